@@ -1,0 +1,155 @@
+/* act.c -- element by element: activations, softmax, sums. */
+#include "compute/exec/ref/kernels.h"
+
+#include <math.h>
+
+static double sigmoid(double x)
+{
+	return 1 / (1 + exp(-x));
+}
+
+/* Distribution function of the normal distribution. */
+static double normal_cdf(double x)
+{
+	return 0.5 * erfc(-x * M_SQRT1_2);
+}
+
+static double normal_pdf(double x)
+{
+	return exp(-0.5 * x * x) * 0.5 * M_2_SQRTPI * M_SQRT1_2;
+}
+
+double ref_act_value(enum ir_act act, double alpha, double x)
+{
+	switch (act) {
+	case ACT_NONE:       return x;
+	case ACT_RELU:       return x < 0 ? 0 : x;             /* NaN stays NaN */
+	case ACT_LEAKY_RELU: return x < 0 ? alpha * x : x;
+	case ACT_ELU:        return x < 0 ? alpha * expm1(x) : x;
+	case ACT_GELU:       return x * normal_cdf(x);
+	case ACT_SILU:       return x * sigmoid(x);
+	case ACT_SIGMOID:    return sigmoid(x);
+	case ACT_TANH:       return tanh(x);
+	}
+	return NAN;
+}
+
+double ref_act_slope(enum ir_act act, double alpha, double x)
+{
+	double s;
+
+	switch (act) {
+	case ACT_NONE:       return 1;
+	case ACT_RELU:       return x > 0;
+	case ACT_LEAKY_RELU: return x > 0 ? 1 : alpha;
+	case ACT_ELU:        return x > 0 ? 1 : alpha * exp(x);
+	case ACT_GELU:       return normal_cdf(x) + x * normal_pdf(x);
+	case ACT_SILU:       s = sigmoid(x); return s * (1 + x * (1 - s));
+	case ACT_SIGMOID:    s = sigmoid(x); return s * (1 - s);
+	case ACT_TANH:       s = tanh(x); return 1 - s * s;
+	}
+	return NAN;
+}
+
+double ref_act_slope_y(enum ir_act act, double alpha, double y)
+{
+	switch (act) {
+	case ACT_NONE:       return 1;
+	case ACT_RELU:       return y > 0;
+	case ACT_LEAKY_RELU: return y > 0 ? 1 : alpha;
+	case ACT_ELU:        return y > 0 ? 1 : y + alpha;
+	case ACT_SIGMOID:    return y * (1 - y);
+	case ACT_TANH:       return 1 - y * y;
+	default:             return NAN;
+	}
+}
+
+void ref_act(const struct ref_args *a)
+{
+	const struct ir_attr *t = &a->node->attr;
+	const float *x = a->in[0];
+	float *y = a->out[0];
+	int64_t n = tensor_count(ref_in(a, 0));
+
+	for (int64_t i = 0; i < n; i++)
+		y[i] = (float)ref_act_value(t->act, t->alpha, x[i]);
+}
+
+void ref_act_dx(const struct ref_args *a)
+{
+	const struct ir_attr *t = &a->node->attr;
+	const float *z = a->in[0], *dy = a->in[1];
+	float *dx = a->out[0];
+	int64_t n = tensor_count(ref_in(a, 0));
+
+	for (int64_t i = 0; i < n; i++) {
+		double slope = t->use_y ? ref_act_slope_y(t->act, t->alpha, z[i])
+		                        : ref_act_slope(t->act, t->alpha, z[i]);
+		dx[i] = (float)(dy[i] * slope);
+	}
+}
+
+/* x[.., M] -> y[.., M] */
+void ref_softmax(const struct ref_args *a)
+{
+	const struct tensor_desc *d = ref_in(a, 0);
+	int64_t M = d->dim[d->ndim - 1], rows = tensor_count(d) / M;
+	const float *x = a->in[0];
+	float *y = a->out[0];
+
+	for (int64_t r = 0; r < rows; r++, x += M, y += M) {
+		double max = x[0], sum = 0;
+
+		for (int64_t j = 1; j < M; j++)
+			max = fmax(max, x[j]);
+		for (int64_t j = 0; j < M; j++)
+			sum += exp(x[j] - max);
+		for (int64_t j = 0; j < M; j++)
+			y[j] = (float)(exp(x[j] - max) / sum);
+	}
+}
+
+/* y[.., M], dy[.., M] -> dx = y * (dy - sum(y * dy)) */
+void ref_softmax_dx(const struct ref_args *a)
+{
+	const struct tensor_desc *d = ref_in(a, 0);
+	int64_t M = d->dim[d->ndim - 1], rows = tensor_count(d) / M;
+	const float *y = a->in[0], *dy = a->in[1];
+	float *dx = a->out[0];
+
+	for (int64_t r = 0; r < rows; r++, y += M, dy += M, dx += M) {
+		double dot = 0;
+
+		for (int64_t j = 0; j < M; j++)
+			dot += (double)y[j] * dy[j];
+		for (int64_t j = 0; j < M; j++)
+			dx[j] = (float)(y[j] * (dy[j] - dot));
+	}
+}
+
+void ref_add(const struct ref_args *a)
+{
+	const struct ir_attr *t = &a->node->attr;
+	const float *x = a->in[0], *z = a->in[1];
+	float *y = a->out[0];
+	int64_t n = tensor_count(ref_in(a, 0));
+
+	for (int64_t i = 0; i < n; i++)
+		y[i] = (float)ref_act_value(t->act, t->alpha, x[i] + z[i]);
+}
+
+/* In f32 and in the order of the inputs: the sum of a value's gradients is part of the result
+ * that must come out bit by bit on every device. */
+void ref_sum(const struct ref_args *a)
+{
+	float *y = a->out[0];
+	int64_t n = tensor_count(ref_in(a, 0));
+
+	for (int64_t i = 0; i < n; i++) {
+		float s = ((const float *)a->in[0])[i];
+
+		for (int k = 1; k < a->node->n_in; k++)
+			s += ((const float *)a->in[k])[i];
+		y[i] = s;
+	}
+}

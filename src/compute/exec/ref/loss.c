@@ -1,0 +1,156 @@
+/* loss.c -- losses summed over the batch, and their gradients.
+ *
+ * Where every value has its own loss and slope the op is one row of numbers in, one out: a
+ * function of (prediction, target, delta). */
+#include "compute/exec/ref/kernels.h"
+
+#include <math.h>
+
+typedef double (*loss_fn)(double y, double t, double delta);
+
+/* sum over samples of the mean over a sample's values: sum over all values / values a sample */
+static void loss_sum(const struct ref_args *a, loss_fn f)
+{
+	const struct tensor_desc *d = ref_in(a, 0);
+	const float *y = a->in[0], *t = a->in[1];
+	int64_t n = tensor_count(d);
+	double sum = 0;
+
+	for (int64_t i = 0; i < n; i++)
+		sum += f(y[i], t[i], a->node->attr.delta);
+	((float *)a->out[0])[0] = (float)(sum / (double)ref_inner(d, 0));
+}
+
+static void loss_slope(const struct ref_args *a, loss_fn f)
+{
+	const struct tensor_desc *d = ref_in(a, 0);
+	const float *y = a->in[0], *t = a->in[1], *seed = a->in[2];
+	float *dy = a->out[0];
+	int64_t n = tensor_count(d);
+	double scale = seed[0] / (double)ref_inner(d, 0);
+
+	for (int64_t i = 0; i < n; i++)
+		dy[i] = (float)(scale * f(y[i], t[i], a->node->attr.delta));
+}
+
+/* Finite for any logit: log(1 + exp) never sees a large argument. */
+static double bce(double x, double t, double delta)
+{
+	(void)delta;
+	return (x > 0 ? x : 0) - x * t + log1p(exp(-fabs(x)));
+}
+
+static double bce_slope(double x, double t, double delta)
+{
+	(void)delta;
+	return 1 / (1 + exp(-x)) - t;
+}
+
+static double mse(double y, double t, double delta)
+{
+	(void)delta;
+	return (y - t) * (y - t);
+}
+
+static double mse_slope(double y, double t, double delta)
+{
+	(void)delta;
+	return 2 * (y - t);
+}
+
+static double mae(double y, double t, double delta)
+{
+	(void)delta;
+	return fabs(y - t);
+}
+
+static double mae_slope(double y, double t, double delta)
+{
+	(void)delta;
+	return y == t ? 0 : copysign(1, y - t);
+}
+
+static double huber(double y, double t, double delta)
+{
+	double d = fabs(y - t);
+
+	return d <= delta ? 0.5 * d * d : delta * (d - 0.5 * delta);
+}
+
+static double huber_slope(double y, double t, double delta)
+{
+	double d = y - t;
+
+	return fabs(d) <= delta ? d : copysign(delta, d);
+}
+
+void ref_bce(const struct ref_args *a)      { loss_sum(a, bce); }
+void ref_mse(const struct ref_args *a)      { loss_sum(a, mse); }
+void ref_mae(const struct ref_args *a)      { loss_sum(a, mae); }
+void ref_huber(const struct ref_args *a)    { loss_sum(a, huber); }
+void ref_bce_dx(const struct ref_args *a)   { loss_slope(a, bce_slope); }
+void ref_mse_dx(const struct ref_args *a)   { loss_slope(a, mse_slope); }
+void ref_mae_dx(const struct ref_args *a)   { loss_slope(a, mae_slope); }
+void ref_huber_dx(const struct ref_args *a) { loss_slope(a, huber_slope); }
+
+/* log(sum(exp(x))) of x[M] */
+static double log_sum_exp(const float *x, int64_t M)
+{
+	double max = x[0], sum = 0;
+
+	for (int64_t j = 1; j < M; j++)
+		max = fmax(max, x[j]);
+	for (int64_t j = 0; j < M; j++)
+		sum += exp(x[j] - max);
+	return max + log(sum);
+}
+
+/* What is asked of class j: (1 - smoothing) on the label and smoothing spread evenly over all
+ * M classes.  A label that is no class makes NaN: the loss must not look good. */
+static double xent_target(const struct ir_attr *t, int64_t M, int32_t label, int64_t j)
+{
+	if (label < 0 || label >= M)
+		return NAN;
+	return (j == label ? 1 - (double)t->smoothing : 0) + (double)t->smoothing / (double)M;
+}
+
+/* logits[N,M], label[N] -> loss[1], prob[N,M] */
+void ref_xent(const struct ref_args *a)
+{
+	int64_t N = ref_in(a, 0)->dim[0], M = ref_in(a, 0)->dim[1];
+	const float *x = a->in[0];
+	const int32_t *label = a->in[1];
+	float *loss = a->out[0], *prob = a->out[1];
+	double sum = 0;
+
+	for (int64_t n = 0; n < N; n++, x += M) {
+		double lse = log_sum_exp(x, M);
+
+		for (int64_t j = 0; j < M; j++) {
+			double target = xent_target(&a->node->attr, M, label[n], j);
+
+			if (target != 0)        /* a logit of -inf is fine where nothing is asked */
+				sum += target * (lse - x[j]);
+			if (prob)
+				prob[n * M + j] = (float)exp(x[j] - lse);
+		}
+	}
+	if (loss)
+		loss[0] = (float)sum;
+}
+
+/* prob[N,M], label[N], seed[1] -> dlogits[N,M] */
+void ref_xent_dx(const struct ref_args *a)
+{
+	int64_t N = ref_in(a, 0)->dim[0], M = ref_in(a, 0)->dim[1];
+	const float *prob = a->in[0], *seed = a->in[2];
+	const int32_t *label = a->in[1];
+	float *dx = a->out[0];
+
+	for (int64_t n = 0; n < N; n++)
+		for (int64_t j = 0; j < M; j++) {
+			double target = xent_target(&a->node->attr, M, label[n], j);
+
+			dx[n * M + j] = (float)(seed[0] * (prob[n * M + j] - target));
+		}
+}

@@ -1,0 +1,229 @@
+/* norm.c -- batch normalisation (Ioffe and Szegedy, 2015) and layer normalisation (Ba, 2016).
+ *
+ * Variances are biased where they normalise and unbiased where they are remembered. */
+#include "compute/exec/ref/kernels.h"
+
+#include <math.h>
+
+/* x[N,C,S]: one channel's values lie in N runs of S. */
+struct channels { int64_t N, C, S; };
+
+static struct channels channels_of(const struct tensor_desc *x)
+{
+	return (struct channels){ x->dim[0], x->dim[1], ref_inner(x, 1) };
+}
+
+static int64_t channel_at(const struct channels *d, int64_t c, int64_t i)
+{
+	return (i / d->S * d->C + c) * d->S + i % d->S;
+}
+
+struct moments { double mean, var; };
+
+/* Two passes: the textbook formula in one pass loses everything when |mean| >> deviation. */
+static struct moments channel_moments(const struct channels *d, const float *x, int64_t c)
+{
+	int64_t n = d->N * d->S;
+	struct moments m = { 0, 0 };
+
+	for (int64_t i = 0; i < n; i++)
+		m.mean += x[channel_at(d, c, i)];
+	m.mean /= (double)n;
+	for (int64_t i = 0; i < n; i++) {
+		double e = x[channel_at(d, c, i)] - m.mean;
+
+		m.var += e * e;
+	}
+	m.var /= (double)n;
+	return m;
+}
+
+/* in: x[N,C,..], gamma[C], beta[C]; y = act(gamma * (x - mean) * rstd + beta) for channel c */
+static void channel_normalize(const struct ref_args *a, int64_t c, double mean, double rstd)
+{
+	struct channels d = channels_of(ref_in(a, 0));
+	const struct ir_attr *t = &a->node->attr;
+	const float *x = a->in[0], *gamma = a->in[1], *beta = a->in[2];
+	float *y = a->out[0];
+
+	for (int64_t i = 0; i < d.N * d.S; i++) {
+		int64_t e = channel_at(&d, c, i);
+		double v = gamma[c] * (x[e] - mean) * rstd + beta[c];
+
+		y[e] = (float)ref_act_value(t->act, t->alpha, v);
+	}
+}
+
+/* x[N,C,..], gamma, beta, mean, var -> y, save_mean, save_rstd; mean and var move on in place */
+void ref_batchnorm(const struct ref_args *a)
+{
+	struct channels d = channels_of(ref_in(a, 0));
+	const struct ir_attr *t = &a->node->attr;
+	double n = (double)(d.N * d.S), unbias = n > 1 ? n / (n - 1) : 1;
+	float *mean = (float *)(uintptr_t)a->in[3], *var = (float *)(uintptr_t)a->in[4];
+	float *save_mean = a->out[1], *save_rstd = a->out[2];
+
+	for (int64_t c = 0; c < d.C; c++) {
+		struct moments m = channel_moments(&d, a->in[0], c);
+		double rstd = 1 / sqrt(m.var + t->eps);
+
+		channel_normalize(a, c, m.mean, rstd);
+		mean[c] = (float)(mean[c] + t->momentum * (m.mean - mean[c]));
+		var[c] = (float)(var[c] + t->momentum * (m.var * unbias - var[c]));
+		if (save_mean)
+			save_mean[c] = (float)m.mean;
+		if (save_rstd)
+			save_rstd[c] = (float)rstd;
+	}
+}
+
+/* x[N,C,..], gamma, beta, mean, var -> y */
+void ref_batchnorm_infer(const struct ref_args *a)
+{
+	const float *mean = a->in[3], *var = a->in[4];
+
+	for (int64_t c = 0; c < ref_in(a, 0)->dim[1]; c++)
+		channel_normalize(a, c, mean[c], 1 / sqrt((double)var[c] + a->node->attr.eps));
+}
+
+/* in: x, y, dy, gamma, beta, save_mean, save_rstd; with relu only dy where y > 0 came through. */
+static double channel_dy(const struct ref_args *a, int64_t e)
+{
+	const float *y = a->in[1], *dy = a->in[2];
+
+	return a->node->attr.act == ACT_RELU && !(y[e] > 0) ? 0 : dy[e];
+}
+
+/* dx = gamma * rstd * (dy - mean(dy) - xhat * mean(dy * xhat)) */
+static void channel_dx(const struct ref_args *a, int64_t c, double dbeta, double dgamma)
+{
+	struct channels d = channels_of(ref_in(a, 0));
+	const float *x = a->in[0], *gamma = a->in[3], *mean = a->in[5], *rstd = a->in[6];
+	float *dx = a->out[0];
+	double n = (double)(d.N * d.S);
+
+	for (int64_t i = 0; i < d.N * d.S; i++) {
+		int64_t e = channel_at(&d, c, i);
+		double xhat = ((double)x[e] - mean[c]) * rstd[c];
+
+		dx[e] = (float)(gamma[c] * rstd[c] *
+		                (channel_dy(a, e) - dbeta / n - xhat * dgamma / n));
+	}
+}
+
+/* x, y, dy, gamma, beta, save_mean, save_rstd -> dx, dgamma, dbeta */
+void ref_batchnorm_dx(const struct ref_args *a)
+{
+	struct channels d = channels_of(ref_in(a, 0));
+	const float *x = a->in[0], *mean = a->in[5], *rstd = a->in[6];
+	float *out_dgamma = a->out[1], *out_dbeta = a->out[2];
+
+	for (int64_t c = 0; c < d.C; c++) {
+		double dgamma = 0, dbeta = 0;
+
+		for (int64_t i = 0; i < d.N * d.S; i++) {
+			int64_t e = channel_at(&d, c, i);
+			double dy = channel_dy(a, e);
+
+			dgamma += dy * ((double)x[e] - mean[c]) * rstd[c];
+			dbeta += dy;
+		}
+		if (a->out[0])
+			channel_dx(a, c, dbeta, dgamma);
+		if (out_dgamma)
+			out_dgamma[c] = (float)dgamma;
+		if (out_dbeta)
+			out_dbeta[c] = (float)dbeta;
+	}
+}
+
+/* Elements that one layer norm runs over: the last attr.ndim dimensions. */
+static int64_t layer_size(const struct ref_args *a)
+{
+	const struct tensor_desc *x = ref_in(a, 0);
+
+	return ref_inner(x, x->ndim - 1 - a->node->attr.ndim);
+}
+
+/* x[R,D], gamma[D], beta[D] -> y[R,D], save_mean[R], save_rstd[R] */
+void ref_layernorm(const struct ref_args *a)
+{
+	int64_t D = layer_size(a), R = tensor_count(ref_in(a, 0)) / D;
+	const struct channels row = { .N = 1, .C = 1, .S = D };
+	const float *x = a->in[0], *gamma = a->in[1], *beta = a->in[2];
+	float *y = a->out[0], *save_mean = a->out[1], *save_rstd = a->out[2];
+
+	for (int64_t r = 0; r < R; r++, x += D, y += D) {
+		struct moments m = channel_moments(&row, x, 0);
+		double rstd = 1 / sqrt(m.var + a->node->attr.eps);
+
+		for (int64_t i = 0; i < D; i++)
+			y[i] = (float)(gamma[i] * (x[i] - m.mean) * rstd + beta[i]);
+		if (save_mean)
+			save_mean[r] = (float)m.mean;
+		if (save_rstd)
+			save_rstd[r] = (float)rstd;
+	}
+}
+
+/* One row: x[D], dy[D], gamma[D] -> dx[D] */
+static void layer_dx(const struct ref_args *a, int64_t r, int64_t D)
+{
+	const float *x = (const float *)a->in[0] + r * D, *dy = (const float *)a->in[1] + r * D;
+	const float *gamma = a->in[2];
+	double mean = ((const float *)a->in[3])[r], rstd = ((const float *)a->in[4])[r];
+	double sum = 0, dot = 0;
+	float *dx = (float *)a->out[0] + r * D;
+
+	for (int64_t i = 0; i < D; i++) {
+		sum += (double)dy[i] * gamma[i];
+		dot += (double)dy[i] * gamma[i] * (x[i] - mean) * rstd;
+	}
+	for (int64_t i = 0; i < D; i++) {
+		double xhat = (x[i] - mean) * rstd;
+
+		dx[i] = (float)(rstd * ((double)dy[i] * gamma[i] - (sum + xhat * dot) / (double)D));
+	}
+}
+
+/* x[R,D], dy[R,D], gamma[D], save_mean[R], save_rstd[R] -> dx[R,D], dgamma[D], dbeta[D] */
+void ref_layernorm_dx(const struct ref_args *a)
+{
+	int64_t D = layer_size(a), R = tensor_count(ref_in(a, 0)) / D;
+	const float *x = a->in[0], *dy = a->in[1], *mean = a->in[3], *rstd = a->in[4];
+	float *out_dgamma = a->out[1], *out_dbeta = a->out[2];
+
+	for (int64_t r = 0; r < R && a->out[0]; r++)
+		layer_dx(a, r, D);
+	for (int64_t i = 0; i < D; i++) {
+		double dgamma = 0, dbeta = 0;
+
+		for (int64_t r = 0; r < R; r++) {
+			dgamma += dy[r * D + i] * ((double)x[r * D + i] - mean[r]) * rstd[r];
+			dbeta += dy[r * D + i];
+		}
+		if (out_dgamma)
+			out_dgamma[i] = (float)dgamma;
+		if (out_dbeta)
+			out_dbeta[i] = (float)dbeta;
+	}
+}
+
+/* w[K,..], b[K], gamma[K], beta[K], mean[K], var[K] -> w'[K,..], b'[K]: the layer and the batch
+ * norm behind it as one layer. */
+void ref_fold_bn(const struct ref_args *a)
+{
+	int64_t K = ref_in(a, 0)->dim[0], S = ref_inner(ref_in(a, 0), 0);
+	const float *w = a->in[0], *b = a->in[1], *gamma = a->in[2], *beta = a->in[3];
+	const float *mean = a->in[4], *var = a->in[5];
+	float *w_out = a->out[0], *b_out = a->out[1];
+
+	for (int64_t k = 0; k < K; k++) {
+		double scale = gamma[k] / sqrt((double)var[k] + a->node->attr.eps);
+
+		for (int64_t i = 0; i < S && w_out; i++)
+			w_out[k * S + i] = (float)(w[k * S + i] * scale);
+		if (b_out)
+			b_out[k] = (float)(((double)b[k] - mean[k]) * scale + beta[k]);
+	}
+}
