@@ -1,0 +1,60 @@
+# Foreign libraries.  Sets TUTTI_LIBRARIES (link these), TUTTI_PLUG_DEFINITIONS (for
+# src/plug/plugs.c), TUTTI_PLUGS_ABSENT (folders of src/plug to leave out) and
+# TUTTI_PC_LIBS (for the pkg-config file).
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(PNG REQUIRED)
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
+pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
+
+set(TUTTI_LIBRARIES PkgConfig::YAML PkgConfig::JANSSON PkgConfig::TURBOJPEG PkgConfig::ARCHIVE
+	PNG::PNG ZLIB::ZLIB Threads::Threads m)
+set(TUTTI_PC_LIBS "-lm -lpthread")
+set(TUTTI_PC_REQUIRES "yaml-0.1 jansson libturbojpeg libarchive libpng zlib")
+set(TUTTI_PLUG_DEFINITIONS "")
+set(TUTTI_PLUGS_ABSENT "")
+
+if(TUTTI_OPENMP)
+	find_package(OpenMP REQUIRED COMPONENTS C)
+	list(APPEND TUTTI_LIBRARIES OpenMP::OpenMP_C)
+	string(APPEND TUTTI_PC_LIBS " ${OpenMP_C_FLAGS}")
+endif()
+
+# oneDNN: kernels for convolutions and the like.
+if(TUTTI_ONEDNN)
+	find_path(DNNL_INCLUDE dnnl.h)
+	find_library(DNNL_LIBRARY dnnl)
+endif()
+if(TUTTI_ONEDNN AND DNNL_INCLUDE AND DNNL_LIBRARY)
+	add_library(dnnl_found INTERFACE)
+	target_include_directories(dnnl_found SYSTEM INTERFACE ${DNNL_INCLUDE})
+	target_link_libraries(dnnl_found INTERFACE ${DNNL_LIBRARY})
+	list(APPEND TUTTI_LIBRARIES dnnl_found)
+	list(APPEND TUTTI_PLUG_DEFINITIONS TT_HAVE_ONEDNN)
+	string(APPEND TUTTI_PC_LIBS " -ldnnl")
+else()
+	list(APPEND TUTTI_PLUGS_ABSENT onednn)
+endif()
+
+# OpenBLAS: small matrix products.  Named in full: libblas may be any implementation.
+if(TUTTI_OPENBLAS)
+	find_path(OPENBLAS_INCLUDE cblas.h PATH_SUFFIXES
+		${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread openblas-pthread openblas)
+	find_library(OPENBLAS_LIBRARY openblas)
+endif()
+if(TUTTI_OPENBLAS AND OPENBLAS_INCLUDE AND OPENBLAS_LIBRARY)
+	add_library(openblas_found INTERFACE)
+	target_include_directories(openblas_found SYSTEM INTERFACE ${OPENBLAS_INCLUDE})
+	target_link_libraries(openblas_found INTERFACE ${OPENBLAS_LIBRARY})
+	list(APPEND TUTTI_LIBRARIES openblas_found)
+	list(APPEND TUTTI_PLUG_DEFINITIONS TT_HAVE_OPENBLAS)
+	string(APPEND TUTTI_PC_LIBS " -lopenblas")
+else()
+	list(APPEND TUTTI_PLUGS_ABSENT openblas)
+endif()
+
+message(STATUS "Plugs built in: ${TUTTI_PLUG_DEFINITIONS}")

@@ -1,0 +1,382 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#define BUFFER_SIZE ((size_t)64 << 10)
+
+/* For tests: steps (write, fsync, rename) are numbered from 1; fail_at is the
+ * number that fails, 0 none. */
+static _Atomic uint64_t steps, fail_at;
+
+static int step_fails(void)
+{
+	uint64_t i = atomic_fetch_add(&steps, 1) + 1;
+
+	if (i != atomic_load(&fail_at))
+		return 0;
+	errno = ENOSPC;
+	return 1;
+}
+
+void file_fail_at(uint64_t n)
+{
+	atomic_store(&fail_at, n ? atomic_load(&steps) + n : 0);
+}
+
+uint64_t file_write_count(void)
+{
+	return atomic_load(&steps);
+}
+
+static tt_status fail(const char *path, const char *doing)
+{
+	int e = errno;
+
+	return err_set(e == ENOENT || e == ENOTDIR ? TT_ENOENT : TT_EIO, "%s: cannot %s: %s", path, doing,
+	               strerror(e));
+}
+
+/* write(2) until all is out; -1 with errno. */
+static int write_fully(int fd, const char *p, size_t n)
+{
+	while (n) {
+		ssize_t k;
+
+		if (step_fails())
+			return -1;
+		if ((k = write(fd, p, n)) < 0) {
+			if (errno == EINTR)
+				continue;
+			return -1;
+		}
+		p += k;
+		n -= (size_t)k;
+	}
+	return 0;
+}
+
+/* ---- reading ---- */
+
+static tt_status open_for_reading(const char *path, int *fd, struct stat *st)
+{
+	if ((*fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+		return fail(path, "open");
+	if (fstat(*fd, st) == 0 && !S_ISDIR(st->st_mode))
+		return TT_OK;
+	if (S_ISDIR(st->st_mode))
+		errno = EISDIR;
+	close(*fd);
+	return fail(path, "read");
+}
+
+static tt_status too_big(const char *path, size_t max)
+{
+	return err_set(TT_EFORMAT, "%s: is larger than the %zu bytes allowed here", path, max);
+}
+
+/* Read to the end of fd, which may be a pipe: its size is a guess, `max` the law. */
+static tt_status read_rest(int fd, const char *path, size_t max, struct str *s)
+{
+	char part[16384];
+	ssize_t k;
+
+	while ((k = read(fd, part, sizeof part)) != 0) {
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return fail(path, "read");
+		if (max && s->len + (size_t)k > max)
+			return too_big(path, max);
+		str_add_bytes(s, part, (size_t)k);
+		if (s->failed)
+			return str_status(s);
+	}
+	return TT_OK;
+}
+
+tt_status file_read_all(const char *path, size_t max, char **out, size_t *size)
+{
+	struct str s = {0};
+	struct stat info;
+	tt_status st;
+	int fd;
+
+	if ((st = open_for_reading(path, &fd, &info)) != TT_OK)
+		return st;
+	if (max && info.st_size > 0 && (uint64_t)info.st_size > max)
+		st = too_big(path, max);
+	else
+		st = read_rest(fd, path, max, &s);
+	close(fd);
+	str_add(&s, "");                        /* an empty file still has its NUL */
+	if (st == TT_OK)
+		st = str_status(&s);
+	if (st != TT_OK) {
+		str_release(&s);
+		return st;
+	}
+	*out = s.p;
+	*size = s.len;
+	return TT_OK;
+}
+
+tt_status file_map(const char *path, const uint8_t **out, size_t *size)
+{
+	struct stat info;
+	tt_status st;
+	void *p = NULL;
+	int fd;
+
+	if ((st = open_for_reading(path, &fd, &info)) != TT_OK)
+		return st;
+	if (info.st_size > 0)
+		p = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		st = fail(path, "map");
+	close(fd);
+	if (st != TT_OK)
+		return st;
+	*out = p;
+	*size = info.st_size > 0 ? (size_t)info.st_size : 0;
+	return TT_OK;
+}
+
+void file_unmap(const uint8_t *p, size_t size)
+{
+	if (p && size)
+		munmap((void *)(uintptr_t)p, size);
+}
+
+/* ---- a file under construction ---- */
+
+struct file_new {
+	char  *path, *tmp;
+	int    fd;
+	int    committed;
+	int    broken;                  /* a write failed: what is there is not the file */
+	size_t used;
+	char   buffer[BUFFER_SIZE];     /* many small writes become few */
+};
+
+tt_status file_new_open(struct file_new **out, const char *path)
+{
+	struct file_new *f = mem_calloc(1, sizeof *f);
+	struct str tmp = {0};
+	tt_status st = TT_ENOMEM;
+
+	if (!f)
+		return st;
+	f->fd = -1;
+	str_addf(&tmp, "%s.tmp.%ld", path, (long)getpid());
+	if (str_status(&tmp) != TT_OK || !(f->path = mem_strdup(path)))
+		goto fail;
+	if ((f->fd = open(tmp.p, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0) {
+		st = fail(path, "create");
+		goto fail;
+	}
+	f->tmp = tmp.p;
+	*out = f;
+	return TT_OK;
+fail:
+	str_release(&tmp);
+	file_new_close(&f);
+	return st;
+}
+
+static tt_status put(struct file_new *f, const char *p, size_t n)
+{
+	if (!f->broken && write_fully(f->fd, p, n) == 0)
+		return TT_OK;
+	if (f->broken)
+		errno = EIO;
+	f->broken = 1;
+	return fail(f->path, "write");
+}
+
+static tt_status flush(struct file_new *f)
+{
+	size_t n = f->used;
+
+	f->used = 0;
+	return n || f->broken ? put(f, f->buffer, n) : TT_OK;
+}
+
+tt_status file_new_write(struct file_new *f, const void *p, size_t n)
+{
+	tt_status st;
+
+	if (n > BUFFER_SIZE - f->used && (st = flush(f)) != TT_OK)
+		return st;
+	if (n > BUFFER_SIZE)
+		return put(f, p, n);
+	if (n)
+		memcpy(f->buffer + f->used, p, n);
+	f->used += n;
+	return TT_OK;
+}
+
+static int sync_fd(int fd)
+{
+	return step_fails() ? -1 : fsync(fd);
+}
+
+/* The rename is safe on disk once the folder that holds the name is. */
+static tt_status sync_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct str dir = {0};
+	tt_status st = TT_OK;
+	int fd;
+
+	if (!slash)
+		str_add(&dir, ".");
+	else
+		str_add_bytes(&dir, path, slash == path ? 1 : (size_t)(slash - path));
+	if ((st = str_status(&dir)) != TT_OK)
+		goto out;
+	fd = open(dir.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* Some file systems cannot sync a folder and say EINVAL: nothing to be done. */
+	if (fd < 0 || (sync_fd(fd) < 0 && errno != EINVAL))
+		st = fail(dir.p, "sync");
+	if (fd >= 0)
+		close(fd);
+out:
+	str_release(&dir);
+	return st;
+}
+
+tt_status file_new_commit(struct file_new *f)
+{
+	tt_status st = flush(f);
+
+	if (st != TT_OK)
+		return st;
+	if (sync_fd(f->fd) < 0) {
+		f->broken = 1;
+		return fail(f->path, "sync");
+	}
+	if (step_fails() || rename(f->tmp, f->path) < 0)
+		return fail(f->path, "rename");
+	f->committed = 1;
+	return sync_folder(f->path);
+}
+
+void file_new_close(struct file_new **f)
+{
+	if (!f || !*f)
+		return;
+	if ((*f)->fd >= 0)
+		close((*f)->fd);
+	if ((*f)->tmp && !(*f)->committed)
+		unlink((*f)->tmp);
+	mem_free((*f)->tmp);
+	mem_free((*f)->path);
+	mem_free(*f);
+	*f = NULL;
+}
+
+tt_status file_write_all(const char *path, const void *p, size_t n)
+{
+	struct file_new *f = NULL;
+	tt_status st = file_new_open(&f, path);
+
+	if (st == TT_OK)
+		st = file_new_write(f, p, n);
+	if (st == TT_OK)
+		st = file_new_commit(f);
+	file_new_close(&f);
+	return st;
+}
+
+/* ---- logs ---- */
+
+struct file_log {
+	int  fd;
+	char path[];
+};
+
+tt_status file_log_open(struct file_log **out, const char *path)
+{
+	struct file_log *f = mem_alloc(sizeof *f + strlen(path) + 1);
+
+	if (!f)
+		return TT_ENOMEM;
+	strcpy(f->path, path);
+	if ((f->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) < 0) {
+		mem_free(f);
+		return fail(path, "open for appending");
+	}
+	*out = f;
+	return TT_OK;
+}
+
+/* One write, so that lines of several writers never mix; a short one is an error. */
+tt_status file_log_append(struct file_log *f, const void *p, size_t n)
+{
+	ssize_t k;
+
+	if (step_fails())
+		return fail(f->path, "append");
+	do
+		k = write(f->fd, p, n);
+	while (k < 0 && errno == EINTR);
+	if (k >= 0 && (size_t)k < n)
+		errno = ENOSPC;
+	return k == (ssize_t)n ? TT_OK : fail(f->path, "append");
+}
+
+void file_log_close(struct file_log **f)
+{
+	if (!f || !*f)
+		return;
+	close((*f)->fd);
+	mem_free(*f);
+	*f = NULL;
+}
+
+/* ---- names ---- */
+
+int file_exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+int file_is_dir(const char *path)
+{
+	struct stat info;
+
+	return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+tt_status file_mkdirs(const char *path)
+{
+	char *p = mem_strdup(path);
+	tt_status st = TT_OK;
+
+	if (!p)
+		return TT_ENOMEM;
+	for (char *s = p + (*p == '/'); st == TT_OK; s++) {
+		char c = *s;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*s = '\0';
+		if (mkdir(p, 0777) < 0 && !file_is_dir(p))
+			st = fail(path, "create this folder");
+		*s = c;
+		if (c == '\0')
+			break;
+	}
+	mem_free(p);
+	return st;
+}

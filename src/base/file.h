@@ -1,0 +1,44 @@
+/* file.h -- whole files in, whole files out, nothing half-written.
+ *
+ * Every write of tutti passes here, so that a test can make the n-th one fail
+ * (full disk).  Errors name the path and the system's reason. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Read all of a file; *out is owned by the caller (mem_free), NUL-terminated
+ * beyond *size.  More than `max` bytes is TT_EFORMAT (0: no bound). */
+tt_status file_read_all(const char *path, size_t max, char **out, size_t *size);
+
+/* Map a file read-only; file_unmap gives it back.  An empty file maps to size 0. */
+tt_status file_map(const char *path, const uint8_t **out, size_t *size);
+void      file_unmap(const uint8_t *p, size_t size);
+
+/* A file under construction: written to path.tmp.PID, then commit = flush,
+ * fsync, rename, fsync of the folder.  close without commit removes it. */
+struct file_new;
+tt_status file_new_open(struct file_new **out, const char *path);
+tt_status file_new_write(struct file_new *f, const void *p, size_t n);
+tt_status file_new_commit(struct file_new *f);              /* still to be closed    */
+void      file_new_close(struct file_new **f);              /* NULL and *f NULL fine */
+tt_status file_write_all(const char *path, const void *p, size_t n);   /* all of the above */
+
+/* An append-only file (logs, events): opened once, each append is one write(2). */
+struct file_log;
+tt_status file_log_open(struct file_log **out, const char *path);
+tt_status file_log_append(struct file_log *f, const void *p, size_t n);
+void      file_log_close(struct file_log **f);
+
+int       file_exists(const char *path);
+int       file_is_dir(const char *path);
+tt_status file_mkdirs(const char *path);                     /* like mkdir -p */
+
+/* For tests: the n-th write, fsync or rename from now fails with ENOSPC; 0 is off. */
+void     file_fail_at(uint64_t n);
+uint64_t file_write_count(void);
+
+#endif

@@ -1,0 +1,17 @@
+/* simd.h -- let the compiler make one hot loop several times.
+ *
+ * A function marked SIMD is compiled for plain x86-64, AVX2 and AVX-512, and the
+ * loader picks one: plain C loops, no intrinsics, no #ifdef in bodies.  Sanitizer
+ * builds take the plain one (they cannot run ifunc resolvers). */
+#ifndef BASE_SIMD_H
+#define BASE_SIMD_H
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+	!defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(TT_NO_CLONES)
+#define SIMD __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), \
+                            optimize("O3", "no-math-errno", "no-trapping-math")))
+#else
+#define SIMD
+#endif
+
+#endif

@@ -1,0 +1,40 @@
+/* thread.h -- work side by side.
+ *
+ * Two tools, two jobs.  thread_for: a loop split over the compute threads of the
+ * calling thread (OpenMP: the pool that oneDNN uses too).  struct queue: a bounded
+ * queue between long-lived helper threads (the loader's). */
+#ifndef BASE_THREAD_H
+#define BASE_THREAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Compute threads used by loops and kernels started from this thread.  The
+ * setting belongs to the calling thread, so ranks as threads can differ. */
+void thread_set_count(int n);
+int  thread_count(void);
+int  thread_cores(void);                      /* cores this process may use */
+
+/* Call f(ctx, lo, hi) on a static split of [0, n): the same split for the same n
+ * and thread count.  Runs inline if n <= grain or there is one thread. */
+void thread_for(int64_t n, int64_t grain, void (*f)(void *ctx, int64_t lo, int64_t hi), void *ctx);
+
+double thread_seconds(void);                  /* monotonic clock */
+
+/* A helper thread (pthread) with a name that ps and gdb show. */
+struct thread;
+tt_status thread_start(struct thread **out, const char *name, void (*f)(void *ctx), void *ctx);
+void      thread_join(struct thread **t);     /* NULL is fine */
+
+/* Bounded queue of pointers.  put blocks while full, get while empty; both give 0
+ * after queue_close (get only once drained).  Thread-safe. */
+struct queue;
+tt_status queue_new(struct queue **out, size_t capacity);
+int       queue_put(struct queue *q, void *item);
+int       queue_get(struct queue *q, void **item);
+void      queue_close(struct queue *q);
+void      queue_free(struct queue **q);
+
+#endif
