@@ -26,7 +26,7 @@ const char *tt_last_error(void)
 	return last;
 }
 
-tt_status err_set(tt_status st, const char *fmt, ...)
+int err_text(const char *fmt, ...)
 {
 	char text[ERR_MAX];             /* arguments may point into the old text */
 	va_list ap;
@@ -35,10 +35,10 @@ tt_status err_set(tt_status st, const char *fmt, ...)
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	memcpy(last, text, sizeof last);
-	return st;
+	return 0;
 }
 
-tt_status err_at(tt_status st, const char *fmt, ...)
+int err_place(const char *fmt, ...)
 {
 	char place[ERR_MAX / 2];
 	va_list ap;
@@ -46,5 +46,5 @@ tt_status err_at(tt_status st, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(place, sizeof place, fmt, ap);
 	va_end(ap);
-	return err_set(st, "%s: %s", place, last);
+	return err_text("%s: %s", place, last);
 }

@@ -11,10 +11,20 @@
 
 #define ERR_MAX 1024
 
-/* Remember the text; return st, so that `return err_set(...)` reads well. */
-tt_status err_set(tt_status st, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Remember the text; give st, so that `return err_set(...)` reads well.  Both
+ * are macros so that the compiler sees that what comes back is an error. */
+#define err_set(st, ...) err_give(st, err_text(__VA_ARGS__))
 
-/* Put "place: " before the text of the error st and return st. */
-tt_status err_at(tt_status st, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Put "place: " before the text of the error st and give st. */
+#define err_at(st, ...) err_give(st, err_place(__VA_ARGS__))
+
+int err_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int err_place(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static inline tt_status err_give(tt_status st, int ignored)
+{
+	(void)ignored;
+	return st;
+}
 
 #endif

@@ -53,7 +53,7 @@ size_t node_count(const struct node *n)
 	return count;
 }
 
-tt_status node_err(const struct node *n, tt_status st, const char *fmt, ...)
+int node_err_text(const struct node *n, const char *fmt, ...)
 {
 	char text[ERR_MAX / 2];
 	va_list ap;
@@ -62,10 +62,10 @@ tt_status node_err(const struct node *n, tt_status st, const char *fmt, ...)
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	if (!n || !n->file)
-		return err_set(st, "%s", text);
+		return err_text("%s", text);
 	if (n->line == 0)
-		return err_set(st, "%s: %s", n->file, text);
-	return err_set(st, "%s:%d: %s", n->file, n->line, text);
+		return err_text("%s: %s", n->file, text);
+	return err_text("%s:%d: %s", n->file, n->line, text);
 }
 
 /* ---- scalars ---- */

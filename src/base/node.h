@@ -47,8 +47,10 @@ tt_status node_set(struct arena *a, struct node *root, const char *path, const c
 tt_status node_int(const struct node *n, int64_t min, int64_t max, int64_t *out);
 tt_status node_double(const struct node *n, double *out);
 tt_status node_text(const struct node *n, const char **out);         /* borrowed from the tree */
-tt_status node_err(const struct node *n, tt_status st, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));                       /* "file:line: ..." */
+
+/* err_set with "file:line: " of n before the text. */
+#define node_err(n, st, ...) err_give(st, node_err_text(n, __VA_ARGS__))
+int node_err_text(const struct node *n, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 void node_write_yaml(const struct node *n, struct str *out);         /* parses back equal */
 void node_write_json(const struct node *n, struct str *out);         /* on one line       */
