@@ -1,9 +1,8 @@
 /* graph.c -- build a graph: values, nodes, their order. */
 #include "compute/ir/graph.h"
 
-#include <string.h>
-
 #include "base/mem.h"
+#include "compute/ir/edit.h"
 #include "compute/ir/infer.h"
 
 tt_status ir_graph_new(struct ir_graph **out)
@@ -59,15 +58,6 @@ static struct ir_value *add_value(struct ir_graph *g, enum ir_kind kind, const c
 	return v;
 }
 
-static tt_status check_name_is_new(const struct ir_graph *g, const char *name)
-{
-	for (int i = 0; i < g->n_values; i++)
-		if (g->value[i]->kind != IR_TEMP && strcmp(g->value[i]->name, name) == 0)
-			return err_set(TT_EINVAL, "the graph has two inputs or parameters named '%s'",
-			               name);
-	return TT_OK;
-}
-
 /* A value that comes from outside. */
 static struct ir_value *add_leaf(struct ir_graph *g, enum ir_kind kind, const char *name,
                                  const struct tensor_desc *d)
@@ -78,7 +68,11 @@ static struct ir_value *add_leaf(struct ir_graph *g, enum ir_kind kind, const ch
 		err_at(TT_ESHAPE, "%s", name);
 		return NULL;
 	}
-	if (check_name_is_new(g, name) != TT_OK || reserve_values(g, 1) != TT_OK)
+	if (ir_find(g, name)) {
+		err_set(TT_EINVAL, "the graph has two inputs or parameters named '%s'", name);
+		return NULL;
+	}
+	if (reserve_values(g, 1) != TT_OK)
 		return NULL;
 	copy = arena_strdup(&g->arena, name);
 	return copy ? add_value(g, kind, copy, d) : NULL;

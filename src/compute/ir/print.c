@@ -1,0 +1,80 @@
+/* print.c -- a graph as text, a line a node.
+ *
+ *   input x 64x3x32x32
+ *   param conv1.weight 16x3x3x3 at 0
+ *   %5 = conv2d conv1 (x, conv1.weight) 64x16x32x32 kernel=3x3 stride=1x1 pad=1,1,1,1 act=relu
+ *
+ * "*" marks a node made by ir_backward. */
+#include "compute/ir/graph.h"
+
+static void print_name(const struct ir_value *v, struct str *out)
+{
+	if (v->kind == IR_TEMP)
+		str_addf(out, "%%%d", v->id);
+	else
+		str_add(out, v->name);
+}
+
+static void print_leaf(const struct ir_value *v, struct str *out)
+{
+	static const char *const words[] = { [IR_INPUT] = "input", [IR_PARAM] = "param",
+	                                     [IR_BUFFER] = "buffer" };
+	char shape[TENSOR_TEXT];
+
+	str_addf(out, "%s %s %s", words[v->kind], v->name, tensor_text(&v->desc, shape));
+	if (v->desc.dtype != DTYPE_F32)
+		str_addf(out, " %s", dtype_name(v->desc.dtype));
+	if (v->kind != IR_INPUT)
+		str_addf(out, " at %zu", v->offset);
+	if (v->grad)
+		str_addf(out, " grad %%%d", v->grad->id);
+	str_add(out, "\n");
+}
+
+static void print_attr(const struct ir_attr *a, struct str *out)
+{
+	if (a->kernel[0])
+		str_addf(out, " kernel=%dx%d stride=%dx%d pad=%d,%d,%d,%d", a->kernel[0],
+		         a->kernel[1], a->stride[0], a->stride[1], a->pad[0], a->pad[1],
+		         a->pad[2], a->pad[3]);
+	if (a->dilation[0] > 1 || a->dilation[1] > 1)
+		str_addf(out, " dilation=%dx%d", a->dilation[0], a->dilation[1]);
+	if (a->groups > 1)
+		str_addf(out, " groups=%d", a->groups);
+	if (a->act != ACT_NONE)
+		str_addf(out, " act=%s", ir_act_name(a->act));
+	if (a->alpha != 0)
+		str_addf(out, " alpha=%g", (double)a->alpha);
+	if (a->p > 0)
+		str_addf(out, " p=%g", (double)a->p);
+	if (a->size)
+		str_addf(out, " axis=%d start=%lld size=%lld", a->axis, (long long)a->start,
+		         (long long)a->size);
+}
+
+static void print_node(const struct ir_node *n, struct str *out)
+{
+	char shape[TENSOR_TEXT];
+
+	for (int i = 0; i < n->n_out; i++)
+		str_addf(out, "%s%%%d", i ? ", " : "", n->out[i]->id);
+	str_addf(out, " =%s %s %s (", n->backward ? "*" : "", ir_op_name(n->op), n->name);
+	for (int i = 0; i < n->n_in; i++) {
+		str_add(out, i ? ", " : "");
+		print_name(n->in[i], out);
+	}
+	str_addf(out, ") %s", tensor_text(&n->out[0]->desc, shape));
+	print_attr(&n->attr, out);
+	if (n->out[0]->output)
+		str_addf(out, " -> output %d", n->out[0]->output);
+	str_add(out, "\n");
+}
+
+void ir_print(const struct ir_graph *g, struct str *out)
+{
+	for (int i = 0; i < g->n_values; i++)
+		if (g->value[i] && g->value[i]->kind != IR_TEMP)
+			print_leaf(g->value[i], out);
+	for (const struct ir_node *n = g->first; n; n = n->next)
+		print_node(n, out);
+}
