@@ -1,0 +1,88 @@
+/* fuse.c -- activations become part of the layer in front of them.
+ *
+ *   conv -> act -> readers          ==>  conv{act} -> readers
+ *
+ *   bn -> relu -> readers           ==>  bn{relu} -> readers
+ *   dy -> relu_dx -> bn_dx               dy -> bn_dx{relu}
+ *
+ * Only if nobody else reads the value in between: then it need not exist.  An activation whose
+ * gradient looks at its input (gelu, silu) has that second reader when training, and stays. */
+#include "compute/pass/pass.h"
+
+#include "compute/ir/edit.h"
+
+static int can_hold(enum ir_op op, enum ir_act act)
+{
+	switch (op) {
+	case IR_CONV2D: case IR_DENSE:
+		return 1;
+	case IR_ADD: case IR_BATCHNORM: case IR_BATCHNORM_INFER:
+		return act == ACT_RELU;
+	default:
+		return 0;
+	}
+}
+
+/* The gradient node of a training batch norm: the one that reads its saved mean. */
+static struct ir_node *find_batchnorm_dx(const struct ir_graph *g, const struct ir_node *bn)
+{
+	for (struct ir_node *n = g->first; n; n = n->next)
+		if (n->op == IR_BATCHNORM_DX && n->in[5] == bn->out[1])
+			return n;
+	return NULL;
+}
+
+/* dy of bn_dx comes from the gradient of this activation, which serves nobody else. */
+static int can_fuse_dx(const struct ir_graph *g, const struct ir_node *bn_dx,
+                       const struct ir_node *act)
+{
+	const struct ir_value *dy = bn_dx->in[2];
+	const struct ir_node *act_dx = dy->maker;
+
+	return act_dx && act_dx->op == IR_ACT_DX && act_dx->attr.use_y &&
+	       act_dx->in[0] == act->out[0] && ir_only_reader(g, dy) == bn_dx;
+}
+
+static void fuse_dx(struct ir_graph *g, struct ir_node *bn_dx, struct ir_node *act)
+{
+	struct ir_node *act_dx = bn_dx->in[2]->maker;
+
+	bn_dx->attr.act = act->attr.act;
+	bn_dx->attr.alpha = act->attr.alpha;
+	bn_dx->in[1] = act->out[0];
+	bn_dx->in[2] = act_dx->in[1];
+	ir_remove_node(g, act_dx);
+}
+
+static void fuse_act(struct ir_graph *g, struct ir_node *act)
+{
+	struct ir_value *x = act->in[0], *y = act->out[0];
+	struct ir_node *n = x->maker, *bn_dx;
+
+	if (!n || act->attr.act == ACT_NONE || n->attr.act != ACT_NONE ||
+	    !can_hold(n->op, act->attr.act) || ir_only_reader(g, x) != act)
+		return;
+	bn_dx = n->op == IR_BATCHNORM ? find_batchnorm_dx(g, n) : NULL;
+	if (bn_dx && !can_fuse_dx(g, bn_dx, act))
+		return;
+	if (bn_dx)
+		fuse_dx(g, bn_dx, act);
+	n->attr.act = act->attr.act;
+	n->attr.alpha = act->attr.alpha;
+	ir_replace_uses(g, y, x);
+	x->grad = y->grad;              /* x is what y was */
+	ir_remove_node(g, act);
+}
+
+tt_status pass_fuse(struct ir_graph *g)
+{
+	struct ir_node *next;
+
+	for (struct ir_node *n = g->first; n; n = next) {
+		next = n->next;
+		if (n->op == IR_ACT)
+			fuse_act(g, n);
+	}
+	ir_renumber(g);
+	return TT_OK;
+}

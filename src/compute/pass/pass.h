@@ -1,0 +1,29 @@
+/* pass.h -- graph in, better graph out.
+ *
+ * Passes are pure: what they do depends on the graph alone, the numbers it computes stay the same
+ * (up to rounding where a fold reorders arithmetic), and the result obeys ir_verify.  They know
+ * nothing of devices.  On error (memory) the graph is in no defined state: free it. */
+#ifndef PASS_PASS_H
+#define PASS_PASS_H
+
+#include "compute/ir/graph.h"
+
+/* What the graph is for; only inference may compute weights from weights. */
+enum pass_goal { PASS_TRAIN, PASS_INFER };
+
+/* Batch norm with known statistics becomes part of the convolution or dense layer in front:
+ * FOLD_BN makes the new weights from parameters alone, so a program runs it once. */
+tt_status pass_fold(struct ir_graph *g);
+
+/* Activations move into the convolution, dense layer, sum or batch norm in front of them, their
+ * gradients into that of the batch norm. */
+tt_status pass_fuse(struct ir_graph *g);
+
+/* Nodes that nobody needs go: whose outputs are read by no node, kept by no output and no
+ * parameter's gradient, and which update no running statistics. */
+tt_status pass_dead(struct ir_graph *g);
+
+/* All of them in the right order, verified before and after each: TT_EINTERNAL names the pass. */
+tt_status pass_all(struct ir_graph *g, enum pass_goal goal);
+
+#endif
