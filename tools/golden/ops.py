@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""Golden numbers of every operation, from PyTorch in double precision.
+
+    ops.py tests/op/cases.txt OUT [VALUES]
+
+Reads the table of cases (its head explains it), makes the same inputs as tests/support/op_case.c,
+runs them through PyTorch and its autograd, and writes a line per result:
+
+    case  result  count  stride  value value ...
+
+Results: y0, y1 (outputs), d_NAME (gradient by an input), NAME (a running statistic afterwards).  With
+VALUES given, only about so many of each are written, `stride` apart: tests/op/golden.txt was made
+with 20, so that the test has power where PyTorch is missing."""
+
+import sys
+import warnings
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+SEED, STEP, SAMPLE, SAMPLE_STRIDE = 7, 3, 5, 2      # as in op_case.h
+LOSS_SEED = 0.75
+
+DEFAULTS = {"stride": [1, 1], "dilation": [1, 1], "pad": [0, 0, 0, 0], "groups": 1,
+            "act": "none", "alpha": 0.0, "count_pad": 0, "smoothing": 0.0, "delta": 1.0}
+INTEGERS = {"groups", "count_pad", "use_y", "axis", "start", "size", "ndim", "stream"}
+LISTS = {"kernel", "stride", "dilation", "pad", "dims"}
+WORDS = {"act", "then"}
+LOSSES = {"xent", "bce", "mse", "mae", "huber"}
+BUFFERS = {"mean", "var"}
+PLAIN_INPUTS = {"target", "label", "index"}
+
+
+# ---- the cases ----
+
+def attribute(name, text):
+    if name in WORDS:
+        return text
+    if name in LISTS:
+        return [int(v) for v in text.split(",")]
+    return int(text) if name in INTEGERS else float(np.float32(text))
+
+
+def read_cases(path):
+    for line in open(path, encoding="ascii"):
+        words = line.split("#")[0].split()
+        if not words:
+            continue
+        case = {"name": words[0], "op": words[1], "inputs": [], "attr": dict(DEFAULTS),
+                "then": None, "grad": "grad" in words[2:]}
+        for word in words[2:]:
+            if "=" in word:
+                name, text = word.split("=")
+                if name == "then":
+                    case["then"] = text
+                else:
+                    case["attr"][name] = attribute(name, text)
+            elif word != "grad":
+                name, _, rest = word.partition(":")
+                shape, _, kind = rest.partition(":")
+                case["inputs"].append((name, [int(d) for d in shape.split("x")] if shape else None, kind))
+        yield case
+
+
+def salt(text):
+    h = 2166136261
+    for c in text.encode():
+        h = (h ^ c) * 16777619 & 0xffffffff
+    return h
+
+
+def numbers(case_name, name, shape, kind):
+    """The same numbers as fill() of op_case.c, exactly."""
+    n, s = int(np.prod(shape)), salt(case_name + "." + name)
+    with np.errstate(over="ignore"):
+        x = np.arange(n, dtype=np.uint32) * np.uint32(0x9e3779b9) + np.uint32(s)
+        x = (x ^ x >> np.uint32(16)) * np.uint32(0x7feb352d)
+        x = (x ^ x >> np.uint32(15)) * np.uint32(0x846ca68b)
+        u = ((x ^ x >> np.uint32(16)) >> np.uint32(8)).astype(np.int64)
+    if kind.startswith(("int", "whole")):
+        v = u % int(kind.lstrip("intwhole"))
+        return torch.from_numpy(v.reshape(shape))
+    if kind == "apart":
+        v = ((np.arange(n, dtype=np.int64) * 1000003 + s) % n + 0.25) / n * 2 - 1
+    else:
+        v = {"": lambda: u / 2.0**23 - 1, "pos": lambda: 0.5 + u / 2.0**24,
+             "unit": lambda: u / 2.0**24, "big": lambda: 40 * (u / 2.0**23 - 1),
+             "grid": lambda: (u % 5 - 2) / 2.0}[kind]()
+    return torch.from_numpy(v.astype(np.float32).astype(np.float64).reshape(shape))
+
+
+# ---- the operations ----
+
+def act(kind, x, a):
+    return {"none": lambda: x, "relu": lambda: F.relu(x), "leaky_relu": lambda: F.leaky_relu(x, a["alpha"]),
+            "elu": lambda: F.elu(x, a["alpha"]), "gelu": lambda: F.gelu(x), "silu": lambda: F.silu(x),
+            "sigmoid": lambda: torch.sigmoid(x), "tanh": lambda: torch.tanh(x)}[kind]()
+
+
+def conv2d(a, x, w, b=None):
+    top, left, bottom, right = a["pad"]
+    x = F.pad(x, (left, right, top, bottom))
+    return [act(a["act"], F.conv2d(x, w, b, a["stride"], 0, a["dilation"], a["groups"]), a)]
+
+
+def maxpool(a, x):
+    top, left, bottom, right = a["pad"]
+    x = F.pad(x, (left, right, top, bottom), value=float("-inf"))
+    return [F.max_pool2d(x, a["kernel"], a["stride"])]
+
+
+def avgpool(a, x):
+    top, left, bottom, right = a["pad"]
+    padded = F.avg_pool2d(F.pad(x, (left, right, top, bottom)), a["kernel"], a["stride"])
+    if a["count_pad"]:
+        return [padded]
+    ones = F.pad(torch.ones_like(x), (left, right, top, bottom))
+    return [padded / F.avg_pool2d(ones, a["kernel"], a["stride"])]
+
+
+def batchnorm(a, x, gamma, beta, mean, var):
+    return [act(a["act"], F.batch_norm(x, mean, var, gamma, beta, True, a["momentum"], a["eps"]), a)]
+
+
+def batchnorm_infer(a, x, gamma, beta, mean, var):
+    return [act(a["act"], F.batch_norm(x, mean, var, gamma, beta, False, 0, a["eps"]), a)]
+
+
+def fold_bn(a, w, b, gamma, beta, mean, var):
+    """By what folding promises: a layer with w', b' equals the layer, then the norm."""
+    scale = gamma / torch.sqrt(var + a["eps"])
+    return [w * scale.reshape([-1] + [1] * (w.dim() - 1)), F.batch_norm(
+        b[None], mean, var, gamma, beta, False, 0, a["eps"])[0]]
+
+
+def act_dx(a, z, dy):
+    if not a["use_y"]:
+        z.requires_grad_()
+        act(a["act"], z, a).backward(dy)
+        return [z.grad]
+    assert a["act"] == "relu"
+    return [dy * (z > 0)]
+
+
+def philox(key, counter):
+    """Philox4x32-10 of Salmon et al. (SC 2011): counter words as rows, in uint64."""
+    c, k, low = [w.astype(np.uint64) for w in counter], list(key), np.uint64(0xffffffff)
+    for _ in range(10):
+        p, q = np.uint64(0xd2511f53) * c[0], np.uint64(0xcd9e8d57) * c[2]
+        c = [(q >> np.uint64(32)) ^ c[1] ^ np.uint64(k[0]), q & low,
+             (p >> np.uint64(32)) ^ c[3] ^ np.uint64(k[1]), p & low]
+        k = [(k[0] + 0x9e3779b9) & 0xffffffff, (k[1] + 0xbb67ae85) & 0xffffffff]
+    return c
+
+
+def mix(z):
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9 & (2**64 - 1)
+    z = (z ^ z >> 27) * 0x94d049bb133111eb & (2**64 - 1)
+    return z ^ z >> 31
+
+
+def dropout(a, x):
+    """exec/dropout.h in numpy."""
+    RNG_DROPOUT = 4
+    k = mix(mix(SEED) + RNG_DROPOUT * 0x9e3779b97f4a7c15 & (2**64 - 1))
+    n, per = x.shape[0], x[0].numel()
+    e, s = np.meshgrid(np.arange(per), SAMPLE + np.arange(n) * SAMPLE_STRIDE)
+    words = philox([k & 0xffffffff, k >> 32],
+                   [e // 8, np.full_like(e, a["stream"]), s, np.full_like(e, STEP)])
+    word = np.choose(e % 8 // 2, words)
+    number = word >> (e % 2 * 16).astype(np.uint64) & np.uint64(0xffff)
+    mask = torch.from_numpy((number >= round(a["p"] * 65536)).reshape(x.shape))
+    return [x * mask / (1 - a["p"])]
+
+
+def xent(a, logits, label):
+    loss = F.cross_entropy(logits, label, reduction="sum", label_smoothing=a["smoothing"])
+    return [loss.reshape(1), torch.softmax(logits, 1)]
+
+
+def summed(per_value):
+    """The sum over samples of the mean over a sample's values."""
+    return [per_value.flatten(1).mean(1).sum().reshape(1)]
+
+
+OPS = {
+    "conv2d": conv2d, "maxpool": maxpool, "avgpool": avgpool, "batchnorm": batchnorm,
+    "batchnorm_infer": batchnorm_infer, "fold_bn": fold_bn, "act_dx": act_dx, "dropout": dropout,
+    "xent": xent,
+    "dense": lambda a, x, w, b=None: [act(a["act"], F.linear(x, w, b), a)],
+    "layernorm": lambda a, x, g, b: [F.layer_norm(x, list(x.shape[-a["ndim"]:]), g, b, a["eps"])],
+    "act": lambda a, x: [act(a["act"], x, a)],
+    "softmax": lambda a, x: [torch.softmax(x, -1)],
+    "add": lambda a, x, y: [act(a["act"], x + y, a)],
+    "sum": lambda a, *x: [torch.stack(x).sum(0)],
+    "concat": lambda a, *x: [torch.cat(x, a["axis"])],
+    "slice": lambda a, x: [x.narrow(a["axis"], a["start"], a["size"])],
+    "reshape": lambda a, x: [x.reshape(a["dims"])],
+    "fill": lambda a: [torch.full(a["dims"], a["alpha"], dtype=torch.float64)],
+    "embedding": lambda a, i, table: [F.embedding(i, table)],
+    "bce": lambda a, x, t: summed(F.binary_cross_entropy_with_logits(x, t.double(), reduction="none")),
+    "mse": lambda a, y, t: summed(F.mse_loss(y, t, reduction="none")),
+    "mae": lambda a, y, t: summed(F.l1_loss(y, t, reduction="none")),
+    "huber": lambda a, y, t: summed(F.huber_loss(y, t, reduction="none", delta=a["delta"])),
+}
+
+
+def run(case):
+    """The results of a case in the order in which op_case.c has them."""
+    given = {}
+    for name, shape, kind in case["inputs"]:
+        if shape:
+            given[name] = numbers(case["name"], name, shape, kind)
+    params = [n for n in given if case["grad"] and n not in BUFFERS | PLAIN_INPUTS]
+    for name in params:
+        given[name].requires_grad_()
+    y = OPS[case["op"]](case["attr"], *[given[name] for name, _, _ in case["inputs"]])
+    if case["then"]:
+        y[0] = act(case["then"], y[0], case["attr"])
+    if case["grad"]:
+        loss = y[0]
+        if case["op"] not in LOSSES:
+            goal = numbers(case["name"], "goal", list(y[0].shape), "")
+            loss = summed((y[0] - goal) ** 2)[0]
+        (LOSS_SEED * loss).sum().backward()
+    yield from ((f"y{i}", v.detach()) for i, v in enumerate(y))
+    yield from (("d_" + n, given[n].grad) for n in params)
+    yield from ((n, v) for n, v in given.items() if n in BUFFERS)
+
+
+def main(cases, out, values=None):
+    warnings.simplefilter("ignore")         # of floor(): a window that leaves pixels over is meant
+    torch.set_num_threads(1)
+    with open(out, "w", encoding="ascii") as f:
+        for case in read_cases(cases):
+            for name, v in run(case):
+                flat = v.contiguous().reshape(-1).tolist()
+                stride = max(1, len(flat) // int(values) | 1) if values else 1
+                text = " ".join(f"{x:.8g}" for x in flat[::stride])
+                f.write(f"{case['name']} {name} {len(flat)} {stride} {text}\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
