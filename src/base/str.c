@@ -127,6 +127,19 @@ void str_add_json(struct str *s, const char *text)
 	str_add(s, "\"");
 }
 
+static void print_number(char *text, size_t size, double v)
+{
+	if (v == floor(v) && fabs(v) < 1e15) {
+		snprintf(text, size, v == 0 && signbit(v) ? "-0.0" : "%.0f", v);
+		return;
+	}
+	for (int digits = 1; digits <= 17; digits++) {
+		snprintf(text, size, "%.*g", digits, v);
+		if (strtod(text, NULL) == v)
+			return;
+	}
+}
+
 /* newlocale of the whole "C" locale gives the C library's constant, so neither
  * switching to it nor back allocates. */
 void str_add_number(struct str *s, double v)
@@ -139,11 +152,8 @@ void str_add_number(struct str *s, double v)
 		return;
 	}
 	old = uselocale(c);                     /* elsewhere 0.5 may be written 0,5 */
-	for (int digits = 1; isfinite(v) && digits <= 17; digits++) {
-		snprintf(text, sizeof text, "%.*g", digits, v);
-		if (strtod(text, NULL) == v)
-			break;
-	}
+	if (isfinite(v))
+		print_number(text, sizeof text, v);
 	uselocale(old);
 	freelocale(c);
 	str_add(s, text);
