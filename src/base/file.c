@@ -160,7 +160,7 @@ void file_unmap(const uint8_t *p, size_t size)
 /* ---- a file under construction ---- */
 
 struct file_new {
-	char  *path, *tmp;
+	char  *path, *tmp, *dir;
 	int    fd;
 	int    committed;
 	int    broken;                  /* a write failed: what is there is not the file */
@@ -168,27 +168,39 @@ struct file_new {
 	char   buffer[BUFFER_SIZE];     /* many small writes become few */
 };
 
+/* All names are made at the start: after the rename nothing may fail for memory. */
+static tt_status make_names(struct file_new *f, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct str tmp = {0}, dir = {0};
+
+	str_addf(&tmp, "%s.tmp.%ld", path, (long)getpid());
+	str_add_bytes(&dir, slash ? path : ".", slash && slash != path ? (size_t)(slash - path) : 1);
+	f->tmp = tmp.p;
+	f->dir = dir.p;
+	f->path = mem_strdup(path);
+	return f->path && !tmp.failed && !dir.failed ? TT_OK : TT_ENOMEM;
+}
+
 tt_status file_new_open(struct file_new **out, const char *path)
 {
 	struct file_new *f = mem_calloc(1, sizeof *f);
-	struct str tmp = {0};
-	tt_status st = TT_ENOMEM;
+	tt_status st;
 
 	if (!f)
-		return st;
+		return TT_ENOMEM;
+	f->committed = 1;                       /* nothing to remove yet */
 	f->fd = -1;
-	str_addf(&tmp, "%s.tmp.%ld", path, (long)getpid());
-	if (str_status(&tmp) != TT_OK || !(f->path = mem_strdup(path)))
+	if ((st = make_names(f, path)) != TT_OK)
 		goto fail;
-	if ((f->fd = open(tmp.p, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0) {
+	if ((f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0) {
 		st = fail(path, "create");
 		goto fail;
 	}
-	f->tmp = tmp.p;
+	f->committed = 0;
 	*out = f;
 	return TT_OK;
 fail:
-	str_release(&tmp);
 	file_new_close(&f);
 	return st;
 }
@@ -231,27 +243,16 @@ static int sync_fd(int fd)
 }
 
 /* The rename is safe on disk once the folder that holds the name is. */
-static tt_status sync_folder(const char *path)
+static tt_status sync_folder(const char *dir)
 {
-	const char *slash = strrchr(path, '/');
-	struct str dir = {0};
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	tt_status st = TT_OK;
-	int fd;
 
-	if (!slash)
-		str_add(&dir, ".");
-	else
-		str_add_bytes(&dir, path, slash == path ? 1 : (size_t)(slash - path));
-	if ((st = str_status(&dir)) != TT_OK)
-		goto out;
-	fd = open(dir.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	/* Some file systems cannot sync a folder and say EINVAL: nothing to be done. */
 	if (fd < 0 || (sync_fd(fd) < 0 && errno != EINVAL))
-		st = fail(dir.p, "sync");
+		st = fail(dir, "sync");
 	if (fd >= 0)
 		close(fd);
-out:
-	str_release(&dir);
 	return st;
 }
 
@@ -268,7 +269,7 @@ tt_status file_new_commit(struct file_new *f)
 	if (step_fails() || rename(f->tmp, f->path) < 0)
 		return fail(f->path, "rename");
 	f->committed = 1;
-	return sync_folder(f->path);
+	return sync_folder(f->dir);
 }
 
 void file_new_close(struct file_new **f)
@@ -280,6 +281,7 @@ void file_new_close(struct file_new **f)
 	if ((*f)->tmp && !(*f)->committed)
 		unlink((*f)->tmp);
 	mem_free((*f)->tmp);
+	mem_free((*f)->dir);
 	mem_free((*f)->path);
 	mem_free(*f);
 	*f = NULL;
@@ -371,8 +373,11 @@ tt_status file_mkdirs(const char *path)
 		if (c != '/' && c != '\0')
 			continue;
 		*s = '\0';
-		if (mkdir(p, 0777) < 0 && !file_is_dir(p))
-			st = fail(path, "create this folder");
+		if (mkdir(p, 0777) < 0 && !file_is_dir(p)) {
+			if (errno == EEXIST)
+				errno = ENOTDIR;
+			st = fail(p, "create this folder");
+		}
 		*s = c;
 		if (c == '\0')
 			break;

@@ -207,10 +207,10 @@ tt_status options_default(const struct option *t, struct arena *a, void *base)
 	return st;
 }
 
-static const struct option *find(const struct option *t, const char *name, size_t len)
+static const struct option *find(const struct option *t, const char *name)
 {
 	for (; t->type != OPTION_END; t++)
-		if (strncmp(t->name, name, len) == 0 && t->name[len] == '\0')
+		if (strcmp(t->name, name) == 0)
 			return t;
 	return NULL;
 }
@@ -254,7 +254,7 @@ tt_status options_read(const struct option *t, struct arena *a, const struct nod
 		return node_err(n, TT_ESPEC, "%s must be a map of options, not a %s",
 		                n->key ? n->key : "this", n->kind == NODE_LIST ? "list" : "text");
 	for (const struct node *c = n->child; c; c = c->next) {
-		const struct option *o = find(t, c->key, strlen(c->key));
+		const struct option *o = find(t, c->key);
 
 		if (!o)
 			return unknown(t, c, c->key);
@@ -267,18 +267,27 @@ tt_status options_read(const struct option *t, struct arena *a, const struct nod
 tt_status options_set(const struct option *t, struct arena *a, void *base,
                       const char *name, const char *value)
 {
-	size_t len = strcspn(name, ".");
-	const struct option *o = find(t, name, len);
+	const char *part = name;
+	const struct option *o;
 	struct node *n;
 	tt_status st;
 
-	if (!o || (name[len] && o->type != OPTION_GROUP)) {
-		char *word = arena_printf(a, "%.*s", o ? (int)strlen(name) : (int)len, name);
+	for (;;) {
+		size_t len = strcspn(part, ".");
+		char *word = arena_printf(a, "%.*s", (int)len, part);
 
-		return word ? unknown(t, NULL, word) : TT_ENOMEM;
+		if (!word)
+			return TT_ENOMEM;
+		if (!(o = find(t, word)))
+			return unknown(t, NULL, word);
+		if (!part[len])
+			break;
+		if (o->type != OPTION_GROUP)
+			return err_set(TT_ESPEC, "%s: %s is no group of options", name, o->name);
+		t = o->group;
+		base = field(o, base);
+		part += len + 1;
 	}
-	if (name[len])
-		return options_set(o->group, a, field(o, base), name + len + 1, value);
 	if ((st = node_parse_yaml(a, name, value, strlen(value), &n)) != TT_OK)
 		return st;
 	n->key = o->name;

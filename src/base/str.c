@@ -80,7 +80,7 @@ static size_t utf8(const unsigned char *s, uint32_t *out)
 			return 0;
 		c = c << 6 | (s[i] & 0x3f);
 	}
-	if (n && (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)))
+	if (n == 0 || c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
 		return 0;
 	*out = c;
 	return n;

@@ -1,0 +1,252 @@
+#include "support/support.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+
+static void what_is_written_is_read(void **state)
+{
+	const char *path = test_path(test_temp_dir(), "a");
+	size_t n = 300000, size = 0;
+	char *big = malloc(n), *back = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < n; i++)
+		big[i] = (char)(i * 7);
+	assert_ok(file_write_all(path, big, n));
+	assert_ok(file_read_all(path, 0, &back, &size));
+	assert_int_equal(size, n);
+	assert_memory_equal(back, big, n);
+	assert_int_equal(back[n], 0);
+	mem_free(back);
+	free(big);
+}
+
+static void many_small_writes_make_one_file(void **state)
+{
+	const char *path = test_path(test_temp_dir(), "small");
+	struct file_new *f = NULL;
+	char *back = NULL;
+	size_t size = 0;
+
+	(void)state;
+	assert_ok(file_new_open(&f, path));
+	for (int i = 0; i < 20000; i++)
+		assert_ok(file_new_write(f, "0123456789", 10));
+	assert_ok(file_new_write(f, "", 0));
+	assert_ok(file_new_commit(f));
+	file_new_close(&f);
+	assert_ok(file_read_all(path, 0, &back, &size));
+	assert_int_equal(size, 200000);
+	for (size_t i = 0; i < size; i++)
+		assert_int_equal(back[i], '0' + (int)(i % 10));
+	mem_free(back);
+}
+
+static void a_file_too_large_is_refused(void **state)
+{
+	const char *path = test_path(test_temp_dir(), "big");
+	char *p = NULL;
+	size_t size;
+
+	(void)state;
+	assert_ok(file_write_all(path, "12345", 5));
+	assert_status(file_read_all(path, 4, &p, &size), TT_EFORMAT);
+	assert_error("big");
+	assert_null(p);
+	assert_ok(file_read_all(path, 5, &p, &size));
+	mem_free(p);
+	assert_status(file_read_all("/dev/zero", 1000, &p, &size), TT_EFORMAT);
+}
+
+static void errors_name_the_path_and_the_reason(void **state)
+{
+	const uint8_t *m = NULL;
+	char *p = NULL;
+	size_t size;
+
+	(void)state;
+	assert_status(file_read_all("/nowhere/x", 0, &p, &size), TT_ENOENT);
+	assert_error("/nowhere/x: cannot open: No such file");
+	assert_status(file_read_all("/tmp", 0, &p, &size), TT_EIO);
+	assert_error("Is a directory");
+	assert_status(file_map("/nowhere/x", &m, &size), TT_ENOENT);
+	assert_status(file_write_all("/nowhere/x", "", 0), TT_ENOENT);
+	assert_null(p);
+	assert_null(m);
+}
+
+static void an_empty_file_is_an_empty_text(void **state)
+{
+	const char *path = test_path(test_temp_dir(), "empty");
+	const uint8_t *m = NULL;
+	char *p = NULL;
+	size_t size = 7;
+
+	(void)state;
+	assert_ok(file_write_all(path, NULL, 0));
+	assert_ok(file_read_all(path, 0, &p, &size));
+	assert_string_equal(p, "");
+	assert_int_equal(size, 0);
+	mem_free(p);
+	size = 7;
+	assert_ok(file_map(path, &m, &size));
+	assert_int_equal(size, 0);
+	file_unmap(m, size);
+}
+
+static void a_mapped_file_shows_its_bytes(void **state)
+{
+	const char *path = test_path(test_temp_dir(), "map");
+	const uint8_t *m = NULL;
+	size_t size = 0;
+
+	(void)state;
+	assert_ok(file_write_all(path, "mapped", 6));
+	assert_ok(file_map(path, &m, &size));
+	assert_int_equal(size, 6);
+	assert_memory_equal(m, "mapped", 6);
+	file_unmap(m, size);
+}
+
+static void close_without_commit_leaves_nothing(void **state)
+{
+	const char *dir = test_temp_dir();
+	struct file_new *f = NULL;
+
+	(void)state;
+	assert_ok(file_new_open(&f, test_path(dir, "x")));
+	assert_ok(file_new_write(f, "half", 4));
+	file_new_close(&f);
+	assert_null(f);
+	assert_int_equal(test_count_files(dir), 0);
+	file_new_close(&f);
+	file_new_close(NULL);
+}
+
+/* Every write, sync and rename of a replacement fails once: the old file stays
+ * whole, and no temporary one lies about. */
+static void whatever_step_fails_the_old_file_stays(void **state)
+{
+	const char *dir = test_temp_dir(), *path = test_path(dir, "x");
+	static char big[200000];
+	uint64_t before, steps;
+
+	(void)state;
+	before = file_write_count();
+	assert_ok(file_write_all(path, big, sizeof big));
+	steps = file_write_count() - before;
+	assert_true(steps >= 4);
+	assert_ok(file_write_all(path, "old", 3));
+	for (uint64_t n = 1; n <= steps; n++) {
+		tt_status st;
+		char *p = NULL;
+		size_t size = 0;
+
+		file_fail_at(n);
+		st = file_write_all(path, big, sizeof big);
+		file_fail_at(0);
+		assert_int_equal(st, TT_EIO);
+		assert_error("No space left");
+		assert_int_equal(test_count_files(dir), 1);
+		assert_ok(file_read_all(path, 0, &p, &size));
+		if (n < steps)          /* the last step syncs the folder: the new file is there */
+			assert_int_equal(size, 3);
+		mem_free(p);
+	}
+}
+
+static void memory_that_ends_leaves_nothing(void **state)
+{
+	const char *dir = test_temp_dir(), *path = test_path(dir, "x");
+	int64_t live = mem_live();
+
+	(void)state;
+	for (uint64_t n = 1; n < 5; n++) {
+		tt_status st;
+
+		mem_fail_at(n, 1);
+		st = file_write_all(path, "x", 1);
+		mem_fail_at(0, 0);
+		assert_int_equal(mem_live(), live);
+		assert_int_equal(test_count_files(dir), st == TT_OK ? 1 : 0);
+		unlink(path);
+	}
+}
+
+static void a_log_is_appended_to(void **state)
+{
+	const char *path = test_path(test_temp_dir(), "log");
+	struct file_log *f = NULL;
+	char *p = NULL;
+	size_t size;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_ok(file_log_open(&f, path));
+		assert_ok(file_log_append(f, "line\n", 5));
+		file_log_close(&f);
+	}
+	assert_null(f);
+	assert_ok(file_read_all(path, 0, &p, &size));
+	assert_string_equal(p, "line\nline\n");
+	mem_free(p);
+	assert_ok(file_log_open(&f, path));
+	file_fail_at(1);
+	assert_status(file_log_append(f, "x", 1), TT_EIO);
+	file_log_close(&f);
+	assert_status(file_log_open(&f, "/nowhere/log"), TT_ENOENT);
+}
+
+static void a_full_disk_is_told(void **state)
+{
+	struct file_log *f = NULL;
+
+	(void)state;
+	if (!file_exists("/dev/full"))
+		test_skip("no /dev/full");
+	assert_ok(file_log_open(&f, "/dev/full"));
+	assert_status(file_log_append(f, "x", 1), TT_EIO);
+	assert_error("No space left");
+	file_log_close(&f);
+}
+
+static void folders_are_made_with_their_parents(void **state)
+{
+	const char *dir = test_temp_dir(), *deep = test_path(dir, "a/b//c/");
+
+	(void)state;
+	assert_ok(file_mkdirs(deep));
+	assert_ok(file_mkdirs(deep));
+	assert_true(file_is_dir(deep));
+	assert_ok(file_write_all(test_path(dir, "f"), "", 0));
+	assert_true(file_exists(test_path(dir, "f")));
+	assert_false(file_is_dir(test_path(dir, "f")));
+	assert_status(file_mkdirs(test_path(dir, "f/x")), TT_ENOENT);
+	assert_error("/f: cannot create this folder: Not a directory");
+	assert_ok(file_mkdirs("/"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_written_is_read),
+		cmocka_unit_test(many_small_writes_make_one_file),
+		cmocka_unit_test(a_file_too_large_is_refused),
+		cmocka_unit_test(errors_name_the_path_and_the_reason),
+		cmocka_unit_test(an_empty_file_is_an_empty_text),
+		cmocka_unit_test(a_mapped_file_shows_its_bytes),
+		cmocka_unit_test(close_without_commit_leaves_nothing),
+		cmocka_unit_test(whatever_step_fails_the_old_file_stays),
+		cmocka_unit_test(memory_that_ends_leaves_nothing),
+		cmocka_unit_test(a_log_is_appended_to),
+		cmocka_unit_test(a_full_disk_is_told),
+		cmocka_unit_test(folders_are_made_with_their_parents),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
