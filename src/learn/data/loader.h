@@ -1,0 +1,70 @@
+/* loader.h -- from a source to batches, in an order that is a pure function.
+ *
+ * The order of epoch e is a permutation of the whole set given by (seed, e) alone;
+ * global batch k holds positions [k*batch, min((k+1)*batch, count)), and rank r of
+ * `world` takes the positions p with (p - k*batch) % world == r.  So the state of a
+ * loader is (epoch, samples consumed), whatever the number of ranks, and resume is
+ * exact in mid-epoch.  Augmentation is keyed by (seed, epoch, sample): it does not
+ * depend on ranks, threads or batch.
+ *
+ * Worker threads decode, augment and normalise ahead; with prefetch = 0 the caller's
+ * thread does the work itself.  A loader is used by one thread.  Nothing is allocated
+ * after loader_new. */
+#ifndef DATA_LOADER_H
+#define DATA_LOADER_H
+
+#include <tutti/data.h>
+
+#include "base/options.h"
+
+/* Spec: the keys under `data.augment`. */
+struct augment_opts {
+	int    crop;               /* pad by this many pixels on each side, cut back at random (0) */
+	int    flip;               /* enum no/yes: mirror left-right with probability 1/2 (no)      */
+};
+
+/* Spec: the keys under `data`. */
+struct data_opts {
+	const char         *train;       /* URI                                                   */
+	const char         *valid;       /* URI; NULL: none                                       */
+	struct option_list  mean, std;   /* per channel (or one for all), after scaling u8 to 0..1 */
+	int                 shuffle;     /* enum no/yes (yes)                                      */
+	int                 threads;     /* loader threads (1)                                     */
+	int                 prefetch;    /* batches ready ahead (4); 0: none                       */
+	struct augment_opts augment;     /* of the training data only                              */
+};
+extern const struct option data_options[];
+
+struct loader_opts {
+	const struct data_opts *data;    /* borrowed until loader_free                        */
+	int      training;               /* 0: no shuffle, no augmentation                    */
+	int      batch;                  /* global                                            */
+	int      rank, world;
+	uint64_t seed;
+};
+
+struct batch {
+	float    *x;            /* [n, shape...], plain f32, 64-byte aligned        */
+	int32_t  *label;        /* [n], TT_TARGET_CLASS; else NULL                  */
+	float    *values;       /* [n, values], TT_TARGET_VALUES; else NULL         */
+	int64_t  *index;        /* [n] of the sample in the source                  */
+	int       n;            /* of this rank                                     */
+	int       n_global;     /* of all ranks: what gradients are divided by      */
+	int64_t   position;     /* of the global batch's first sample in the epoch  */
+};
+
+struct loader;
+tt_status loader_new(struct loader **out, tt_source *source, const struct loader_opts *o);
+/* Go to a place: the next batch starts `consumed` samples into `epoch`. */
+tt_status loader_seek(struct loader *l, int64_t epoch, int64_t consumed);
+/* The next batch, or NULL at the end of the epoch (call loader_seek for the next).
+ * Borrowed until the next call on the loader.  x may be freely written to. */
+tt_status loader_next(struct loader *l, struct batch **out);
+int64_t   loader_batches(const struct loader *l);          /* per epoch */
+double    loader_waited(const struct loader *l);           /* seconds that loader_next blocked */
+void      loader_free(struct loader **l);
+
+/* Normalise one raw sample as the loader does (for predict). */
+void loader_normalise(const tt_source_info *info, const struct data_opts *d, const void *raw, float *x);
+
+#endif

@@ -1,0 +1,48 @@
+/* members.h -- the pictures of a labelled collection, still encoded.
+ *
+ * A collection is a folder, or a tar (plain, gzip, xz, bzip2, zstd), that holds one
+ * folder per class:
+ *
+ *   [train/ | test/] CLASS / FILE.{jpg,jpeg,png}
+ *
+ * Classes are the sorted names of their folders.  Members are sorted by class, then
+ * file, so that both kinds number their samples alike.  A tar's members are kept in
+ * memory, since it can only be read from the front; a folder's stay on disk. */
+#ifndef DATA_MEMBERS_H
+#define DATA_MEMBERS_H
+
+#include "base/arena.h"
+#include "learn/data/bytes.h"
+#include "learn/data/reader.h"
+
+struct member {
+	const char *class_name, *file;    /* file: below the class's folder                */
+	const char *path;                 /* on disk, or in the tar                        */
+	size_t      offset, size;         /* in the blob; of a tar only                    */
+	int32_t     label;
+};
+
+struct members {
+	struct member *v;
+	size_t         n, cap;
+	const char   **class_names;       /* sorted, [classes]                             */
+	int            classes;
+	int            on_disk;           /* enum: 1 if path is to be opened               */
+	uint8_t       *blob;              /* all members of a tar, one after the other     */
+	size_t         blob_size, blob_cap;
+	const char    *name;              /* of the collection                             */
+	struct arena   arena;             /* every text and list above                     */
+};
+
+/* Read a folder or a tar.  Zero-initialise m; release it after an error as well. */
+tt_status members_open(struct members *m, const char *path, enum split split);
+
+/* The same for a tar in memory. */
+tt_status members_parse_tar(struct members *m, const struct bytes *in, enum split split);
+
+/* The bytes of member i.  *owned is to be freed with mem_free, and may become NULL. */
+tt_status members_read(const struct members *m, size_t i, struct bytes *out, void **owned);
+
+void members_release(struct members *m);
+
+#endif
