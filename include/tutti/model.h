@@ -1,0 +1,66 @@
+/* model.h -- a net: layers, parameters and the spec they came from.
+ *
+ *   tt_spec *s;  tt_spec_load(&s, "examples/lenet5.yaml");  tt_spec_set(s, "train.epochs", "3");
+ *   tt_model *m; tt_model_new(&m, s);
+ *
+ * or without a file:
+ *
+ *   tt_spec_new(&s, "mynet");
+ *   tt_spec_set(s, "model.input", "[1, 28, 28]");
+ *   tt_spec_layer(s, "conv2d", "{out: 6, kernel: 5, padding: 2, activation: relu}");
+ *   tt_spec_layer(s, "maxpool", "{kernel: 2}");
+ *
+ * Specs and models are single-threaded and independent of each other. */
+#ifndef TUTTI_MODEL_H
+#define TUTTI_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tutti/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct tt_spec tt_spec;
+typedef struct tt_model tt_model;
+
+/* A spec is one YAML document: name, data, model, train (docs/spec.md lists every key).
+ * *out is owned.  TT_ESPEC names file, line and the nearest right key. */
+TT_API tt_status tt_spec_load(tt_spec **out, const char *path);
+TT_API tt_status tt_spec_parse(tt_spec **out, const char *name, const char *text);
+TT_API tt_status tt_spec_new(tt_spec **out, const char *name);
+/* Set a dotted key to a value written as in YAML: "train.optimizer.lr", "0.1". */
+TT_API tt_status tt_spec_set(tt_spec *s, const char *key, const char *value);
+/* Append a layer to model.layers; settings as a YAML flow map or NULL. */
+TT_API tt_status tt_spec_layer(tt_spec *s, const char *kind, const char *settings);
+/* Check all of it and fill in defaults; the calls below do this by themselves. */
+TT_API tt_status tt_spec_resolve(tt_spec *s);
+/* The whole spec as YAML, after resolve with every default; owned by the caller: tt_free. */
+TT_API tt_status tt_spec_text(const tt_spec *s, char **out);
+TT_API void      tt_spec_free(tt_spec **s);
+TT_API void      tt_free(void *p);
+
+/* Build the net and initialise its parameters from the spec's seed.  The spec is copied. */
+TT_API tt_status tt_model_new(tt_model **out, const tt_spec *s);
+/* From a checkpoint, which carries its spec. */
+TT_API tt_status tt_model_load(tt_model **out, const char *checkpoint);
+TT_API tt_status tt_model_save(const tt_model *m, const char *checkpoint);
+TT_API void      tt_model_free(tt_model **m);
+
+typedef struct tt_tensor {
+	const char *name;              /* "conv1.weight", "bn1.running_mean"; borrowed from the model */
+	int         ndim;
+	int64_t     shape[5];
+	float      *data;              /* row-major f32; borrowed: yours to read and write            */
+	int         trainable;         /* 0 for buffers                                               */
+} tt_tensor;
+TT_API int       tt_model_tensors(const tt_model *m);                    /* parameters, then buffers */
+TT_API tt_status tt_model_tensor(const tt_model *m, int i, tt_tensor *out);
+TT_API size_t    tt_model_parameters(const tt_model *m);                 /* trainable numbers        */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

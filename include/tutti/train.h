@@ -1,0 +1,95 @@
+/* train.h -- run a model over data until it is good enough, and use it.
+ *
+ * A trainer borrows its model and observer and owns the rest.  One trainer, one thread;
+ * tt_trainer_stop may be called from anywhere, signal handlers included. */
+#ifndef TUTTI_TRAIN_H
+#define TUTTI_TRAIN_H
+
+#include <tutti/data.h>
+#include <tutti/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct tt_trainer tt_trainer;
+
+/* Where a run stands; sent to the observer and read with tt_trainer_progress. */
+typedef struct tt_progress {
+	int64_t step, steps;               /* optimizer steps done, planned in all                 */
+	int     epoch, epochs;             /* current (from 0), planned                            */
+	int64_t epoch_step, epoch_steps;   /* within the epoch                                     */
+	double  loss, accuracy;            /* running mean of this epoch; accuracy NAN if no classes */
+	double  valid_loss, valid_accuracy;/* last validation; NAN before the first                */
+	double  best;                      /* best monitored value so far; NAN before               */
+	double  lr, grad_norm;             /* of the last step; grad_norm NAN unless measured       */
+	double  samples_per_second;        /* training only, smoothed                              */
+	double  seconds, seconds_left;     /* wall clock since start, estimate                     */
+} tt_progress;
+
+enum tt_event { TT_EVENT_START, TT_EVENT_STEP, TT_EVENT_EPOCH, TT_EVENT_VALID, TT_EVENT_CHECKPOINT,
+                TT_EVENT_NOTE, TT_EVENT_END };
+
+/* Called in the trainer's thread.  text: path of the checkpoint, the note, or NULL; borrowed for the call. */
+typedef void tt_observer_fn(void *ctx, enum tt_event event, const tt_progress *p, const char *text);
+
+typedef struct tt_trainer_opts {
+	uint32_t        size;              /* of this struct                                         */
+	const char     *run_dir;           /* run folder (none: nothing is written)                  */
+	const char     *resume;            /* checkpoint to go on from; "auto": the run folder's last, if any (none) */
+	tt_observer_fn *observe;           /* (none)                                                 */
+	void           *observe_ctx;
+	const char     *kernel_cache;      /* file of measured kernel choices (none: measured anew)  */
+	const char     *environment;       /* JSON text the face gathered for the run folder (none)  */
+} tt_trainer_opts;
+#define TT_TRAINER_OPTS(...) (&(tt_trainer_opts){ .size = sizeof(tt_trainer_opts), __VA_ARGS__ })
+
+/* Opens the sources, compiles the programs, reads the checkpoint to resume. */
+TT_API tt_status tt_trainer_new(tt_trainer **out, tt_model *m, const tt_trainer_opts *o);
+/* Train to the end of the plan.  TT_ESTOPPED after tt_trainer_stop (a checkpoint was written),
+ * TT_ENAN if the loss is not finite (the last good checkpoint stays). */
+TT_API tt_status tt_trainer_run(tt_trainer *t);
+/* One optimizer step, going on to the next epoch by itself; *more is 0 after the last. */
+TT_API tt_status tt_trainer_step(tt_trainer *t, int *more);
+TT_API void      tt_trainer_stop(tt_trainer *t);
+TT_API const tt_progress *tt_trainer_progress(const tt_trainer *t);
+TT_API tt_status tt_trainer_checkpoint(tt_trainer *t, const char *path);
+TT_API void      tt_trainer_free(tt_trainer **t);
+
+/* How good a model is on a source. */
+typedef struct tt_metrics {
+	int64_t  samples;
+	double   loss, accuracy, top_k;    /* accuracy, top_k: NAN without classes                   */
+	int      k, classes;
+	int64_t *confusion;                /* [classes][classes], row = truth; owned: tt_free; NULL without */
+	double   samples_per_second;
+} tt_metrics;
+
+typedef struct tt_predictor tt_predictor;
+typedef struct tt_predictor_opts {
+	uint32_t    size;
+	int         batch;                 /* largest batch (64)                                     */
+	int         threads;               /* compute threads (all)                                  */
+	int         top_k;                 /* of tt_metrics (5)                                      */
+	const char *precision;             /* "f32", "bf16" (the spec's)                             */
+	const char *kernel_cache;
+} tt_predictor_opts;
+#define TT_PREDICTOR_OPTS(...) (&(tt_predictor_opts){ .size = sizeof(tt_predictor_opts), __VA_ARGS__ })
+
+/* A model compiled for use: batch norm folded, parameters laid out once.  Copies what it needs. */
+TT_API tt_status tt_predictor_new(tt_predictor **out, const tt_model *m, const tt_predictor_opts *o);
+/* x: [n, sample shape] plain f32, normalised as in training; out: [n, outputs] owned by the caller:
+ * class probabilities (softmax or sigmoid) or values.  Any n > 0. */
+TT_API tt_status tt_predictor_run(tt_predictor *p, const float *x, int64_t n, float *out);
+/* Normalise one raw sample of a source as training did. */
+TT_API tt_status tt_predictor_normalise(const tt_predictor *p, const tt_source_info *info,
+                                        const void *raw, float *x);
+TT_API int64_t   tt_predictor_inputs(const tt_predictor *p);     /* numbers in a sample  */
+TT_API int64_t   tt_predictor_outputs(const tt_predictor *p);    /* numbers in an answer */
+TT_API tt_status tt_predictor_eval(tt_predictor *p, const tt_source *s, tt_metrics *out);
+TT_API void      tt_predictor_free(tt_predictor **p);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,193 @@
+/* conv.c -- convolution, its two gradients; direct and Winograd.
+ *
+ * A variant's name is "direct:IMPL" or "winograd:IMPL", IMPL as oneDNN calls it. */
+#include "plug/onednn/onednn.h"
+
+#include <string.h>
+
+/* What a convolution is to oneDNN: descriptors with free layouts, geometry, attributes. */
+struct conv {
+	md_t        x, w, b, y;
+	int         has_bias;
+	dnnl_dims_t stride, dilate, pad_l, pad_r;
+};
+
+enum role { ROLE_FWD, ROLE_DX, ROLE_DW };
+
+static struct conv conv_of(const struct plan *p, const struct ir_attr *a, const struct tensor_desc *x,
+                           const struct tensor_desc *w, const struct tensor_desc *y, int bias)
+{
+	dnnl_data_type_t t = one_act_type(p);
+	struct conv c = { .has_bias = bias };
+	struct tensor_desc g = *w;
+
+	c.x = one_md_any(x, t);
+	c.y = one_md_any(y, t);
+	if (a->groups > 1) {
+		g = (struct tensor_desc){ .dtype = w->dtype, .ndim = 5, .dim = { a->groups,
+			w->dim[0] / a->groups, w->dim[1], w->dim[2], w->dim[3] } };
+	}
+	c.w = one_md_any(&g, t);
+	if (bias)
+		c.b = one_md_vector(w->dim[0]);
+	for (int i = 0; i < 2; i++) {
+		c.stride[i] = a->stride[i];
+		c.dilate[i] = a->dilation[i] > 1 ? a->dilation[i] - 1 : 0;
+		c.pad_l[i] = a->pad[i];
+		c.pad_r[i] = a->pad[i + 2];
+	}
+	return c;
+}
+
+/* The convolution behind a node, whichever of the three it is. */
+static struct conv conv_of_node(const struct plan *p, const struct ir_node *n, enum role role)
+{
+	if (role == ROLE_FWD)
+		return conv_of(p, &n->attr, &n->in[0]->desc, &n->in[1]->desc, &n->out[0]->desc,
+		               n->n_in == 3);
+	if (role == ROLE_DX)
+		return conv_of(p, &n->attr, &n->out[0]->desc, &n->in[1]->desc, &n->in[0]->desc, 0);
+	return conv_of(p, &n->attr, &n->in[0]->desc, &n->out[0]->desc, &n->in[1]->desc,
+	               plan_wanted(p, n->out[1]));
+}
+
+static dnnl_status_t forward_desc(dnnl_convolution_desc_t *cd, const struct conv *c,
+                                  enum program_purpose purpose, dnnl_alg_kind_t alg)
+{
+	return dnnl_dilated_convolution_forward_desc_init(cd,
+		purpose == PROGRAM_TRAIN ? dnnl_forward_training : dnnl_forward_inference, alg,
+		&c->x, &c->w, c->has_bias ? &c->b : NULL, &c->y, c->stride, c->dilate, c->pad_l, c->pad_r);
+}
+
+static dnnl_status_t backward_desc(dnnl_convolution_desc_t *cd, const struct conv *c, enum role role,
+                                   dnnl_alg_kind_t alg)
+{
+	md_t w = c->w;
+
+	if (role == ROLE_DX)
+		return dnnl_dilated_convolution_backward_data_desc_init(cd, alg, &c->x, &c->w, &c->y,
+			c->stride, c->dilate, c->pad_l, c->pad_r);
+	w.data_type = dnnl_f32;                 /* gradients of parameters stay f32 */
+	return dnnl_dilated_convolution_backward_weights_desc_init(cd, alg, &c->x, &w,
+		c->has_bias ? &c->b : NULL, &c->y, c->stride, c->dilate, c->pad_l, c->pad_r);
+}
+
+static dnnl_alg_kind_t algorithm(const char *variant, const char **impl)
+{
+	*impl = strchr(variant, ':') ? strchr(variant, ':') + 1 : "";
+	return strncmp(variant, "winograd", 8) == 0 ? dnnl_convolution_winograd : dnnl_convolution_direct;
+}
+
+/* The forward primitive that a backward one wants as a hint. */
+static tt_status hint_of(struct one_device *d, const struct conv *c, dnnl_alg_kind_t alg,
+                         dnnl_primitive_desc_t *out)
+{
+	dnnl_convolution_desc_t cd;
+	tt_status st = one_check(forward_desc(&cd, c, PROGRAM_TRAIN, alg), "a convolution");
+
+	return st == TT_OK ? one_find(d, &cd, NULL, NULL, NULL, out) : st;
+}
+
+static tt_status find(struct one_device *d, struct plan *p, const struct ir_node *n, enum role role,
+                      const char *variant, dnnl_primitive_desc_t *out)
+{
+	struct conv c = conv_of_node(p, n, role);
+	dnnl_convolution_desc_t cd;
+	dnnl_primitive_desc_t hint = NULL;
+	dnnl_primitive_attr_t attr;
+	const char *impl;
+	dnnl_alg_kind_t alg = algorithm(variant, &impl);
+	tt_status st = one_attr(role == ROLE_FWD ? n->attr.act : ACT_NONE, n->attr.alpha, &attr);
+
+	if (st != TT_OK)
+		return st;
+	if (role == ROLE_FWD) {
+		st = one_check(forward_desc(&cd, &c, plan_purpose(p), alg), "a convolution");
+	} else if ((st = hint_of(d, &c, alg, &hint)) == TT_OK) {
+		st = one_check(backward_desc(&cd, &c, role, alg), "a convolution's gradient");
+	}
+	if (st == TT_OK)
+		st = one_find(d, &cd, attr, hint, impl, out);
+	if (hint)
+		dnnl_primitive_desc_destroy(hint);
+	dnnl_primitive_attr_destroy(attr);
+	return st;
+}
+
+int one_conv_variants(struct one_device *d, struct plan *p, const struct ir_node *n,
+                      char names[][VARIANT_NAME], int max)
+{
+	static const struct { dnnl_alg_kind_t alg; const char *prefix; } algs[] = {
+		{ dnnl_convolution_direct, "direct:" }, { dnnl_convolution_winograd, "winograd:" } };
+	enum role role = n->op == IR_CONV2D ? ROLE_FWD : n->op == IR_CONV2D_DX ? ROLE_DX : ROLE_DW;
+	struct conv c = conv_of_node(p, n, role);
+	int count = 0;
+
+	for (int i = 0; i < 2; i++) {
+		dnnl_convolution_desc_t cd;
+		dnnl_primitive_desc_t hint = NULL;
+
+		if (role == ROLE_FWD) {
+			if (forward_desc(&cd, &c, plan_purpose(p), algs[i].alg) != dnnl_success)
+				continue;
+		} else if (hint_of(d, &c, algs[i].alg, &hint) != TT_OK ||
+		           backward_desc(&cd, &c, role, algs[i].alg) != dnnl_success) {
+			continue;
+		}
+		count = one_list(d, &cd, hint, algs[i].prefix, names, count, max);
+		if (hint)
+			dnnl_primitive_desc_destroy(hint);
+	}
+	return count;
+}
+
+tt_status one_conv(struct one_device *d, struct plan *p, const struct ir_node *n, const char *variant)
+{
+	struct one_args a = { .n = 0 };
+	dnnl_primitive_desc_t pd;
+	const md_t bias = one_md_vector(n->out[0]->desc.dim[1]);
+	tt_status st = find(d, p, n, ROLE_FWD, variant, &pd);
+
+	if (st != TT_OK)
+		return st;
+	one_reads(d, p, &a, DNNL_ARG_SRC, n->in[0], one_query(pd, dnnl_query_src_md, 0));
+	one_reads(d, p, &a, DNNL_ARG_WEIGHTS, n->in[1], one_query(pd, dnnl_query_weights_md, 0));
+	if (n->n_in == 3)
+		one_reads(d, p, &a, DNNL_ARG_BIAS, n->in[2], &bias);
+	one_writes(d, p, &a, DNNL_ARG_DST, n->out[0], one_query(pd, dnnl_query_dst_md, 0));
+	return one_step(d, p, &a, pd);
+}
+
+tt_status one_conv_dx(struct one_device *d, struct plan *p, const struct ir_node *n,
+                      const char *variant)
+{
+	struct one_args a = { .n = 0 };
+	dnnl_primitive_desc_t pd;
+	tt_status st = find(d, p, n, ROLE_DX, variant, &pd);
+
+	if (st != TT_OK)
+		return st;
+	one_reads(d, p, &a, DNNL_ARG_DIFF_DST, n->in[0], one_query(pd, dnnl_query_diff_dst_md, 0));
+	one_reads(d, p, &a, DNNL_ARG_WEIGHTS, n->in[1], one_query(pd, dnnl_query_weights_md, 0));
+	one_writes(d, p, &a, DNNL_ARG_DIFF_SRC, n->out[0], one_query(pd, dnnl_query_diff_src_md, 0));
+	return one_step(d, p, &a, pd);
+}
+
+tt_status one_conv_dw(struct one_device *d, struct plan *p, const struct ir_node *n,
+                      const char *variant)
+{
+	struct one_args a = { .n = 0 };
+	dnnl_primitive_desc_t pd;
+	const md_t bias = one_md_vector(n->in[1]->desc.dim[1]);
+	tt_status st = find(d, p, n, ROLE_DW, variant, &pd);
+
+	if (st != TT_OK)
+		return st;
+	one_reads(d, p, &a, DNNL_ARG_SRC, n->in[0], one_query(pd, dnnl_query_src_md, 0));
+	one_reads(d, p, &a, DNNL_ARG_DIFF_DST, n->in[1], one_query(pd, dnnl_query_diff_dst_md, 0));
+	one_writes(d, p, &a, DNNL_ARG_DIFF_WEIGHTS, n->out[0],
+	           one_query(pd, dnnl_query_diff_weights_md, 0));
+	if (plan_wanted(p, n->out[1]))
+		one_writes(d, p, &a, DNNL_ARG_DIFF_BIAS, n->out[1], &bias);
+	return one_step(d, p, &a, pd);
+}

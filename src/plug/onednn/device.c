@@ -1,0 +1,104 @@
+/* device.c -- the CPU device by oneDNN: the one name this folder shows the world. */
+#include "plug/onednn/onednn.h"
+
+
+#include "base/mem.h"
+#include "plug/onednn/export.h"
+
+/* What this device does, op by op.  What is not here the reference device does. */
+static const struct { one_prepare_fn *prepare; one_variants_fn *variants; } table[IR_OP_COUNT] = {
+	[IR_CONV2D]          = { one_conv, one_conv_variants },
+	[IR_CONV2D_DX]       = { one_conv_dx, one_conv_variants },
+	[IR_CONV2D_DW]       = { one_conv_dw, one_conv_variants },
+	[IR_DENSE]           = { one_dense, one_dense_variants },
+	[IR_DENSE_DX]        = { one_dense_dx, one_dense_variants },
+	[IR_DENSE_DW]        = { one_dense_dw, one_dense_variants },
+	[IR_MAXPOOL]         = { .prepare = one_pool },
+	[IR_AVGPOOL]         = { .prepare = one_pool },
+	[IR_MAXPOOL_DX]      = { .prepare = one_pool_dx },
+	[IR_AVGPOOL_DX]      = { .prepare = one_pool_dx },
+	[IR_BATCHNORM]       = { .prepare = one_batchnorm },
+	[IR_BATCHNORM_INFER] = { .prepare = one_batchnorm_infer },
+	[IR_BATCHNORM_DX]    = { .prepare = one_batchnorm_dx },
+	[IR_ACT]             = { .prepare = one_act },
+	[IR_ACT_DX]          = { .prepare = one_act_dx },
+	[IR_ADD]             = { .prepare = one_add },
+	[IR_SUM]             = { .prepare = one_sum },
+	[IR_SOFTMAX]         = { .prepare = one_softmax },
+	[IR_CONCAT]          = { .prepare = one_concat },
+	[IR_SLICE]           = { .prepare = one_slice },
+};
+
+static tt_status one_open(struct device **out)
+{
+	struct one_device *d = mem_calloc(1, sizeof *d);
+	tt_status st;
+
+	if (!d)
+		return TT_ENOMEM;
+	d->base.ops = &onednn_device;
+	st = one_check(dnnl_engine_create(&d->engine, dnnl_cpu, 0), "a CPU engine");
+	if (st == TT_OK)
+		st = one_check(dnnl_stream_create(&d->stream, d->engine, dnnl_stream_default_flags),
+		               "a stream");
+	if (st != TT_OK) {
+		if (d->engine)
+			dnnl_engine_destroy(d->engine);
+		mem_free(d);
+		return st;
+	}
+	*out = &d->base;
+	return TT_OK;
+}
+
+static void one_close(struct device *dev)
+{
+	struct one_device *d = (struct one_device *)dev;
+
+	dnnl_stream_destroy(d->stream);
+	dnnl_engine_destroy(d->engine);
+	mem_free(d);
+}
+
+static int one_supports(const struct device *dev, const struct plan *p, const struct ir_node *n)
+{
+	const struct ir_value *carried = n->op == IR_MAXPOOL_DX ? n->in[1] :
+	                                 n->op == IR_BATCHNORM_DX ? n->in[6] : NULL;
+
+	if (!table[n->op].prepare)
+		return 0;
+	if (carried)                    /* what forward left for backward must be ours */
+		return plan_layout(p, carried) && plan_layout(p, carried)->owner == dev;
+	if (n->op == IR_MAXPOOL && n->out[1]->output)
+		return 0;               /* positions as the op defines them: our workspace is not */
+	return n->op != IR_ACT || n->attr.act != ACT_NONE;
+}
+
+static int one_variants(struct device *d, struct plan *p, const struct ir_node *n,
+                        char names[][VARIANT_NAME], int max)
+{
+	if (table[n->op].variants)
+		return table[n->op].variants((struct one_device *)d, p, n, names, max);
+	names[0][0] = '\0';
+	return 1;
+}
+
+static tt_status one_prepare(struct device *d, struct plan *p, const struct ir_node *n,
+                             const char *variant)
+{
+	return table[n->op].prepare((struct one_device *)d, p, n, variant);
+}
+
+const struct device_ops onednn_device = {
+	.name = "onednn", .abi = DEVICE_ABI, .open = one_open, .close = one_close,
+	.supports = one_supports, .variants = one_variants, .prepare = one_prepare,
+	.layout_same = one_layout_same, .layout_text = one_layout_text, .reorder = one_reorder,
+};
+
+#define TEXT(x) TEXT_(x)
+#define TEXT_(x) #x
+
+const char *onednn_version(void)
+{
+	return TEXT(DNNL_VERSION_MAJOR) "." TEXT(DNNL_VERSION_MINOR) "." TEXT(DNNL_VERSION_PATCH);
+}

@@ -1,0 +1,93 @@
+/* join.c -- concat and its slices, softmax. */
+#include "plug/onednn/onednn.h"
+
+#include <string.h>
+
+tt_status one_concat(struct one_device *d, struct plan *p, const struct ir_node *n,
+                     const char *variant)
+{
+	struct one_args a = { .n = 0 };
+	md_t in[64];
+	dnnl_primitive_desc_t pd;
+	dnnl_primitive_attr_t attr;
+	tt_status st = one_attr(ACT_NONE, 0, &attr);
+
+	(void)variant;
+	if (st != TT_OK)
+		return st;
+	for (int i = 0; i < n->n_in; i++)
+		in[i] = one_md_of(p, n->in[i]);
+	st = one_check(dnnl_concat_primitive_desc_create(&pd, NULL, n->n_in, n->attr.axis, in, attr,
+	                                                 d->engine), "a concatenation");
+	dnnl_primitive_attr_destroy(attr);
+	if (st != TT_OK)
+		return st;
+	for (int i = 0; i < n->n_in; i++)
+		one_reads(d, p, &a, DNNL_ARG_MULTIPLE_SRC + i, n->in[i], &in[i]);
+	one_writes(d, p, &a, DNNL_ARG_DST, n->out[0], one_query(pd, dnnl_query_dst_md, 0));
+	return one_step(d, p, &a, pd);
+}
+
+/* A view into the input's memory, copied out; a view that cuts a block is first made plain. */
+tt_status one_slice(struct one_device *d, struct plan *p, const struct ir_node *n,
+                    const char *variant)
+{
+	const struct tensor_desc *y = &n->out[0]->desc;
+	md_t x = one_md_of(p, n->in[0]), view, out;
+	struct one_args a = { .n = 0 };
+	dnnl_dims_t offsets = { 0 }, dims = { 0 };
+	dnnl_primitive_desc_t pd;
+	dnnl_primitive_attr_t attr;
+	tt_status st;
+
+	(void)variant;
+	memcpy(dims, y->dim, sizeof y->dim);
+	offsets[n->attr.axis] = n->attr.start;
+	if (dnnl_memory_desc_init_submemory(&view, &x, dims, offsets) != dnnl_success) {
+		x = one_md_plain(&n->in[0]->desc);
+		st = one_check(dnnl_memory_desc_init_submemory(&view, &x, dims, offsets), "a slice");
+		if (st != TT_OK)
+			return st;
+	}
+	out = one_md_as_plain(&view, x.data_type);
+	if (x.format_kind == dnnl_blocked && x.format_desc.blocking.inner_nblks == 1 && y->ndim == 4)
+		out = one_md(y, x.data_type, x.format_desc.blocking.inner_blks[0] == 16 ?
+		             dnnl_nChw16c : dnnl_nChw8c);
+	if ((st = one_attr(ACT_NONE, 0, &attr)) != TT_OK)
+		return st;
+	st = one_check(dnnl_reorder_primitive_desc_create(&pd, &view, d->engine, &out, d->engine, attr),
+	               "a slice");
+	dnnl_primitive_attr_destroy(attr);
+	if (st != TT_OK)
+		return st;
+	one_reads(d, p, &a, DNNL_ARG_FROM, n->in[0], &x);
+	if (a.st == TT_OK)
+		a.a[0].md = view;
+	one_writes(d, p, &a, DNNL_ARG_TO, n->out[0], &out);
+	return one_step(d, p, &a, pd);
+}
+
+tt_status one_softmax(struct one_device *d, struct plan *p, const struct ir_node *n,
+                      const char *variant)
+{
+	const md_t x = one_md_rows(&n->in[0]->desc, dnnl_f32);
+	struct one_args a = { .n = 0 };
+	dnnl_softmax_desc_t sd;
+	dnnl_primitive_desc_t pd = NULL;
+	dnnl_primitive_attr_t attr;
+	tt_status st = one_attr(ACT_NONE, 0, &attr);
+
+	(void)variant;
+	if (st != TT_OK)
+		return st;
+	st = one_check(dnnl_softmax_forward_desc_init(&sd, plan_purpose(p) == PROGRAM_TRAIN ?
+		dnnl_forward_training : dnnl_forward_inference, &x, 1), "a softmax");
+	if (st == TT_OK)
+		st = one_find(d, &sd, attr, NULL, NULL, &pd);
+	dnnl_primitive_attr_destroy(attr);
+	if (st != TT_OK)
+		return st;
+	one_reads(d, p, &a, DNNL_ARG_SRC, n->in[0], &x);
+	one_writes_over(d, p, &a, DNNL_ARG_DST, n->out[0], 0);
+	return one_step(d, p, &a, pd);
+}

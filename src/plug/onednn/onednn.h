@@ -1,0 +1,89 @@
+/* onednn.h -- what the files of this folder share; nothing outside includes it.
+ *
+ * The only folder that knows dnnl.h, written for oneDNN 2.6's C interface.  Each prepare_* turns
+ * a node into primitives whose layouts are oneDNN's choice ("any") and propagate from node to node.
+ * Primitives, memory objects and scratch are made once; running is dnnl_primitive_execute. */
+#ifndef ONEDNN_ONEDNN_H
+#define ONEDNN_ONEDNN_H
+
+#include <oneapi/dnnl/dnnl.h>
+
+#include "compute/exec/device.h"
+#include "compute/exec/hostkernel.h"
+
+struct one_device {
+	struct device base;
+	dnnl_engine_t engine;
+	dnnl_stream_t stream;
+};
+
+struct one_layout {
+	struct layout      base;
+	dnnl_memory_desc_t md;
+	int                workspace;     /* buffer that travels with it (batch norm), or -1 */
+};
+
+typedef dnnl_memory_desc_t md_t;
+
+/* error.c: a failed call becomes a status with oneDNN's reason. */
+tt_status one_check(dnnl_status_t s, const char *what);
+
+/* layout.c: between values and memory descriptors. */
+md_t one_md(const struct tensor_desc *d, dnnl_data_type_t t, dnnl_format_tag_t tag);
+md_t one_md_any(const struct tensor_desc *d, dnnl_data_type_t t);
+md_t one_md_plain(const struct tensor_desc *d);              /* row-major, the value's own dtype */
+md_t one_md_rows(const struct tensor_desc *d, dnnl_data_type_t t);    /* [rows, C], row-major */
+md_t one_md_vector(int64_t n);                               /* f32 [n] */
+md_t one_md_as_plain(const md_t *like, dnnl_data_type_t t);  /* same dims, row-major */
+dnnl_data_type_t one_act_type(const struct plan *p);         /* of activations: f32 or bf16 */
+/* The descriptor of v as it lies now; plain if it is plain. */
+md_t one_md_of(const struct plan *p, const struct ir_value *v);
+/* md as a layout of v: NULL if that is plain.  TT_ENOMEM leaves *out alone. */
+tt_status one_layout(struct one_device *d, struct plan *p, const struct ir_value *v, const md_t *md,
+                     const struct layout **out);
+int  one_layout_same(const struct layout *a, const struct layout *b);
+void one_layout_text(const struct layout *l, char buf[VARIANT_NAME]);
+tt_status one_reorder(struct device *d, struct plan *p, int from, int to);
+
+/* kernel.c: a primitive and its arguments become a step. */
+#define ONE_MAX_ARGS 70
+struct one_arg { int key, buf; md_t md; };          /* DNNL_ARG_*, plan buffer, how it is seen */
+struct one_args { struct one_arg a[ONE_MAX_ARGS]; int n; tt_status st; };
+
+/* Argument `key` reads v, wanted as md; writes v, made as md; is a buffer. */
+void one_reads(struct one_device *d, struct plan *p, struct one_args *a, int key,
+               const struct ir_value *v, const md_t *md);
+void one_writes(struct one_device *d, struct plan *p, struct one_args *a, int key,
+                const struct ir_value *v, const md_t *md);
+/* The same over the memory of the argument `over` where that is free. */
+void one_writes_over(struct one_device *d, struct plan *p, struct one_args *a, int key,
+                     const struct ir_value *v, int over);
+void one_uses(struct one_args *a, int key, int buf, const md_t *md);
+/* The step; pd is taken (destroyed), also on failure.  Scratch is planned here. */
+tt_status one_step(struct one_device *d, struct plan *p, struct one_args *a,
+                   dnnl_primitive_desc_t pd);
+const md_t *one_query(const_dnnl_primitive_desc_t pd, dnnl_query_t what, int index);
+
+/* Attributes every primitive gets: scratch from us, and activation after it. */
+tt_status one_attr(enum ir_act act, float alpha, dnnl_primitive_attr_t *out);
+dnnl_alg_kind_t one_eltwise(enum ir_act act, int use_y);
+
+/* The implementation of an operation that is called `name` ("" or NULL: the first). */
+tt_status one_find(struct one_device *d, const_dnnl_op_desc_t op, const_dnnl_primitive_attr_t attr,
+                   const_dnnl_primitive_desc_t hint, const char *name, dnnl_primitive_desc_t *out);
+/* All implementations, "prefix" before each name; returns the new count.  The plain references
+ * are left out unless nothing else is there. */
+int one_list(struct one_device *d, const_dnnl_op_desc_t op, const_dnnl_primitive_desc_t hint,
+             const char *prefix, char names[][VARIANT_NAME], int count, int max);
+
+/* One per family: conv.c dense.c pool.c norm.c eltwise.c join.c */
+typedef tt_status one_prepare_fn(struct one_device *d, struct plan *p, const struct ir_node *n,
+                                 const char *variant);
+one_prepare_fn one_conv, one_conv_dx, one_conv_dw, one_dense, one_dense_dx, one_dense_dw,
+	one_pool, one_pool_dx, one_batchnorm, one_batchnorm_infer, one_batchnorm_dx,
+	one_act, one_act_dx, one_add, one_sum, one_softmax, one_concat, one_slice;
+typedef int one_variants_fn(struct one_device *d, struct plan *p, const struct ir_node *n,
+                            char names[][VARIANT_NAME], int max);
+one_variants_fn one_conv_variants, one_dense_variants;
+
+#endif

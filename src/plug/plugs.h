@@ -1,0 +1,17 @@
+/* plugs.h -- the one list of what this build was linked with. */
+#ifndef PLUG_PLUGS_H
+#define PLUG_PLUGS_H
+
+#include "base/err.h"
+
+struct device;
+struct device_ops;
+
+/* Compute devices in order of preference; the reference device stands last.  NULL-terminated. */
+const struct device_ops *const *plug_devices(void);
+
+/* A row per library: name, version or "not built in", what it serves. */
+struct plug_info { const char *name, *version, *serves; };
+int plug_list(struct plug_info *out, int max);
+
+#endif
