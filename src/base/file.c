@@ -42,8 +42,8 @@ static tt_status fail(const char *path, const char *doing)
 {
 	int e = errno;
 
-	return err_set(e == ENOENT || e == ENOTDIR ? TT_ENOENT : TT_EIO, "%s: cannot %s: %s", path, doing,
-	               strerror(e));
+	return err_set(e == ENOENT || e == ENOTDIR ? TT_ENOENT : TT_EIO, "%s: cannot %s: %s", path,
+	               doing, strerror(e));
 }
 
 /* write(2) until all is out; -1 with errno. */

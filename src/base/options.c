@@ -118,7 +118,8 @@ static tt_status read_text(struct arena *a, const struct node *n, void *at)
 }
 
 /* A list of numbers; a single number is a list of one. */
-static tt_status read_doubles(const struct option *o, struct arena *a, const struct node *n, void *at)
+static tt_status read_doubles(const struct option *o, struct arena *a, const struct node *n,
+                              void *at)
 {
 	struct option_list list = { .n = n->kind == NODE_TEXT ? 1 : node_count(n) };
 	double *v = arena_alloc(a, (list.n ? list.n : 1) * sizeof *v);
@@ -239,7 +240,8 @@ static tt_status unknown(const struct option *t, const struct node *where, const
 		return node_err(where, TT_ESPEC, "unknown key '%.60s'; did you mean '%s'?", name, near);
 	for (const struct option *o = t; o->type != OPTION_END; o++)
 		str_addf(&all, "%s%s", o == t ? "" : ", ", o->name);
-	st = node_err(where, TT_ESPEC, "unknown key '%.60s'; known are: %s", name, all.p ? all.p : "none");
+	st = node_err(where, TT_ESPEC, "unknown key '%.60s'; known are: %s", name,
+	              all.p ? all.p : "none");
 	str_release(&all);
 	return st;
 }
@@ -350,7 +352,8 @@ static int reads_as_other(const char *s)
 	return !*s || !strcmp(s, "~") || !strcasecmp(s, "null") || str_to_double(s, &v);
 }
 
-static tt_status node_of(const struct option *o, struct arena *a, const void *base, struct node **out)
+static tt_status node_of(const struct option *o, struct arena *a, const void *base,
+                         struct node **out)
 {
 	const void *at = field_const(o, base);
 	const struct node *as_is = NULL;

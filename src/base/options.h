@@ -39,11 +39,14 @@ struct option {
 };
 
 #define OPT_ROW(T, f, ...)        { .name = #f, .offset = offsetof(T, f), __VA_ARGS__ }
-#define OPT_INT(T, f, d, lo, hi, h)    OPT_ROW(T, f, .type = OPTION_INT, .def = d, .min = lo, .max = hi, .help = h)
-#define OPT_INT64(T, f, d, lo, hi, h)  OPT_ROW(T, f, .type = OPTION_INT64, .def = d, .min = lo, .max = hi, .help = h)
-#define OPT_DOUBLE(T, f, d, lo, hi, h) OPT_ROW(T, f, .type = OPTION_DOUBLE, .def = d, .min = lo, .max = hi, .help = h)
+#define OPT_NUMBER(T, f, t, d, lo, hi, h) \
+	OPT_ROW(T, f, .type = t, .def = d, .min = lo, .max = hi, .help = h)
+#define OPT_INT(T, f, d, lo, hi, h)    OPT_NUMBER(T, f, OPTION_INT, d, lo, hi, h)
+#define OPT_INT64(T, f, d, lo, hi, h)  OPT_NUMBER(T, f, OPTION_INT64, d, lo, hi, h)
+#define OPT_DOUBLE(T, f, d, lo, hi, h) OPT_NUMBER(T, f, OPTION_DOUBLE, d, lo, hi, h)
 #define OPT_TEXT(T, f, d, h)           OPT_ROW(T, f, .type = OPTION_TEXT, .def = d, .help = h)
-#define OPT_ENUM(T, f, d, w, h)        OPT_ROW(T, f, .type = OPTION_ENUM, .def = d, .words = w, .help = h)
+#define OPT_ENUM(T, f, d, w, h) \
+	OPT_ROW(T, f, .type = OPTION_ENUM, .def = d, .words = w, .help = h)
 #define OPT_DOUBLES(T, f, d, h)        OPT_ROW(T, f, .type = OPTION_DOUBLES, .def = d, .help = h)
 #define OPT_NODE(T, f, h)              OPT_ROW(T, f, .type = OPTION_NODE, .help = h)
 #define OPT_GROUP(T, f, g, h)          OPT_ROW(T, f, .type = OPTION_GROUP, .group = g, .help = h)
@@ -63,7 +66,8 @@ tt_status options_set(const struct option *t, struct arena *a, void *base,
                       const char *name, const char *value);
 
 /* All fields as a MAP node in table order: the resolved spec. */
-tt_status options_node(const struct option *t, struct arena *a, const void *base, struct node **out);
+tt_status options_node(const struct option *t, struct arena *a, const void *base,
+                       struct node **out);
 
 /* Rows as text for people: "name  type  default  help", and as a Markdown table. */
 void options_help(const struct option *t, struct str *out);

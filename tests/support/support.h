@@ -33,7 +33,8 @@ int test_count_files(const char *dir);
 /* The status is st; if not, the message shows the error's text. */
 #define assert_status(call, st) test_assert_status((call), (st), #call, __FILE__, __LINE__)
 #define assert_ok(call)         assert_status(call, TT_OK)
-void test_assert_status(tt_status got, tt_status want, const char *call, const char *file, int line);
+void test_assert_status(tt_status got, tt_status want, const char *call, const char *file,
+                        int line);
 
 /* tt_last_error() contains the text. */
 #define assert_error(text) test_assert_contains(tt_last_error(), text, __FILE__, __LINE__)

@@ -75,7 +75,8 @@ static const char *as_yaml(const struct node *n)
 
 static void yaml_becomes_a_tree_with_lines(void **state)
 {
-	struct node *n = yaml("# spec\nmodel:\n  layers:\n    - conv\n    - {out: 10}\ntrain:\n  lr: 0.1\n");
+	struct node *n = yaml("# spec\nmodel:\n  layers:\n    - conv\n    - {out: 10}\n"
+	                      "train:\n  lr: 0.1\n");
 	struct node *layers = node_get(node_get(n, "model"), "layers");
 
 	(void)state;
@@ -88,7 +89,8 @@ static void yaml_becomes_a_tree_with_lines(void **state)
 	assert_null(node_get(n, "absent"));
 	assert_null(node_get(NULL, "x"));
 	assert_string_equal(as_json(n),
-	                    "{\"model\": {\"layers\": [\"conv\", {\"out\": 10}]}, \"train\": {\"lr\": 0.1}}");
+	                    "{\"model\": {\"layers\": [\"conv\", {\"out\": 10}]}, "
+	                    "\"train\": {\"lr\": 0.1}}");
 }
 
 static void quotes_make_texts(void **state)
@@ -113,7 +115,8 @@ static void aliases_are_copies(void **state)
 
 	(void)state;
 	assert_ok(node_set(&arena, n, "b.v", "2"));
-	assert_string_equal(as_json(n), "{\"a\": {\"v\": 1}, \"b\": {\"v\": 2}, \"l\": [{\"v\": 1}, {\"v\": 1}]}");
+	assert_string_equal(as_json(n), "{\"a\": {\"v\": 1}, \"b\": {\"v\": 2}, "
+	                                "\"l\": [{\"v\": 1}, {\"v\": 1}]}");
 	assert_null(node_get(n, "l")->child->key);
 }
 
@@ -225,7 +228,8 @@ static void set_reaches_replaces_and_makes(void **state)
 	assert_ok(node_set(&arena, n, "new.deep.name", "x"));
 	assert_ok(node_set(&arena, n, "empty.a", ""));
 	assert_string_equal(as_json(n), "{\"train\": {\"lr\": 0.5}, \"layers\": [{\"out\": 1}, "
-	                    "{\"out\": [3, 4]}], \"empty\": {\"a\": null}, \"new\": {\"deep\": {\"name\": \"x\"}}}");
+	                    "{\"out\": [3, 4]}], \"empty\": {\"a\": null}, "
+	                    "\"new\": {\"deep\": {\"name\": \"x\"}}}");
 }
 
 static void set_says_what_it_cannot_reach(void **state)
@@ -246,7 +250,8 @@ static void set_says_what_it_cannot_reach(void **state)
 
 static void scalars_are_read_strictly(void **state)
 {
-	struct node *n = yaml("i: 42\nbig: 1e6\nhuge: 99999999999999999999\nf: 1.5\nq: '1'\nw: ten\nl: [1]\nz:\n");
+	struct node *n = yaml("i: 42\nbig: 1e6\nhuge: 99999999999999999999\nf: 1.5\n"
+	                      "q: '1'\nw: ten\nl: [1]\nz:\n");
 	const char *text = NULL;
 	int64_t i = 0;
 	double d = 0;

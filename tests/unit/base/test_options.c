@@ -139,7 +139,8 @@ static void wrong_types_and_bounds_name_the_line(void **state)
 	read_fails("epochs: many\n", "s.yaml:1: epochs must be a whole number");
 	read_fails("epochs: 0\n", "s.yaml:1: epochs is 0, but must lie in 1 ... 1000");
 	read_fails("ratio: 1.5\n", "s.yaml:1: ratio is 1.5, but must lie in 0 ... 1");
-	read_fails("mode: fsat\n", "s.yaml:1: mode cannot be 'fsat'; did you mean 'fast'? it is one of: fast, exact");
+	read_fails("mode: fsat\n", "s.yaml:1: mode cannot be 'fsat'; "
+	           "did you mean 'fast'? it is one of: fast, exact");
 	read_fails("dir: [1]\n", "s.yaml:1: dir must be a text, not a list");
 	read_fails("marks: [1, x]\n", "s.yaml:1: this item must be a finite number");
 	read_fails("marks: {a: 1}\n", "s.yaml:1: marks must be a list of numbers");
@@ -173,7 +174,8 @@ static void the_resolved_spec_reads_back_the_same(void **state)
 
 	(void)state;
 	assert_ok(read_yaml(&o, "epochs: 5\nratio: 0.3333333333333333\ndir: 'null'\nmode: fast\n"
-	                        "marks: []\nlayers: [{conv: {out: 6}}, relu]\noptimizer: {name: ''}\n"));
+	                        "marks: []\nlayers: [{conv: {out: 6}}, relu]\n"
+	                        "optimizer: {name: ''}\n"));
 	assert_ok(options_node(rows, &arena, &o, &n));
 	node_write_yaml(n, &s);
 	assert_ok(read_yaml(&back, s.p));

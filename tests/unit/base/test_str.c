@@ -135,7 +135,8 @@ static void only_whole_finite_numbers_are_numbers(void **state)
 
 static void the_nearest_word_is_what_was_meant(void **state)
 {
-	static const char *const words[] = { "learning_rate", "momentum", "epochs", "lr", "seed", NULL };
+	static const char *const words[] = { "learning_rate", "momentum", "epochs", "lr", "seed",
+	                                     NULL };
 
 	(void)state;
 	assert_string_equal(str_nearest("leraning_rate", words), "learning_rate");

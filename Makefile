@@ -1,0 +1,70 @@
+# A thin face on CMake (see CMakePresets.json): `make demo`, `make test`, `make help`.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
+DEMO    ?= examples/demo.yaml
+RUN     ?= runs/demo
+
+# Presets with ninja where it is; the generator is fixed once per build folder.
+configure = test -f build/$(1)/CMakeCache.txt || cmake --preset $(1) $(shell command -v ninja >/dev/null 2>&1 && echo -G Ninja) >/dev/null
+build     = $(call configure,$(1)) && cmake --build build/$(1) -j $(JOBS)
+
+.PHONY: help all demo test quick install uninstall clean format fuzz bench setup setup-test release dev asan tsan
+
+help:
+	@echo "make demo      install what is missing, build, train on generated images"
+	@echo "make test      install what the tests need, build, run all tests (also under sanitizers)"
+	@echo "make quick     the tests without sanitizers"
+	@echo "make release   build build/release/tutti"
+	@echo "make install   install below PREFIX=$(PREFIX), staged in DESTDIR"
+	@echo "make bench     speed against PyTorch, side by side"
+	@echo "make fuzz      one minute of libFuzzer per parser (needs clang)"
+	@echo "make format    format the lines changed since the last commit (needs git-clang-format)"
+	@echo "make clean     remove build/"
+
+all: release
+
+setup:
+	@tools/setup build
+
+setup-test:
+	@tools/setup test
+
+release dev asan tsan:
+	@$(call build,$@)
+
+demo: setup
+	@$(call build,release)
+	build/release/tutti train $(DEMO) --run $(RUN)
+
+test: setup-test
+	@tools/test
+
+quick: setup-test
+	@tools/test quick
+
+install: release
+	DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)"
+
+uninstall:
+	@test -f build/release/install_manifest.txt || { echo "nothing was installed from here"; exit 1; }
+	sed 's|^|$(DESTDIR)|' build/release/install_manifest.txt | xargs -d '\n' rm -fv --
+
+clean:
+	rm -rf build
+
+format:
+	git clang-format --extensions c,h HEAD
+
+fuzz:
+	@$(call build,fuzz)
+	@for t in build/fuzz/fuzz_*; do \
+		case $$t in *.*) continue;; esac; test -x $$t || continue; \
+		mkdir -p build/fuzz/found/$${t##*/}; \
+		echo "$$t"; $$t -max_total_time=60 -print_final_stats=0 -verbosity=0 -artifact_prefix=build/fuzz/found/ \
+			build/fuzz/found/$${t##*/} tests/fuzz/corpus/$${t##*/} || exit 1; done
+
+bench: setup-test
+	@$(call build,release)
+	bench/versus-pytorch
