@@ -29,7 +29,7 @@ tt_status ir_bad(const struct ir_node *n, tt_status st, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	return err_at(err_set(st, "%s", text), "%s (%s)", n->name, ir_op_name(n->op));
+	return err_set(st, "%s (%s): %s", n->name, ir_op_name(n->op), text);
 }
 
 static const char *const kind_words[] = {
