@@ -139,11 +139,13 @@ class Job:
         self.parameters = sum(p.numel() for p in self.net.parameters())
         self.data = [(x.to(memory_format=self.layout), y)
                      for x, y in read_batches(opts.data, shape, opts.batch)]
-        self.cast = (torch.autocast("cpu", torch.bfloat16) if opts.bf16
-                     else contextlib.nullcontext())
+        self.cast = contextlib.nullcontext()
         self.step = 0
+        if opts.bf16 and not opts.infer:
+            self.cast = torch.autocast("cpu", torch.bfloat16)
         if opts.infer:
-            self.net.eval()
+            self.type = torch.bfloat16 if opts.bf16 else torch.float32
+            self.net.eval().to(self.type)
             self.freeze(words)
         else:
             self.net.train()
@@ -154,8 +156,8 @@ class Job:
     def freeze(self, words):
         if "frozen" not in words and "optimized" not in words:
             return
-        with torch.no_grad(), self.cast:
-            self.net = torch.jit.freeze(torch.jit.trace(self.net, self.data[0][0]))
+        with torch.no_grad():
+            self.net = torch.jit.freeze(torch.jit.trace(self.net, self.data[0][0].to(self.type)))
             if "optimized" in words:
                 self.net = torch.jit.optimize_for_inference(self.net)
 
@@ -172,9 +174,9 @@ class Job:
             sys.exit("the loss is not finite")
 
     def infer(self, steps):
-        with torch.inference_mode(), self.cast:
+        with torch.inference_mode():
             for _ in range(steps):
-                self.net(self.data[self.step % len(self.data)][0])
+                self.net(self.data[self.step % len(self.data)][0].to(self.type))
                 self.step += 1
 
     def run(self, opts, steps):
@@ -201,8 +203,8 @@ def try_variants(opts):
         try:
             jobs[v] = Job(opts, v)
             jobs[v].run(opts, 3)
-        except RuntimeError:
-            jobs.pop(v, None)       # optimize_for_inference cannot do every net and precision
+        except RuntimeError:        # optimize_for_inference cannot do every net and precision
+            jobs.pop(v, None)
     steps = {v: max(1, int(opts.slice / max(j.run(opts, 2) / 2, 1e-5))) for v, j in jobs.items()}
     best = dict.fromkeys(jobs, float("inf"))
     for _ in range(opts.rounds):
