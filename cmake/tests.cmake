@@ -22,12 +22,13 @@ set(TEST_ENVIRONMENT
 	"TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.txt"
 	"OMP_WAIT_POLICY=passive" "OPENBLAS_NUM_THREADS=1")
 
-# Lines "name seconds": for the few tests that need longer.
+# Lines "name seconds [slow]": for the few tests that need longer.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/timeouts.txt)
 file(STRINGS ${PROJECT_SOURCE_DIR}/tests/timeouts.txt timeout_lines REGEX "^[a-z]")
 foreach(line IN LISTS timeout_lines)
-	string(REGEX MATCH "^([^ \t]+)[ \t]+([0-9]+)" ignored "${line}")
+	string(REGEX MATCH "^([^ \t]+)[ \t]+([0-9]+)[ \t]*([a-z]*)" ignored "${line}")
 	set(timeout_of_${CMAKE_MATCH_1} ${CMAKE_MATCH_2})
+	set(label_of_${CMAKE_MATCH_1} ${CMAKE_MATCH_3})
 endforeach()
 
 # register(NAME LABEL COMMAND...)
@@ -38,7 +39,7 @@ function(register name label)
 	endif()
 	math(EXPR seconds "${seconds} * ${TEST_SLOWER}")
 	add_test(NAME ${name} COMMAND ${ARGN})
-	set_tests_properties(${name} PROPERTIES TIMEOUT ${seconds} LABELS ${label}
+	set_tests_properties(${name} PROPERTIES TIMEOUT ${seconds} LABELS "${label};${label_of_${name}}"
 		ENVIRONMENT "${TEST_ENVIRONMENT}" SKIP_RETURN_CODE 77)
 endfunction()
 
