@@ -255,14 +255,27 @@ static void job_profile(const struct job *j)
 	puts("{}");
 }
 
+static double job_flops(const struct job *j)
+{
+	double sum = 0;
+
+	for (int i = 0; i < program_steps(j->program); i++) {
+		struct program_step_info s;
+
+		program_step(j->program, i, &s);
+		sum += s.flops;
+	}
+	return sum;
+}
+
 static tt_status serve(struct job *j)
 {
 	char line[128];
 	long long steps;
 	tt_status st = TT_OK;
 
-	printf("{\"parameters\": %zu, \"slab_bytes\": %zu}\n", j->model->param_count,
-	       program_slab_bytes(j->program));
+	printf("{\"parameters\": %zu, \"slab_bytes\": %zu, \"flops\": %.0f}\n",
+	       j->model->param_count, program_slab_bytes(j->program), job_flops(j));
 	fflush(stdout);
 	while (st == TT_OK && fgets(line, sizeof line, stdin) && strcmp(line, "quit\n") != 0) {
 		if (sscanf(line, "run %lld", &steps) == 1 && steps > 0)
