@@ -170,6 +170,7 @@ tt_status one_batchnorm_dx(struct one_device *d, struct plan *p, const struct ir
 	one_reads(d, p, &a, DNNL_ARG_DIFF_DST, n->in[2], &x);
 	one_reads(d, p, &a, DNNL_ARG_SRC, n->in[0], &x);
 	one_reads(d, p, &a, DNNL_ARG_SCALE, n->in[3], &c);
+	one_reads(d, p, &a, DNNL_ARG_SHIFT, n->in[4], &c);
 	one_reads(d, p, &a, DNNL_ARG_MEAN, n->in[5], &c);
 	one_uses(&a, DNNL_ARG_VARIANCE, plan_in(p, n->in[6], &var->base), &c);
 	if (var->workspace >= 0)
