@@ -17,7 +17,8 @@ struct ir_value *net_input(struct ir_graph *g, const char *name, struct tensor_d
 {
 	struct ir_value *v = ir_input(g, name, &d);
 
-	assert_ptr_not_equal(v, NULL);
+	if (!v)
+		fail_msg("%s", tt_last_error());
 	return v;
 }
 
@@ -25,7 +26,8 @@ struct ir_value *net_param(struct ir_graph *g, const char *name, struct tensor_d
 {
 	struct ir_value *v = ir_param(g, name, &d, g->param_count);
 
-	assert_ptr_not_equal(v, NULL);
+	if (!v)
+		fail_msg("%s", tt_last_error());
 	return v;
 }
 
@@ -33,7 +35,8 @@ struct ir_value *net_buffer(struct ir_graph *g, const char *name, struct tensor_
 {
 	struct ir_value *v = ir_buffer(g, name, &d, g->buffer_count);
 
-	assert_ptr_not_equal(v, NULL);
+	if (!v)
+		fail_msg("%s", tt_last_error());
 	return v;
 }
 
