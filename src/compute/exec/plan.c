@@ -241,7 +241,8 @@ static void touch(struct plan *p, const struct plan_step *s)
 			b->constant = s->once;
 		if (b->first < 0)
 			b->first = p->n_steps;
-		b->last = p->n_steps;
+		if (b->last < p->n_steps)          /* an output lives on after its last reader */
+			b->last = p->n_steps;
 		if (b->constant && !s->once)
 			b->last = INT_MAX;        /* must outlive every run */
 	}
