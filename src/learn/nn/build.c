@@ -1,0 +1,424 @@
+#include "learn/nn/build.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What `from` can name.  Layers are found by their full name. */
+struct known {
+	const char        *name;
+	struct ir_value   *v;
+	const struct node *node;
+	struct known      *next;
+};
+
+#define LAYERS_MAX 10000        /* repeats of repeats end here, and not in the memory */
+#define NAME_LEN_MAX 120        /* with ".running_mean" a key that checkpoints can hold */
+
+const char *const act_words[] = {
+	[ACT_NONE] = "none", [ACT_RELU] = "relu", [ACT_LEAKY_RELU] = "leaky_relu", [ACT_ELU] = "elu",
+	[ACT_GELU] = "gelu", [ACT_SILU] = "silu", [ACT_SIGMOID] = "sigmoid", [ACT_TANH] = "tanh", NULL
+};
+
+/* ---- messages ---- */
+
+int layer_err_text(const struct layer *l, const char *fmt, ...)
+{
+	char text[ERR_MAX / 2];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	return node_err_text(l->node, "%s (%s): %s", l->name, l->kind->name, text);
+}
+
+tt_status layer_failed(const struct layer *l)
+{
+	if (!l->node->file)
+		return TT_ESHAPE;
+	if (l->node->line == 0)
+		return err_at(TT_ESHAPE, "%s", l->node->file);
+	return err_at(TT_ESHAPE, "%s:%d", l->node->file, l->node->line);
+}
+
+const char *layer_value_text(const struct ir_value *v, char buf[LAYER_VALUE_TEXT])
+{
+	char shape[TENSOR_TEXT];
+
+	snprintf(buf, LAYER_VALUE_TEXT, "%s from %s%.100s", tensor_text(&v->desc, shape),
+	         v->kind == IR_INPUT ? "input " : "", v->name);
+	return buf;
+}
+
+tt_status layer_need_dims(const struct layer *l, int ndim, const char *what)
+{
+	char text[LAYER_VALUE_TEXT];
+
+	if (l->in[0]->desc.ndim == ndim)
+		return TT_OK;
+	return layer_err(l, TT_ESHAPE, "needs %s, but gets %s", what,
+	                 layer_value_text(l->in[0], text));
+}
+
+int node_absent(const struct node *n)
+{
+	return !n || (n->kind == NODE_TEXT && !n->quoted && !*n->text);
+}
+
+/* ---- parameters ---- */
+
+/* The next row of a table, growing by doubling in the model's arena. */
+static struct param *grow_table(struct arena *a, struct param **table, int n)
+{
+	struct param *wider;
+
+	if (n & (n - 1) || n == 1)
+		return *table + n;
+	wider = arena_alloc(a, (size_t)(n ? 2 * n : 2) * sizeof *wider);
+	if (!wider)
+		return NULL;
+	if (n)
+		memcpy(wider, *table, (size_t)n * sizeof *wider);
+	*table = wider;
+	return wider + n;
+}
+
+static tt_status add_row(struct builder *b, struct param **table, int *n, size_t *total,
+                         const struct param *row)
+{
+	struct param *p = grow_table(&b->grow->arena, table, *n);
+
+	if (!p)
+		return TT_ENOMEM;
+	*p = *row;
+	p->offset = *total;
+	p->count = (size_t)tensor_count(&row->desc);
+	if (!(p->name = arena_strdup(&b->grow->arena, row->name)))
+		return TT_ENOMEM;
+	if (__builtin_add_overflow(*total, p->count, total) || *total > PTRDIFF_MAX / sizeof(float))
+		return err_set(TT_ESHAPE, "%s: the net is larger than any memory", row->name);
+	++*n;
+	return TT_OK;
+}
+
+static tt_status check_row(const struct param *p, const char *name, const struct tensor_desc *d)
+{
+	if (strcmp(p->name, name) != 0 || !tensor_same(&p->desc, d))
+		return err_set(TT_EINTERNAL, "parameter %s of the graph is %s in the model", name, p->name);
+	return TT_OK;
+}
+
+tt_status build_param(struct builder *b, struct layer *l, const struct want *w, struct ir_value **out)
+{
+	struct param row = { .role = w->role, .init = w->init,
+	                     .desc = tensor_desc_make(DTYPE_F32, w->ndim, w->dim) };
+	int i = b->n_params++;
+	tt_status st;
+
+	if (!(row.name = arena_printf(&b->arena, "%s.%s", l->name, w->what)))
+		return TT_ENOMEM;
+	if ((st = tensor_check(&row.desc)) != TT_OK)
+		return err_at(layer_failed(l), "%s", row.name);
+	if (b->grow)
+		st = add_row(b, &b->grow->param, &b->grow->n_params, &b->grow->param_count, &row);
+	else
+		st = check_row(&b->m->param[i], row.name, &row.desc);
+	if (st != TT_OK)
+		return st;
+	*out = ir_param(b->g, row.name, &row.desc, b->m->param[i].offset);
+	return *out ? TT_OK : layer_failed(l);
+}
+
+tt_status build_buffer(struct builder *b, struct layer *l, const struct want *w, struct ir_value **out)
+{
+	struct param row = { .role = w->role, .init = w->init,
+	                     .desc = tensor_desc_make(DTYPE_F32, w->ndim, w->dim) };
+	int i = b->n_buffers++;
+	tt_status st;
+
+	if (!(row.name = arena_printf(&b->arena, "%s.%s", l->name, w->what)))
+		return TT_ENOMEM;
+	if (b->grow)
+		st = add_row(b, &b->grow->buffer, &b->grow->n_buffers, &b->grow->buffer_count, &row);
+	else
+		st = check_row(&b->m->buffer[i], row.name, &row.desc);
+	if (st != TT_OK)
+		return st;
+	*out = ir_buffer(b->g, row.name, &row.desc, b->m->buffer[i].offset);
+	return *out ? TT_OK : layer_failed(l);
+}
+
+struct init build_weight_init(const struct builder *b, int word, int64_t fan_in, int64_t fan_out)
+{
+	int kind = word == 0 ? b->m->spec->model.init : word - 1;
+
+	return (struct init){ .kind = (enum init_kind)kind, .fan_in = fan_in, .fan_out = fan_out };
+}
+
+/* Biases begin at zero, save in PyTorch's own scheme. */
+struct init build_bias_init(const struct init *weight)
+{
+	if (weight->kind == INIT_TORCH)
+		return *weight;
+	return (struct init){ .kind = INIT_ZEROS };
+}
+
+/* ---- nodes ---- */
+
+tt_status build_op(struct builder *b, struct layer *l, enum ir_op op, struct ir_value *const *in,
+                   int n_in, const struct ir_attr *attr)
+{
+	struct ir_node *n = ir_emit(b->g, op, l->name, in, n_in, attr);
+
+	if (!n)
+		return layer_failed(l);
+	l->out = n->out[0];
+	return TT_OK;
+}
+
+/* PyTorch's slopes; layers of their own can say others. */
+tt_status build_act(struct builder *b, struct layer *l, int act)
+{
+	struct ir_attr a = { .act = (enum ir_act)act };
+
+	if (act == ACT_NONE)
+		return TT_OK;
+	a.alpha = act == ACT_LEAKY_RELU ? 0.01f : act == ACT_ELU ? 1 : 0;
+	return build_op(b, l, IR_ACT, &l->out, 1, &a);
+}
+
+/* ---- names ---- */
+
+static struct known *find_known(const struct builder *b, const char *name)
+{
+	for (struct known *k = b->known; k; k = k->next)
+		if (strcmp(k->name, name) == 0)
+			return k;
+	return NULL;
+}
+
+static tt_status make_known(struct builder *b, const char *name, struct ir_value *v,
+                            const struct node *node)
+{
+	struct known *k = arena_alloc(&b->arena, sizeof *k);
+
+	if (!k)
+		return TT_ENOMEM;
+	*k = (struct known){ .name = name, .v = v, .node = node, .next = b->known };
+	b->known = k;
+	return TT_OK;
+}
+
+/* "a" seen from "x.y." is x.y.a, else x.a, else a: the innermost wins. */
+static struct known *find_from(struct builder *b, const char *path, const char *name)
+{
+	size_t len = strlen(path);
+
+	for (;;) {
+		char *full = arena_printf(&b->arena, "%.*s%s", (int)len, path, name);
+		struct known *k = full ? find_known(b, full) : NULL;
+
+		if (k || len == 0)
+			return k;
+		for (len--; len > 0 && path[len - 1] != '.'; len--)
+			;
+	}
+}
+
+#define NEAREST_MAX 256
+
+static tt_status no_such_layer(const struct builder *b, const struct layer *l, const char *name)
+{
+	const char *names[NEAREST_MAX + 1], *near;
+	int n = 0;
+
+	for (struct known *k = b->known; k && n < NEAREST_MAX; k = k->next)
+		names[n++] = k->name;
+	names[n] = NULL;
+	near = str_nearest(name, names);
+	if (near)
+		return layer_err(l, TT_ESPEC, "there is no earlier layer '%.60s'; did you mean '%s'?",
+		                 name, near);
+	return layer_err(l, TT_ESPEC, "there is no earlier layer '%.60s'", name);
+}
+
+static tt_status add_input(struct builder *b, struct layer *l, const char *path, const struct node *n)
+{
+	struct known *k;
+	const char *name;
+	tt_status st;
+
+	if ((st = node_text(n, &name)) != TT_OK)
+		return st;
+	if (!(k = find_from(b, path, name)))
+		return no_such_layer(b, l, name);
+	l->in[l->n_in++] = k->v;
+	return TT_OK;
+}
+
+static tt_status find_inputs(struct builder *b, struct layer *l, const char *path)
+{
+	const struct node *from = ((const struct layer_base *)l->opts)->from;
+	size_t n = node_absent(from) || from->kind == NODE_TEXT ? 1 : node_count(from);
+	tt_status st = TT_OK;
+
+	if (!(l->in = arena_alloc(&b->arena, (n + 1) * sizeof *l->in)))
+		return TT_ENOMEM;
+	if (node_absent(from)) {
+		l->in[l->n_in++] = b->last;
+		return TT_OK;
+	}
+	if (from->kind == NODE_TEXT)
+		return add_input(b, l, path, from);
+	if (from->kind == NODE_MAP || n == 0)
+		return layer_err(l, TT_ESPEC, "from must be a name or a list of names");
+	for (const struct node *c = from->child; c && st == TT_OK; c = c->next)
+		st = add_input(b, l, path, c);
+	return st;
+}
+
+static tt_status check_name(const struct node *n, const char *name)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+
+	if (*name && strspn(name, allowed) == strlen(name) && strlen(name) <= NAME_LEN_MAX)
+		return TT_OK;
+	return node_err(n, TT_ESPEC, "'%.40s' is no name for a layer: letters, digits and _ - . "
+	                "are, up to %d in all", name, NAME_LEN_MAX);
+}
+
+/* A layer is `kind: {settings}`, or the bare word where there is nothing to set. */
+static const char *kind_word(const struct node *item)
+{
+	if (item->kind == NODE_TEXT && *item->text)
+		return item->text;
+	return item->kind == NODE_MAP && item->child && !item->child->next ? item->child->key : NULL;
+}
+
+/* The kind's prefix and its number among its like: conv1, conv2, pool1. */
+static const char *name_by_kind(struct builder *b, const struct node *item,
+                                const struct layer_kind *kind, const struct node *list)
+{
+	int n = 1;
+
+	for (const struct node *c = list->child; c && c != item; c = c->next) {
+		const char *word = kind_word(c);
+		const struct layer_kind *k = word ? layer_kind_find(word) : NULL;
+
+		n += k && strcmp(k->prefix, kind->prefix) == 0;
+	}
+	return arena_printf(&b->arena, "%s%d", kind->prefix, n);
+}
+
+static const char *name_by_place(struct builder *b, const struct node *item,
+                                 const struct node *list, int64_t start)
+{
+	for (const struct node *c = list->child; c && c != item; c = c->next)
+		start++;
+	return arena_printf(&b->arena, "%lld", (long long)start);
+}
+
+static tt_status name_layer(struct builder *b, struct layer *l, const struct node *item,
+                            const struct node *list, const struct scope *s)
+{
+	const char *name = ((const struct layer_base *)l->opts)->name;
+	const struct known *twin;
+	tt_status st;
+
+	if (!name)
+		name = s->naming == NAMES_BY_KIND ? name_by_kind(b, item, l->kind, list)
+		                                  : name_by_place(b, item, list, s->start);
+	if (!name || !(l->name = arena_printf(&b->arena, "%s%s", s->path, name)))
+		return TT_ENOMEM;
+	if ((st = check_name(item, name)) != TT_OK || (st = check_name(item, l->name)) != TT_OK)
+		return st;
+	if ((twin = find_known(b, l->name)) && twin->node)
+		return node_err(item, TT_ESPEC, "a second layer is called '%s'; the first is in line %d",
+		                l->name, twin->node->line);
+	if (twin)
+		return node_err(item, TT_ESPEC, "a layer cannot be called '%s'", l->name);
+	return TT_OK;
+}
+
+/* ---- layers ---- */
+
+static tt_status read_kind(const struct node *item, struct layer *l)
+{
+	const char *word = kind_word(item), *near;
+
+	if (!word)
+		return node_err(item, TT_ESPEC, "a layer is written as `kind: {settings}`, one to an item");
+	l->node = item->kind == NODE_MAP ? item->child : item;
+	if ((l->kind = layer_kind_find(word)))
+		return TT_OK;
+	near = layer_kind_nearest(word);
+	if (near)
+		return node_err(l->node, TT_ESPEC, "unknown layer '%.40s'; did you mean '%s'?", word, near);
+	return node_err(l->node, TT_ESPEC, "unknown layer '%.40s'; `tutti help layers` lists them", word);
+}
+
+static tt_status read_settings(struct builder *b, struct layer *l, const struct node *item)
+{
+	const struct node *settings = item->kind == NODE_MAP ? l->node : NULL;
+	void *opts = arena_alloc(&b->arena, l->kind->size);
+	tt_status st;
+
+	if (!opts)
+		return TT_ENOMEM;
+	if ((st = options_default(l->kind->options, &b->arena, opts)) != TT_OK ||
+	    (st = options_read(l->kind->options, &b->arena, settings, opts)) != TT_OK)
+		return st;
+	l->opts = opts;
+	return TT_OK;
+}
+
+static tt_status build_item(struct builder *b, const struct node *item, const struct node *list,
+                            const struct scope *s)
+{
+	struct layer l = {0};
+	tt_status st;
+
+	if (++b->n_layers > LAYERS_MAX)
+		return node_err(item, TT_ESPEC, "the net has more than %d layers", LAYERS_MAX);
+	if ((st = read_kind(item, &l)) != TT_OK || (st = read_settings(b, &l, item)) != TT_OK ||
+	    (st = name_layer(b, &l, item, list, s)) != TT_OK ||
+	    (st = find_inputs(b, &l, s->path)) != TT_OK || (st = l.kind->build(b, &l)) != TT_OK)
+		return st;
+	b->last = l.out;
+	return make_known(b, l.name, l.out, l.node);
+}
+
+tt_status build_list(struct builder *b, const struct node *list, const struct scope *s)
+{
+	if (node_absent(list))
+		return TT_OK;
+	if (list->kind != NODE_LIST)
+		return node_err(list, TT_ESPEC, "%s must be a list of layers",
+		                list->key ? list->key : "this");
+	for (const struct node *c = list->child; c; c = c->next) {
+		tt_status st = build_item(b, c, list, s);
+
+		if (st != TT_OK)
+			return st;
+	}
+	return TT_OK;
+}
+
+tt_status build_net(struct builder *b)
+{
+	const struct scope top = { .path = "", .naming = NAMES_BY_KIND };
+	tt_status st;
+
+	if (!(b->input = ir_input(b->g, "x", &b->x)))
+		return TT_ESHAPE;
+	b->last = b->input;
+	if ((st = make_known(b, "input", b->input, NULL)) != TT_OK)
+		return st;
+	return build_list(b, b->m->spec->model.layers, &top);
+}
+
+void build_release(struct builder *b)
+{
+	arena_release(&b->arena);
+}

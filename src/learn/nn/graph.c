@@ -1,0 +1,137 @@
+/* From layers to a whole graph: input, body, and the head that the loss wants. */
+#include "learn/nn/model.h"
+
+#include "learn/nn/build.h"
+
+static const enum ir_op loss_op[] = {
+	[LOSS_XENT] = IR_XENT, [LOSS_BCE] = IR_BCE, [LOSS_MSE] = IR_MSE, [LOSS_MAE] = IR_MAE,
+	[LOSS_HUBER] = IR_HUBER,
+};
+
+struct tensor_desc nn_input_desc(const tt_spec *s, int64_t batch)
+{
+	struct tensor_desc d = { .dtype = DTYPE_F32, .ndim = (int)s->model.input.n + 1 };
+
+	d.dim[0] = batch;
+	for (size_t i = 0; i < s->model.input.n; i++)
+		d.dim[i + 1] = (int64_t)s->model.input.v[i];
+	return d;
+}
+
+/* The last value must be rows of scores, and must not have been through the softmax already. */
+static tt_status check_scores(const struct builder *b)
+{
+	const struct model_opts *o = &b->m->spec->model;
+	const struct ir_value *y = b->last;
+	char text[LAYER_VALUE_TEXT];
+
+	if (y->desc.ndim != 2)
+		return node_err(o->layers, TT_ESHAPE, "the net ends with %s, but the loss needs a list of "
+		                "numbers per sample: end with `flatten`, `globalpool` or `dense`",
+		                layer_value_text(y, text));
+	if (o->loss == LOSS_XENT && y->maker && y->maker->op == IR_SOFTMAX)
+		return node_err(o->layers, TT_ESPEC, "%s is a softmax, which cross_entropy brings itself: "
+		                "leave it out", y->name);
+	return TT_OK;
+}
+
+static tt_status add_loss(struct builder *b, struct ir_value **loss)
+{
+	const struct model_opts *o = &b->m->spec->model;
+	const struct tensor_desc *y = &b->last->desc;
+	struct tensor_desc target = *y;
+	struct ir_attr a = { .smoothing = (float)o->label_smoothing, .delta = (float)o->huber_delta };
+	struct ir_value *in[2] = { b->last };
+	struct ir_node *n;
+
+	if (o->loss == LOSS_XENT)
+		target = (struct tensor_desc){ .dtype = DTYPE_S32, .ndim = 1, .dim = { y->dim[0] } };
+	if (!(in[1] = ir_input(b->g, "target", &target)) ||
+	    !(n = ir_emit(b->g, loss_op[o->loss], "loss", in, 2, &a)))
+		return TT_ESHAPE;
+	*loss = n->out[0];
+	ir_output(b->g, *loss);
+	ir_output(b->g, b->last);
+	return TT_OK;
+}
+
+/* What users want to see: probabilities where the loss works on scores. */
+static tt_status add_answer(struct builder *b)
+{
+	const int loss = b->m->spec->model.loss;
+	struct ir_attr sigmoid = { .act = ACT_SIGMOID };
+	struct ir_value *y = b->last;
+	struct ir_node *n = NULL;
+
+	if (loss == LOSS_XENT)
+		n = ir_emit(b->g, IR_SOFTMAX, "answer", &y, 1, NULL);
+	else if (loss == LOSS_BCE)
+		n = ir_emit(b->g, IR_ACT, "answer", &y, 1, &sigmoid);
+	if (!n && (loss == LOSS_XENT || loss == LOSS_BCE))
+		return TT_ESHAPE;
+	ir_output(b->g, n ? n->out[0] : y);
+	return TT_OK;
+}
+
+static tt_status add_head(struct builder *b)
+{
+	struct ir_value *loss;
+	tt_status st;
+
+	if ((st = check_scores(b)) != TT_OK)
+		return st;
+	if (b->purpose == NN_PREDICT)
+		return add_answer(b);
+	if ((st = add_loss(b, &loss)) != TT_OK || b->purpose == NN_EVAL)
+		return st;
+	return ir_backward(b->g, loss);
+}
+
+static tt_status build_graph(struct builder *b, struct ir_graph **out)
+{
+	tt_status st;
+
+	if ((st = ir_graph_new(&b->g)) != TT_OK)
+		return st;
+	if ((st = build_net(b)) == TT_OK)
+		st = add_head(b);
+	if (st == TT_OK)
+		*out = b->g;
+	else
+		ir_graph_free(&b->g);
+	build_release(b);
+	return st;
+}
+
+tt_status nn_graph(const struct tt_model *m, int64_t batch, enum nn_purpose purpose,
+                   struct ir_graph **out)
+{
+	struct builder b = { .m = m, .purpose = purpose, .x = nn_input_desc(m->spec, batch) };
+
+	return build_graph(&b, out);
+}
+
+tt_status nn_collect(struct tt_model *m)
+{
+	struct builder b = { .m = m, .grow = m, .purpose = NN_EVAL,
+	                     .x = nn_input_desc(m->spec, 1) };
+	struct ir_graph *g;
+	tt_status st;
+
+	if ((st = build_graph(&b, &g)) != TT_OK)
+		return st;
+	m->out_desc = b.last->desc;
+	m->inputs = tensor_count(&b.x);
+	m->outputs = tensor_count(&m->out_desc);
+	ir_graph_free(&g);
+	return TT_OK;
+}
+
+tt_status nn_check(tt_spec *s)
+{
+	struct tt_model m = { .spec = s };
+	tt_status st = nn_collect(&m);
+
+	arena_release(&m.arena);
+	return st;
+}

@@ -1,0 +1,55 @@
+/* Activations as layers of their own; conv2d, dense, add and the norms take them as a setting. */
+#include "learn/nn/build.h"
+
+struct act_opts {
+	LAYER_BASE;
+	double alpha;
+};
+
+#define T struct act_opts
+static const struct option plain_options[] = { LAYER_ROWS(T), OPT_END };
+static const struct option leaky_options[] = {
+	LAYER_ROWS(T),
+	OPT_DOUBLE(T, alpha, "0.01", 0, 1, "slope below zero"),
+	OPT_END
+};
+static const struct option elu_options[] = {
+	LAYER_ROWS(T),
+	OPT_DOUBLE(T, alpha, "1", 0, 1e6, "-alpha is what very small numbers become"),
+	OPT_END
+};
+#undef T
+
+static tt_status act(struct builder *b, struct layer *l, enum ir_act act)
+{
+	struct ir_attr a = { .act = act, .alpha = (float)((const struct act_opts *)l->opts)->alpha };
+
+	return build_op(b, l, IR_ACT, l->in, 1, &a);
+}
+
+static tt_status build_relu(struct builder *b, struct layer *l)    { return act(b, l, ACT_RELU); }
+static tt_status build_leaky(struct builder *b, struct layer *l)   { return act(b, l, ACT_LEAKY_RELU); }
+static tt_status build_elu(struct builder *b, struct layer *l)     { return act(b, l, ACT_ELU); }
+static tt_status build_gelu(struct builder *b, struct layer *l)    { return act(b, l, ACT_GELU); }
+static tt_status build_silu(struct builder *b, struct layer *l)    { return act(b, l, ACT_SILU); }
+static tt_status build_sigmoid(struct builder *b, struct layer *l) { return act(b, l, ACT_SIGMOID); }
+static tt_status build_tanh(struct builder *b, struct layer *l)    { return act(b, l, ACT_TANH); }
+
+static tt_status build_softmax(struct builder *b, struct layer *l)
+{
+	return build_op(b, l, IR_SOFTMAX, l->in, 1, NULL);
+}
+
+#define GROUP "activations"
+#define ROW(word, options, build, help) \
+	nn_##word = { #word, #word, GROUP, sizeof(struct act_opts), options, build, help }
+const struct layer_kind
+	ROW(relu, plain_options, build_relu, "max(x, 0)"),
+	ROW(leaky_relu, leaky_options, build_leaky, "x above zero, alpha x below"),
+	ROW(elu, elu_options, build_elu, "x above zero, alpha (exp(x) - 1) below"),
+	ROW(gelu, plain_options, build_gelu, "x times the normal distribution function of x"),
+	ROW(silu, plain_options, build_silu, "x times sigmoid(x)"),
+	ROW(sigmoid, plain_options, build_sigmoid, "1 / (1 + exp(-x))"),
+	ROW(tanh, plain_options, build_tanh, "hyperbolic tangent"),
+	ROW(softmax, plain_options, build_softmax,
+	    "exp(x) / sum exp(x) over the last dimension; the loss cross_entropy brings its own");

@@ -1,0 +1,118 @@
+#include "learn/nn/model.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "learn/nn/build.h"
+#include "learn/nn/save.h"
+
+static float *fill_vector(const struct tt_model *m, const struct param *p, int n, size_t count)
+{
+	float *v = mem_alloc_aligned((count ? count : 1) * sizeof *v);
+	uint64_t seed = (uint64_t)m->spec->train.seed;
+
+	for (int i = 0; v && i < n; i++)
+		init_fill(v + p[i].offset, p[i].count, &p[i].init, seed, p[i].name);
+	return v;
+}
+
+tt_status tt_model_new(tt_model **out, const tt_spec *s)
+{
+	tt_model *m = mem_calloc(1, sizeof *m);
+	tt_status st;
+
+	if (!m)
+		return TT_ENOMEM;
+	if ((st = spec_copy(&m->spec, s)) != TT_OK || (st = tt_spec_resolve(m->spec)) != TT_OK ||
+	    (st = nn_collect(m)) != TT_OK)
+		goto out;
+	m->params = fill_vector(m, m->param, m->n_params, m->param_count);
+	m->buffers = fill_vector(m, m->buffer, m->n_buffers, m->buffer_count);
+	if (!m->params || !m->buffers) {
+		st = TT_ENOMEM;
+		goto out;
+	}
+	*out = m;
+	m = NULL;
+out:
+	tt_model_free(&m);
+	return st;
+}
+
+void tt_model_free(tt_model **m)
+{
+	if (!m || !*m)
+		return;
+	tt_spec_free(&(*m)->spec);
+	mem_free((*m)->params);
+	mem_free((*m)->buffers);
+	arena_release(&(*m)->arena);
+	mem_free(*m);
+	*m = NULL;
+}
+
+int tt_model_tensors(const tt_model *m)
+{
+	return m->n_params + m->n_buffers;
+}
+
+size_t tt_model_parameters(const tt_model *m)
+{
+	return m->param_count;
+}
+
+tt_status tt_model_tensor(const tt_model *m, int i, tt_tensor *out)
+{
+	const struct param *p;
+	int trainable = i < m->n_params;
+
+	if (i < 0 || i >= tt_model_tensors(m))
+		return err_set(TT_EINVAL, "tensor %d: the model has tensors 0 to %d", i,
+		               tt_model_tensors(m) - 1);
+	p = trainable ? &m->param[i] : &m->buffer[i - m->n_params];
+	*out = (tt_tensor){ .name = p->name, .ndim = p->desc.ndim, .trainable = trainable,
+	                    .data = (trainable ? m->params : m->buffers) + p->offset };
+	memcpy(out->shape, p->desc.dim, sizeof out->shape);
+	return TT_OK;
+}
+
+tt_status nn_set_classes(struct tt_model *m, const char *const *name, int n)
+{
+	struct str s = {0};
+	tt_status st;
+
+	str_add(&s, "[");
+	for (int i = 0; i < n; i++) {
+		str_add(&s, i ? ", " : "");
+		str_add_json(&s, name[i]);
+	}
+	str_add(&s, "]");
+	if ((st = str_status(&s)) == TT_OK && !(m->classes = arena_strdup(&m->arena, s.p)))
+		st = TT_ENOMEM;
+	str_release(&s);
+	return st;
+}
+
+tt_status tt_model_save(const tt_model *m, const char *checkpoint)
+{
+	struct nn_saved s;
+	tt_status st;
+
+	if ((st = nn_saved_init(&s, m, 0)) != TT_OK)
+		return st;
+	st = ckpt_write(checkpoint, s.tensor, s.n_tensors, s.meta, s.n_meta);
+	nn_saved_release(&s);
+	return st;
+}
+
+tt_status tt_model_load(tt_model **out, const char *checkpoint)
+{
+	struct ckpt *c;
+	tt_status st;
+
+	if ((st = ckpt_open(&c, checkpoint)) != TT_OK)
+		return st;
+	st = nn_model_of(out, c, checkpoint);
+	ckpt_close(&c);
+	return st;
+}

@@ -1,0 +1,50 @@
+/* model.h -- layers become a graph, names become ranges of flat vectors.
+ *
+ *   params: | conv1.weight | conv1.bias | bn1.weight | ... |      f32, canonical layout
+ *   buffers: | bn1.running_mean | bn1.running_var | ... |
+ *
+ * Parameters lie in the order of the layers, so that backward fills a gradient vector of the
+ * same layout from its end. */
+#ifndef NN_MODEL_H
+#define NN_MODEL_H
+
+#include <tutti/model.h>
+
+#include "base/arena.h"
+#include "compute/ir/graph.h"
+#include "learn/nn/init.h"
+#include "learn/nn/spec.h"
+
+enum param_role { PARAM_WEIGHT, PARAM_BIAS, PARAM_NORM };   /* norm: scale and shift of norms */
+
+struct param {
+	const char        *name;
+	struct tensor_desc desc;
+	size_t             offset, count;
+	enum param_role    role;
+	struct init        init;         /* how it begins                                */
+};
+
+struct tt_model {
+	tt_spec      *spec;              /* owned, resolved                              */
+	struct arena  arena;             /* of names and tables                          */
+	struct param *param, *buffer;    /* in offset order                              */
+	int           n_params, n_buffers;
+	size_t        param_count, buffer_count;
+	float        *params, *buffers;  /* owned, 64-byte aligned                       */
+	int64_t       inputs, outputs;   /* numbers per sample in and out                */
+	struct tensor_desc out_desc;     /* of logits at batch 1                         */
+	const char   *classes;           /* JSON list of class names for checkpoints; NULL: unknown */
+};
+
+/* Names of the classes, kept in checkpoints; copied. */
+tt_status nn_set_classes(struct tt_model *m, const char *const *name, int n);
+
+/* NN_TRAIN: inputs x, target, seed; outputs loss sum, logits; with gradients.
+ * NN_EVAL: inputs x, target; outputs loss sum, logits.  NN_PREDICT: input x; output
+ * probabilities or values. */
+enum nn_purpose { NN_TRAIN, NN_EVAL, NN_PREDICT };
+tt_status nn_graph(const struct tt_model *m, int64_t batch, enum nn_purpose purpose,
+                   struct ir_graph **out);
+
+#endif

@@ -1,0 +1,248 @@
+#include "learn/nn/spec.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "learn/nn/build.h"
+
+#define SPEC_SIZE_MAX (16 << 20)        /* bytes; real ones have some thousand */
+
+void tt_free(void *p)
+{
+	mem_free(p);
+}
+
+/* ---- come and go ---- */
+
+static tt_status spec_of_text(tt_spec **out, const char *name, const char *text, size_t size)
+{
+	tt_spec *s = mem_calloc(1, sizeof *s);
+	tt_status st;
+
+	if (!s)
+		return TT_ENOMEM;
+	if ((st = node_parse_yaml(&s->arena, name, text, size, &s->root)) != TT_OK)
+		goto out;
+	if (s->root->kind != NODE_MAP) {
+		st = node_err(s->root, TT_ESPEC, "a spec is a map with the keys name, data, model, train");
+		goto out;
+	}
+	*out = s;
+	s = NULL;
+out:
+	tt_spec_free(&s);
+	return st;
+}
+
+tt_status tt_spec_parse(tt_spec **out, const char *name, const char *text)
+{
+	size_t size = strlen(text);
+
+	if (size > SPEC_SIZE_MAX)
+		return err_set(TT_ESPEC, "%s: longer than %d bytes", name, SPEC_SIZE_MAX);
+	return spec_of_text(out, name, text, size);
+}
+
+tt_status tt_spec_load(tt_spec **out, const char *path)
+{
+	char *text;
+	size_t size;
+	tt_status st;
+
+	if ((st = file_read_all(path, SPEC_SIZE_MAX, &text, &size)) != TT_OK)
+		return st;
+	st = spec_of_text(out, path, text, size);
+	mem_free(text);
+	return st;
+}
+
+tt_status tt_spec_new(tt_spec **out, const char *name)
+{
+	struct str text = {0};
+	tt_spec *s = NULL;
+	tt_status st;
+
+	str_add(&text, "name: ");
+	str_add_json(&text, name);
+	if ((st = str_status(&text)) == TT_OK)
+		st = spec_of_text(&s, "spec", text.p, text.len);
+	str_release(&text);
+	if (st != TT_OK)
+		return st;
+	for (struct node *n = s->root; n; n = n->child)
+		n->line = 0;            /* there is no file to look into */
+	*out = s;
+	return TT_OK;
+}
+
+void tt_spec_free(tt_spec **s)
+{
+	if (!s || !*s)
+		return;
+	arena_release(&(*s)->arena);
+	mem_free(*s);
+	*s = NULL;
+}
+
+/* ---- copy ---- */
+
+static tt_status copy_node(struct arena *a, const struct node *n, struct node **out)
+{
+	struct node *c = arena_alloc(a, sizeof *c), **at;
+	tt_status st;
+
+	if (!c)
+		return TT_ENOMEM;
+	*c = *n;
+	c->child = c->next = NULL;
+	if ((n->file && !(c->file = arena_strdup(a, n->file))) ||
+	    (n->key && !(c->key = arena_strdup(a, n->key))) ||
+	    (n->text && !(c->text = arena_strdup(a, n->text))))
+		return TT_ENOMEM;
+	at = &c->child;
+	for (const struct node *child = n->child; child; child = child->next, at = &(*at)->next)
+		if ((st = copy_node(a, child, at)) != TT_OK)
+			return st;
+	*out = c;
+	return TT_OK;
+}
+
+tt_status spec_copy(tt_spec **out, const tt_spec *s)
+{
+	tt_spec *c = mem_calloc(1, sizeof *c);
+	tt_status st;
+
+	if (!c)
+		return TT_ENOMEM;
+	if ((st = copy_node(&c->arena, s->root, &c->root)) != TT_OK) {
+		tt_spec_free(&c);
+		return st;
+	}
+	*out = c;
+	return TT_OK;
+}
+
+/* ---- change ---- */
+
+tt_status tt_spec_set(tt_spec *s, const char *key, const char *value)
+{
+	s->resolved = 0;
+	return node_set(&s->arena, s->root, key, value);
+}
+
+/* model.layers, made if it is not there yet. */
+static tt_status layer_list(tt_spec *s, struct node **out)
+{
+	struct node *list = node_get(node_get(s->root, "model"), "layers");
+	tt_status st;
+
+	if (node_absent(list)) {
+		if ((st = tt_spec_set(s, "model.layers", "[]")) != TT_OK)
+			return st;
+		list = node_get(node_get(s->root, "model"), "layers");
+	}
+	if (!list || list->kind != NODE_LIST)
+		return node_err(list, TT_ESPEC, "model.layers must be a list");
+	*out = list;
+	return TT_OK;
+}
+
+tt_status tt_spec_layer(tt_spec *s, const char *kind, const char *settings)
+{
+	struct node *list, *item, **end;
+	const char *near;
+	char *text;
+	tt_status st;
+
+	if (!layer_kind_find(kind)) {
+		near = layer_kind_nearest(kind);
+		return err_set(TT_ESPEC, "unknown layer '%.40s'%s%s%s", kind,
+		               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	}
+	s->resolved = 0;
+	if ((st = layer_list(s, &list)) != TT_OK)
+		return st;
+	text = arena_printf(&s->arena, "%s: %s", kind, settings ? settings : "{}");
+	if (!text)
+		return TT_ENOMEM;
+	if ((st = node_parse_yaml(&s->arena, "tt_spec_layer", text, strlen(text), &item)) != TT_OK)
+		return st;
+	if (item->kind != NODE_MAP || item->child->next || strcmp(item->child->key, kind) != 0)
+		return err_set(TT_ESPEC, "layer %s: settings must be a YAML flow map such as {out: 6}, "
+		               "not '%.60s'", kind, settings);
+	for (end = &list->child; *end; end = &(*end)->next)
+		;
+	*end = item;
+	return TT_OK;
+}
+
+/* ---- check ---- */
+
+static tt_status check_input(const tt_spec *s)
+{
+	const struct option_list *in = &s->model.input;
+	const struct node *model = node_get(s->root, "model"), *n = node_get(model, "input");
+
+	if (!model)
+		return node_err(s->root, TT_ESPEC, "there is no `model`");
+	if (in->n == 0)
+		return node_err(n ? n : model, TT_ESPEC, "model.input is missing: the shape of a sample, "
+		                "[1, 28, 28] for instance");
+	if (in->n >= TENSOR_MAX_DIMS)
+		return node_err(n, TT_ESPEC, "model.input has %zu dimensions; 1 to %d are possible", in->n,
+		                TENSOR_MAX_DIMS - 1);
+	for (size_t i = 0; i < in->n; i++)
+		if (!(in->v[i] >= 1 && in->v[i] <= INT32_MAX) || in->v[i] != (int64_t)in->v[i])
+			return node_err(n, TT_ESPEC, "model.input must hold whole numbers above 0, not %g",
+			                in->v[i]);
+	return TT_OK;
+}
+
+static tt_status check_layers(const tt_spec *s)
+{
+	const struct node *n = s->model.layers, *model = node_get(s->root, "model");
+
+	if (node_absent(n) || n->kind != NODE_LIST || !n->child)
+		return node_err(node_absent(n) ? model : n, TT_ESPEC,
+		                "model.layers must be a list of one layer or more");
+	return TT_OK;
+}
+
+tt_status tt_spec_resolve(tt_spec *s)
+{
+	tt_status st;
+
+	if (s->resolved)
+		return TT_OK;
+	if ((st = options_default(spec_options, &s->arena, s)) != TT_OK ||
+	    (st = options_read(spec_options, &s->arena, s->root, s)) != TT_OK ||
+	    (st = check_input(s)) != TT_OK || (st = check_layers(s)) != TT_OK ||
+	    (st = nn_check(s)) != TT_OK)
+		return st;
+	s->resolved = 1;
+	return TT_OK;
+}
+
+tt_status tt_spec_text(const tt_spec *s, char **out)
+{
+	const struct node *root = s->root;
+	struct arena a = {0};
+	struct node *whole;
+	struct str text = {0};
+	tt_status st = TT_OK;
+
+	if (s->resolved && (st = options_node(spec_options, &a, s, &whole)) == TT_OK)
+		root = whole;
+	if (st == TT_OK) {
+		node_write_yaml(root, &text);
+		st = str_status(&text);
+	}
+	if (st == TT_OK) {
+		*out = text.p;          /* str's memory is mem's: tt_free gives it back */
+		text = (struct str){0};
+	}
+	str_release(&text);
+	arena_release(&a);
+	return st;
+}

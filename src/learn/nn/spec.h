@@ -1,0 +1,72 @@
+/* spec.h -- the one document that says what to train: name, data, model, train.
+ *
+ * The tree of nodes is the truth; tt_spec_resolve checks it against the option tables and fills
+ * the structs below.  tt_spec_text then shows every default of them; layers are shown as they
+ * were written. */
+#ifndef NN_SPEC_H
+#define NN_SPEC_H
+
+#include <tutti/model.h>
+
+#include "base/options.h"
+#include "learn/data/loader.h"
+#include "learn/optim/optim.h"
+
+/* Spec: the keys under `model` (input, layers, loss ...). */
+struct model_opts {
+	struct option_list  input;          /* shape of a sample: [C, H, W] or [features]              */
+	const struct node  *layers;         /* list of `kind: {settings}`                              */
+	int                 loss;           /* enum loss_kind                                          */
+	double              label_smoothing, huber_delta;
+	int                 init;           /* enum init_kind: of weights whose layer says no other    */
+};
+enum loss_kind { LOSS_XENT, LOSS_BCE, LOSS_MSE, LOSS_MAE, LOSS_HUBER };
+
+struct checkpoint_opts {
+	int every_steps, every_epochs;      /* 0: not so (0, 1)                                        */
+	int keep;                           /* numbered ones to keep beside last and best (0)          */
+};
+struct early_stop_opts {
+	const char *monitor;                /* loss, accuracy, valid_loss, valid_accuracy, auto        */
+	int         patience;               /* validations without progress (0: never stop early)      */
+	double      min_delta;
+};
+struct tensorboard_opts {
+	int every_steps;                    /* scalars (10; 0: no event file)                          */
+	int images;                         /* samples to show (8)                                     */
+	int histograms, graph;              /* no, yes (yes)                                           */
+};
+
+/* Spec: the keys under `train`. */
+struct train_opts {
+	int64_t  seed;                      /* (1)                                                     */
+	int      epochs;                    /* (1)                                                     */
+	int      batch;                     /* global batch (64)                                       */
+	int      eval_batch;                /* (0: like batch)                                         */
+	int      precision;                 /* f32, bf16                                               */
+	int      threads;                   /* compute threads (0: all cores)                          */
+	int      tune_kernels;              /* off, on: measure implementations (on)                   */
+	struct optim_opts    optimizer;
+	struct schedule_opts schedule;
+	int      valid_every;               /* epochs between validations (1)                          */
+	int      top_k;                     /* (5)                                                     */
+	struct checkpoint_opts  checkpoint;
+	struct early_stop_opts  early_stop;
+	struct tensorboard_opts tensorboard;
+};
+
+struct tt_spec {
+	struct arena       arena;
+	struct node       *root;
+	const char        *name;
+	int                resolved;
+	struct model_opts  model;
+	struct data_opts   data;
+	struct train_opts  train;
+};
+extern const struct option spec_options[];      /* the top: name and the groups below */
+
+/* A spec of its own that says the same, with the same lines; not resolved. */
+tt_status spec_copy(tt_spec **out, const tt_spec *s);
+
+#endif

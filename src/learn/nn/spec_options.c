@@ -1,0 +1,83 @@
+/* The tables behind a spec: what its keys are called, what they mean, what they are by default. */
+#include "learn/nn/spec.h"
+
+#include "learn/nn/init.h"
+
+static const char *const loss_words[] = {
+	[LOSS_XENT] = "cross_entropy", [LOSS_BCE] = "bce", [LOSS_MSE] = "mse", [LOSS_MAE] = "mae",
+	[LOSS_HUBER] = "huber", NULL
+};
+static const char *const precision_words[] = { "f32", "bf16", NULL };
+
+#define T struct model_opts
+static const struct option model_options[] = {
+	OPT_DOUBLES(T, input, NULL, "shape of a sample: [channels, height, width] or [features]"),
+	OPT_ENUM   (T, loss, "cross_entropy", loss_words, "what training makes small"),
+	OPT_DOUBLE (T, label_smoothing, "0", 0, 1,
+	            "cross_entropy: share of the label that is spread over all classes"),
+	OPT_DOUBLE (T, huber_delta, "1", 1e-30, 1e30, "huber: where the square becomes a line"),
+	OPT_ENUM   (T, init, "he", init_words, "how weights begin, where their layer says nothing"),
+	OPT_NODE   (T, layers, "list of `kind: {settings}`"),
+	OPT_END
+};
+#undef T
+
+#define T struct checkpoint_opts
+static const struct option checkpoint_options[] = {
+	OPT_INT(T, every_steps, "0", 0, 1e9, "steps between checkpoints; 0: not by steps"),
+	OPT_INT(T, every_epochs, "1", 0, 1e9, "epochs between checkpoints; 0: not by epochs"),
+	OPT_INT(T, keep, "0", 0, 1e9, "numbered checkpoints to keep beside last and best"),
+	OPT_END
+};
+#undef T
+
+#define T struct early_stop_opts
+static const struct option early_stop_options[] = {
+	OPT_TEXT  (T, monitor, "auto",
+	           "loss, accuracy, valid_loss or valid_accuracy; auto: the last of them that there is"),
+	OPT_INT   (T, patience, "0", 0, 1e9, "validations without progress before training ends; 0: never"),
+	OPT_DOUBLE(T, min_delta, "0", 0, 1e30, "less than this is no progress"),
+	OPT_END
+};
+#undef T
+
+#define T struct tensorboard_opts
+static const struct option tensorboard_options[] = {
+	OPT_INT (T, every_steps, "10", 0, 1e9, "steps between scalars; 0: no event file"),
+	OPT_ENUM(T, histograms, "yes", option_no_yes, "of all weights, once an epoch"),
+	OPT_INT (T, images, "8", 0, 1000, "this many samples as the net sees them"),
+	OPT_ENUM(T, graph, "yes", option_no_yes, "the net"),
+	OPT_END
+};
+#undef T
+
+#define T struct train_opts
+static const struct option train_options[] = {
+	OPT_INT64 (T, seed, "1", 0, 0x1p62, "of everything random: same seed, same run"),
+	OPT_INT   (T, epochs, "1", 0, 1e9, "passes over the training data"),
+	OPT_INT   (T, batch, "64", 1, 1e9, "samples per step, all workers together"),
+	OPT_INT   (T, eval_batch, "0", 0, 1e9, "samples at once in validation; 0: as batch"),
+	OPT_ENUM  (T, precision, "f32", precision_words, "of the arithmetic; parameters are f32 always"),
+	OPT_INT   (T, threads, "0", 0, 4096, "compute threads; 0: all cores"),
+	OPT_ENUM  (T, tune_kernels, "yes", option_no_yes,
+	           "measure kernels, keep the fastest; no: the library's choice, always the same"),
+	OPT_GROUP (T, optimizer, optim_options, "how gradients become parameters"),
+	OPT_GROUP (T, schedule, schedule_options, "how the learning rate changes"),
+	OPT_INT   (T, valid_every, "1", 0, 1e9, "epochs between validations; 0: none"),
+	OPT_INT   (T, top_k, "5", 1, 1e6, "validation also counts labels among this many best"),
+	OPT_GROUP (T, checkpoint, checkpoint_options, "when the state is saved"),
+	OPT_GROUP (T, early_stop, early_stop_options, "when to end before the last epoch"),
+	OPT_GROUP (T, tensorboard, tensorboard_options, "what the event file holds"),
+	OPT_END
+};
+#undef T
+
+#define T struct tt_spec
+const struct option spec_options[] = {
+	OPT_TEXT (T, name, "net", "what runs and checkpoints are called"),
+	OPT_GROUP(T, data, data_options, "where samples come from"),
+	OPT_GROUP(T, model, model_options, "the net"),
+	OPT_GROUP(T, train, train_options, "how it learns"),
+	OPT_END
+};
+#undef T
