@@ -34,8 +34,8 @@ static const struct option settings[] = {
 /* ---- scenes ------------------------------------------------------------------ */
 
 #define WAVES       2
-#define DISTRACTORS 3
-#define BARS        2
+#define DISTRACTORS 2
+#define BARS        1
 
 /* Lengths are in half picture sides: the picture is the square from -1 to 1. */
 struct wave   { float fx, fy, phase, strength; };              /* stripes                  */
@@ -71,7 +71,7 @@ static void draw_background(struct rng *r, float brightness, struct scene *s)
 
 		s->wave[i] = (struct wave){ .fx = pitch * cosf(angle), .fy = pitch * sinf(angle),
 		                            .phase = between(r, 0, 1),
-		                            .strength = between(r, -0.22f, 0.22f) };
+		                            .strength = between(r, -0.12f, 0.12f) };
 	}
 }
 
@@ -84,7 +84,7 @@ static void draw_distractors(struct rng *r, struct scene *s)
 		f->shape = &shapes[rng_below(r, SHAPES)];
 		f->x = between(r, -1, 1);
 		f->y = between(r, -1, 1);
-		f->size = between(r, 0.08f, 0.2f);
+		f->size = between(r, 0.06f, 0.14f);
 		f->turn = between(r, 0, 6.2831853f);
 		f->shade_x = f->shade_y = 0;
 		tint(r, between(r, 0.1f, 0.9f), 0.15f, f->colour);
@@ -99,11 +99,11 @@ static void draw_object(struct rng *r, const struct shape *shape, float backgrou
 	float room;
 
 	f->shape = shape;
-	f->size = between(r, 0.5f, 0.85f);
-	room = 1.05f - f->size;
+	f->size = between(r, 0.6f, 0.9f);
+	room = 1.02f - f->size;
 	f->x = between(r, -room, room);
 	f->y = between(r, -room, room);
-	f->turn = between(r, 0, 6.2831853f);
+	f->turn = between(r, -0.6f, 0.6f);
 	f->shade_x = between(r, -0.12f, 0.12f);
 	f->shade_y = between(r, -0.12f, 0.12f);
 	tint(r, background + sign * contrast, 0.12f, f->colour);
@@ -120,7 +120,7 @@ static void draw_bars(struct rng *r, struct scene *s)
 		float off = between(r, -0.6f, 0.6f) * f->size;
 
 		s->bar[i] = (struct bar){ .nx = nx, .ny = ny, .offset = nx * f->x + ny * f->y + off,
-		                          .half = between(r, 0.03f, 0.08f) };
+		                          .half = between(r, 0.04f, 0.09f) };
 		tint(r, between(r, 0.1f, 0.9f), 0.15f, s->bar[i].colour);
 	}
 }
