@@ -1,0 +1,369 @@
+/* Passes do what their header says, and the numbers stay the same: every net is run before and
+ * after with the reference kernels, and outputs, gradients and statistics are compared. */
+#include "compute/pass/pass.h"
+
+#include <string.h>
+
+#include "compute/ir/edit.h"
+#include "support/interp.h"
+#include "support/nets.h"
+#include "support/support.h"
+
+typedef struct ir_graph *(*net_fn)(enum net_mode mode);
+typedef tt_status (*pass_fn)(struct ir_graph *g);
+
+static struct interp *run(const struct ir_graph *g)
+{
+	const struct run_context context = { .seed = 3, .step = 2, .sample_stride = 1 };
+	struct interp *p;
+
+	assert_ok(ir_verify(g));
+	assert_ok(interp_new(&p, g));
+	interp_fill(p, 1);
+	interp_run(p, &context);
+	return p;
+}
+
+struct pair {
+	const struct ir_graph *g[2];
+	struct interp         *p[2];
+	double                 tol;
+};
+
+static void compare_value(const struct pair *q, const struct ir_value *a, const struct ir_value *b)
+{
+	assert_true(tensor_same(&a->desc, &b->desc));
+	assert_floats_near(interp_f32(q->p[1], b), interp_f32(q->p[0], a),
+	                   (size_t)tensor_count(&a->desc), q->tol);
+}
+
+/* Outputs by number; parameters' gradients and buffers by name. */
+static void compare_graphs(const struct pair *q)
+{
+	assert_int_equal(q->g[0]->n_outputs, q->g[1]->n_outputs);
+	assert_int_equal(q->g[0]->n_inputs, q->g[1]->n_inputs);
+	for (int i = 1; i <= q->g[0]->n_outputs; i++)
+		compare_value(q, net_output(q->g[0], i), net_output(q->g[1], i));
+	for (int i = 0; i < q->g[0]->n_values; i++) {
+		const struct ir_value *a = q->g[0]->value[i], *b;
+
+		if (a->kind != IR_PARAM && a->kind != IR_BUFFER)
+			continue;
+		b = interp_find(q->g[1], a->kind, a->name);
+		assert_non_null(b);
+		if (a->kind == IR_BUFFER)
+			compare_value(q, a, b);
+		if (a->grad)
+			compare_value(q, a->grad, b->grad);
+	}
+}
+
+/* Two graphs made alike; the second one has been rewritten. */
+static void same_numbers(const struct ir_graph *plain, const struct ir_graph *rewritten, double tol)
+{
+	struct pair q = { { plain, rewritten }, { run(plain), run(rewritten) }, tol };
+
+	compare_graphs(&q);
+	interp_free(&q.p[0]);
+	interp_free(&q.p[1]);
+}
+
+/* Relu in the kernel rounds as relu on its own does; tanh and folded weights round otherwise. */
+#define TOLERANCE 1e-5
+
+static tt_status all_train(struct ir_graph *g)
+{
+	return pass_all(g, PASS_TRAIN);
+}
+
+static tt_status all_infer(struct ir_graph *g)
+{
+	return pass_all(g, PASS_INFER);
+}
+
+static void numbers_stay_the_same(void **state)
+{
+	static const net_fn nets[] = { net_lenet, net_resnet };
+	static const pass_fn passes[] = { pass_fold, pass_fuse, pass_dead, all_train, all_infer };
+	(void)state;
+
+	for (int n = 0; n < 4; n++)
+		for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++) {
+			enum net_mode mode = n % 2 ? NET_INFER : NET_TRAIN;
+			struct ir_graph *a = nets[n / 2](mode), *b = nets[n / 2](mode);
+
+			assert_ok(passes[i](b));
+			same_numbers(a, b, TOLERANCE);
+			ir_graph_free(&a);
+			ir_graph_free(&b);
+		}
+}
+
+static void passing_twice_changes_nothing(void **state)
+{
+	struct ir_graph *g = net_resnet(NET_TRAIN);
+	struct str once = {0}, twice = {0};
+	(void)state;
+
+	assert_ok(pass_all(g, PASS_TRAIN));
+	ir_print(g, &once);
+	assert_ok(pass_all(g, PASS_TRAIN));
+	ir_print(g, &twice);
+	assert_string_equal(once.p, twice.p);
+	str_release(&once);
+	str_release(&twice);
+	ir_graph_free(&g);
+}
+
+static struct ir_node *find(const struct ir_graph *g, enum ir_op op, const char *layer)
+{
+	for (struct ir_node *n = g->first; n; n = n->next)
+		if (n->op == op && strcmp(n->name, layer) == 0)
+			return n;
+	fail_msg("no %s of %s", ir_op_name(op), layer);
+	return NULL;
+}
+
+static void lenet_keeps_only_the_gelu_when_training(void **state)
+{
+	struct ir_graph *g = net_lenet(NET_TRAIN);
+	(void)state;
+
+	assert_ok(pass_fuse(g));
+	assert_int_equal(net_count(g, IR_ACT), 1);
+	assert_int_equal(find(g, IR_ACT, "gelu3")->attr.act, ACT_GELU);
+	assert_int_equal(find(g, IR_CONV2D, "conv1")->attr.act, ACT_RELU);
+	assert_int_equal(find(g, IR_CONV2D, "conv2")->attr.act, ACT_TANH);
+	assert_int_equal(net_count(g, IR_ACT_DX), 3);
+	assert_ptr_equal(find(g, IR_ACT_DX, "relu1")->in[0], find(g, IR_CONV2D, "conv1")->out[0]);
+	ir_graph_free(&g);
+}
+
+static void inference_fuses_every_activation(void **state)
+{
+	struct ir_graph *g = net_lenet(NET_INFER);
+	(void)state;
+
+	assert_ok(pass_fuse(g));
+	assert_int_equal(net_count(g, IR_ACT), 0);
+	assert_int_equal(find(g, IR_DENSE, "fc1")->attr.act, ACT_GELU);
+	ir_graph_free(&g);
+}
+
+static void resnet_fuses_relu_into_norms_and_sums(void **state)
+{
+	struct ir_graph *g = net_resnet(NET_TRAIN);
+	struct ir_node *bn, *dx;
+	(void)state;
+
+	assert_ok(pass_fuse(g));
+	assert_int_equal(net_count(g, IR_ACT), 0);
+	assert_int_equal(net_count(g, IR_ACT_DX), 2);           /* those behind the sums */
+	bn = find(g, IR_BATCHNORM, "bn0");
+	dx = find(g, IR_BATCHNORM_DX, "bn0");
+	assert_int_equal(bn->attr.act, ACT_RELU);
+	assert_int_equal(dx->attr.act, ACT_RELU);
+	assert_ptr_equal(dx->in[0], bn->in[0]);
+	assert_ptr_equal(dx->in[1], bn->out[0]);
+	assert_int_equal(find(g, IR_BATCHNORM, "a.bn2")->attr.act, ACT_NONE);
+	assert_int_equal(find(g, IR_BATCHNORM_DX, "a.bn2")->attr.act, ACT_NONE);
+	assert_int_equal(find(g, IR_ADD, "a.add")->attr.act, ACT_RELU);
+	ir_graph_free(&g);
+}
+
+static void resnet_folds_every_norm_for_inference(void **state)
+{
+	struct ir_graph *g = net_resnet(NET_INFER);
+	struct ir_node *conv;
+	int norms = net_count(g, IR_BATCHNORM_INFER);
+	(void)state;
+
+	assert_ok(pass_all(g, PASS_INFER));
+	assert_int_equal(net_count(g, IR_BATCHNORM_INFER), 0);
+	assert_int_equal(net_count(g, IR_FOLD_BN), norms);
+	assert_int_equal(net_count(g, IR_FILL), norms);         /* no convolution had a bias */
+	assert_int_equal(net_count(g, IR_ACT), 0);
+	conv = find(g, IR_CONV2D, "conv0");
+	assert_int_equal(conv->attr.act, ACT_RELU);
+	assert_int_equal(conv->n_in, 3);
+	ir_graph_free(&g);
+}
+
+static struct ir_graph *new_graph(void)
+{
+	struct ir_graph *g;
+
+	assert_ok(ir_graph_new(&g));
+	return g;
+}
+
+/* Dense with a bias, then a norm that holds relu already; and a norm of rows of rows, whose channel
+ * is not the layer's output. */
+static struct ir_graph *dense_norms(void)
+{
+	struct ir_graph *g = new_graph();
+	struct ir_value *x = net_batchnorm(g, "bn1", net_dense(g, "fc1", net_input(g, "x", F32(2, 3)),
+	                                                       4), NET_INFER);
+	struct ir_value *y = net_input(g, "y", F32(2, 5, 3));
+
+	x->maker->attr.act = ACT_RELU;
+	ir_output(g, x);
+	ir_output(g, net_batchnorm(g, "bn2", net_dense(g, "fc2", y, 4), NET_INFER));
+	return g;
+}
+
+static void dense_layers_fold_where_channels_agree(void **state)
+{
+	struct ir_graph *a = dense_norms(), *b = dense_norms();
+	(void)state;
+
+	assert_ok(pass_fold(b));
+	same_numbers(a, b, TOLERANCE);
+	assert_int_equal(net_count(b, IR_FILL), 0);
+	assert_int_equal(net_count(b, IR_FOLD_BN), 1);
+	assert_int_equal(find(b, IR_DENSE, "fc1")->attr.act, ACT_RELU);
+	assert_non_null(find(b, IR_BATCHNORM_INFER, "bn2"));
+	ir_graph_free(&a);
+	ir_graph_free(&b);
+}
+
+/* A value between layer and norm, or layer and activation, that somebody else wants. */
+static struct ir_graph *watched(void)
+{
+	struct ir_graph *g = new_graph();
+	struct ir_value *x = net_dense(g, "fc1", net_input(g, "x", F32(2, 3)), 4), *y;
+
+	ir_output(g, x);
+	y = net_batchnorm(g, "bn", x, NET_INFER);
+	ir_output(g, net_op(g, IR_ADD, "add", NULL, net_act(g, "relu", y, ACT_RELU), y));
+	return g;
+}
+
+static void values_that_others_read_stay(void **state)
+{
+	struct ir_graph *a = watched(), *b = watched();
+	(void)state;
+
+	assert_ok(pass_all(b, PASS_INFER));
+	same_numbers(a, b, 0);
+	assert_int_equal(a->n_nodes, b->n_nodes);
+	ir_graph_free(&a);
+	ir_graph_free(&b);
+}
+
+static struct ir_graph *bent_twice(void)
+{
+	struct ir_graph *g = new_graph();
+	struct ir_value *x = net_dense(g, "fc1", net_input(g, "x", F32(2, 3)), 4);
+
+	x = net_act(g, "elu", net_act(g, "leaky", x, ACT_LEAKY_RELU), ACT_ELU);
+	x = net_op(g, IR_ADD, "add", NULL, x, net_act(g, "alone", x, ACT_SIGMOID));
+	ir_output(g, net_act(g, "tanh", x, ACT_TANH));
+	return g;
+}
+
+static void a_layer_holds_one_activation_that_it_can(void **state)
+{
+	struct ir_graph *a = bent_twice(), *b = bent_twice();
+	struct ir_node *fc;
+	(void)state;
+
+	assert_ok(pass_fuse(b));
+	same_numbers(a, b, TOLERANCE);
+	fc = find(b, IR_DENSE, "fc1");
+	assert_int_equal(fc->attr.act, ACT_LEAKY_RELU);
+	assert_true(fc->attr.alpha == 0.5F);
+	assert_int_equal(net_count(b, IR_ACT), 3);      /* elu, alone, and tanh: a sum holds relu */
+	ir_graph_free(&a);
+	ir_graph_free(&b);
+}
+
+/* relu reads the norm, and so does another layer: its gradient is a sum, not the relu's alone. */
+static struct ir_graph *norm_with_two_readers(void)
+{
+	struct ir_graph *g = new_graph();
+	struct ir_value *x = net_dense(g, "fc", net_input(g, "x", F32(4, 3)), 4), *y, *loss;
+
+	y = net_batchnorm(g, "bn", x, NET_TRAIN);
+	x = net_op(g, IR_ADD, "add", NULL, net_act(g, "relu", y, ACT_RELU), y);
+	loss = net_op(g, IR_MSE, "loss", NULL, x, net_input(g, "t", x->desc));
+	ir_output(g, loss);
+	assert_ok(ir_backward(g, loss));
+	return g;
+}
+
+static void a_norm_with_two_readers_stays_apart(void **state)
+{
+	struct ir_graph *a = norm_with_two_readers(), *b = norm_with_two_readers();
+	(void)state;
+
+	assert_ok(pass_all(b, PASS_TRAIN));
+	same_numbers(a, b, TOLERANCE);
+	assert_int_equal(net_count(b, IR_ACT), 1);
+	ir_graph_free(&a);
+	ir_graph_free(&b);
+}
+
+static void dead_takes_whole_chains_and_spares_statistics(void **state)
+{
+	struct ir_graph *g = net_lenet(NET_TRAIN);
+	int nodes = g->n_nodes;
+	struct ir_value *x = ir_find(g, "x");
+	(void)state;
+
+	assert_ok(pass_dead(g));
+	assert_int_equal(g->n_nodes, nodes);            /* nothing was dead */
+	for (int i = 0; i < 5; i++)
+		x = net_act(g, "aside", x, ACT_RELU);
+	net_batchnorm(g, "bn", ir_find(g, "x"), NET_TRAIN);
+	assert_ok(pass_dead(g));
+	assert_ok(ir_verify(g));
+	assert_int_equal(g->n_nodes, nodes + 1);
+	assert_int_equal(net_count(g, IR_BATCHNORM), 1);
+	assert_non_null(ir_find(g, "conv1.weight")->grad);
+	ir_graph_free(&g);
+}
+
+static void unused_gradients_are_swept(void **state)
+{
+	struct ir_graph *g = net_lenet(NET_TRAIN);
+	(void)state;
+
+	for (int i = 0; i < g->n_values; i++)
+		g->value[i]->grad = NULL;
+	assert_ok(pass_dead(g));
+	for (const struct ir_node *n = g->first; n; n = n->next)
+		assert_false(n->backward);
+	ir_graph_free(&g);
+}
+
+static void a_broken_graph_is_not_rewritten(void **state)
+{
+	struct ir_graph *g = net_lenet(NET_TRAIN);
+	(void)state;
+
+	g->first->out[0]->desc.dim[1]++;
+	assert_status(pass_all(g, PASS_TRAIN), TT_EINTERNAL);
+	assert_error("before all passes: ");
+	ir_graph_free(&g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_stay_the_same),
+		cmocka_unit_test(passing_twice_changes_nothing),
+		cmocka_unit_test(lenet_keeps_only_the_gelu_when_training),
+		cmocka_unit_test(inference_fuses_every_activation),
+		cmocka_unit_test(resnet_fuses_relu_into_norms_and_sums),
+		cmocka_unit_test(resnet_folds_every_norm_for_inference),
+		cmocka_unit_test(dense_layers_fold_where_channels_agree),
+		cmocka_unit_test(values_that_others_read_stay),
+		cmocka_unit_test(a_layer_holds_one_activation_that_it_can),
+		cmocka_unit_test(a_norm_with_two_readers_stays_apart),
+		cmocka_unit_test(dead_takes_whole_chains_and_spares_statistics),
+		cmocka_unit_test(unused_gradients_are_swept),
+		cmocka_unit_test(a_broken_graph_is_not_rewritten),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
