@@ -1,0 +1,298 @@
+/* cmd_data.c -- tutti data: what is in a source? */
+#include <tutti/data.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "kit/json.h"
+#include "kit/table.h"
+#include "learn/data/export.h"
+#include "learn/data/sheet.h"
+#include "verbs.h"
+
+#define STATISTICS_SAMPLES 60000
+#define SHEET_SAMPLES 100
+#define SHEET_COLUMNS 10
+#define NAMES_MAX 1000             /* classes listed one by one */
+
+struct data_args {
+	struct common common;
+	const char   *sheet, *export;
+	int64_t       samples;
+};
+
+#define AT(field) offsetof(struct data_args, field)
+static const struct flag data_flags[] = {
+	{ "sheet",   's', FLAG_TEXT, AT(sheet), "FILE.png", .help =
+	  "draw the first samples side by side" },
+	{ "export",  'x', FLAG_TEXT, AT(export), "DIR", .help =
+	  "write the samples as PNG files, a folder per class" },
+	{ "samples", 'n', FLAG_INT,  AT(samples), "N", .max = INT64_MAX, .help =
+	  "how many samples to look at (60000), draw (100) or export (all)" },
+	{ .kind = FLAG_END },
+};
+
+static const struct example data_examples[] = {
+	{ "tutti data mnist:data/mnist", "count, shape, classes, and the mean and std for a spec" },
+	{ "tutti data synth:objects?size=64 --sheet objects.png", "see what a source looks like" },
+	{ "tutti data synth:objects?count=1000 --export objects", "turn it into folders of pictures" },
+	{ NULL, NULL },
+};
+
+/* Sums over the samples that were looked at. */
+struct survey {
+	tt_source            *source;
+	const tt_source_info *info;
+	int64_t               looked;      /* samples                                       */
+	int                   channels;
+	double               *sum, *sum2;  /* per channel; bytes count as 0..1              */
+	int64_t              *count;       /* per class                                     */
+	void                 *raw;
+	float                *values;
+};
+
+static int64_t numbers_in(const tt_source_info *info)
+{
+	int64_t n = 1;
+
+	for (int i = 0; i < info->ndim; i++)
+		n *= info->shape[i];
+	return n;
+}
+
+/* A flat sample is one channel: a mean per feature is not what a spec asks for. */
+static tt_status survey_init(struct survey *s, tt_source *source)
+{
+	const tt_source_info *info = tt_source_describe(source);
+
+	*s = (struct survey){ .source = source, .info = info };
+	s->channels = info->ndim == 3 ? (int)info->shape[0] : 1;
+	s->sum = mem_calloc((size_t)s->channels, sizeof *s->sum);
+	s->sum2 = mem_calloc((size_t)s->channels, sizeof *s->sum2);
+	s->count = mem_calloc((size_t)info->classes + 1, sizeof *s->count);
+	s->raw = mem_calloc((size_t)numbers_in(info), sizeof(float));
+	s->values = mem_calloc((size_t)info->values + 1, sizeof *s->values);
+	return s->sum && s->sum2 && s->count && s->raw && s->values ? TT_OK : TT_ENOMEM;
+}
+
+static void survey_release(struct survey *s)
+{
+	mem_free(s->sum);
+	mem_free(s->sum2);
+	mem_free(s->count);
+	mem_free(s->raw);
+	mem_free(s->values);
+}
+
+static void add_bytes(struct survey *s, int channel, const uint8_t *p, int64_t n)
+{
+	uint64_t sum = 0, sum2 = 0;
+
+	for (int64_t i = 0; i < n; i++) {
+		sum += p[i];
+		sum2 += (uint64_t)p[i] * p[i];
+	}
+	s->sum[channel] += (double)sum / 255;
+	s->sum2[channel] += (double)sum2 / (255.0 * 255.0);
+}
+
+static void add_floats(struct survey *s, int channel, const float *p, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++) {
+		s->sum[channel] += (double)p[i];
+		s->sum2[channel] += (double)p[i] * (double)p[i];
+	}
+}
+
+static tt_status survey_add(struct survey *s, int64_t index)
+{
+	int64_t   plane = numbers_in(s->info) / s->channels;
+	int32_t   label = -1;
+	tt_status st = tt_source_read(s->source, index, s->raw, &label, s->values);
+
+	if (st != TT_OK)
+		return st;
+	for (int c = 0; c < s->channels; c++)
+		if (s->info->type == TT_SAMPLE_U8)
+			add_bytes(s, c, (const uint8_t *)s->raw + c * plane, plane);
+		else
+			add_floats(s, c, (const float *)s->raw + c * plane, plane);
+	if (label >= 0 && label < s->info->classes)
+		s->count[label]++;
+	s->looked++;
+	return TT_OK;
+}
+
+/* Turn the sums into mean and standard deviation, in place. */
+static void survey_finish(struct survey *s)
+{
+	double n = (double)s->looked * (double)(numbers_in(s->info) / s->channels);
+
+	for (int c = 0; c < s->channels && n > 0; c++) {
+		double mean = s->sum[c] / n;
+
+		s->sum[c] = mean;
+		s->sum2[c] = sqrt(fmax(s->sum2[c] / n - mean * mean, 0));
+	}
+}
+
+static void print_list(const char *key, const double *v, int n)
+{
+	printf("  %s: [", key);
+	for (int i = 0; i < n; i++)
+		printf("%s%.4f", i ? ", " : "", v[i]);
+	printf("]\n");
+}
+
+static const char *class_name(const tt_source_info *info, int i, char buf[NUMBER_TEXT])
+{
+	if (info->class_names)
+		return info->class_names[i];
+	snprintf(buf, NUMBER_TEXT, "%d", i);
+	return buf;
+}
+
+/* A row a class, with a bar as long as its share of the largest. */
+static void print_classes(const struct survey *s)
+{
+	static const char bar[] = "########################################";
+	struct table      t;
+	int64_t           most = 1;
+	char              name[NUMBER_TEXT], n[NUMBER_TEXT];
+
+	table_init(&t, "lrl");
+	for (int i = 0; i < s->info->classes; i++)
+		most = s->count[i] > most ? s->count[i] : most;
+	for (int i = 0; i < s->info->classes && i < NAMES_MAX; i++)
+		table_add(&t, "  %s\t%s\t%.*s", class_name(s->info, i, name),
+		          text_count(s->count[i], n), (int)(40 * s->count[i] / most), bar);
+	printf("classes     %d\n", s->info->classes);
+	table_print(&t, stdout);
+	table_release(&t);
+}
+
+static void print_survey(const struct survey *s, const char *uri)
+{
+	const tt_source_info *info = s->info;
+	char                  n[NUMBER_TEXT];
+
+	printf("source      %s\n", uri);
+	printf("samples     %s\n", text_count(info->count, n));
+	printf("shape      ");
+	for (int i = 0; i < info->ndim; i++)
+		printf("%s%lld", i ? " x " : " ", (long long)info->shape[i]);
+	printf("%s, %s\n", info->ndim == 3 ? " (channels x height x width)" : " features",
+	       info->type == TT_SAMPLE_U8 ? "bytes" : "floats");
+	if (info->target == TT_TARGET_CLASS)
+		print_classes(s);
+	else
+		printf("targets     %d numbers\n", info->values);
+	printf("for a spec  (over %s samples)\ndata:\n", text_count(s->looked, n));
+	print_list("mean", s->sum, s->channels);
+	print_list("std", s->sum2, s->channels);
+}
+
+static tt_status print_json(const struct survey *s, const char *uri)
+{
+	const tt_source_info *info = s->info;
+	struct json           j = { 0 };
+	char                  name[NUMBER_TEXT];
+
+	json_open(&j, NULL, '{');
+	json_text(&j, "source", uri);
+	json_int(&j, "samples", info->count);
+	json_open(&j, "shape", '[');
+	for (int i = 0; i < info->ndim; i++)
+		json_int(&j, NULL, info->shape[i]);
+	json_close(&j, ']');
+	json_text(&j, "type", info->type == TT_SAMPLE_U8 ? "u8" : "f32");
+	json_int(&j, "values", info->values);
+	json_open(&j, "classes", '{');
+	for (int i = 0; i < info->classes; i++)
+		json_int(&j, class_name(info, i, name), s->count[i]);
+	json_close(&j, '}');
+	json_int(&j, "looked_at", s->looked);
+	json_list(&j, "mean", s->sum, s->channels);
+	json_list(&j, "std", s->sum2, s->channels);
+	json_close(&j, '}');
+	return json_print(&j);
+}
+
+static int64_t at_most(int64_t asked, int64_t otherwise, int64_t count)
+{
+	int64_t n = asked ? asked : otherwise;
+
+	return n < count ? n : count;
+}
+
+static tt_status show_survey(const struct data_args *o, struct survey *s, const char *uri)
+{
+	int64_t   n = at_most(o->samples, STATISTICS_SAMPLES, s->info->count);
+	tt_status st = TT_OK;
+
+	for (int64_t i = 0; st == TT_OK && i < n; i++)
+		st = survey_add(s, i);
+	if (st != TT_OK)
+		return st;
+	survey_finish(s);
+	if (o->common.json)
+		return print_json(s, uri);
+	print_survey(s, uri);
+	return TT_OK;
+}
+
+static tt_status write_files(const struct data_args *o, const tt_source *source)
+{
+	int64_t   count = tt_source_describe(source)->count, n;
+	tt_status st;
+
+	if (o->sheet) {
+		n = at_most(o->samples, SHEET_SAMPLES, count);
+		if ((st = sheet_write(o->sheet, source, n, SHEET_COLUMNS)) != TT_OK)
+			return st;
+		if (!o->common.quiet)
+			fprintf(stderr, "%s: %lld samples drawn\n", o->sheet, (long long)n);
+	}
+	if (o->export) {
+		n = at_most(o->samples, count, count);
+		if ((st = export_images(source, o->export, n)) != TT_OK)
+			return st;
+		if (!o->common.quiet)
+			fprintf(stderr, "%s: %lld pictures written; read them as images:%s\n", o->export,
+			        (long long)n, o->export);
+	}
+	return TT_OK;
+}
+
+static tt_status run_data(struct call *c)
+{
+	const struct data_args *o = c->opts;
+	const char             *uri = c->args.v[0];
+	struct survey           s = { 0 };
+	tt_source              *source = NULL;
+	tt_status               st = tt_source_open(&source, uri);
+
+	if (st == TT_OK)
+		st = survey_init(&s, source);
+	if (st == TT_OK)
+		st = write_files(o, source);
+	if (st == TT_OK)
+		st = show_survey(o, &s, uri);
+	survey_release(&s);
+	tt_source_close(&source);
+	return st;
+}
+
+const struct verb verb_data = {
+	.name = "data", .args = "SOURCE", .min_args = 1, .max_args = 1,
+	.summary = "look into a source of samples",
+	.text =
+	"Prints how many samples a source has, their shape, how many there are of each class, and\n"
+	"the mean and standard deviation per channel, ready to paste into a spec.  On request it\n"
+	"draws the first samples as a picture, or writes all of them out as PNG files.\n"
+	"`tutti help sources` lists what a SOURCE can be.\n",
+	.examples = data_examples, .flags = data_flags, .opts_size = sizeof(struct data_args),
+	.run = run_data,
+};

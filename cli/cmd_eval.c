@@ -1,0 +1,252 @@
+/* cmd_eval.c -- tutti eval: how good is a model on a source? */
+#include <tutti/train.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kit/json.h"
+#include "kit/names.h"
+#include "kit/paths.h"
+#include "kit/table.h"
+#include "learn/nn/model.h"
+#include "verbs.h"
+
+#define MATRIX_MAX 11               /* classes that fit side by side on a page */
+
+struct eval_args {
+	struct common common;
+	int64_t       batch, threads, top;
+	const char   *kernel_cache;
+};
+
+#define AT(field) offsetof(struct eval_args, field)
+static const struct flag eval_flags[] = {
+	{ "batch",   'b', FLAG_INT, AT(batch), "N", .min = 1, .max = 65536, .def = "64", .help =
+	  "samples computed at once" },
+	{ "top",     'k', FLAG_INT, AT(top), "K", .min = 1, .max = 1000, .def = "5", .help =
+	  "also count answers whose K best hold the right one" },
+	{ "threads", 't', FLAG_INT, AT(threads), "N", .max = 4096, .help =
+	  "compute threads, 0 for all cores (0)" },
+	{ "kernel-cache", 0, FLAG_TEXT, AT(kernel_cache), "FILE", .help =
+	  "where measured choices are remembered (~/.cache/tutti/kernels.txt)" },
+	{ .kind = FLAG_END },
+};
+
+static const struct example eval_examples[] = {
+	{ "tutti eval runs/lenet5-20260101-120000", "on the validation data of the run's spec" },
+	{ "tutti eval best.safetensors mnist:data/mnist?split=test", "on any other source" },
+	{ NULL, NULL },
+};
+
+struct evaluation {
+	const struct eval_args *args;
+	const char   *uri;
+	tt_model     *model;
+	tt_predictor *predictor;
+	tt_source    *source;
+	tt_metrics    metrics;
+	const char *const *names;           /* of classes, or NULL */
+};
+
+/* The source named, else the one the model was validated on. */
+static tt_status choose_source(struct evaluation *e, const struct call *c)
+{
+	e->uri = c->args.n > 1 ? c->args.v[1] : e->model->spec->data.valid;
+	if (!e->uri || !*e->uri)
+		return err_set(TT_EINVAL, "%s: its spec has no data.valid; name a source, such as "
+		               "mnist:data/mnist?split=test", c->args.v[0]);
+	return tt_source_open(&e->source, e->uri);
+}
+
+static tt_status measure(struct evaluation *e, struct call *c)
+{
+	const char *path, *cache;
+	tt_status   st;
+
+	if ((st = paths_checkpoint(c->arena, c->args.v[0], &path)) != TT_OK ||
+	    (st = paths_kernel_cache(c->arena, e->args->kernel_cache, &cache)) != TT_OK ||
+	    (st = tt_model_load(&e->model, path)) != TT_OK ||
+	    (st = choose_source(e, c)) != TT_OK ||
+	    (st = tt_predictor_new(&e->predictor, e->model, TT_PREDICTOR_OPTS(
+		.batch = (int)e->args->batch, .threads = (int)e->args->threads,
+		.top_k = (int)e->args->top, .kernel_cache = cache))) != TT_OK ||
+	    (st = tt_predictor_eval(e->predictor, e->source, &e->metrics)) != TT_OK)
+		return st;
+	return names_of_classes(c->arena, path, e->source, e->metrics.classes, &e->names);
+}
+
+static const char *class_name(const struct evaluation *e, int i, char buf[NUMBER_TEXT])
+{
+	if (e->names)
+		return e->names[i];
+	snprintf(buf, NUMBER_TEXT, "%d", i);
+	return buf;
+}
+
+static int64_t row_sum(const tt_metrics *m, int row)
+{
+	int64_t n = 0;
+
+	for (int i = 0; i < m->classes; i++)
+		n += m->confusion[row * m->classes + i];
+	return n;
+}
+
+static int64_t column_sum(const tt_metrics *m, int column)
+{
+	int64_t n = 0;
+
+	for (int i = 0; i < m->classes; i++)
+		n += m->confusion[i * m->classes + column];
+	return n;
+}
+
+static double part(int64_t n, int64_t of)
+{
+	return of > 0 ? (double)n / (double)of : NAN;
+}
+
+/* Per class: how many there are, how many were found, how many findings were right. */
+static void print_classes(const struct evaluation *e)
+{
+	const tt_metrics *m = &e->metrics;
+	struct table      t;
+	char              name[NUMBER_TEXT], n[NUMBER_TEXT];
+
+	table_init(&t, "lrrr");
+	table_add(&t, "class\tsamples\trecall %%\tprecision %%");
+	table_rule(&t);
+	for (int i = 0; i < m->classes; i++) {
+		int64_t right = m->confusion[i * m->classes + i];
+
+		table_add(&t, "%s\t%s\t%.2f\t%.2f", class_name(e, i, name),
+		          text_count(row_sum(m, i), n), 100 * part(right, row_sum(m, i)),
+		          100 * part(right, column_sum(m, i)));
+	}
+	putchar('\n');
+	table_print(&t, stdout);
+	table_release(&t);
+}
+
+static void add_matrix_row(const struct evaluation *e, int row, struct table *t)
+{
+	const int64_t *count = e->metrics.confusion + row * e->metrics.classes;
+	struct str     line = { 0 };
+	char           name[NUMBER_TEXT];
+
+	str_add(&line, class_name(e, row, name));
+	for (int i = 0; i < e->metrics.classes; i++)
+		str_addf(&line, "\t%lld", (long long)count[i]);
+	table_add(t, "%s", line.p ? line.p : "");
+	str_release(&line);
+}
+
+/* Rows are the truth, columns the answers. */
+static void print_matrix(const struct evaluation *e)
+{
+	int          classes = e->metrics.classes;
+	char         align[MATRIX_MAX + 2] = "l", name[NUMBER_TEXT];
+	struct table t;
+	struct str   head = { 0 };
+
+	memset(align + 1, 'r', (size_t)classes);
+	table_init(&t, align);
+	str_add(&head, "truth \\ answer");
+	for (int i = 0; i < classes; i++)
+		str_addf(&head, "\t%.8s", class_name(e, i, name));
+	table_add(&t, "%s", head.p ? head.p : "");
+	table_rule(&t);
+	for (int row = 0; row < classes; row++)
+		add_matrix_row(e, row, &t);
+	putchar('\n');
+	table_print(&t, stdout);
+	table_release(&t);
+	str_release(&head);
+}
+
+static void print_text(const struct evaluation *e)
+{
+	const tt_metrics *m = &e->metrics;
+	char              n[NUMBER_TEXT];
+
+	printf("source      %s\n", e->uri);
+	printf("samples     %s\n", text_count(m->samples, n));
+	printf("loss        %.4f\n", m->loss);
+	if (!isnan(m->accuracy))
+		printf("accuracy    %.2f %%\n", 100 * m->accuracy);
+	if (!isnan(m->top_k) && m->k > 1 && m->k < m->classes)
+		printf("top %-2d      %.2f %%\n", m->k, 100 * m->top_k);
+	printf("speed       %s samples/s\n", text_count(llround(m->samples_per_second), n));
+	if (!m->confusion || e->args->common.quiet)
+		return;
+	print_classes(e);
+	if (m->classes <= MATRIX_MAX)
+		print_matrix(e);
+}
+
+static void add_confusion(const struct evaluation *e, struct json *j)
+{
+	const tt_metrics *m = &e->metrics;
+	char              name[NUMBER_TEXT];
+
+	json_open(j, "classes", '[');
+	for (int i = 0; i < m->classes; i++)
+		json_text(j, NULL, class_name(e, i, name));
+	json_close(j, ']');
+	json_open(j, "confusion", '[');
+	for (int row = 0; row < m->classes; row++) {
+		json_open(j, NULL, '[');
+		for (int i = 0; i < m->classes; i++)
+			json_int(j, NULL, m->confusion[row * m->classes + i]);
+		json_close(j, ']');
+	}
+	json_close(j, ']');
+}
+
+static tt_status print_json(const struct evaluation *e)
+{
+	const tt_metrics *m = &e->metrics;
+	struct json       j = { 0 };
+
+	json_open(&j, NULL, '{');
+	json_text(&j, "source", e->uri);
+	json_int(&j, "samples", m->samples);
+	json_number(&j, "loss", m->loss);
+	json_number(&j, "accuracy", m->accuracy);
+	json_number(&j, "top_k", m->top_k);
+	json_int(&j, "k", m->k);
+	json_number(&j, "samples_per_second", m->samples_per_second);
+	if (m->confusion)
+		add_confusion(e, &j);
+	json_close(&j, '}');
+	return json_print(&j);
+}
+
+static tt_status run_eval(struct call *c)
+{
+	struct evaluation e = { .args = c->opts };
+	tt_status         st = measure(&e, c);
+
+	if (st == TT_OK && e.args->common.json)
+		st = print_json(&e);
+	else if (st == TT_OK)
+		print_text(&e);
+	tt_free(e.metrics.confusion);
+	tt_source_close(&e.source);
+	tt_predictor_free(&e.predictor);
+	tt_model_free(&e.model);
+	return st;
+}
+
+const struct verb verb_eval = {
+	.name = "eval", .args = "CHECKPOINT [SOURCE]", .min_args = 1, .max_args = 2,
+	.summary = "measure how good a model is",
+	.text =
+	"Runs the model of a checkpoint over a source and prints loss, accuracy, and per class what\n"
+	"was found and what was mistaken for what.  CHECKPOINT is a .safetensors file or a run\n"
+	"folder, of which the best checkpoint is taken.  Without SOURCE the validation data of the\n"
+	"model's own spec are used; `tutti help sources` lists what a SOURCE can be.\n",
+	.examples = eval_examples, .flags = eval_flags, .opts_size = sizeof(struct eval_args),
+	.run = run_eval,
+};

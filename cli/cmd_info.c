@@ -1,0 +1,108 @@
+/* cmd_info.c -- tutti info and tutti version: what this program is and runs on. */
+#include <stdio.h>
+
+#include "compute/exec/device.h"
+#include "kit/json.h"
+#include "kit/machine.h"
+#include "kit/table.h"
+#include "plug/plugs.h"
+#include "verbs.h"
+
+#define MAX_PLUGS 32
+
+static const struct flag no_flags[] = { { .kind = FLAG_END } };
+
+static const struct example info_examples[] = {
+	{ "tutti info", "the processor, the libraries and devices of this build" },
+	{ "tutti info --json", "the same for a program" },
+	{ NULL, NULL },
+};
+
+static void print_plugs(void)
+{
+	struct plug_info plug[MAX_PLUGS];
+	struct table     t;
+	int              n = plug_list(plug, MAX_PLUGS);
+
+	table_init(&t, "lll");
+	for (int i = 0; i < n; i++)
+		table_add(&t, "  %s\t%s\t%s", plug[i].name, plug[i].version, plug[i].serves);
+	printf("libraries\n");
+	table_print(&t, stdout);
+	table_release(&t);
+}
+
+static void print_info(const struct machine *m)
+{
+	char n[NUMBER_TEXT];
+
+	printf("tutti       " TT_VERSION "\n");
+	printf("host        %s, %s\n", m->host, m->system);
+	printf("processor   %s, %d cores to use\n", m->cpu, m->cores);
+	printf("vectors     %s\n", m->instructions[0] ? m->instructions : "none known");
+	printf("memory      %s\n", text_bytes(m->memory, n));
+	printf("devices    ");
+	for (const struct device_ops *const *d = plug_devices(); *d; d++)
+		printf(" %s", (*d)->name);
+	printf("  (in order of preference)\n");
+	print_plugs();
+}
+
+static tt_status print_json(const struct machine *m)
+{
+	struct json j = { 0 };
+
+	json_open(&j, NULL, '{');
+	machine_json(m, &j);
+	json_open(&j, "devices", '[');
+	for (const struct device_ops *const *d = plug_devices(); *d; d++)
+		json_text(&j, NULL, (*d)->name);
+	json_close(&j, ']');
+	json_close(&j, '}');
+	return json_print(&j);
+}
+
+static tt_status run_info(struct call *c)
+{
+	const struct common *o = c->opts;
+	struct machine       m;
+	tt_status            st = machine_describe(c->arena, &m);
+
+	if (st != TT_OK)
+		return st;
+	if (o->json)
+		return print_json(&m);
+	print_info(&m);
+	return TT_OK;
+}
+
+static tt_status run_version(struct call *c)
+{
+	const struct common *o = c->opts;
+	struct json          j = { 0 };
+
+	if (!o->json) {
+		puts("tutti " TT_VERSION);
+		return TT_OK;
+	}
+	json_open(&j, NULL, '{');
+	json_text(&j, "version", TT_VERSION);
+	json_close(&j, '}');
+	return json_print(&j);
+}
+
+const struct verb verb_info = {
+	.name = "info", .args = "", .summary = "what this program was built with and runs on",
+	.text =
+	"Prints the processor with the instruction sets that matter, the compute devices in order of\n"
+	"preference, and the libraries that were found when tutti was built.\n",
+	.examples = info_examples, .flags = no_flags, .opts_size = sizeof(struct common),
+	.run = run_info,
+};
+
+const struct verb verb_version = {
+	.name = "version", .args = "", .summary = "the version of this program",
+	.text = "Prints the version.\n",
+	.examples = (const struct example[]){ { "tutti version", "" }, { NULL, NULL } },
+	.flags = no_flags, .opts_size = sizeof(struct common), .run = run_version,
+};

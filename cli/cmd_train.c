@@ -1,0 +1,299 @@
+/* cmd_train.c -- tutti train: a spec becomes a run folder with a trained model in it. */
+#include <tutti/train.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/thread.h"
+#include "kit/json.h"
+#include "kit/machine.h"
+#include "kit/paths.h"
+#include "kit/progress.h"
+#include "kit/specfile.h"
+#include "kit/stop.h"
+#include "kit/table.h"
+#include "learn/nn/spec.h"
+#include "verbs.h"
+
+struct train_args {
+	struct common    common;
+	struct flag_list set;
+	const char      *run, *runs, *resume, *kernel_cache;
+	const char      *epochs, *threads, *seed, *tune_kernels;     /* of the spec: see shortcuts */
+};
+
+static const char *const on_off[] = { "on", "off", NULL };
+
+#define AT(field) offsetof(struct train_args, field)
+static const struct flag train_flags[] = {
+	{ "set",     's', FLAG_LIST,  AT(set), "KEY=VALUE", .help =
+	  "change a key of the spec, such as train.optimizer.lr=0.1; again and again" },
+	{ "epochs",  'e', FLAG_TEXT,  AT(epochs), "N", .help = "short for --set train.epochs=N" },
+	{ "seed",    0,   FLAG_TEXT,  AT(seed), "N", .help = "short for --set train.seed=N" },
+	{ "threads", 't', FLAG_TEXT,  AT(threads), "N", .help =
+	  "compute threads, 0 for all cores; short for --set train.threads=N" },
+	{ "tune-kernels", 0, FLAG_TEXT, AT(tune_kernels), "on|off", .words = on_off, .help =
+	  "measure which implementation of each layer is fastest, or take the library's choice" },
+	{ "kernel-cache", 0, FLAG_TEXT, AT(kernel_cache), "FILE", .help =
+	  "where measured choices are remembered (~/.cache/tutti/kernels.txt)" },
+	{ "run",     'r', FLAG_TEXT,  AT(run), "DIR", .help =
+	  "the run folder (a new one in --runs, named after the spec and the time)" },
+	{ "runs",    0,   FLAG_TEXT,  AT(runs), "DIR", .def = "runs", .help =
+	  "where new run folders are made" },
+	{ "resume",  0,   FLAG_MAYBE, AT(resume), "PATH", .help =
+	  "go on from a checkpoint or run folder; without PATH from the last of --run, "
+	  "or of the newest run of this spec" },
+	{ .kind = FLAG_END },
+};
+
+static const struct example train_examples[] = {
+	{ "tutti train examples/lenet5.yaml", "train, as the file says" },
+	{ "tutti train examples/lenet5.yaml --epochs 2 --set train.optimizer.lr=0.1",
+	  "the same net with other settings" },
+	{ "tutti train examples/lenet5.yaml --resume", "go on where the last run was stopped" },
+	{ NULL, NULL },
+};
+
+/* Options that are only another way to write --set. */
+static const struct { size_t offset; const char *key; } shortcuts[] = {
+	{ AT(epochs), "train.epochs" },
+	{ AT(seed), "train.seed" },
+	{ AT(threads), "train.threads" },
+	{ AT(tune_kernels), "train.tune_kernels" },
+};
+
+/* All that a run holds; released in one place. */
+struct run {
+	const struct train_args *args;
+	struct specfile  file;
+	tt_model        *model;
+	tt_trainer      *trainer;
+	struct progress  progress;
+	struct str       environment;
+	const char      *dir, *resume, *kernel_cache;
+	int              made_dir;             /* by us, and empty so far */
+};
+
+static tt_status apply_shortcuts(const struct train_args *o, tt_spec *spec)
+{
+	tt_status st = TT_OK;
+
+	for (size_t i = 0; st == TT_OK && i < sizeof shortcuts / sizeof *shortcuts; i++) {
+		const char *v = *(const char *const *)((const char *)o + shortcuts[i].offset);
+
+		if (v)
+			st = tt_spec_set(spec, shortcuts[i].key, v);
+	}
+	return st;
+}
+
+/* Decide what to resume: *dir and *resume are NULL where nothing was asked for. */
+static tt_status choose_resume(struct run *r, struct arena *a)
+{
+	const char *from = r->args->resume;
+
+	r->dir = r->args->run;
+	if (!from)
+		return TT_OK;
+	r->resume = "auto";
+	if (*from && !file_is_dir(from))
+		r->resume = from;
+	else if (*from && !r->dir)
+		r->dir = from;
+	else if (*from)
+		return (r->resume = paths_run_checkpoint(a, from, "last")) ? TT_OK : TT_ENOMEM;
+	else if (!r->dir)
+		return paths_newest_run(a, r->args->runs, r->file.spec->name, &r->dir);
+	return TT_OK;
+}
+
+/* A run that is there already is never written over. */
+static tt_status choose_folder(struct run *r, struct arena *a)
+{
+	tt_status st = choose_resume(r, a);
+
+	if (st != TT_OK)
+		return st;
+	if (!r->dir) {
+		st = paths_new_run(a, r->args->runs, r->file.spec->name, &r->dir);
+		r->made_dir = st == TT_OK;
+		return st;
+	}
+	if (!r->resume) {
+		const char *last = paths_run_checkpoint(a, r->dir, "last");
+
+		if (last && file_exists(last))
+			return err_set(TT_EINVAL, "%s: this folder holds a run already; go on with it by "
+			               "--resume, or name another folder", r->dir);
+	}
+	r->made_dir = !file_exists(r->dir);
+	return TT_OK;
+}
+
+static tt_status prepare(struct run *r, struct call *c)
+{
+	tt_status st;
+
+	progress_init(&r->progress, r->args->common.quiet ? PROGRESS_QUIET : PROGRESS_TALK);
+	if ((st = specfile_load(&r->file, c->args.v[0], &r->args->set)) != TT_OK ||
+	    (st = apply_shortcuts(r->args, r->file.spec)) != TT_OK ||
+	    (st = tt_spec_resolve(r->file.spec)) != TT_OK ||
+	    (st = tt_model_new(&r->model, r->file.spec)) != TT_OK ||
+	    (st = machine_environment(c->arena, &c->line, &r->environment)) != TT_OK ||
+	    (st = paths_kernel_cache(c->arena, r->args->kernel_cache, &r->kernel_cache)) != TT_OK ||
+	    (st = choose_folder(r, c->arena)) != TT_OK)
+		return st;
+	st = tt_trainer_new(&r->trainer, r->model, TT_TRAINER_OPTS(
+		.run_dir = r->dir, .resume = r->resume, .observe = progress_observe,
+		.observe_ctx = &r->progress, .kernel_cache = r->kernel_cache,
+		.environment = r->environment.p));
+	return specfile_hint(&r->file, st);
+}
+
+static void say_start(const struct run *r)
+{
+	char n[NUMBER_TEXT];
+	int  threads = r->file.spec->train.threads;
+
+	if (r->args->common.quiet)
+		return;
+	fprintf(stderr, "%s: %s parameters, %d epochs, batch %d, %d threads; run folder %s\n",
+	        r->file.spec->name, text_count((long long)tt_model_parameters(r->model), n),
+	        r->file.spec->train.epochs, r->file.spec->train.batch,
+	        threads ? threads : thread_cores(), r->dir);
+}
+
+static void print_score(const tt_progress *p)
+{
+	if (!isnan(p->valid_accuracy))
+		printf("accuracy    %.2f %% in validation, %.2f %% in training\n",
+		       100 * p->valid_accuracy, 100 * p->accuracy);
+	else if (!isnan(p->accuracy))
+		printf("accuracy    %.2f %% in training\n", 100 * p->accuracy);
+	if (!isnan(p->valid_loss))
+		printf("loss        %.4f in validation, %.4f in training\n", p->valid_loss, p->loss);
+	else
+		printf("loss        %.4f in training\n", p->loss);
+}
+
+static void print_summary(const struct run *r)
+{
+	const tt_progress *p = tt_trainer_progress(r->trainer);
+	char               n[NUMBER_TEXT], t[NUMBER_TEXT];
+
+	print_score(p);
+	printf("speed       %s samples/s; %s in all\n",
+	       text_count(llround(p->samples_per_second), n), text_time(p->seconds, t));
+	printf("run         %s\n", r->dir);
+	printf("curves      %s/curves.svg, or: tensorboard --logdir %s\n", r->dir, r->dir);
+	if (r->progress.checkpoint[0])
+		printf("checkpoint  %s\n", r->progress.checkpoint);
+}
+
+static tt_status print_json(const struct run *r, const char *outcome)
+{
+	const tt_progress *p = tt_trainer_progress(r->trainer);
+	struct json        j = { 0 };
+
+	json_open(&j, NULL, '{');
+	json_text(&j, "outcome", outcome);
+	json_text(&j, "name", r->file.spec->name);
+	json_text(&j, "run", r->dir);
+	json_text(&j, "checkpoint", r->progress.checkpoint[0] ? r->progress.checkpoint : NULL);
+	json_int(&j, "parameters", (int64_t)tt_model_parameters(r->model));
+	json_int(&j, "epochs", p->epochs);
+	json_int(&j, "step", p->step);
+	json_int(&j, "steps", p->steps);
+	json_number(&j, "loss", p->loss);
+	json_number(&j, "accuracy", p->accuracy);
+	json_number(&j, "valid_loss", p->valid_loss);
+	json_number(&j, "valid_accuracy", p->valid_accuracy);
+	json_number(&j, "best", p->best);
+	json_number(&j, "samples_per_second", p->samples_per_second);
+	json_number(&j, "seconds", p->seconds);
+	json_close(&j, '}');
+	return json_print(&j);
+}
+
+static tt_status train(struct run *r)
+{
+	tt_status st;
+
+	stop_install(r->trainer);
+	st = tt_trainer_run(r->trainer);
+	stop_remove();
+	progress_finish(&r->progress);
+	return st;
+}
+
+/* The end of a run that a signal stopped: how to go on with it, and the exit code for it. */
+static tt_status report_stop(const struct run *r, struct call *c)
+{
+	int sig = stop_signal();
+
+	if (r->args->common.json)
+		print_json(r, "stopped");
+	c->exit = EXIT_SIGNAL + sig;
+	return err_set(TT_ESTOPPED, "stopped by %s after step %lld; go on with `tutti train %s --run %s "
+	               "--resume`", strsignal(sig),
+	               (long long)tt_trainer_progress(r->trainer)->step, c->args.v[0], r->dir);
+}
+
+static tt_status run_all(struct run *r, struct call *c)
+{
+	const tt_progress *p;
+	tt_status          st = prepare(r, c);
+
+	if (st != TT_OK)
+		return st;
+	r->made_dir = 0;
+	p = tt_trainer_progress(r->trainer);
+	if (r->resume && p->steps > 0 && p->step >= p->steps) {
+		c->exit = EXIT_NOTHING;
+		if (!r->args->common.quiet)
+			fprintf(stderr, "%s: nothing to do, all %d epochs are done\n", r->dir, p->epochs);
+		return r->args->common.json ? print_json(r, "nothing to do") : TT_OK;
+	}
+	say_start(r);
+	st = train(r);
+	if (st == TT_ESTOPPED && stop_signal())
+		return report_stop(r, c);
+	if (st != TT_OK)
+		return st;
+	if (r->args->common.json)
+		return print_json(r, "trained");
+	print_summary(r);
+	return TT_OK;
+}
+
+static tt_status run_train(struct call *c)
+{
+	struct run r = { .args = c->opts };
+	tt_status  st = run_all(&r, c);
+
+	tt_trainer_free(&r.trainer);
+	tt_model_free(&r.model);
+	specfile_release(&r.file);
+	str_release(&r.environment);
+	if (st != TT_OK && r.made_dir)
+		rmdir(r.dir);                /* only goes if nothing was written into it */
+	return st;
+}
+
+const struct verb verb_train = {
+	.name = "train", .args = "SPEC.yaml", .min_args = 1, .max_args = 1,
+	.summary = "train a net as a spec says",
+	.text =
+	"Reads SPEC.yaml (`tutti help spec` lists its keys), builds the net, and trains it on the\n"
+	"data the spec names.  ${NAME} and ${NAME:-default} in the file are filled in from the\n"
+	"environment.  A run folder keeps all that a run is: the spec with every default, the\n"
+	"environment, log, curves (curves.svg and TensorBoard's event files) and checkpoints.\n"
+	"\n"
+	"SIGINT and SIGTERM write a checkpoint and leave; --resume goes on from there, and the\n"
+	"result is bit for bit the one of a run that was never stopped.\n",
+	.examples = train_examples, .flags = train_flags, .opts_size = sizeof(struct train_args),
+	.run = run_train,
+};

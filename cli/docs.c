@@ -1,0 +1,78 @@
+/* Help for people at a terminal. */
+#include "docs.h"
+
+#include <string.h>
+
+#include "learn/data/reader.h"
+#include "learn/nn/kinds.h"
+#include "learn/nn/spec.h"
+
+void docs_overview(struct str *out)
+{
+	str_add(out, "usage: tutti VERB [OPTIONS] ...\n\n"
+	             "Trains neural nets and uses them.  Verbs:\n\n");
+	for (const struct verb *const *v = verbs; *v; v++)
+		str_addf(out, "  %-9s %s\n", (*v)->name, (*v)->summary);
+	str_add(out, "\n`tutti help VERB` explains one; `tutti help spec`, `layers`, `sources` and "
+	             "`exit` explain\nwhat a spec can say, its layers, where data come from, and exit "
+	             "codes.\n\n"
+	             "A first try:\n\n  tutti train examples/demo.yaml\n");
+}
+
+static void add_examples(const struct verb *v, struct str *out)
+{
+	str_add(out, "\nExamples:\n");
+	for (const struct example *e = v->examples; e->line; e++) {
+		str_addf(out, "\n  %s\n", e->line);
+		if (*e->what)
+			str_addf(out, "      %s\n", e->what);
+	}
+}
+
+void docs_verb(const struct verb *v, struct str *out)
+{
+	str_addf(out, "usage: tutti %s [OPTIONS]%s%s\n\n%s", v->name, *v->args ? " " : "", v->args,
+	         v->text);
+	str_add(out, "\nOptions:\n");
+	flags_help(v->flags, out);
+	flags_help(common_flags, out);
+	add_examples(v, out);
+}
+
+void docs_spec(struct str *out)
+{
+	str_add(out, "The keys of a spec, with their types and defaults (docs/spec.md has more):\n\n");
+	options_help(spec_options, out);
+}
+
+void docs_layers(struct str *out)
+{
+	const char *group = "";
+
+	str_add(out, "A layer is written `kind: {settings}`.  Every kind also takes `name`, and `from`:"
+	             " the name\nof the layer it reads (the one before).\n");
+	for (int i = 0; layer_kinds[i]; i++) {
+		const struct layer_kind *k = layer_kinds[i];
+
+		if (strcmp(k->group, group) != 0)
+			str_addf(out, "\n---- %s ----\n", group = k->group);
+		str_addf(out, "\n%s: %s\n", k->name, k->help);
+		options_help(k->options, out);
+	}
+}
+
+void docs_sources(struct str *out)
+{
+	str_add(out, "A source is SCHEME:PLACE with settings after '?', divided by '&':\n\n");
+	for (int i = 0; readers[i]; i++)
+		str_addf(out, "  %-9s %s\n", readers[i]->scheme, readers[i]->help);
+}
+
+void docs_exit_codes(struct str *out)
+{
+	for (const struct exit_row *r = exit_rows; r->meaning; r++)
+		if (r->code == EXIT_SIGNAL)
+			str_addf(out, "  %s\n", r->meaning);
+		else
+			str_addf(out, "  %-3d  %s\n", r->code, r->meaning);
+}

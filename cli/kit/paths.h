@@ -1,0 +1,25 @@
+/* paths.h -- where things lie when the user does not say. */
+#ifndef KIT_PATHS_H
+#define KIT_PATHS_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+/* A new folder RUNS/NAME-YYYYMMDD-HHMMSS[-N], made; *out lies in the arena. */
+tt_status paths_new_run(struct arena *a, const char *runs, const char *name, const char **out);
+
+/* The newest such folder that has a checkpoint; TT_ENOENT if there is none. */
+tt_status paths_newest_run(struct arena *a, const char *runs, const char *name, const char **out);
+
+/* Where a run keeps its checkpoints: "last" or "best". */
+const char *paths_run_checkpoint(struct arena *a, const char *run, const char *which);
+
+/* The kernel cache: `given`, else ${XDG_CACHE_HOME:-~/.cache}/tutti/kernels.txt with its folder
+ * made.  *out is NULL where there is no home to write in: then nothing is remembered. */
+tt_status paths_kernel_cache(struct arena *a, const char *given, const char **out);
+
+/* A checkpoint from what was named: a file as it stands; of a run folder its best or last one. */
+tt_status paths_checkpoint(struct arena *a, const char *name, const char **out);
+int       paths_is_checkpoint(const char *name);        /* by its looks; else it is a spec */
+
+#endif

@@ -1,0 +1,31 @@
+/* progress.h -- what a person sees while a run is under way.
+ *
+ * On a terminal: one line that is drawn over and over, with a bar.  Elsewhere: a line every few
+ * seconds.  Either way one line per epoch that stays.  All of it on stderr. */
+#ifndef KIT_PROGRESS_H
+#define KIT_PROGRESS_H
+
+#include <tutti/train.h>
+
+enum progress_talk { PROGRESS_TALK, PROGRESS_QUIET };
+
+struct progress {
+	enum progress_talk talk;
+	int         terminal, utf8;
+	double      last_shown;      /* when the moving line was written               */
+	int         drawn;           /* a moving line stands on the terminal           */
+	int         epoch_ended;     /* its line is still to be written                */
+	int         validated;       /* since the last such line                       */
+	tt_progress now;             /* the newest numbers                             */
+	char        checkpoint[4096];/* the last one written, or ""                    */
+};
+
+void progress_init(struct progress *p, enum progress_talk talk);
+
+/* A tt_observer_fn; ctx is the struct progress. */
+void progress_observe(void *ctx, enum tt_event event, const tt_progress *now, const char *text);
+
+/* Write what is still to be written, so that something else may follow. */
+void progress_finish(struct progress *p);
+
+#endif

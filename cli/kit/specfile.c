@@ -1,0 +1,69 @@
+#include "kit/specfile.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "kit/expand.h"
+
+#define SPEC_MAX_BYTES ((size_t)8 << 20)
+
+static tt_status set_one(tt_spec *s, const char *pair)
+{
+	const char *eq = strchr(pair, '=');
+	char        key[256];
+
+	if (!eq || eq == pair || (size_t)(eq - pair) >= sizeof key)
+		return err_set(TT_EINVAL, "--set wants KEY=VALUE, such as train.epochs=3, not '%s'",
+		               pair);
+	memcpy(key, pair, (size_t)(eq - pair));
+	key[eq - pair] = '\0';
+	return tt_spec_set(s, key, eq + 1);
+}
+
+tt_status specfile_load(struct specfile *out, const char *path, const struct flag_list *sets)
+{
+	struct expansion e = { 0 };
+	struct specfile  f = { 0 };
+	char            *text = NULL;
+	size_t           size;
+	tt_status        st;
+
+	if ((st = file_read_all(path, SPEC_MAX_BYTES, &text, &size)) != TT_OK)
+		return st;
+	if (memchr(text, 0, size)) {
+		st = err_set(TT_ESPEC, "%s: this is no text, so it is no spec", path);
+		goto out;
+	}
+	if ((st = expand_text(path, text, NULL, NULL, &e)) != TT_OK ||
+	    (st = tt_spec_parse(&f.spec, path, e.text.p)) != TT_OK)
+		goto out;
+	for (int i = 0; i < sets->n; i++)
+		if ((st = set_one(f.spec, sets->v[i])) != TT_OK)
+			goto out;
+	f.data_defaulted = e.data_defaulted;
+	*out = f;
+	f = (struct specfile){ 0 };
+out:
+	specfile_release(&f);
+	expansion_release(&e);
+	mem_free(text);
+	return st;
+}
+
+void specfile_release(struct specfile *f)
+{
+	tt_spec_free(&f->spec);
+}
+
+tt_status specfile_hint(const struct specfile *f, tt_status st)
+{
+	char why[ERR_MAX];
+
+	if (st != TT_ENOENT || !f->data_defaulted || file_is_dir("data"))
+		return st;
+	snprintf(why, sizeof why, "%s", tt_last_error());
+	return err_set(st, "%s; set TUTTI_DATA to the folder of your data, or name a source with "
+	               "--set data.train=... --set data.valid=...", why);
+}

@@ -1,0 +1,34 @@
+/* table.h -- texts in straight columns, and numbers as people write them. */
+#ifndef KIT_TABLE_H
+#define KIT_TABLE_H
+
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+#define TABLE_COLUMNS 12
+#define NUMBER_TEXT 32
+
+/* Rows of cells, kept until table_print knows how wide each column is. */
+struct table {
+	struct arena      arena;
+	struct table_row *first, *last;
+	const char       *align;     /* one letter a column: l or r; the first row is the head */
+	int               columns, failed;
+};
+
+void table_init(struct table *t, const char *align);
+/* Add a row of cells, one format per row, cells divided by tabs. */
+void table_add(struct table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void table_rule(struct table *t);                /* a line across */
+void table_print(const struct table *t, FILE *f);
+void table_release(struct table *t);
+
+/* "1,234,567"; "1.23 G", "45.6 k"; "12.3 MiB"; "2:03", "1:02:03".  Each returns buf. */
+const char *text_count(long long n, char buf[NUMBER_TEXT]);
+const char *text_si(double v, char buf[NUMBER_TEXT]);
+const char *text_bytes(double v, char buf[NUMBER_TEXT]);
+const char *text_time(double seconds, char buf[NUMBER_TEXT]);
+
+#endif

@@ -1,0 +1,51 @@
+/* verbs.h -- what `tutti` can be told to do: one row per verb.
+ *
+ * A verb lives in its own cmd_X.c, which shows the world its row and nothing else; verbs.c
+ * lists the rows.  The program, its help, the man page and completion all read them. */
+#ifndef CLI_VERBS_H
+#define CLI_VERBS_H
+
+#include "kit/flags.h"
+
+struct verb;
+
+/* One call of a verb. */
+struct call {
+	const struct verb *verb;
+	struct arena      *arena;        /* lives as long as the process              */
+	void              *opts;         /* the verb's struct, filled by flags_parse  */
+	struct words       args;         /* what is left: files, URIs                 */
+	struct words       line;         /* the whole command line                    */
+	int                exit;         /* the exit code if the verb returns TT_OK   */
+};
+
+struct example { const char *line, *what; };
+
+struct verb {
+	const char           *name, *args;     /* "train", "SPEC.yaml"                          */
+	const char           *summary;         /* half a line, lower case                       */
+	const char           *text;            /* paragraphs for help                           */
+	const struct example *examples;        /* ends with {NULL, NULL}                        */
+	const struct flag    *flags;
+	size_t                opts_size;       /* of the struct, which begins with struct common */
+	int                   min_args, max_args;
+	tt_status           (*run)(struct call *c);
+};
+
+extern const struct verb verb_train, verb_eval, verb_predict, verb_show, verb_data, verb_info,
+                         verb_help, verb_version;
+extern const struct verb *const verbs[];         /* NULL-terminated */
+
+/* Exit codes other than "EXIT_SIGNAL + signal". */
+enum exit_code {
+	EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_AGAIN = 75, EXIT_NOTHING = 99,
+	EXIT_SIGNAL = 128
+};
+struct exit_row { int code; const char *meaning; };
+extern const struct exit_row exit_rows[];        /* ends with a NULL meaning */
+int verbs_exit_code(tt_status st);
+
+/* The row with this name; else TT_EINVAL names the nearest. */
+tt_status verbs_find(const char *name, const struct verb **out);
+
+#endif

@@ -1,0 +1,81 @@
+#include "support/support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kit/json.h"
+#include "kit/table.h"
+
+static void numbers_read_well(void **state)
+{
+	char b[NUMBER_TEXT];
+
+	(void)state;
+	assert_string_equal(text_count(0, b), "0");
+	assert_string_equal(text_count(999, b), "999");
+	assert_string_equal(text_count(1000, b), "1,000");
+	assert_string_equal(text_count(-1234567, b), "-1,234,567");
+	assert_string_equal(text_si(0, b), "0");
+	assert_string_equal(text_si(999.4, b), "999");
+	assert_string_equal(text_si(999.9, b), "1.00 k");
+	assert_string_equal(text_si(45600, b), "45.6 k");
+	assert_string_equal(text_si(1.234e9, b), "1.23 G");
+	assert_string_equal(text_si(5e20, b), "500000 P");
+	assert_string_equal(text_bytes(1536, b), "1.50 KiB");
+	assert_string_equal(text_time(59.6, b), "1:00");
+	assert_string_equal(text_time(3723, b), "1:02:03");
+	assert_string_equal(text_time(NAN, b), "-:--");
+}
+
+static void columns_are_straight(void **state)
+{
+	struct table t;
+	char        *out = NULL;
+	size_t       size;
+	FILE        *f = open_memstream(&out, &size);
+
+	(void)state;
+	table_init(&t, "lrl");
+	table_add(&t, "name\tn\tlast");
+	table_rule(&t);
+	table_add(&t, "größe\t%d\t%s", 12345, "x");
+	table_add(&t, "a\t7");
+	table_print(&t, f);
+	fclose(f);
+	assert_string_equal(out, "name       n  last\n"
+	                         "------------------\n"
+	                         "größe  12345  x\n"
+	                         "a          7\n");
+	free(out);
+	table_release(&t);
+}
+
+static void json_is_one_object(void **state)
+{
+	struct json j = { 0 };
+
+	(void)state;
+	json_open(&j, NULL, '{');
+	json_text(&j, "a\"b", "c\nd");
+	json_number(&j, "nan", NAN);
+	json_list(&j, "v", (const double[]){ 1, 2.5 }, 2);
+	json_open(&j, "none", '{');
+	json_close(&j, '}');
+	json_int(&j, "n", INT64_MIN);
+	json_close(&j, '}');
+	assert_string_equal(j.text.p, "{\"a\\\"b\": \"c\\nd\", \"nan\": null, \"v\": [1, 2.5], "
+	                              "\"none\": {}, \"n\": -9223372036854775808}");
+	str_release(&j.text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_read_well),
+		cmocka_unit_test(columns_are_straight),
+		cmocka_unit_test(json_is_one_object),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
