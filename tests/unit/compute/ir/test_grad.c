@@ -260,6 +260,21 @@ static void a_plain_batchnorm_does_not_keep_its_output(void **state)
 	ir_graph_free(&g);
 }
 
+static void gradient_layers_are_linear(void **state)
+{
+	const struct ir_attr relu = { .act = ACT_RELU };
+	struct ir_graph *g = new_graph();
+	struct ir_value *x = net_dense(g, "fc0", net_input(g, "x", F32(2, 3)), 3);
+	(void)state;
+
+	x = net_op(g, IR_DENSE, "fc", &relu, x, net_param(g, "w", F32(3, 3)));
+	differentiate(g, x);
+	assert_int_equal(find(g, IR_DENSE_DX, "fc")->attr.act, ACT_NONE);
+	assert_int_equal(find(g, IR_DENSE_DW, "fc")->attr.act, ACT_NONE);
+	assert_int_equal(find(g, IR_ACT_DX, "fc")->attr.act, ACT_RELU);
+	ir_graph_free(&g);
+}
+
 static void losses_that_cannot_be_differentiated_say_why(void **state)
 {
 	struct ir_graph *g = new_graph();
@@ -328,6 +343,7 @@ int main(void)
 		cmocka_unit_test(what_leads_to_no_loss_gets_none),
 		cmocka_unit_test(concat_is_sliced),
 		cmocka_unit_test(a_plain_batchnorm_does_not_keep_its_output),
+		cmocka_unit_test(gradient_layers_are_linear),
 		cmocka_unit_test(losses_that_cannot_be_differentiated_say_why),
 		cmocka_unit_test(layers_without_a_gradient_say_so),
 	};

@@ -304,6 +304,19 @@ static void a_norm_with_two_readers_stays_apart(void **state)
 	ir_graph_free(&b);
 }
 
+/* The gradient between norm and relu is an output: it must be there to be looked at. */
+static void a_watched_gradient_stays(void **state)
+{
+	struct ir_graph *g = net_resnet(NET_TRAIN);
+	(void)state;
+
+	ir_output(g, find(g, IR_BATCHNORM, "bn0")->out[0]->grad);
+	assert_ok(pass_all(g, PASS_TRAIN));
+	assert_int_equal(find(g, IR_BATCHNORM, "bn0")->attr.act, ACT_NONE);
+	assert_int_equal(net_count(g, IR_ACT), 1);
+	ir_graph_free(&g);
+}
+
 static void dead_takes_whole_chains_and_spares_statistics(void **state)
 {
 	struct ir_graph *g = net_lenet(NET_TRAIN);
@@ -361,6 +374,7 @@ int main(void)
 		cmocka_unit_test(values_that_others_read_stay),
 		cmocka_unit_test(a_layer_holds_one_activation_that_it_can),
 		cmocka_unit_test(a_norm_with_two_readers_stays_apart),
+		cmocka_unit_test(a_watched_gradient_stays),
 		cmocka_unit_test(dead_takes_whole_chains_and_spares_statistics),
 		cmocka_unit_test(unused_gradients_are_swept),
 		cmocka_unit_test(a_broken_graph_is_not_rewritten),
