@@ -2,8 +2,9 @@
  *
  * A source is a set of samples with labels, named by a URI:
  *   mnist:DIR  cifar10:DIR  images:DIR  images:FILE.tar[.xz|.gz]  csv:FILE  synth:NAME
- * with settings after '?': mnist:DIR?split=test, csv:FILE?label=price, synth:objects?size=32&count=10000.
- * A source is immutable once open; all functions here are safe from any thread. */
+ * with settings after '?': mnist:DIR?split=test, csv:FILE?label=price,
+ * synth:objects?size=32&count=10000.  A source is immutable once open; all functions here are
+ * safe from any thread. */
 #ifndef TUTTI_DATA_H
 #define TUTTI_DATA_H
 

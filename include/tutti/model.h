@@ -56,9 +56,9 @@ typedef struct tt_tensor {
 	float      *data;              /* row-major f32; borrowed: yours to read and write            */
 	int         trainable;         /* 0 for buffers                                               */
 } tt_tensor;
-TT_API int       tt_model_tensors(const tt_model *m);                    /* parameters, then buffers */
+TT_API int       tt_model_tensors(const tt_model *m);                 /* parameters, then buffers */
 TT_API tt_status tt_model_tensor(const tt_model *m, int i, tt_tensor *out);
-TT_API size_t    tt_model_parameters(const tt_model *m);                 /* trainable numbers        */
+TT_API size_t    tt_model_parameters(const tt_model *m);                 /* trainable numbers     */
 
 #ifdef __cplusplus
 }

@@ -30,13 +30,14 @@ typedef struct tt_progress {
 enum tt_event { TT_EVENT_START, TT_EVENT_STEP, TT_EVENT_EPOCH, TT_EVENT_VALID, TT_EVENT_CHECKPOINT,
                 TT_EVENT_NOTE, TT_EVENT_END };
 
-/* Called in the trainer's thread.  text: path of the checkpoint, the note, or NULL; borrowed for the call. */
+/* Called in the trainer's thread.  text: path of the checkpoint, the note, or NULL; borrowed for
+ * the call. */
 typedef void tt_observer_fn(void *ctx, enum tt_event event, const tt_progress *p, const char *text);
 
 typedef struct tt_trainer_opts {
 	uint32_t        size;              /* of this struct                                         */
 	const char     *run_dir;           /* run folder (none: nothing is written)                  */
-	const char     *resume;            /* checkpoint to go on from; "auto": the run folder's last, if any (none) */
+	const char     *resume;           /* checkpoint to go on from (none); "auto": last of the run */
 	tt_observer_fn *observe;           /* (none)                                                 */
 	void           *observe_ctx;
 	const char     *kernel_cache;      /* file of measured kernel choices (none: measured anew)  */
@@ -61,7 +62,7 @@ typedef struct tt_metrics {
 	int64_t  samples;
 	double   loss, accuracy, top_k;    /* accuracy, top_k: NAN without classes                   */
 	int      k, classes;
-	int64_t *confusion;                /* [classes][classes], row = truth; owned: tt_free; NULL without */
+	int64_t *confusion;          /* [classes][classes], row = truth; owned: tt_free; NULL without */
 	double   samples_per_second;
 } tt_metrics;
 
@@ -74,10 +75,12 @@ typedef struct tt_predictor_opts {
 	const char *precision;             /* "f32", "bf16" (the spec's)                             */
 	const char *kernel_cache;
 } tt_predictor_opts;
-#define TT_PREDICTOR_OPTS(...) (&(tt_predictor_opts){ .size = sizeof(tt_predictor_opts), __VA_ARGS__ })
+#define TT_PREDICTOR_OPTS(...) \
+	(&(tt_predictor_opts){ .size = sizeof(tt_predictor_opts), __VA_ARGS__ })
 
 /* A model compiled for use: batch norm folded, parameters laid out once.  Copies what it needs. */
-TT_API tt_status tt_predictor_new(tt_predictor **out, const tt_model *m, const tt_predictor_opts *o);
+TT_API tt_status tt_predictor_new(tt_predictor **out, const tt_model *m,
+                                  const tt_predictor_opts *o);
 /* x: [n, sample shape] plain f32, normalised as in training; out: [n, outputs] owned by the caller:
  * class probabilities (softmax or sigmoid) or values.  Any n > 0. */
 TT_API tt_status tt_predictor_run(tt_predictor *p, const float *x, int64_t n, float *out);

@@ -2,7 +2,7 @@
  *
  * Each case becomes a program, as in training (with its gradients) and as in predicting (without,
  * weights prepared once), and is run on each device that this build has.  Where a device knows
- * several ways to run a node, each way has its turn.  All that is wrong is listed, not the first. */
+ * several ways to run a node, each way has its turn.  All that is wrong is listed. */
 #include "support/support.h"
 
 #include <math.h>

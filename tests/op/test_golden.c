@@ -1,7 +1,7 @@
 /* test_golden.c -- the reference kernels give PyTorch's numbers.
  *
- * Every kernel and gradient rule stands behind these: what is wrong here is wrong everywhere.  PyTorch
- * computes in double, so the bound is what one rounding to f32 per operation costs. */
+ * Every kernel and gradient rule stands behind these: what is wrong here is wrong everywhere.
+ * PyTorch computes in double, so the bound is what one rounding to f32 per operation costs. */
 #include "support/support.h"
 
 #include <math.h>

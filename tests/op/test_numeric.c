@@ -1,8 +1,8 @@
 /* test_numeric.c -- gradients are the slopes of what was computed.
  *
  * Central differences of the loss against what ir_backward and the gradient kernels say, for every
- * float parameter of every small case.  PyTorch's numbers (test_golden.c) are sharper; this test needs
- * no second framework and no trust in one. */
+ * float parameter of every small case.  PyTorch's numbers (test_golden.c) are sharper; this test
+ * needs no second framework and no trust in one. */
 #include "support/support.h"
 
 #include <math.h>
@@ -33,7 +33,7 @@ static double loss_of(const struct interp *p, const struct ir_value *loss)
 	       (double)tensor_count(&n->in[0]->desc);
 }
 
-/* The loss is what the gradient's seed belongs to: the last value made before the backward nodes. */
+/* The loss is what the gradient's seed belongs to: the last value before the backward nodes. */
 static const struct ir_value *find_loss(const struct ir_graph *g)
 {
 	const struct ir_node *last = NULL;

@@ -33,8 +33,8 @@ enum net_mode { NET_TRAIN, NET_INFER };
 struct ir_value *net_batchnorm(struct ir_graph *g, const char *name, struct ir_value *x,
                                enum net_mode mode);
 
-/* Whole nets on input "x" and labels "label"; TRAIN ends in a loss (output 1, differentiated), INFER
- * in the logits (output 1). */
+/* Whole nets on input "x" and labels "label"; TRAIN ends in a loss (output 1, differentiated),
+ * INFER in the logits (output 1). */
 struct ir_graph *net_lenet(enum net_mode mode);
 struct ir_graph *net_resnet(enum net_mode mode);
 

@@ -15,8 +15,9 @@ const struct run_context op_case_run = { .seed = 7, .step = 3, .sample = 5, .sam
 
 /* ---- reading ---- */
 
-static const struct { const char *name; size_t offset; int n; enum { A_INT, A_INT64, A_FLOAT } type; }
-attributes[] = {
+static const struct {
+	const char *name; size_t offset; int n; enum { A_INT, A_INT64, A_FLOAT } type;
+} attributes[] = {
 #define A(f, n, type) { #f, offsetof(struct ir_attr, f), n, type }
 	A(kernel, 2, A_INT), A(stride, 2, A_INT), A(dilation, 2, A_INT), A(pad, 4, A_INT),
 	A(groups, 1, A_INT), A(count_pad, 1, A_INT), A(use_y, 1, A_INT), A(axis, 1, A_INT),

@@ -51,7 +51,7 @@ void op_case_fill(const struct op_case *c, const struct ir_value *v, void *data)
 struct op_result { char name[32]; float *v; int64_t n; };
 struct op_results { struct op_result item[OP_CASE_RESULTS]; int n; };
 
-void op_results_add(struct op_results *r, const char *name, const float *v, int64_t n);  /* copies */
+void op_results_add(struct op_results *r, const char *name, const float *v, int64_t n); /* copies */
 void op_results_release(struct op_results *r);
 
 /* Run a graph of op_case_graph with the reference kernels. */

@@ -33,14 +33,15 @@ struct device_ops {
 	 * NULL: always one. */
 	int (*variants)(struct device *d, struct plan *p, const struct ir_node *n,
 	                char names[][VARIANT_NAME], int max);
-	/* Add the steps that run n.  Variants are named, since numbers change between library versions. */
+	/* Add the steps that run n.  Variants are named, since numbers change between library
+	 * versions. */
 	tt_status (*prepare)(struct device *d, struct plan *p, const struct ir_node *n,
 	                     const char *variant);
 
 	/* The rest only for devices with layouts of their own. */
 	int       (*layout_same)(const struct layout *a, const struct layout *b);
 	void      (*layout_text)(const struct layout *l, char buf[VARIANT_NAME]);
-	/* Add a step that copies buffer `from` (layout a) into buffer `to` (layout b); NULL is plain. */
+	/* Add a step that copies buffer `from` (layout a) into buffer `to` (layout b); NULL: plain. */
 	tt_status (*reorder)(struct device *d, struct plan *p, int from, int to);
 };
 

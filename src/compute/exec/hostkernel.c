@@ -25,7 +25,9 @@ static tt_status host_run(struct kernel *k, const struct run_context *rc)
 
 static void host_free(struct kernel *k) { mem_free(k); }
 
-static const struct kernel_ops host_kernel_ops = { .bind = host_bind, .run = host_run, .free = host_free };
+static const struct kernel_ops host_kernel_ops = {
+	.bind = host_bind, .run = host_run, .free = host_free,
+};
 
 tt_status host_step(struct plan *p, const char *name, host_fn fn, const int *args, int n_args)
 {

@@ -3,8 +3,8 @@
  *   tutti-kernels 1
  *   <machine> <TAB> <node> <TAB> device/variant <TAB> microseconds
  *
- * A text file of lines, appended whole, so that several processes may share it; rows of other machines
- * are kept.  Measuring happens in program_new only.  Single-threaded. */
+ * A text file of lines, appended whole, so that several processes may share it; rows of other
+ * machines are kept.  Measuring happens in program_new only.  Single-threaded. */
 #ifndef EXEC_KCACHE_H
 #define EXEC_KCACHE_H
 
@@ -17,7 +17,8 @@ struct kernel_cache;
 tt_status   kernel_cache_open(struct kernel_cache **out, const char *path, const char *machine);
 void        kernel_cache_close(struct kernel_cache **c);          /* saves what can be saved */
 const char *kernel_cache_get(const struct kernel_cache *c, const char *key);       /* or NULL */
-tt_status   kernel_cache_put(struct kernel_cache *c, const char *key, const char *choice, double us);
+tt_status   kernel_cache_put(struct kernel_cache *c, const char *key, const char *choice,
+                             double us);
 /* Append the new rows to the file. */
 tt_status   kernel_cache_save(struct kernel_cache *c);
 

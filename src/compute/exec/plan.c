@@ -215,7 +215,8 @@ int plan_scratch(struct plan *p, size_t bytes)
 /* Already holds something before this step? */
 static int holds(const struct plan_buf *b)
 {
-	return b->first >= 0 || b->home == HOME_PARAM || b->home == HOME_BUFFER || b->home == HOME_INPUT;
+	return b->first >= 0 || b->home == HOME_PARAM || b->home == HOME_BUFFER ||
+	       b->home == HOME_INPUT;
 }
 
 /* A step of an inference plan that reads constants only runs once. */

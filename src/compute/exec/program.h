@@ -60,7 +60,7 @@ struct program_step_info {
 };
 int    program_steps(const struct program *p);
 void   program_step(const struct program *p, int i, struct program_step_info *out);
-size_t program_slab_bytes(const struct program *p);      /* activations, gradients of them, scratch */
-size_t program_unplanned_bytes(const struct program *p); /* the same without reuse of memory        */
+size_t program_slab_bytes(const struct program *p);      /* activations, gradients, scratch   */
+size_t program_unplanned_bytes(const struct program *p); /* the same without reuse of memory */
 
 #endif

@@ -18,7 +18,8 @@ struct ir_node *ir_only_reader(const struct ir_graph *g, const struct ir_value *
 void ir_replace_uses(struct ir_graph *g, struct ir_value *from, struct ir_value *to);
 
 /* Give n another list of inputs (shapes as before: ir_verify will look). */
-tt_status ir_set_inputs(struct ir_graph *g, struct ir_node *n, struct ir_value *const *in, int n_in);
+tt_status ir_set_inputs(struct ir_graph *g, struct ir_node *n, struct ir_value *const *in,
+                        int n_in);
 
 /* Move a node in the running order. */
 void ir_move_before(struct ir_graph *g, struct ir_node *n, struct ir_node *at);

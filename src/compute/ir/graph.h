@@ -19,7 +19,9 @@ enum ir_op {
 	IR_OP_COUNT
 };
 
-enum ir_act { ACT_NONE, ACT_RELU, ACT_LEAKY_RELU, ACT_ELU, ACT_GELU, ACT_SILU, ACT_SIGMOID, ACT_TANH };
+enum ir_act {
+	ACT_NONE, ACT_RELU, ACT_LEAKY_RELU, ACT_ELU, ACT_GELU, ACT_SILU, ACT_SIGMOID, ACT_TANH
+};
 /* gelu is the exact one, x*Phi(x) by erf; alpha: slope of leaky_relu, scale of elu. */
 
 /* All attributes of all ops; ops.def says which op reads which. */
@@ -78,8 +80,10 @@ void      ir_graph_free(struct ir_graph **g);
 
 struct ir_value *ir_input(struct ir_graph *g, const char *name, const struct tensor_desc *d);
 /* offset: where it lies in the flat vector of parameters or buffers. */
-struct ir_value *ir_param(struct ir_graph *g, const char *name, const struct tensor_desc *d, size_t offset);
-struct ir_value *ir_buffer(struct ir_graph *g, const char *name, const struct tensor_desc *d, size_t offset);
+struct ir_value *ir_param(struct ir_graph *g, const char *name, const struct tensor_desc *d,
+                          size_t offset);
+struct ir_value *ir_buffer(struct ir_graph *g, const char *name, const struct tensor_desc *d,
+                           size_t offset);
 
 /* Append a node.  Returns it (outputs in ->out[]), or NULL with the error set: TT_ESHAPE names the
  * layer, both inputs' makers and both shapes.  attr may be NULL where the op needs none. */

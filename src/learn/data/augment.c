@@ -173,7 +173,8 @@ void augment_apply(const struct normaliser *n, const tt_source_info *info, const
 				x[i] = (f[i] - n->mean[c]) * n->scale[c];
 }
 
-void loader_normalise(const tt_source_info *info, const struct data_opts *d, const void *raw, float *x)
+void loader_normalise(const tt_source_info *info, const struct data_opts *d, const void *raw,
+                      float *x)
 {
 	size_t channels = (size_t)info->shape[0], plane = source_elements(info) / channels;
 	const uint8_t *u = raw;

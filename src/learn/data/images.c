@@ -60,7 +60,8 @@ static tt_status decode(const struct images *s, size_t i, uint8_t *x)
 
 	if (st == TT_OK && !s->resize && (st = image_probe(&in, &h, &w)) == TT_OK &&
 	    (h != shape[1] || w != shape[2]))
-		st = err_set(TT_ESHAPE, "%s is %d x %d pixels, the first picture %lld x %lld; add size=N to "
+		st = err_set(TT_ESHAPE,
+		             "%s is %d x %d pixels, the first picture %lld x %lld; add size=N to "
 		             "the source", in.name, h, w, (long long)shape[1], (long long)shape[2]);
 	if (st == TT_OK)
 		st = image_decode(&in, (int)shape[0], (int)shape[1], (int)shape[2], x);

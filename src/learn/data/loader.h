@@ -65,6 +65,7 @@ double    loader_waited(const struct loader *l);           /* seconds that loade
 void      loader_free(struct loader **l);
 
 /* Normalise one raw sample as the loader does (for predict). */
-void loader_normalise(const tt_source_info *info, const struct data_opts *d, const void *raw, float *x);
+void loader_normalise(const tt_source_info *info, const struct data_opts *d, const void *raw,
+                      float *x);
 
 #endif

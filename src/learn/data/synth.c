@@ -290,7 +290,8 @@ static void render(const struct scene *s, int n, int channels, uint8_t *x)
 		ramp(r.u, n, 1 - s->light_x + s->light_y * r.y, s->light_x * r.pixel);
 		for (int c = 0; c < channels; c++)
 			develop(r.rgb[c], r.u, n, s->noise,
-			        s->salt + (uint32_t)((c * n + y) * n), x + ((size_t)c * (size_t)n + (size_t)y) * (size_t)n);
+			        s->salt + (uint32_t)((c * n + y) * n),
+			        x + ((size_t)c * (size_t)n + (size_t)y) * (size_t)n);
 	}
 }
 

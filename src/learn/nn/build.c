@@ -109,7 +109,8 @@ static tt_status check_row(const struct param *p, const char *name, const struct
 	return TT_OK;
 }
 
-tt_status build_param(struct builder *b, struct layer *l, const struct want *w, struct ir_value **out)
+tt_status build_param(struct builder *b, struct layer *l, const struct want *w,
+                      struct ir_value **out)
 {
 	struct param row = { .role = w->role, .init = w->init,
 	                     .desc = tensor_desc_make(DTYPE_F32, w->ndim, w->dim) };
@@ -130,7 +131,8 @@ tt_status build_param(struct builder *b, struct layer *l, const struct want *w, 
 	return *out ? TT_OK : layer_failed(l);
 }
 
-tt_status build_buffer(struct builder *b, struct layer *l, const struct want *w, struct ir_value **out)
+tt_status build_buffer(struct builder *b, struct layer *l, const struct want *w,
+                       struct ir_value **out)
 {
 	struct param row = { .role = w->role, .init = w->init,
 	                     .desc = tensor_desc_make(DTYPE_F32, w->ndim, w->dim) };
@@ -243,7 +245,8 @@ static tt_status no_such_layer(const struct builder *b, const struct layer *l, c
 	return layer_err(l, TT_ESPEC, "there is no earlier layer '%.60s'", name);
 }
 
-static tt_status add_input(struct builder *b, struct layer *l, const char *path, const struct node *n)
+static tt_status add_input(struct builder *b, struct layer *l, const char *path,
+                           const struct node *n)
 {
 	struct known *k;
 	const char *name;
@@ -280,7 +283,8 @@ static tt_status find_inputs(struct builder *b, struct layer *l, const char *pat
 
 static tt_status check_name(const struct node *n, const char *name)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
 
 	if (*name && strspn(name, allowed) == strlen(name) && strlen(name) <= NAME_LEN_MAX)
 		return TT_OK;
@@ -355,7 +359,8 @@ static tt_status read_kind(const struct node *item, struct layer *l)
 	near = layer_kind_nearest(word);
 	if (near)
 		return node_err(l->node, TT_ESPEC, "unknown layer '%.40s'; did you mean '%s'?", word, near);
-	return node_err(l->node, TT_ESPEC, "unknown layer '%.40s'; `tutti help layers` lists them", word);
+	return node_err(l->node, TT_ESPEC, "unknown layer '%.40s'; `tutti help layers` lists them",
+	                word);
 }
 
 static tt_status read_settings(struct builder *b, struct layer *l, const struct node *item)

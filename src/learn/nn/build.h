@@ -44,7 +44,10 @@ struct builder {
 };
 
 /* How the names in a list of layers are made. */
-enum naming { NAMES_BY_KIND /* conv1, conv2 */, NAMES_BY_PLACE /* 0, 1, as in torch's Sequential */ };
+enum naming {
+	NAMES_BY_KIND,          /* conv1, conv2                   */
+	NAMES_BY_PLACE          /* 0, 1, as in torch's Sequential */
+};
 struct scope {
 	const char *path;                 /* put before names: "" or "layer1."               */
 	enum naming naming;
@@ -67,7 +70,8 @@ tt_status build_list(struct builder *b, const struct node *list, const struct sc
 
 /* "file:line: layer NAME (kind) " before the text. */
 #define layer_err(l, st, ...) err_give(st, layer_err_text(l, __VA_ARGS__))
-int layer_err_text(const struct layer *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int layer_err_text(const struct layer *l, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 /* The error of a lower layer gets file and line. */
 tt_status layer_failed(const struct layer *l);
 
@@ -88,8 +92,10 @@ struct want {
 	enum param_role role;
 	struct init     init;
 };
-tt_status build_param(struct builder *b, struct layer *l, const struct want *w, struct ir_value **out);
-tt_status build_buffer(struct builder *b, struct layer *l, const struct want *w, struct ir_value **out);
+tt_status build_param(struct builder *b, struct layer *l, const struct want *w,
+                      struct ir_value **out);
+tt_status build_buffer(struct builder *b, struct layer *l, const struct want *w,
+                       struct ir_value **out);
 
 /* l->out = op(in); node may be NULL. */
 tt_status build_op(struct builder *b, struct layer *l, enum ir_op op, struct ir_value *const *in,

@@ -24,7 +24,7 @@ static const struct option repeat_options[] = {
 	LAYER_ROWS(T),
 	OPT_INT (T, times, "1", 1, 1000, "how often"),
 	OPT_INT (T, start, "0", 0, 1000000, "number of the first copy, which is its name"),
-	OPT_NODE(T, layers, 
+	OPT_NODE(T, layers,
 	         "list of layers; a single one without a name is called by the copy's number"),
 	OPT_END
 };
@@ -33,7 +33,7 @@ static const struct option residual_options[] = {
 	LAYER_ROWS(T),
 	OPT_NODE(T, body, "list of layers that the input passes through"),
 	OPT_NODE(T, shortcut,
-	         "list of layers on the way round (named downsample.0, ...); left out: the input itself"),
+	         "list of layers on the way round (named downsample.0, ...); without it: the input"),
 	OPT_ENUM(T, activation, "none", act_words, "applied to the sum"),
 	OPT_END
 };
@@ -178,7 +178,8 @@ static tt_status build_branches(struct builder *b, struct layer *l)
 
 #define GROUP "layers of layers"
 #define ROW(word, prefix, help) \
-	nn_##word = { #word, prefix, GROUP, sizeof(struct group_opts), word##_options, build_##word, help }
+	nn_##word = { #word, prefix, GROUP, sizeof(struct group_opts), word##_options, \
+	             build_##word, help }
 const struct layer_kind
 	ROW(sequence, "seq", "layers one after the other, under one name"),
 	ROW(repeat, "repeat", "the same layers several times, each copy with parameters of its own"),

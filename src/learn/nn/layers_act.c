@@ -27,13 +27,16 @@ static tt_status act(struct builder *b, struct layer *l, enum ir_act act)
 	return build_op(b, l, IR_ACT, l->in, 1, &a);
 }
 
-static tt_status build_relu(struct builder *b, struct layer *l)    { return act(b, l, ACT_RELU); }
-static tt_status build_leaky(struct builder *b, struct layer *l)   { return act(b, l, ACT_LEAKY_RELU); }
-static tt_status build_elu(struct builder *b, struct layer *l)     { return act(b, l, ACT_ELU); }
-static tt_status build_gelu(struct builder *b, struct layer *l)    { return act(b, l, ACT_GELU); }
-static tt_status build_silu(struct builder *b, struct layer *l)    { return act(b, l, ACT_SILU); }
-static tt_status build_sigmoid(struct builder *b, struct layer *l) { return act(b, l, ACT_SIGMOID); }
-static tt_status build_tanh(struct builder *b, struct layer *l)    { return act(b, l, ACT_TANH); }
+/* They differ in the activation alone. */
+#define BUILD_ACT(word, kind) \
+	static tt_status build_##word(struct builder *b, struct layer *l) { return act(b, l, kind); }
+BUILD_ACT(relu, ACT_RELU)
+BUILD_ACT(leaky, ACT_LEAKY_RELU)
+BUILD_ACT(elu, ACT_ELU)
+BUILD_ACT(gelu, ACT_GELU)
+BUILD_ACT(silu, ACT_SILU)
+BUILD_ACT(sigmoid, ACT_SIGMOID)
+BUILD_ACT(tanh, ACT_TANH)
 
 static tt_status build_softmax(struct builder *b, struct layer *l)
 {

@@ -145,7 +145,8 @@ static const struct option avgpool_options[] = {
 static const struct option globalpool_options[] = {
 	LAYER_ROWS(T),
 	OPT_ENUM(T, pool, "avg", pool_words, "what is taken of each channel"),
-	OPT_ENUM(T, keepdims, "no", option_no_yes, "channels x 1 x 1 instead of a plain list of features"),
+	OPT_ENUM(T, keepdims, "no", option_no_yes,
+	         "channels x 1 x 1 instead of a plain list of features"),
 	OPT_END
 };
 #undef T

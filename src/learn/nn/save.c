@@ -86,7 +86,8 @@ static tt_status check_format(const struct ckpt *c, const char *path)
 	const char *format = ckpt_meta(c, "tutti.format");
 
 	if (!format || !ckpt_meta(c, NN_META_SPEC))
-		return err_set(TT_EFORMAT, "%s: a safetensors file, but not one of tutti's: it holds no spec",
+		return err_set(TT_EFORMAT,
+		               "%s: a safetensors file, but not one of tutti's: it holds no spec",
 		               path);
 	if (strcmp(format, NN_FORMAT) != 0)
 		return err_set(TT_EFORMAT, "%s: of format %.20s; this tutti reads format %s", path, format,

@@ -14,42 +14,42 @@
 
 /* Spec: the keys under `model` (input, layers, loss ...). */
 struct model_opts {
-	struct option_list  input;          /* shape of a sample: [C, H, W] or [features]              */
-	const struct node  *layers;         /* list of `kind: {settings}`                              */
-	int                 loss;           /* enum loss_kind                                          */
+	struct option_list  input;          /* shape of a sample: [C, H, W] or [features]             */
+	const struct node  *layers;         /* list of `kind: {settings}`                             */
+	int                 loss;           /* enum loss_kind                                         */
 	double              label_smoothing, huber_delta;
-	int                 init;           /* enum init_kind: of weights whose layer says no other    */
+	int                 init;           /* enum init_kind: of weights whose layer says no other   */
 };
 enum loss_kind { LOSS_XENT, LOSS_BCE, LOSS_MSE, LOSS_MAE, LOSS_HUBER };
 
 struct checkpoint_opts {
-	int every_steps, every_epochs;      /* 0: not so (0, 1)                                        */
-	int keep;                           /* numbered ones to keep beside last and best (0)          */
+	int every_steps, every_epochs;      /* 0: not so (0, 1)                                       */
+	int keep;                           /* numbered ones to keep beside last and best (0)         */
 };
 struct early_stop_opts {
-	const char *monitor;                /* loss, accuracy, valid_loss, valid_accuracy, auto        */
-	int         patience;               /* validations without progress (0: never stop early)      */
+	const char *monitor;                /* loss, accuracy, valid_loss, valid_accuracy, auto       */
+	int         patience;               /* validations without progress (0: never stop early)     */
 	double      min_delta;
 };
 struct tensorboard_opts {
-	int every_steps;                    /* scalars (10; 0: no event file)                          */
-	int images;                         /* samples to show (8)                                     */
-	int histograms, graph;              /* no, yes (yes)                                           */
+	int every_steps;                    /* scalars (10; 0: no event file)                         */
+	int images;                         /* samples to show (8)                                    */
+	int histograms, graph;              /* no, yes (yes)                                          */
 };
 
 /* Spec: the keys under `train`. */
 struct train_opts {
-	int64_t  seed;                      /* (1)                                                     */
-	int      epochs;                    /* (1)                                                     */
-	int      batch;                     /* global batch (64)                                       */
-	int      eval_batch;                /* (0: like batch)                                         */
-	int      precision;                 /* f32, bf16                                               */
-	int      threads;                   /* compute threads (0: all cores)                          */
-	int      tune_kernels;              /* off, on: measure implementations (on)                   */
+	int64_t  seed;                      /* (1)                                                    */
+	int      epochs;                    /* (1)                                                    */
+	int      batch;                     /* global batch (64)                                      */
+	int      eval_batch;                /* (0: like batch)                                        */
+	int      precision;                 /* f32, bf16                                              */
+	int      threads;                   /* compute threads (0: all cores)                         */
+	int      tune_kernels;              /* off, on: measure implementations (on)                  */
 	struct optim_opts    optimizer;
 	struct schedule_opts schedule;
-	int      valid_every;               /* epochs between validations (1)                          */
-	int      top_k;                     /* (5)                                                     */
+	int      valid_every;               /* epochs between validations (1)                         */
+	int      top_k;                     /* (5)                                                    */
 	struct checkpoint_opts  checkpoint;
 	struct early_stop_opts  early_stop;
 	struct tensorboard_opts tensorboard;

@@ -34,8 +34,9 @@ static const struct option checkpoint_options[] = {
 #define T struct early_stop_opts
 static const struct option early_stop_options[] = {
 	OPT_TEXT  (T, monitor, "auto",
-	           "loss, accuracy, valid_loss or valid_accuracy; auto: the last of them that there is"),
-	OPT_INT   (T, patience, "0", 0, 1e9, "validations without progress before training ends; 0: never"),
+	           "loss, accuracy, valid_loss or valid_accuracy; auto: the last one there is"),
+	OPT_INT   (T, patience, "0", 0, 1e9,
+	           "validations without progress before training ends; 0: never"),
 	OPT_DOUBLE(T, min_delta, "0", 0, 1e30, "less than this is no progress"),
 	OPT_END
 };
@@ -57,7 +58,8 @@ static const struct option train_options[] = {
 	OPT_INT   (T, epochs, "1", 0, 1e9, "passes over the training data"),
 	OPT_INT   (T, batch, "64", 1, 1e9, "samples per step, all workers together"),
 	OPT_INT   (T, eval_batch, "0", 0, 1e9, "samples at once in validation; 0: as batch"),
-	OPT_ENUM  (T, precision, "f32", precision_words, "of the arithmetic; parameters are f32 always"),
+	OPT_ENUM  (T, precision, "f32", precision_words,
+	           "of the arithmetic; parameters are f32 always"),
 	OPT_INT   (T, threads, "0", 0, 4096, "compute threads; 0: all cores"),
 	OPT_ENUM  (T, tune_kernels, "yes", option_no_yes,
 	           "measure kernels, keep the fastest; no: the library's choice, always the same"),

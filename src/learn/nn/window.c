@@ -4,7 +4,8 @@
 
 #define SIDE_MAX 65536
 
-tt_status window_pair(const struct layer *l, const char *key, const struct option_list *v, int out[2])
+tt_status window_pair(const struct layer *l, const char *key, const struct option_list *v,
+                      int out[2])
 {
 	if (v->n != 1 && v->n != 2)
 		return layer_err(l, TT_ESPEC, "%s must be a number or [height, width]", key);

@@ -5,7 +5,8 @@
 #include "learn/nn/build.h"
 
 /* One number for both directions, or [height, width]; each at least 1. */
-tt_status window_pair(const struct layer *l, const char *key, const struct option_list *v, int out[2]);
+tt_status window_pair(const struct layer *l, const char *key, const struct option_list *v,
+                      int out[2]);
 
 /* a->pad from a number, [h, w], [top, left, bottom, right] or `same`, after kernel, stride and
  * dilation are set.  `same` gives ceil(in / stride); an odd zero goes to the bottom and right. */

@@ -130,7 +130,8 @@ void optim_begin(struct optim *o, double lr, int64_t t)
 	};
 }
 
-static struct update update_at(const struct optim *o, float *p, const float *g, size_t lo, size_t hi)
+static struct update update_at(const struct optim *o, float *p, const float *g, size_t lo,
+                               size_t hi)
 {
 	struct update u = { .p = p + lo, .g = g + lo, .n = hi - lo };
 

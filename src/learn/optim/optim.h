@@ -9,7 +9,9 @@
 
 #include "base/options.h"
 
-enum optim_kind { OPTIM_SGD, OPTIM_ADAM, OPTIM_ADAMW, OPTIM_ADAGRAD, OPTIM_RMSPROP, OPTIM_LARS, OPTIM_LAMB };
+enum optim_kind {
+	OPTIM_SGD, OPTIM_ADAM, OPTIM_ADAMW, OPTIM_ADAGRAD, OPTIM_RMSPROP, OPTIM_LARS, OPTIM_LAMB
+};
 
 /* Spec: the keys under `train.optimizer`. */
 struct optim_opts {
@@ -40,7 +42,8 @@ struct schedule_opts {
 extern const struct option schedule_options[];
 
 /* The learning rate of a step: a pure function. */
-double schedule_lr(const struct schedule_opts *s, double base_lr, int64_t step, int64_t steps_per_epoch,
+double schedule_lr(const struct schedule_opts *s, double base_lr, int64_t step,
+                   int64_t steps_per_epoch,
                    int64_t steps, int batch);
 
 struct optim_tensor { size_t offset, count; int decay; };        /* decay: weight decay applies */
@@ -51,7 +54,8 @@ tt_status optim_new(struct optim **out, const struct optim_opts *o,
                     const struct optim_tensor *tensors, int n_tensors);
 void      optim_free(struct optim **o);
 
-/* Whether ranges may be applied as they come (no global norm, no per-tensor trust ratio needs more). */
+/* Whether ranges may be applied as they come (no global norm, no per-tensor trust ratio needs
+ * more). */
 int  optim_by_range(const struct optim *o);
 /* Begin step `t` (from 1) with this learning rate. */
 void optim_begin(struct optim *o, double lr, int64_t t);

@@ -14,7 +14,8 @@ struct conv {
 
 enum role { ROLE_FWD, ROLE_DX, ROLE_DW };
 
-static struct conv conv_of(const struct plan *p, const struct ir_attr *a, const struct tensor_desc *x,
+static struct conv conv_of(const struct plan *p, const struct ir_attr *a,
+                           const struct tensor_desc *x,
                            const struct tensor_desc *w, const struct tensor_desc *y, int bias)
 {
 	dnnl_data_type_t t = one_act_type(p);
@@ -59,7 +60,8 @@ static dnnl_status_t forward_desc(dnnl_convolution_desc_t *cd, const struct conv
 		&c->x, &c->w, c->has_bias ? &c->b : NULL, &c->y, c->stride, c->dilate, c->pad_l, c->pad_r);
 }
 
-static dnnl_status_t backward_desc(dnnl_convolution_desc_t *cd, const struct conv *c, enum role role,
+static dnnl_status_t backward_desc(dnnl_convolution_desc_t *cd, const struct conv *c,
+                                   enum role role,
                                    dnnl_alg_kind_t alg)
 {
 	md_t w = c->w;
@@ -75,7 +77,8 @@ static dnnl_status_t backward_desc(dnnl_convolution_desc_t *cd, const struct con
 static dnnl_alg_kind_t algorithm(const char *variant, const char **impl)
 {
 	*impl = strchr(variant, ':') ? strchr(variant, ':') + 1 : "";
-	return strncmp(variant, "winograd", 8) == 0 ? dnnl_convolution_winograd : dnnl_convolution_direct;
+	return strncmp(variant, "winograd", 8) == 0 ? dnnl_convolution_winograd
+	                                           : dnnl_convolution_direct;
 }
 
 /* The forward primitive that a backward one wants as a hint. */
@@ -141,7 +144,8 @@ int one_conv_variants(struct one_device *d, struct plan *p, const struct ir_node
 	return count;
 }
 
-tt_status one_conv(struct one_device *d, struct plan *p, const struct ir_node *n, const char *variant)
+tt_status one_conv(struct one_device *d, struct plan *p, const struct ir_node *n,
+                   const char *variant)
 {
 	struct one_args a = { .n = 0 };
 	dnnl_primitive_desc_t pd;

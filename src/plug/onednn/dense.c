@@ -76,7 +76,8 @@ static tt_status find(struct one_device *d, struct plan *p, const struct ir_node
 	if (st == TT_OK)
 		st = one_check(describe(&cd, p, &c, role), "a dense layer");
 	if (st == TT_OK)
-		st = one_find(d, &cd, attr, hint, strchr(variant, ':') ? strchr(variant, ':') + 1 : "", out);
+		st = one_find(d, &cd, attr, hint,
+		              strchr(variant, ':') ? strchr(variant, ':') + 1 : "", out);
 	if (hint)
 		dnnl_primitive_desc_destroy(hint);
 	dnnl_primitive_attr_destroy(attr);

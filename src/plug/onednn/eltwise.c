@@ -6,7 +6,8 @@ static float slope(const struct ir_attr *a)
 	return a->act == ACT_RELU ? 0 : a->act == ACT_SILU ? 1 : a->alpha;
 }
 
-tt_status one_act(struct one_device *d, struct plan *p, const struct ir_node *n, const char *variant)
+tt_status one_act(struct one_device *d, struct plan *p, const struct ir_node *n,
+                  const char *variant)
 {
 	const md_t x = one_md_of(p, n->in[0]);
 	struct one_args a = { .n = 0 };
@@ -65,7 +66,8 @@ tt_status one_act_dx(struct one_device *d, struct plan *p, const struct ir_node 
 	return one_step(d, p, &a, pd);
 }
 
-tt_status one_add(struct one_device *d, struct plan *p, const struct ir_node *n, const char *variant)
+tt_status one_add(struct one_device *d, struct plan *p, const struct ir_node *n,
+                  const char *variant)
 {
 	const md_t x = one_md_of(p, n->in[0]);
 	struct one_args a = { .n = 0 };
@@ -89,7 +91,8 @@ tt_status one_add(struct one_device *d, struct plan *p, const struct ir_node *n,
 	return one_step(d, p, &a, pd);
 }
 
-tt_status one_sum(struct one_device *d, struct plan *p, const struct ir_node *n, const char *variant)
+tt_status one_sum(struct one_device *d, struct plan *p, const struct ir_node *n,
+                  const char *variant)
 {
 	const md_t x = one_md_of(p, n->in[0]);
 	struct one_args a = { .n = 0 };

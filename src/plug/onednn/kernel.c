@@ -50,7 +50,9 @@ static void one_free(struct kernel *k)
 	mem_free(o);
 }
 
-static const struct kernel_ops one_kernel_ops = { .bind = one_bind, .run = one_run, .free = one_free };
+static const struct kernel_ops one_kernel_ops = {
+	.bind = one_bind, .run = one_run, .free = one_free,
+};
 
 static void add(struct one_args *a, int key, int buf, const md_t *md)
 {

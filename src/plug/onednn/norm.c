@@ -2,7 +2,8 @@
  *
  * oneDNN keeps the batch's variance where the graph's op speaks of 1/sqrt(var+eps); the value
  * save_rstd therefore has a layout of this device ("the variance, and with it the workspace of
- * the fused relu"), which only batchnorm_dx reads.  If it is asked for as an output, it is computed. */
+ * the fused relu"), which only batchnorm_dx reads.  If it is asked for as an output, it is
+ * computed. */
 #include "plug/onednn/onednn.h"
 
 #include <math.h>
@@ -71,7 +72,8 @@ static tt_status variance_layout(struct one_device *d, struct plan *p, const md_
 
 	if (!l)
 		return TT_ENOMEM;
-	*l = (struct one_layout){ .base = { .owner = &d->base, .bytes = dnnl_memory_desc_get_size(stat) },
+	*l = (struct one_layout){ .base = { .owner = &d->base,
+	                                    .bytes = dnnl_memory_desc_get_size(stat) },
 	                          .md = *stat, .workspace = ws };
 	*out = &l->base;
 	return TT_OK;
@@ -174,7 +176,8 @@ tt_status one_batchnorm_dx(struct one_device *d, struct plan *p, const struct ir
 	one_reads(d, p, &a, DNNL_ARG_MEAN, n->in[5], &c);
 	one_uses(&a, DNNL_ARG_VARIANCE, plan_in(p, n->in[6], &var->base), &c);
 	if (var->workspace >= 0)
-		one_uses(&a, DNNL_ARG_WORKSPACE, var->workspace, one_query(hint, dnnl_query_workspace_md, 0));
+		one_uses(&a, DNNL_ARG_WORKSPACE, var->workspace,
+		         one_query(hint, dnnl_query_workspace_md, 0));
 	one_writes_over(d, p, &a, DNNL_ARG_DIFF_SRC, n->out[0], 0);
 	/* The library writes both whether they are wanted or not. */
 	diff_scale = plan_out(p, n->out[1], NULL);

@@ -43,7 +43,8 @@ static tt_status forward(struct one_device *d, const struct pool *c, enum progra
 	return st;
 }
 
-tt_status one_pool(struct one_device *d, struct plan *p, const struct ir_node *n, const char *variant)
+tt_status one_pool(struct one_device *d, struct plan *p, const struct ir_node *n,
+                   const char *variant)
 {
 	const md_t x = one_md_of(p, n->in[0]);
 	struct pool c = pool_of(n, n->op == IR_MAXPOOL, x, one_md_any(&n->out[0]->desc, x.data_type));
@@ -97,7 +98,8 @@ tt_status one_pool_dx(struct one_device *d, struct plan *p, const struct ir_node
 		return st;
 	if ((st = one_attr(ACT_NONE, 0, &attr)) != TT_OK)
 		goto out;
-	c = pool_of(n, max, *one_query(hint, dnnl_query_src_md, 0), *one_query(hint, dnnl_query_dst_md, 0));
+	c = pool_of(n, max, *one_query(hint, dnnl_query_src_md, 0),
+	            *one_query(hint, dnnl_query_dst_md, 0));
 	st = one_check(dnnl_pooling_v2_backward_desc_init(&cd, c.alg, &c.x, &c.y, c.stride, c.kernel,
 		c.dilate, c.pad_l, c.pad_r), "a pooling's gradient");
 	if (st == TT_OK)

@@ -10,8 +10,8 @@
 
 struct ref_args {
 	const struct ir_node     *node;
-	const void *const        *in;        /* node->n_in pointers; absent optional ones are not there */
-	void *const              *out;       /* node->n_out pointers; NULL: nobody wants that one       */
+	const void *const        *in;      /* node->n_in pointers; absent optional ones are not there */
+	void *const              *out;     /* node->n_out pointers; NULL: nobody wants that one       */
 	const struct run_context *run;
 };
 

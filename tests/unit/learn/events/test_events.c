@@ -106,7 +106,8 @@ static int count_records(const char *path)
 static void events_are_whole_records_at_every_moment(void **state)
 {
 	static const struct event_setting settings[] = {
-		{ "train.batch", SETTING_NUMBER, .number = 64 }, { "optimizer", SETTING_TEXT, .text = "sgd" },
+		{ "train.batch", SETTING_NUMBER, .number = 64 },
+		{ "optimizer", SETTING_TEXT, .text = "sgd" },
 		{ "nesterov", SETTING_FLAG, .number = 1 },
 	};
 	static const char *const metrics[] = { "valid/loss", NULL };
