@@ -1,0 +1,119 @@
+#include "learn/predict/evaluator.h"
+
+#include "base/mem.h"
+#include "base/thread.h"
+#include "learn/data/loader.h"
+#include "learn/predict/metrics.h"
+#include "learn/predict/target.h"
+
+enum { INPUT_X, INPUT_TARGET };
+enum { OUTPUT_LOSS, OUTPUT_LOGITS };
+
+struct evaluator {
+	struct evaluator_opts opts;
+	struct target         target;
+	struct programs      *programs;
+	struct loader        *loader;
+	struct metrics        sums;
+};
+
+static tt_status init_metrics(struct evaluator *e)
+{
+	size_t n = (size_t)e->target.classes;
+
+	e->sums.classes = e->target.classes;
+	e->sums.k = e->opts.top_k;
+	if (e->opts.what != EVALUATE_CONFUSION || !n || n > METRICS_MAX_CONFUSION)
+		return TT_OK;
+	e->sums.confusion = mem_calloc(n, n * sizeof *e->sums.confusion);
+	return e->sums.confusion ? TT_OK : TT_ENOMEM;
+}
+
+tt_status evaluator_new(struct evaluator **out, const struct evaluator_opts *o)
+{
+	struct evaluator *e = mem_calloc(1, sizeof *e);
+	const struct loader_opts order = {
+		.data = &o->model->spec->data, .batch = o->batch, .world = 1,
+	};
+	const struct programs_opts net = {
+		.engine = o->engine, .model = o->model, .purpose = NN_EVAL,
+	};
+	tt_status st;
+
+	if (!e)
+		return TT_ENOMEM;
+	e->opts = *o;
+	if ((st = target_init(&e->target, o->model, tt_source_describe(o->source), o->batch)) != TT_OK ||
+	    (st = init_metrics(e)) != TT_OK ||
+	    (st = programs_new(&e->programs, &net)) != TT_OK ||
+	    (st = loader_new(&e->loader, o->source, &order)) != TT_OK)
+		goto fail;
+	*out = e;
+	return TT_OK;
+fail:
+	evaluator_free(&e);
+	return st;
+}
+
+void evaluator_free(struct evaluator **e)
+{
+	if (!e || !*e)
+		return;
+	loader_free(&(*e)->loader);
+	programs_free(&(*e)->programs);
+	target_release(&(*e)->target);
+	mem_free((*e)->sums.confusion);
+	mem_free(*e);
+	*e = NULL;
+}
+
+static tt_status run_batch(struct evaluator *e, const struct batch *b)
+{
+	static const struct program_run run = { .sample_stride = 1 };
+	struct program *p;
+	tt_status st;
+
+	if ((st = programs_get(e->programs, b->n, &p)) != TT_OK)
+		return st;
+	program_set_input(p, INPUT_X, b->x);
+	program_set_input(p, INPUT_TARGET, target_of(&e->target, b));
+	if ((st = program_run(p, &run)) != TT_OK)
+		return st;
+	metrics_add(&e->sums, &(struct metrics_batch){
+		.loss = *(const float *)program_output(p, OUTPUT_LOSS),
+		.logits = program_output(p, OUTPUT_LOGITS),
+		.width = e->target.width, .label = b->label, .n = b->n });
+	return TT_OK;
+}
+
+static void answer(const struct evaluator *e, double seconds, tt_metrics *out)
+{
+	const struct metrics *m = &e->sums;
+
+	*out = (tt_metrics){
+		.samples = m->samples, .loss = metrics_loss(m), .accuracy = metrics_accuracy(m),
+		.top_k = metrics_top_k(m), .k = m->k, .classes = m->classes, .confusion = m->confusion,
+		.samples_per_second = seconds > 0 ? (double)m->samples / seconds : 0,
+	};
+}
+
+tt_status evaluator_run(struct evaluator *e, tt_metrics *out)
+{
+	double start = thread_seconds();
+	struct batch *b;
+	tt_status st;
+
+	metrics_clear(&e->sums);
+	programs_refresh(e->programs);
+	if ((st = loader_seek(e->loader, 0, 0)) != TT_OK)
+		return st;
+	while ((st = loader_next(e->loader, &b)) == TT_OK && b) {
+		if (e->opts.stop && atomic_load(e->opts.stop))
+			return err_set(TT_ESTOPPED, "stopped on request during an evaluation");
+		if ((st = run_batch(e, b)) != TT_OK)
+			return st;
+	}
+	if (st == TT_OK)
+		answer(e, thread_seconds() - start, out);
+	return st;
+}

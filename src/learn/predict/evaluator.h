@@ -1,0 +1,31 @@
+/* evaluator.h -- one pass over a source: how good is the net as it stands?
+ *
+ * Compiled once for inference (batch norm folded), run whenever the parameters have changed: the
+ * trainer's validation and tt_predictor_eval are both this.  Single-threaded. */
+#ifndef PREDICT_EVALUATOR_H
+#define PREDICT_EVALUATOR_H
+
+#include <stdatomic.h>
+
+#include <tutti/train.h>
+
+#include "learn/predict/engine.h"
+
+/* All borrowed until evaluator_free. */
+struct evaluator_opts {
+	struct engine         *engine;
+	const struct tt_model *model;
+	tt_source             *source;
+	int                    batch;
+	int                    top_k;
+	enum { EVALUATE_NUMBERS, EVALUATE_CONFUSION } what;
+	const atomic_int      *stop;       /* set: leave with TT_ESTOPPED; NULL: never */
+};
+
+struct evaluator;
+tt_status evaluator_new(struct evaluator **out, const struct evaluator_opts *o);
+void      evaluator_free(struct evaluator **e);           /* NULL is fine */
+/* out->confusion is borrowed until the next run. */
+tt_status evaluator_run(struct evaluator *e, tt_metrics *out);
+
+#endif

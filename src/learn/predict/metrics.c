@@ -1,0 +1,85 @@
+#include "learn/predict/metrics.h"
+
+#include <math.h>
+#include <string.h>
+
+void metrics_clear(struct metrics *m)
+{
+	m->samples = m->correct = m->in_top = 0;
+	m->loss = 0;
+	if (m->confusion)
+		memset(m->confusion, 0, (size_t)m->classes * (size_t)m->classes * sizeof *m->confusion);
+}
+
+/* How many columns of z[width] stand before column `at`: 0 is the answer. */
+static int rank_of(const float *z, int width, int at)
+{
+	float mine = z[at];
+	int before = 0;
+
+	for (int j = 0; j < at; j++)
+		before += !(z[j] < mine);
+	for (int j = at + 1; j < width; j++)
+		before += !(z[j] <= mine);
+	return isnan(mine) ? width : before;
+}
+
+static int answer_of(const float *z, int width)
+{
+	int best = 0;
+
+	if (width == 1)
+		return z[0] > 0;
+	for (int j = 1; j < width; j++)
+		if (z[j] > z[best])
+			best = j;
+	return best;
+}
+
+/* Where the right class stands among the answers; a yes/no question has two. */
+static int rank_of_label(const float *z, int width, int label)
+{
+	if (width > 1)
+		return rank_of(z, width, label);
+	return isnan(z[0]) ? 2 : (z[0] > 0) != label;
+}
+
+void metrics_add(struct metrics *m, const struct metrics_batch *b)
+{
+	m->samples += b->n;
+	m->loss += b->loss;
+	if (!m->classes || !b->label)
+		return;
+	for (int i = 0; i < b->n; i++) {
+		const float *z = b->logits + (size_t)i * (size_t)b->width;
+		int label = b->label[i], rank;
+
+		if (label < 0 || label >= m->classes)
+			continue;               /* no class of this net: wrong */
+		rank = rank_of_label(z, b->width, label);
+		m->correct += rank == 0;
+		m->in_top += rank < m->k;
+		if (m->confusion)
+			m->confusion[(size_t)label * (size_t)m->classes + (size_t)answer_of(z, b->width)]++;
+	}
+}
+
+static double mean(const struct metrics *m, double sum, int there)
+{
+	return there && m->samples ? sum / (double)m->samples : NAN;
+}
+
+double metrics_loss(const struct metrics *m)
+{
+	return mean(m, m->loss, 1);
+}
+
+double metrics_accuracy(const struct metrics *m)
+{
+	return mean(m, (double)m->correct, m->classes > 0);
+}
+
+double metrics_top_k(const struct metrics *m)
+{
+	return mean(m, (double)m->in_top, m->classes > 0 && m->k > 0);
+}

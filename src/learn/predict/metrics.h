@@ -1,0 +1,37 @@
+/* metrics.h -- how good answers are: loss, accuracy, top-k, confusion.
+ *
+ * Running sums over batches of logits [n, width] and labels [n].  One column is a yes/no question
+ * (label 1 if the logit is positive); more columns are one class each.  Among equal logits the first
+ * counts as larger; a logit that is not a number is never right. */
+#ifndef PREDICT_METRICS_H
+#define PREDICT_METRICS_H
+
+#include <tutti/train.h>
+
+/* More classes than this and no confusion matrix is kept: it grows with the square. */
+#define METRICS_MAX_CONFUSION 2048
+
+struct metrics {
+	int64_t  samples, correct, in_top;
+	double   loss;                     /* sum over the samples                       */
+	int      classes;                  /* 0: there are only losses                   */
+	int      k;
+	int64_t *confusion;                /* [classes][classes], row = truth; or NULL   */
+};
+
+struct metrics_batch {
+	double         loss;               /* sum over the samples                       */
+	const float   *logits;
+	int            width;
+	const int32_t *label;              /* NULL without classes                       */
+	int            n;
+};
+
+void metrics_clear(struct metrics *m);                    /* the sums, not the settings */
+void metrics_add(struct metrics *m, const struct metrics_batch *b);
+
+double metrics_loss(const struct metrics *m);             /* means; NAN without samples */
+double metrics_accuracy(const struct metrics *m);         /* NAN without classes        */
+double metrics_top_k(const struct metrics *m);
+
+#endif

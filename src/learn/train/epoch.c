@@ -1,0 +1,159 @@
+/* epoch.c -- what happens between steps: numbers, validation, the best, checkpoints. */
+#include "learn/train/trainer.h"
+
+#include <math.h>
+
+#include "base/thread.h"
+
+#define WINDOW_SECONDS 0.25     /* of steps that make one measurement of speed */
+#define SMOOTHING 0.3           /* weight of the newest one                    */
+
+/* ---- numbers ---- */
+
+static void measure_speed(struct tt_trainer *t, int samples)
+{
+	struct pace *p = &t->pace;
+	tt_progress *n = &t->progress;
+	double now = thread_seconds(), rate;
+
+	p->seconds += now - p->mark;
+	p->samples += samples;
+	p->mark = now;
+	n->seconds = now - p->start;
+	if (p->seconds < WINDOW_SECONDS && n->samples_per_second > 0)
+		return;
+	if (p->seconds <= 0)
+		return;
+	rate = (double)p->samples / p->seconds;
+	/* The first step of all warms caches and threads up: it stands only until there is better. */
+	n->samples_per_second = t->at.step - t->resumed <= 2 || n->samples_per_second <= 0 ? rate
+		: n->samples_per_second + SMOOTHING * (rate - n->samples_per_second);
+	p->seconds = 0;
+	p->samples = 0;
+}
+
+static double estimate_left(const struct tt_trainer *t)
+{
+	const tt_progress *n = &t->progress;
+	double samples = (double)(n->steps - t->at.step) * t->opts->batch;
+	double validations = t->evaluator ? (double)(n->epochs - t->at.epoch) / t->opts->valid_every : 0;
+
+	if (n->samples_per_second <= 0)
+		return NAN;
+	return samples / n->samples_per_second + validations * t->pace.valid_seconds;
+}
+
+void trainer_measure(struct tt_trainer *t, int samples)
+{
+	tt_progress *n = &t->progress;
+
+	n->step = t->at.step;
+	n->epoch = (int)t->at.epoch;
+	n->epoch_step = (t->at.consumed + t->opts->batch - 1) / t->opts->batch;
+	n->loss = metrics_loss(&t->epoch_sums);
+	n->accuracy = metrics_accuracy(&t->epoch_sums);
+	if (samples)
+		measure_speed(t, samples);
+	n->seconds_left = estimate_left(t);
+}
+
+/* ---- the end of an epoch ---- */
+
+/* There is always one after the last epoch. */
+static int validates(const struct tt_trainer *t)
+{
+	int64_t done = t->at.epoch + 1;
+
+	return t->evaluator && (done % t->opts->valid_every == 0 || done >= t->opts->epochs);
+}
+
+static tt_status validate(struct tt_trainer *t)
+{
+	double start = thread_seconds();
+	tt_metrics m;
+	tt_status st;
+
+	if (!validates(t))
+		return TT_OK;
+	if ((st = evaluator_run(t->evaluator, &m)) != TT_OK)
+		return st;
+	t->pace.valid_seconds = thread_seconds() - start;
+	t->progress.valid_loss = m.loss;
+	t->progress.valid_accuracy = m.accuracy;
+	return trainer_tell(t, TT_EVENT_VALID, &(struct observation){ .valid = &m });
+}
+
+/* An epoch without validation has nothing new to show to who watches validation. */
+static int look(struct tt_trainer *t)
+{
+	int better = (!watch_valid(&t->watch) || validates(t)) && watch_look(&t->watch, &t->progress);
+
+	if (better)
+		t->progress.best = t->watch.best;
+	return better;
+}
+
+/* The state that is saved already stands at the start of the next epoch. */
+static void next_epoch(struct tt_trainer *t)
+{
+	t->at.epoch++;
+	t->at.consumed = 0;
+	metrics_clear(&t->epoch_sums);
+}
+
+/* First the best, then the last: a resumed run must not believe in a best file that a crash in
+ * between has kept from being written. */
+static tt_status keep(struct tt_trainer *t, int better)
+{
+	int every = t->opts->checkpoint.every_epochs;
+	tt_status st;
+
+	if (!t->dir.len)
+		return TT_OK;
+	if (better && (st = trainer_save(t, t->best.p)) != TT_OK)
+		return st;
+	if (!trainer_done(t) && (every <= 0 || t->at.epoch % every != 0))
+		return TT_OK;
+	if ((st = trainer_save(t, t->last.p)) != TT_OK)
+		return st;
+	return trainer_save_step(t);
+}
+
+int trainer_done(const struct tt_trainer *t)
+{
+	return t->at.epoch >= t->opts->epochs || (t->at.consumed == 0 && watch_stop(&t->watch));
+}
+
+static tt_status tell_early_stop(struct tt_trainer *t)
+{
+	struct str s = {0};
+	tt_status st;
+
+	if (!watch_stop(&t->watch) || t->at.epoch >= t->opts->epochs)
+		return TT_OK;
+	str_addf(&s, "early stop: %s has not improved on %.6g for %d looks", watch_name(&t->watch),
+	         t->watch.best, t->watch.waited);
+	if ((st = str_status(&s)) == TT_OK)
+		st = trainer_note(t, s.p);
+	str_release(&s);
+	return st;
+}
+
+tt_status trainer_epoch_end(struct tt_trainer *t)
+{
+	int better;
+	tt_status st;
+
+	if ((st = validate(t)) != TT_OK)
+		return st;
+	better = look(t);
+	if ((st = trainer_tell(t, TT_EVENT_EPOCH, &(struct observation){ 0 })) != TT_OK)
+		return st;
+	next_epoch(t);
+	if ((st = keep(t, better)) != TT_OK || (st = tell_early_stop(t)) != TT_OK)
+		return st;
+	if (!trainer_done(t))
+		st = loader_seek(t->loader, t->at.epoch, 0);
+	t->pace.mark = thread_seconds();
+	return st;
+}

@@ -1,0 +1,170 @@
+/* run.c -- steps in a row, and how a run ends. */
+#include "learn/train/trainer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/thread.h"
+
+/* ---- observers ---- */
+
+tt_status trainer_tell(struct tt_trainer *t, enum tt_event e, struct observation *w)
+{
+	tt_status st = TT_OK, one;
+
+	w->progress = &t->progress;
+	w->batch = e == TT_EVENT_STEP ? t->batch : NULL;
+	for (int i = 0; i < t->n_observers; i++) {
+		one = t->observer[i]->ops->event(t->observer[i], e, w);
+		st = st != TT_OK ? st : one;
+	}
+	if (t->observe)
+		t->observe(t->observe_ctx, e, &t->progress, w->text);
+	return st;
+}
+
+tt_status trainer_note(struct tt_trainer *t, const char *text)
+{
+	return trainer_tell(t, TT_EVENT_NOTE, &(struct observation){ .text = text });
+}
+
+/* Numbers are written down every so many steps and at the end of each epoch. */
+static tt_status tell_step(struct tt_trainer *t, int64_t step_of_epoch)
+{
+	int every = t->opts->tensorboard.every_steps;
+	struct interval *i = &t->interval;
+	struct observation w = {
+		.due = (every > 0 && t->at.step % every == 0) || step_of_epoch == t->progress.epoch_steps,
+		.loss = i->loss / (double)i->samples,
+		.accuracy = t->epoch_sums.classes ? (double)i->correct / (double)i->samples : NAN,
+	};
+
+	if (w.due)
+		*i = (struct interval){ 0 };
+	return trainer_tell(t, TT_EVENT_STEP, &w);
+}
+
+/* ---- steps ---- */
+
+static tt_status start(struct tt_trainer *t)
+{
+	tt_status st;
+
+	if (t->started)
+		return TT_OK;
+	t->started = 1;
+	t->pace.start = t->pace.mark = thread_seconds();
+	if ((st = trainer_tell(t, TT_EVENT_START, &(struct observation){ 0 })) == TT_OK && t->note.len)
+		st = trainer_note(t, t->note.p);
+	return st;
+}
+
+static tt_status save_by_steps(struct tt_trainer *t)
+{
+	int every = t->opts->checkpoint.every_steps;
+	tt_status st;
+
+	if (!t->dir.len || every <= 0 || t->at.step % every != 0)
+		return TT_OK;
+	if ((st = trainer_save(t, t->last.p)) == TT_OK)
+		st = trainer_save_step(t);
+	t->pace.mark = thread_seconds();
+	return st;
+}
+
+/* A run is resumed between two steps, perhaps after the last of an epoch: then the epoch's end is
+ * what comes first. */
+static tt_status one_step(struct tt_trainer *t, int *more)
+{
+	int got = 0;
+	tt_status st;
+
+	*more = 0;
+	if (trainer_done(t))
+		return TT_OK;
+	if (t->at.consumed < tt_source_describe(t->train_source)->count) {
+		if ((st = trainer_batch(t, &got)) != TT_OK)
+			return st;
+		if (!got)
+			return err_set(TT_EINTERNAL, "epoch %lld ended after %lld samples",
+			               (long long)t->at.epoch + 1, (long long)t->at.consumed);
+		if ((st = tell_step(t, t->progress.epoch_step)) != TT_OK || (st = save_by_steps(t)) != TT_OK)
+			return st;
+	}
+	if (t->at.consumed >= tt_source_describe(t->train_source)->count && !atomic_load(&t->stop) &&
+	    (st = trainer_epoch_end(t)) != TT_OK)
+		return st;
+	*more = !trainer_done(t);
+	return TT_OK;
+}
+
+/* ---- the end ---- */
+
+static tt_status end(struct tt_trainer *t, tt_status st)
+{
+	struct observation w = { .status = st, .text = st == TT_OK ? "finished" : tt_last_error() };
+	char reason[ERR_MAX];
+	tt_status told;
+
+	if (t->ended)
+		return st;
+	t->ended = st != TT_ESTOPPED;
+	/* Observers may fail as well; what ended the run is what the caller should read. */
+	snprintf(reason, sizeof reason, "%s", w.text);
+	w.text = reason;
+	told = trainer_tell(t, TT_EVENT_END, &w);
+	return st == TT_OK ? told : err_set(st, "%s", reason);
+}
+
+static tt_status stopped(struct tt_trainer *t)
+{
+	tt_status st = t->dir.len ? trainer_save(t, t->last.p) : TT_OK;
+
+	atomic_store(&t->stop, 0);
+	return st == TT_OK ? err_set(TT_ESTOPPED, "stopped on request after step %lld",
+	                             (long long)t->at.step) : st;
+}
+
+tt_status tt_trainer_step(tt_trainer *t, int *more)
+{
+	tt_status st;
+
+	*more = 0;
+	engine_enter(t->engine);
+	st = start(t);
+	if (st == TT_OK)
+		st = atomic_load(&t->stop) ? TT_ESTOPPED : one_step(t, more);
+	if (st == TT_ESTOPPED)
+		st = stopped(t);
+	return st != TT_OK || !*more ? end(t, st) : st;
+}
+
+tt_status tt_trainer_run(tt_trainer *t)
+{
+	int more = 1;
+	tt_status st;
+
+	engine_enter(t->engine);
+	st = start(t);
+	while (st == TT_OK && more && !atomic_load(&t->stop))
+		st = one_step(t, &more);
+	if (st == TT_ESTOPPED || (st == TT_OK && more))
+		st = stopped(t);
+	return end(t, st);
+}
+
+void tt_trainer_stop(tt_trainer *t)
+{
+	atomic_store(&t->stop, 1);
+}
+
+const tt_progress *tt_trainer_progress(const tt_trainer *t)
+{
+	return &t->progress;
+}
+
+tt_status tt_trainer_checkpoint(tt_trainer *t, const char *path)
+{
+	return trainer_save(t, path);
+}

@@ -1,0 +1,106 @@
+/* trainer.h -- what the files of a trainer share.
+ *
+ *   trainer.c   made and freed            state.c   to a checkpoint and back
+ *   run.c       steps in a row, the end   step.c    one step
+ *   epoch.c     the end of an epoch       folder.c  the run folder and its observers
+ *
+ * The place of a run is `at` and `epoch_sums` with the model, the optimizer's slots and `watch`:
+ * that, and nothing else, is in a checkpoint, so that a resumed run cannot be told from one that
+ * was never stopped. */
+#ifndef TRAIN_TRAINER_H
+#define TRAIN_TRAINER_H
+
+#include <stdatomic.h>
+
+#include <tutti/train.h>
+
+#include "base/str.h"
+#include "learn/data/loader.h"
+#include "learn/nn/model.h"
+#include "learn/optim/optim.h"
+#include "learn/predict/engine.h"
+#include "learn/predict/evaluator.h"
+#include "learn/predict/metrics.h"
+#include "learn/predict/target.h"
+#include "learn/train/observer.h"
+#include "learn/train/watch.h"
+
+#define OBSERVERS_MAX 4
+
+struct place {
+	int64_t step;                /* optimizer steps done                               */
+	int64_t epoch;               /* in progress, from 0                                */
+	int64_t consumed;            /* samples of it that are done                        */
+};
+
+/* Sums since numbers were last written down. */
+struct interval { double loss; int64_t samples, correct; };
+
+/* Where the time goes: only training counts for the speed. */
+struct pace {
+	double start;                /* of this process' part of the run                   */
+	double mark;                 /* end of the last step, or of what came between      */
+	double seconds;              /* in the open window                                 */
+	int64_t samples;             /* in the open window                                 */
+	double valid_seconds;        /* of the last validation                             */
+};
+
+struct tt_trainer {
+	tt_model                *model;       /* borrowed */
+	const struct train_opts *opts;        /* of its spec */
+	struct engine           *engine;
+	tt_source               *train_source, *valid_source;    /* valid may be NULL */
+	struct loader           *loader;
+	struct target            target;
+	struct programs         *programs;
+	struct evaluator        *evaluator;   /* NULL: no validation */
+	struct optim            *optim;
+	float                   *grads;
+
+	struct place             at;
+	struct metrics           epoch_sums;
+	struct watch             watch;
+	tt_progress              progress;
+	struct interval          interval;
+	struct pace              pace;
+	const struct batch      *batch;       /* of the step being told; else NULL */
+
+	struct str               dir, last, best;                /* paths; dir empty: no folder */
+	struct str               last_good;   /* newest checkpoint written or resumed, or empty */
+	struct observer         *observer[OBSERVERS_MAX];
+	int                      n_observers;
+	tt_observer_fn          *observe;
+	void                    *observe_ctx;
+
+	int64_t                  resumed;     /* steps done before this process */
+	struct str               note;        /* to be told at the start        */
+	int                      started, ended;
+	atomic_int               stop;
+};
+
+/* step.c: one batch through the net; *more is 0 if the epoch had none left. */
+tt_status trainer_batch(struct tt_trainer *t, int *more);
+tt_status trainer_not_finite(const struct tt_trainer *t, const char *what, int64_t step);
+
+/* epoch.c: validate, remember the best, write checkpoints, go to the next epoch. */
+tt_status trainer_epoch_end(struct tt_trainer *t);
+int       trainer_done(const struct tt_trainer *t);
+
+/* state.c */
+tt_status trainer_save(struct tt_trainer *t, const char *path);       /* and tell the observers */
+tt_status trainer_load(struct tt_trainer *t, const char *path);
+tt_status trainer_save_step(struct tt_trainer *t);                    /* step-N, dropping old ones */
+
+/* folder.c */
+tt_status trainer_folder_paths(struct tt_trainer *t, const char *dir);
+tt_status trainer_folder_make(struct tt_trainer *t, const char *environment);
+tt_status trainer_observers(struct tt_trainer *t);
+
+/* run.c: tell all observers. */
+tt_status trainer_tell(struct tt_trainer *t, enum tt_event e, struct observation *w);
+tt_status trainer_note(struct tt_trainer *t, const char *text);
+
+/* epoch.c: the running numbers in t->progress after a step. */
+void trainer_measure(struct tt_trainer *t, int samples);
+
+#endif
