@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "support/hashed.h"
 #include "support/interp.h"
 #include "support/support.h"
 
@@ -83,11 +84,6 @@ static void read_attribute(struct op_case *c, const char *name, const char *valu
 	fail_msg("case %s: no attribute is called %s", c->name, name);
 }
 
-static int is_prefix(const char *prefix, const char *s)
-{
-	return strncmp(prefix, s, strlen(prefix)) == 0;
-}
-
 static void read_input(struct arena *a, struct op_case *c, char *word)
 {
 	struct op_input *in = &c->in[c->n_in];
@@ -102,7 +98,7 @@ static void read_input(struct arena *a, struct op_case *c, char *word)
 	for (int i = 0; i < c->n_in; i++)
 		if (strcmp(c->in[i].name, word) == 0)
 			in->again = i;
-	in->desc.dtype = is_prefix("int", in->kind) ? DTYPE_S32 : DTYPE_F32;
+	in->desc.dtype = strncmp(in->kind, "int", 3) == 0 ? DTYPE_S32 : DTYPE_F32;
 	for (char *p = shape; p; p = strchr(p, 'x'), p = p ? p + 1 : NULL)
 		in->desc.dim[in->desc.ndim++] = atoll(p);
 	c->n_in++;
@@ -155,47 +151,6 @@ void op_cases_release(struct op_cases *c)
 
 /* ---- numbers ---- */
 
-static uint32_t salt(const char *case_name, const char *name)
-{
-	uint32_t h = 2166136261u;       /* FNV-1a of "case.name" */
-	const char *part[] = { case_name, ".", name };
-
-	for (int i = 0; i < 3; i++)
-		for (const char *p = part[i]; *p; p++)
-			h = (h ^ (unsigned char)*p) * 16777619u;
-	return h;
-}
-
-/* 24 well-mixed bits of (salt, i). */
-static uint32_t bits(uint32_t s, int64_t i)
-{
-	uint32_t x = (uint32_t)i * 0x9e3779b9u + s;
-
-	x = (x ^ x >> 16) * 0x7feb352du;
-	x = (x ^ x >> 15) * 0x846ca68bu;
-	return (x ^ x >> 16) >> 8;
-}
-
-static double number(const char *kind, uint32_t s, int64_t i, int64_t n)
-{
-	double u = bits(s, i);
-
-	if (is_prefix("int", kind) || is_prefix("whole", kind))
-		return bits(s, i) % (uint32_t)atoi(kind + strcspn(kind, "0123456789"));
-	if (strcmp(kind, "pos") == 0)
-		return 0.5 + u / (1 << 24);
-	if (strcmp(kind, "unit") == 0)
-		return u / (1 << 24);
-	if (strcmp(kind, "big") == 0)
-		return 40 * (u / (1 << 23) - 1);
-	if (strcmp(kind, "grid") == 0)
-		return (bits(s, i) % 5 - 2.0) / 2;
-	if (strcmp(kind, "apart") == 0)         /* a permutation: the factor is a large prime */
-		return ((double)((i * 1000003 + s) % n) + 0.25) / (double)n * 2 - 1;
-	assert_string_equal(kind, "");
-	return u / (1 << 23) - 1;
-}
-
 static const char *kind_of(const struct op_case *c, const char *name)
 {
 	for (int i = 0; i < c->n_in; i++)
@@ -207,11 +162,10 @@ static const char *kind_of(const struct op_case *c, const char *name)
 void op_case_fill(const struct op_case *c, const struct ir_value *v, void *data)
 {
 	int64_t n = tensor_count(&v->desc);
-	const char *kind = kind_of(c, v->name);
-	uint32_t s = salt(c->name, v->name);
+	struct hashed h = hashed_init(c->name, v->name, kind_of(c, v->name));
 
 	for (int64_t i = 0; i < n; i++) {
-		double x = strcmp(v->name, "seed") == 0 ? OP_CASE_SEED : number(kind, s, i, n);
+		double x = strcmp(v->name, "seed") == 0 ? OP_CASE_SEED : hashed_number(&h, i, n);
 
 		if (v->desc.dtype == DTYPE_S32)
 			((int32_t *)data)[i] = (int32_t)x;

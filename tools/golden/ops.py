@@ -3,7 +3,7 @@
 
     ops.py tests/op/cases.txt OUT [VALUES]
 
-Reads the table of cases (its head explains it), makes the same inputs as tests/support/op_case.c,
+Reads the table of cases (its head explains it), makes the same inputs as the C tests (common.py),
 runs them through PyTorch and its autograd, and writes a line per result:
 
     case  result  count  stride  value value ...
@@ -19,7 +19,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-SEED, STEP, SAMPLE, SAMPLE_STRIDE = 7, 3, 5, 2      # as in op_case.h
+from common import Run, dropout_mask, numbers
+
+RUN = Run(seed=7, step=3, sample=5, sample_stride=2)        # as op_case_run
 LOSS_SEED = 0.75
 
 DEFAULTS = {"stride": [1, 1], "dilation": [1, 1], "pad": [0, 0, 0, 0], "groups": 1,
@@ -61,33 +63,6 @@ def read_cases(path):
                 shape, _, kind = rest.partition(":")
                 case["inputs"].append((name, [int(d) for d in shape.split("x")] if shape else None, kind))
         yield case
-
-
-def salt(text):
-    h = 2166136261
-    for c in text.encode():
-        h = (h ^ c) * 16777619 & 0xffffffff
-    return h
-
-
-def numbers(case_name, name, shape, kind):
-    """The same numbers as fill() of op_case.c, exactly."""
-    n, s = int(np.prod(shape)), salt(case_name + "." + name)
-    with np.errstate(over="ignore"):
-        x = np.arange(n, dtype=np.uint32) * np.uint32(0x9e3779b9) + np.uint32(s)
-        x = (x ^ x >> np.uint32(16)) * np.uint32(0x7feb352d)
-        x = (x ^ x >> np.uint32(15)) * np.uint32(0x846ca68b)
-        u = ((x ^ x >> np.uint32(16)) >> np.uint32(8)).astype(np.int64)
-    if kind.startswith(("int", "whole")):
-        v = u % int(kind.lstrip("intwhole"))
-        return torch.from_numpy(v.reshape(shape))
-    if kind == "apart":
-        v = ((np.arange(n, dtype=np.int64) * 1000003 + s) % n + 0.25) / n * 2 - 1
-    else:
-        v = {"": lambda: u / 2.0**23 - 1, "pos": lambda: 0.5 + u / 2.0**24,
-             "unit": lambda: u / 2.0**24, "big": lambda: 40 * (u / 2.0**23 - 1),
-             "grid": lambda: (u % 5 - 2) / 2.0}[kind]()
-    return torch.from_numpy(v.astype(np.float32).astype(np.float64).reshape(shape))
 
 
 # ---- the operations ----
@@ -143,34 +118,8 @@ def act_dx(a, z, dy):
     return [dy * (z > 0)]
 
 
-def philox(key, counter):
-    """Philox4x32-10 of Salmon et al. (SC 2011): counter words as rows, in uint64."""
-    c, k, low = [w.astype(np.uint64) for w in counter], list(key), np.uint64(0xffffffff)
-    for _ in range(10):
-        p, q = np.uint64(0xd2511f53) * c[0], np.uint64(0xcd9e8d57) * c[2]
-        c = [(q >> np.uint64(32)) ^ c[1] ^ np.uint64(k[0]), q & low,
-             (p >> np.uint64(32)) ^ c[3] ^ np.uint64(k[1]), p & low]
-        k = [(k[0] + 0x9e3779b9) & 0xffffffff, (k[1] + 0xbb67ae85) & 0xffffffff]
-    return c
-
-
-def mix(z):
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9 & (2**64 - 1)
-    z = (z ^ z >> 27) * 0x94d049bb133111eb & (2**64 - 1)
-    return z ^ z >> 31
-
-
 def dropout(a, x):
-    """exec/dropout.h in numpy."""
-    RNG_DROPOUT = 4
-    k = mix(mix(SEED) + RNG_DROPOUT * 0x9e3779b97f4a7c15 & (2**64 - 1))
-    n, per = x.shape[0], x[0].numel()
-    e, s = np.meshgrid(np.arange(per), SAMPLE + np.arange(n) * SAMPLE_STRIDE)
-    words = philox([k & 0xffffffff, k >> 32],
-                   [e // 8, np.full_like(e, a["stream"]), s, np.full_like(e, STEP)])
-    word = np.choose(e % 8 // 2, words)
-    number = word >> (e % 2 * 16).astype(np.uint64) & np.uint64(0xffff)
-    mask = torch.from_numpy((number >= round(a["p"] * 65536)).reshape(x.shape))
+    mask = dropout_mask(RUN, a["stream"], a["p"], x.shape)
     return [x * mask / (1 - a["p"])]
 
 
