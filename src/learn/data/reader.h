@@ -43,6 +43,8 @@ tt_status reader_settings(const struct option *table, struct arena *a, const str
 enum split { SPLIT_TRAIN, SPLIT_TEST };
 extern const char *const split_words[];
 
+/* Put a source in front of a reader; *r is taken on success. */
+tt_status source_wrap(tt_source **out, struct reader *r);
 const struct reader *source_reader(const tt_source *s);     /* borrowed */
 
 /* Elements of one sample; bytes of one as read() stores it. */

@@ -111,13 +111,24 @@ tt_status reader_settings(const struct option *table, struct arena *a, const str
 	return st == TT_OK ? options_read(table, a, args, base) : st;
 }
 
+tt_status source_wrap(tt_source **out, struct reader *r)
+{
+	tt_source *s = mem_calloc(1, sizeof *s);
+
+	if (!s)
+		return TT_ENOMEM;
+	s->reader = r;
+	*out = s;
+	return TT_OK;
+}
+
 tt_status tt_source_open(tt_source **out, const char *uri)
 {
 	struct arena a = {0};
 	struct node map = { .kind = NODE_MAP, .file = uri };
 	const struct reader_ops *ops;
 	const char *rest;
-	tt_source *s = NULL;
+	struct reader *r = NULL;
 	tt_status st;
 
 	if (!out || !uri)
@@ -126,21 +137,17 @@ tt_status tt_source_open(tt_source **out, const char *uri)
 		return st;
 	char *path = arena_strdup(&a, rest);
 	char *mark = path ? strchr(path, '?') : NULL;
-	s = mem_calloc(1, sizeof *s);
-	if (!s || !path) {
-		st = TT_ENOMEM;
-		goto out;
-	}
+	if (!path)
+		return TT_ENOMEM;
 	if (mark)
 		*mark = '\0';
 	if (mark && (st = parse_settings(&a, &map, mark + 1)) != TT_OK)
 		goto out;
-	if ((st = ops->open(&s->reader, path, &map)) != TT_OK)
+	if ((st = ops->open(&r, path, &map)) != TT_OK)
 		goto out;
-	*out = s;
-	s = NULL;
+	if ((st = source_wrap(out, r)) != TT_OK)
+		r->ops->close(r);
 out:
-	mem_free(s);
 	arena_release(&a);
 	return st;
 }

@@ -1,0 +1,490 @@
+/* The loader's promises, over a source whose samples say who they are: pixel i of
+ * sample k is (7 * k + i) % 256. */
+#include "support/support.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "learn/data/augment.h"
+#include "learn/data/loader.h"
+#include "learn/data/reader.h"
+
+#define COUNT 103
+#define SIDE  6
+#define PIXELS (2 * SIDE * SIDE)
+
+struct fake { struct reader reader; int64_t broken; };
+
+static uint8_t pixel(int64_t k, int64_t i)
+{
+	return (uint8_t)(7 * k + i);
+}
+
+static tt_status fake_read(const struct reader *r, int64_t k, void *x, int32_t *label, float *values)
+{
+	uint8_t *out = x;
+
+	(void)values;
+	if (k == ((const struct fake *)r)->broken)
+		return err_set(TT_EFORMAT, "sample %d is broken", (int)k);
+	for (int i = 0; x && i < PIXELS; i++)
+		out[i] = pixel(k, i);
+	if (label)
+		*label = (int32_t)(k % 10);
+	return TT_OK;
+}
+
+static void fake_close(struct reader *r)
+{
+	mem_free(r);
+}
+
+static const struct reader_ops fake_ops = { .scheme = "fake", .close = fake_close, .read = fake_read };
+
+static tt_source *fake_source(int64_t count, int64_t broken)
+{
+	struct fake *f = mem_calloc(1, sizeof *f);
+	tt_source *s;
+
+	assert_non_null(f);
+	f->reader.ops = &fake_ops;
+	f->reader.info = (tt_source_info){ .count = count, .ndim = 3, .shape = { 2, SIDE, SIDE },
+	                                   .type = TT_SAMPLE_U8, .target = TT_TARGET_CLASS,
+	                                   .classes = 10 };
+	f->broken = broken;
+	assert_ok(source_wrap(&s, &f->reader));
+	return s;
+}
+
+static const struct data_opts plain = { .shuffle = 1, .threads = 1 };
+
+static struct loader *make(tt_source *s, const struct data_opts *d, int batch, int rank, int world)
+{
+	struct loader *l;
+
+	assert_ok(loader_new(&l, s, &(struct loader_opts){ .data = d, .training = 1, .batch = batch,
+	                     .rank = rank, .world = world, .seed = 5 }));
+	return l;
+}
+
+/* All sample numbers of an epoch in this rank's order; returns how many. */
+static int read_epoch(struct loader *l, int64_t epoch, int64_t from, int64_t *out)
+{
+	struct batch *b;
+	int n = 0;
+
+	assert_ok(loader_seek(l, epoch, from));
+	for (;;) {
+		assert_ok(loader_next(l, &b));
+		if (!b)
+			return n;
+		memcpy(out + n, b->index, (size_t)b->n * sizeof *out);
+		n += b->n;
+	}
+}
+
+static void an_epoch_is_the_whole_set_once(void **state)
+{
+	tt_source *s = fake_source(COUNT, -1);
+	struct loader *l = make(s, &plain, 10, 0, 1);
+	int64_t at[COUNT], again[COUNT];
+	int seen[COUNT], moved = 0;
+
+	(void)state;
+	for (int epoch = 0; epoch < 3; epoch++) {
+		memset(seen, 0, sizeof seen);
+		assert_int_equal(read_epoch(l, epoch, 0, at), COUNT);
+		for (int i = 0; i < COUNT; i++)
+			seen[at[i]]++;
+		for (int i = 0; i < COUNT; i++)
+			assert_int_equal(seen[i], 1);
+	}
+	read_epoch(l, 0, 0, again);
+	for (int i = 0; i < COUNT; i++)
+		moved += again[i] != at[i];
+	assert_true(moved > COUNT / 2);                /* another epoch, another order */
+	read_epoch(l, 2, 0, again);
+	assert_memory_equal(again, at, sizeof at);
+	loader_free(&l);
+	tt_source_close(&s);
+}
+
+/* Rank r of a world takes places r, r + world, ... of each global batch. */
+static void ranks_share_the_order_of_one(void **state)
+{
+	tt_source *s = fake_source(COUNT, -1);
+	struct loader *one = make(s, &plain, 8, 0, 1);
+	int64_t all[COUNT], mine[COUNT];
+
+	(void)state;
+	read_epoch(one, 4, 0, all);
+	for (int world = 1; world <= 9; world++)
+		for (int rank = 0; rank < world; rank++) {
+			struct loader *l = make(s, &plain, 8, rank, world);
+			int n = read_epoch(l, 4, 0, mine), k = 0;
+
+			for (int p = 0; p < COUNT; p++)
+				if (p % 8 % world == rank)
+					assert_int_equal(mine[k++], all[p]);
+			assert_int_equal(n, k);
+			loader_free(&l);
+		}
+	loader_free(&one);
+	tt_source_close(&s);
+}
+
+/* Stop after some samples on 3 ranks, go on with 5: nothing twice, nothing left out. */
+static void another_world_goes_on_exactly(void **state)
+{
+	tt_source *s = fake_source(COUNT, -1);
+	struct loader *one = make(s, &plain, 12, 0, 1);
+	int64_t all[COUNT], part[COUNT];
+	int seen[COUNT] = {0}, n = 0;
+
+	(void)state;
+	read_epoch(one, 1, 0, all);
+	for (int rank = 0; rank < 3; rank++) {
+		struct loader *l = make(s, &plain, 12, rank, 3);
+		struct batch *b;
+
+		assert_ok(loader_seek(l, 1, 0));
+		for (int step = 0; step < 4; step++) {
+			assert_ok(loader_next(l, &b));
+			for (int i = 0; i < b->n; i++)
+				seen[b->index[i]]++;
+		}
+		loader_free(&l);
+	}
+	for (int rank = 0; rank < 5; rank++) {
+		struct loader *l = make(s, &plain, 12, rank, 5);
+
+		n = read_epoch(l, 1, 48, part);
+		for (int i = 0; i < n; i++)
+			seen[part[i]]++;
+		loader_free(&l);
+	}
+	for (int i = 0; i < COUNT; i++)
+		assert_int_equal(seen[i], 1);
+	n = read_epoch(one, 1, 48, part);
+	assert_int_equal(n, COUNT - 48);
+	assert_memory_equal(part, all + 48, (size_t)n * sizeof *all);
+	loader_free(&one);
+	tt_source_close(&s);
+}
+
+static void last_batch_is_short(void **state)
+{
+	tt_source *s = fake_source(COUNT, -1);
+	struct loader *l = make(s, &plain, 20, 2, 4);
+	struct batch *b, *last = NULL;
+	int steps = 0;
+
+	(void)state;
+	assert_int_equal(loader_batches(l), 6);
+	assert_ok(loader_seek(l, 0, 0));
+	for (;;) {
+		assert_ok(loader_next(l, &b));
+		if (!b)
+			break;
+		last = b;
+		assert_int_equal(b->position, 20 * steps++);
+		if (steps < 6) {
+			assert_int_equal(b->n, 5);
+			assert_int_equal(b->n_global, 20);
+		}
+	}
+	assert_int_equal(steps, 6);
+	assert_int_equal(last->n_global, 3);
+	assert_int_equal(last->n, 1);
+	assert_ok(loader_next(l, &b));                  /* and it stays at the end */
+	assert_null(b);
+	loader_free(&l);
+	l = make(s, &plain, 20, 3, 4);                  /* a rank without a share still steps */
+	assert_ok(loader_seek(l, 0, 100));
+	assert_ok(loader_next(l, &b));
+	assert_non_null(b);
+	assert_int_equal(b->n, 0);
+	assert_int_equal(b->n_global, 3);
+	loader_free(&l);
+	tt_source_close(&s);
+}
+
+/* What crop and flip mean, written down plainly. */
+static float augmented(int64_t index, const struct view *v, int c, int y, int x)
+{
+	int from_y = y + v->dy, from_x = (v->mirror ? SIDE - 1 - x : x) + v->dx;
+
+	if (from_y < 0 || from_y >= SIDE || from_x < 0 || from_x >= SIDE)
+		return 0;
+	return pixel(index, (c * SIDE + from_y) * SIDE + from_x);
+}
+
+static void pictures_are_cropped_mirrored_and_normalised(void **state)
+{
+	static const double mean[] = { 0.5, 0.25 }, std[] = { 0.25, 2 };
+	const struct data_opts d = { .shuffle = 1, .threads = 1, .augment = { .crop = 7, .flip = 1 },
+	                             .mean = { mean, 2 }, .std = { std, 2 } };
+	tt_source *s = fake_source(COUNT, -1);
+	struct loader *l = make(s, &d, 10, 0, 1);
+	struct batch *b;
+	int mirrored = 0, moved = 0;
+
+	(void)state;
+	assert_ok(loader_seek(l, 3, 0));
+	for (assert_ok(loader_next(l, &b)); b; assert_ok(loader_next(l, &b)))
+		for (int k = 0; k < b->n; k++) {
+			struct view v = augment_view(&d.augment, 5, 3, b->index[k]);
+
+			assert_true(abs(v.dy) <= 7 && abs(v.dx) <= 7);
+			mirrored += v.mirror;
+			moved += v.dx != 0;
+			assert_int_equal(b->label[k], b->index[k] % 10);
+			for (int i = 0; i < PIXELS; i++) {
+				int c = i / SIDE / SIDE;
+				double raw = (double)augmented(b->index[k], &v, c, i / SIDE % SIDE, i % SIDE);
+
+				assert_near(b->x[k * PIXELS + i], (raw / 255 - mean[c]) / std[c], 1e-6);
+			}
+		}
+	assert_in_range(mirrored, COUNT / 4, 3 * COUNT / 4);
+	assert_true(moved > COUNT / 2);
+	loader_free(&l);
+	tt_source_close(&s);
+}
+
+/* Two epochs as one long array of everything that comes out. */
+static float *everything(tt_source *s, const struct data_opts *d, int batch)
+{
+	float *out = mem_calloc(2 * COUNT, PIXELS * sizeof *out), *to = out;
+	struct loader *l = make(s, d, batch, 0, 1);
+	struct batch *b;
+
+	assert_non_null(out);
+	for (int epoch = 0; epoch < 2; epoch++) {
+		assert_ok(loader_seek(l, epoch, 0));
+		for (assert_ok(loader_next(l, &b)); b; assert_ok(loader_next(l, &b))) {
+			memcpy(to, b->x, (size_t)b->n * PIXELS * sizeof *to);
+			to += b->n * PIXELS;
+		}
+	}
+	assert_ptr_equal(to, out + 2 * COUNT * PIXELS);
+	loader_free(&l);
+	return out;
+}
+
+static void threads_and_prefetch_change_nothing(void **state)
+{
+	static const int threads[] = { 1, 2, 3, 8 }, ahead[] = { 1, 2, 5 };
+	struct data_opts d = { .shuffle = 1, .threads = 1, .augment = { .crop = 2, .flip = 1 } };
+	tt_source *s = fake_source(COUNT, -1);
+	float *want = everything(s, &d, 9);
+
+	(void)state;
+	for (size_t t = 0; t < 4; t++)
+		for (size_t a = 0; a < 3; a++) {
+			d.threads = threads[t];
+			d.prefetch = ahead[a];
+			float *got = everything(s, &d, a == 2 ? 4 : 9);
+			assert_memory_equal(got, want, 2 * COUNT * PIXELS * sizeof *got);
+			mem_free(got);
+		}
+	mem_free(want);
+	tt_source_close(&s);
+}
+
+/* Jump about while workers are busy: what comes is always what belongs there. */
+static void seek_starts_cleanly(void **state)
+{
+	const struct data_opts d = { .shuffle = 1, .threads = 3, .prefetch = 4 };
+	tt_source *s = fake_source(COUNT, -1);
+	struct loader *one = make(s, &plain, 7, 0, 1), *l = make(s, &d, 7, 0, 1);
+	int64_t order[3][COUNT];
+
+	(void)state;
+	for (int e = 0; e < 3; e++)
+		read_epoch(one, e, 0, order[e]);
+	for (int i = 0; i < 200; i++) {
+		int64_t epoch = i % 3, at = i * 37 % COUNT;
+		struct batch *b;
+
+		assert_ok(loader_seek(l, epoch, at));
+		for (int step = 0; step < i % 4; step++) {
+			assert_ok(loader_next(l, &b));
+			if (!b)
+				break;
+			assert_int_equal(b->position, at);
+			assert_memory_equal(b->index, order[epoch] + at, (size_t)b->n * sizeof *b->index);
+			at += b->n;
+		}
+	}
+	assert_status(loader_seek(l, -1, 0), TT_EINVAL);
+	assert_status(loader_seek(l, 0, COUNT + 1), TT_EINVAL);
+	loader_free(&l);
+	loader_free(&one);
+	tt_source_close(&s);
+}
+
+static void without_training_the_order_is_the_sources(void **state)
+{
+	const struct data_opts d = { .shuffle = 1, .threads = 2, .prefetch = 3,
+	                             .augment = { .crop = 2, .flip = 1 } };
+	tt_source *s = fake_source(COUNT, -1);
+	struct loader *l;
+	int64_t at[COUNT];
+	struct batch *b;
+
+	(void)state;
+	assert_ok(loader_new(&l, s, &(struct loader_opts){ .data = &d, .batch = 10, .world = 1 }));
+	for (int epoch = 0; epoch < 3; epoch++) {
+		assert_int_equal(read_epoch(l, epoch, 0, at), COUNT);
+		for (int i = 0; i < COUNT; i++)
+			assert_int_equal(at[i], i);
+	}
+	assert_ok(loader_seek(l, 0, 0));
+	assert_ok(loader_next(l, &b));
+	assert_near(b->x[5], 5 / 255.0, 1e-6);
+	loader_free(&l);
+	tt_source_close(&s);
+}
+
+static void errors_come_home_and_stay(void **state)
+{
+	struct data_opts d = { .threads = 2 };
+	tt_source *s = fake_source(COUNT, 57);
+	struct batch *b;
+
+	(void)state;
+	for (d.prefetch = 0; d.prefetch < 5; d.prefetch += 2) {
+		struct loader *l = make(s, &d, 10, 0, 1);
+
+		for (int i = 0; i < 5; i++)
+			assert_ok(loader_next(l, &b));
+		for (int i = 0; i < 3; i++) {
+			assert_status(loader_next(l, &b), TT_EFORMAT);
+			assert_error("sample 57 is broken");
+		}
+		assert_ok(loader_seek(l, 0, 60));
+		assert_ok(loader_next(l, &b));
+		assert_int_equal(b->index[0], 60);
+		loader_free(&l);
+	}
+	tt_source_close(&s);
+}
+
+static void nothing_is_allocated_after_new(void **state)
+{
+	const struct data_opts d = { .shuffle = 1, .threads = 2, .prefetch = 4 };
+	tt_source *s = fake_source(COUNT, -1);
+	struct loader *l = make(s, &d, 10, 0, 1);
+	int64_t at[COUNT];
+	uint64_t before = mem_count();
+
+	(void)state;
+	for (int epoch = 0; epoch < 5; epoch++)
+		read_epoch(l, epoch, epoch * 3, at);
+	assert_int_equal(mem_count(), before);
+	loader_free(&l);
+	tt_source_close(&s);
+}
+
+static void no_allocation_may_fail_badly(void **state)
+{
+	const struct data_opts d = { .threads = 2, .prefetch = 2 };
+	const int64_t before = mem_live();
+	tt_source *s = fake_source(COUNT, -1);
+	tt_status st = TT_ENOMEM;
+
+	(void)state;
+	for (uint64_t n = 1; st != TT_OK; n++) {
+		struct loader *l = NULL;
+
+		assert_true(n < 1000);
+		mem_fail_at(n, 1);
+		st = loader_new(&l, s, &(struct loader_opts){ .data = &d, .batch = 10, .world = 1 });
+		mem_fail_at(0, 0);
+		assert_true(st == TT_OK || st == TT_ENOMEM);
+		loader_free(&l);
+	}
+	tt_source_close(&s);
+	assert_int_equal(mem_live(), before);
+}
+
+static void senseless_options_are_refused(void **state)
+{
+	static const double three[] = { 1, 2, 3 }, zero[] = { 0 };
+	const struct data_opts mean3 = { .mean = { three, 3 } }, std0 = { .std = { zero, 1 } };
+	tt_source *s = fake_source(COUNT, -1);
+	struct loader *l = NULL;
+
+	(void)state;
+#define TRY(...) loader_new(&l, s, &(struct loader_opts){ __VA_ARGS__ })
+	assert_status(TRY(.data = &plain, .batch = 0, .world = 1), TT_EINVAL);
+	assert_status(TRY(.data = &plain, .batch = 1, .world = 0), TT_EINVAL);
+	assert_status(TRY(.data = &plain, .batch = 1, .world = 2, .rank = 2), TT_EINVAL);
+	assert_status(TRY(.data = &mean3, .batch = 1, .world = 1), TT_ESPEC);
+	assert_error("3 values; give 1 or 2");
+	assert_status(TRY(.data = &std0, .batch = 1, .world = 1), TT_ESPEC);
+	assert_null(l);
+	tt_source_close(&s);
+}
+
+static void predict_normalises_like_the_loader(void **state)
+{
+	static const double mean[] = { 0.3 }, std[] = { 0.7 };
+	const struct data_opts d = { .threads = 1, .mean = { mean, 1 }, .std = { std, 1 } };
+	tt_source *s = fake_source(COUNT, -1);
+	struct loader *l = make(s, &d, 1, 0, 1);
+	struct batch *b;
+	uint8_t raw[PIXELS];
+	float x[PIXELS];
+
+	(void)state;
+	assert_ok(loader_next(l, &b));
+	assert_ok(tt_source_read(s, b->index[0], raw, NULL, NULL));
+	loader_normalise(tt_source_describe(s), &d, raw, x);
+	assert_memory_equal(x, b->x, sizeof x);
+	loader_free(&l);
+	tt_source_close(&s);
+}
+
+static void options_have_their_defaults(void **state)
+{
+	struct arena a = {0};
+	struct data_opts d;
+
+	(void)state;
+	assert_ok(options_default(data_options, &a, &d));
+	assert_null(d.train);
+	assert_int_equal(d.mean.n, 0);
+	assert_int_equal(d.shuffle, 1);
+	assert_int_equal(d.threads, 1);
+	assert_int_equal(d.prefetch, 4);
+	assert_int_equal(d.augment.crop, 0);
+	assert_ok(options_set(data_options, &a, &d, "augment.flip", "yes"));
+	assert_int_equal(d.augment.flip, 1);
+	arena_release(&a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_epoch_is_the_whole_set_once),
+		cmocka_unit_test(ranks_share_the_order_of_one),
+		cmocka_unit_test(another_world_goes_on_exactly),
+		cmocka_unit_test(last_batch_is_short),
+		cmocka_unit_test(pictures_are_cropped_mirrored_and_normalised),
+		cmocka_unit_test(threads_and_prefetch_change_nothing),
+		cmocka_unit_test(seek_starts_cleanly),
+		cmocka_unit_test(without_training_the_order_is_the_sources),
+		cmocka_unit_test(errors_come_home_and_stay),
+		cmocka_unit_test(nothing_is_allocated_after_new),
+		cmocka_unit_test(no_allocation_may_fail_badly),
+		cmocka_unit_test(senseless_options_are_refused),
+		cmocka_unit_test(predict_normalises_like_the_loader),
+		cmocka_unit_test(options_have_their_defaults),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
