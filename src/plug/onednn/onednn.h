@@ -86,4 +86,9 @@ typedef int one_variants_fn(struct one_device *d, struct plan *p, const struct i
                             char names[][VARIANT_NAME], int max);
 one_variants_fn one_conv_variants, one_dense_variants;
 
+/* own.c: a convolution of ours in oneDNN's layout, as one more variant where it fits. */
+#define ONE_OWN "tutti:winograd-4x4"
+int       one_own_fits(const struct plan *p, const struct ir_node *n);
+tt_status one_own(struct one_device *d, struct plan *p, const struct ir_node *n);
+
 #endif
