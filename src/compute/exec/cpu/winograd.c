@@ -335,8 +335,9 @@ SIMD static void strip(const struct job *j, int64_t from, int64_t count, float *
 
 		for (int64_t b = 0; b < kb; b++) {
 			struct plane a = plane_of(j->y, at.image, kb, b, j->oh, j->ow);
-			vec bias = j->bias ? *(const vec *)(j->bias + b * B) : zero;
-
+			vec bias = zero;
+			if (j->bias)              /* parameters lie where they lie: not aligned */
+				memcpy(&bias, j->bias + b * B, sizeof bias);
 			tile_out(&a, at.y, at.x, (vec *)m + t * kb + b, j->strip * kb, bias,
 			         j->relu ? zero : lowest);
 		}
