@@ -4,7 +4,6 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 DEMO    ?= examples/demo.yaml
-RUN     ?= runs/demo
 
 # Presets with ninja where it is; the generator is fixed once per build folder.
 configure = test -f build/$(1)/CMakeCache.txt || cmake --preset $(1) $(shell command -v ninja >/dev/null 2>&1 && echo -G Ninja) >/dev/null
@@ -36,7 +35,7 @@ release dev asan tsan:
 
 demo: setup
 	@$(call build,release)
-	build/release/tutti train $(DEMO) --run $(RUN)
+	build/release/tutti train $(DEMO)
 
 test: setup-test
 	@tools/test

@@ -41,12 +41,13 @@ else()
 endif()
 
 # OpenBLAS: small matrix products.  Named in full: libblas may be any implementation.
-if(TUTTI_OPENBLAS)
+file(GLOB openblas_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/plug/openblas/*.c)
+if(TUTTI_OPENBLAS AND openblas_sources)
 	find_path(OPENBLAS_INCLUDE cblas.h PATH_SUFFIXES
 		${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread openblas-pthread openblas)
 	find_library(OPENBLAS_LIBRARY openblas)
 endif()
-if(TUTTI_OPENBLAS AND OPENBLAS_INCLUDE AND OPENBLAS_LIBRARY)
+if(TUTTI_OPENBLAS AND openblas_sources AND OPENBLAS_INCLUDE AND OPENBLAS_LIBRARY)
 	add_library(openblas_found INTERFACE)
 	target_include_directories(openblas_found SYSTEM INTERFACE ${OPENBLAS_INCLUDE})
 	target_link_libraries(openblas_found INTERFACE ${OPENBLAS_LIBRARY})
