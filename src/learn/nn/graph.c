@@ -132,6 +132,7 @@ tt_status nn_check(tt_spec *s)
 	struct tt_model m = { .spec = s };
 	tt_status st = nn_collect(&m);
 
+	s->numbers = m.param_count + m.buffer_count;
 	arena_release(&m.arena);
 	return st;
 }
