@@ -73,18 +73,18 @@ POINT crescent(float u, float v)
 /* The capital L. */
 POINT letter(float u, float v)
 {
-	return smaller(box(u + 0.38f, v, 0.2f, 0.85f), box(u, v + 0.65f, 0.58f, 0.2f));
+	return smaller(box(u + 0.38f, v, 0.2f, 0.8f), box(u, v + 0.6f, 0.58f, 0.2f));
 }
 
 /* Two circles over a right angle, in coordinates with the tip at the origin. */
 POINT heart(float u, float v)
 {
-	float x = fabsf(u) * 0.62f, y = v * 0.62f + 0.56f, m = larger(x + y, 0) * 0.5f;
+	float x = fabsf(u) * 0.67f, y = v * 0.67f + 0.56f, m = larger(x + y, 0) * 0.5f;
 	float lobe = length(x - 0.25f, y - 0.75f) - 0.35355339f;
 	float side = smaller(length(x, y - 1), length(x - m, y - m));
 	float low = x < y ? -side : side;
 
-	return (x + y > 1 ? lobe : low) * (1 / 0.62f);
+	return (x + y > 1 ? lobe : low) * (1 / 0.67f);
 }
 
 /* Fold the plane five times onto half a spike, whose edge is a segment. */

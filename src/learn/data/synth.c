@@ -235,7 +235,7 @@ static void paint_background(struct row *r, const struct scene *s)
 /* Only the pixels that the figure's circle can touch. */
 static void paint_figure(struct row *r, const struct figure *f)
 {
-	float reach = f->size * 1.1f + r->pixel, dy = r->y - f->y;
+	float reach = f->size + r->pixel, dy = r->y - f->y;
 	float half = reach * reach - dy * dy;
 	float c = cosf(f->turn) / f->size, k = sinf(f->turn) / f->size;
 	int lo, hi;
