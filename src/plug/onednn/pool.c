@@ -63,18 +63,19 @@ tt_status one_pool(struct one_device *d, struct plan *p, const struct ir_node *n
 	return one_step(d, p, &a, pd);
 }
 
-/* The gradient of y comes in the layout that the forward pass gives y, so that the workspace fits;
- * x's is guessed from dy's: the same blocking with x's shape. */
+/* Where the maxima were is kept in the layout that y had in the forward pass; dy may come in
+ * another (as rows, behind a flatten), so the workspace decides.  Without one dy itself does.  x's
+ * layout is guessed from that: the same blocking with x's shape. */
 static tt_status hint_for(struct one_device *d, struct plan *p, const struct ir_node *n, int max,
                           dnnl_primitive_desc_t *hint)
 {
-	const md_t dy = one_md_of(p, n->in[0]);
+	const md_t dy = one_md_of(p, n->in[0]), like = max ? one_md_of(p, n->in[1]) : dy;
 	const struct tensor_desc *x = &n->out[0]->desc;
 	md_t dx = one_md_any(x, dy.data_type);
 	struct pool c;
 
-	if (dy.format_kind == dnnl_blocked && dy.format_desc.blocking.inner_nblks == 1)
-		dx = one_md(x, dy.data_type, dy.format_desc.blocking.inner_blks[0] == 16 ?
+	if (like.format_kind == dnnl_blocked && like.format_desc.blocking.inner_nblks == 1)
+		dx = one_md(x, dy.data_type, like.format_desc.blocking.inner_blks[0] == 16 ?
 		            dnnl_nChw16c : dnnl_nChw8c);
 	else
 		dx = one_md_as_plain(&dx, dy.data_type);
@@ -108,11 +109,9 @@ tt_status one_pool_dx(struct one_device *d, struct plan *p, const struct ir_node
 	if (st != TT_OK)
 		goto out;
 	one_reads(d, p, &a, DNNL_ARG_DIFF_DST, n->in[0], &c.y);
-	if (max) {
-		const md_t ws = one_md_of(p, n->in[1]);
-
-		one_reads(d, p, &a, DNNL_ARG_WORKSPACE, n->in[1], &ws);
-	}
+	if (max)
+		one_reads(d, p, &a, DNNL_ARG_WORKSPACE, n->in[1],
+		          one_query(pd, dnnl_query_workspace_md, 0));
 	one_writes(d, p, &a, DNNL_ARG_DIFF_SRC, n->out[0], &c.x);
 	st = one_step(d, p, &a, pd);
 out:
