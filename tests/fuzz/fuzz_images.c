@@ -1,0 +1,26 @@
+/* Any bytes as a JPEG or PNG: refused, or decoded at its own size and at another. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "learn/data/image.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define PIXELS_MAX (1 << 20)     /* keeps the fuzzer fast; the limit itself has a test */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct bytes in = { data, size, "fuzz" };
+	uint8_t small[3 * 5 * 9], *whole;
+	int h, w;
+
+	if (image_probe(&in, &h, &w) != TT_OK || h > PIXELS_MAX / w)
+		return 0;
+	(void)image_decode(&in, 3, 5, 9, small);
+	whole = mem_alloc((size_t)h * (size_t)w);
+	if (!whole)
+		abort();
+	(void)image_decode(&in, 1, h, w, whole);
+	mem_free(whole);
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* Any bytes as a tar of pictures: refused, or every member lies inside the blob and has a
+ * class. */
+#include <stdlib.h>
+
+#include "learn/data/members.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct members m = {0};
+	struct bytes one;
+	void *owned;
+
+	if (members_parse_tar(&m, &(struct bytes){ data, size, "fuzz" },
+	                      size % 2 ? SPLIT_TEST : SPLIT_TRAIN) == TT_OK)
+		for (size_t i = 0; i < m.n; i++) {
+			if (members_read(&m, i, &one, &owned) != TT_OK || owned)
+				abort();
+			if (one.p < m.blob || one.p + one.n > m.blob + m.blob_size)
+				abort();
+			if (m.v[i].label < 0 || m.v[i].label >= m.classes)
+				abort();
+		}
+	members_release(&m);
+	return 0;
+}
