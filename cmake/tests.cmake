@@ -19,7 +19,7 @@ set(TEST_ENVIRONMENT
 	"ASAN_OPTIONS=allocator_may_return_null=1:detect_stack_use_after_return=1"
 	"LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.txt:print_suppressions=0"
 	"UBSAN_OPTIONS=print_stacktrace=1"
-	"TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.txt"
+	"TSAN_OPTIONS=allocator_may_return_null=1:suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.txt"
 	"OMP_WAIT_POLICY=passive" "OPENBLAS_NUM_THREADS=1")
 
 # Lines "name seconds [slow]": for the few tests that need longer.
