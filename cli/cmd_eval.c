@@ -73,7 +73,7 @@ static tt_status measure(struct evaluation *e, struct call *c)
 		.top_k = (int)e->args->top, .kernel_cache = cache))) != TT_OK ||
 	    (st = tt_predictor_eval(e->predictor, e->source, &e->metrics)) != TT_OK)
 		return st;
-	return names_of_classes(c->arena, path, e->source, e->metrics.classes, &e->names);
+	return names_of_classes(c->arena, e->model, e->source, e->metrics.classes, &e->names);
 }
 
 static const char *class_name(const struct evaluation *e, int i, char buf[NUMBER_TEXT])

@@ -139,7 +139,7 @@ static tt_status prepare(struct prediction *p, struct call *c)
 	p->answers.width = (int)tt_predictor_outputs(p->predictor);
 	p->answers.kind = p->model->spec->model.loss == LOSS_XENT ? ANSWER_CLASSES : ANSWER_VALUES;
 	p->answers.top = (int)p->args->top;
-	return names_of_classes(c->arena, path, p->source, p->answers.width, &p->answers.names);
+	return names_of_classes(c->arena, p->model, p->source, p->answers.width, &p->answers.names);
 }
 
 static tt_status read_one(struct prediction *p, int64_t i, int place)

@@ -179,8 +179,9 @@ static void print_score(const tt_progress *p)
 		printf("loss        %.4f in training\n", p->loss);
 }
 
-static void print_summary(const struct run *r)
+static void print_summary(const struct run *r, struct arena *a)
 {
+	const char        *checkpoint;
 	const tt_progress *p = tt_trainer_progress(r->trainer);
 	char               n[NUMBER_TEXT], t[NUMBER_TEXT];
 
@@ -189,12 +190,13 @@ static void print_summary(const struct run *r)
 	       text_count(llround(p->samples_per_second), n), text_time(p->seconds, t));
 	printf("run         %s\n", r->dir);
 	printf("curves      %s/curves.svg, or: tensorboard --logdir %s\n", r->dir, r->dir);
-	if (r->progress.checkpoint[0])
-		printf("checkpoint  %s\n", r->progress.checkpoint);
+	if (paths_checkpoint(a, r->dir, &checkpoint) == TT_OK)
+		printf("checkpoint  %s\n", checkpoint);
 }
 
-static tt_status print_json(const struct run *r, const char *outcome)
+static tt_status print_json(const struct run *r, struct arena *a, const char *outcome)
 {
+	const char        *checkpoint = NULL;
 	const tt_progress *p = tt_trainer_progress(r->trainer);
 	struct json        j = { 0 };
 
@@ -202,7 +204,9 @@ static tt_status print_json(const struct run *r, const char *outcome)
 	json_text(&j, "outcome", outcome);
 	json_text(&j, "name", r->file.spec->name);
 	json_text(&j, "run", r->dir);
-	json_text(&j, "checkpoint", r->progress.checkpoint[0] ? r->progress.checkpoint : NULL);
+	if (paths_checkpoint(a, r->dir, &checkpoint) != TT_OK)
+		checkpoint = NULL;
+	json_text(&j, "checkpoint", checkpoint);
 	json_int(&j, "parameters", (int64_t)tt_model_parameters(r->model));
 	json_int(&j, "epochs", p->epochs);
 	json_int(&j, "step", p->step);
@@ -235,9 +239,10 @@ static tt_status report_stop(const struct run *r, struct call *c)
 	int sig = stop_signal();
 
 	if (r->args->common.json)
-		print_json(r, "stopped");
+		print_json(r, c->arena, "stopped");
 	c->exit = EXIT_SIGNAL + sig;
-	return err_set(TT_ESTOPPED, "stopped by %s after step %lld; go on with `tutti train %s --run %s "
+	return err_set(TT_ESTOPPED,
+	               "stopped by %s after step %lld; go on with `tutti train %s --run %s "
 	               "--resume`", strsignal(sig),
 	               (long long)tt_trainer_progress(r->trainer)->step, c->args.v[0], r->dir);
 }
@@ -255,7 +260,7 @@ static tt_status run_all(struct run *r, struct call *c)
 		c->exit = EXIT_NOTHING;
 		if (!r->args->common.quiet)
 			fprintf(stderr, "%s: nothing to do, all %d epochs are done\n", r->dir, p->epochs);
-		return r->args->common.json ? print_json(r, "nothing to do") : TT_OK;
+		return r->args->common.json ? print_json(r, c->arena, "nothing to do") : TT_OK;
 	}
 	say_start(r);
 	st = train(r);
@@ -264,8 +269,8 @@ static tt_status run_all(struct run *r, struct call *c)
 	if (st != TT_OK)
 		return st;
 	if (r->args->common.json)
-		return print_json(r, "trained");
-	print_summary(r);
+		return print_json(r, c->arena, "trained");
+	print_summary(r, c->arena);
 	return TT_OK;
 }
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "learn/data/reader.h"
-#include "learn/nn/kinds.h"
 #include "learn/nn/spec.h"
 
 void docs_overview(struct str *out)
@@ -45,27 +44,58 @@ void docs_spec(struct str *out)
 	options_help(spec_options, out);
 }
 
+const struct option *docs_own_options(const struct option *t)
+{
+	while (t->type != OPTION_END && (strcmp(t->name, "name") == 0 || strcmp(t->name, "from") == 0))
+		t++;
+	return t;
+}
+
+static int first_of_group(int i)
+{
+	for (int k = 0; k < i; k++)
+		if (strcmp(layer_kinds[k]->group, layer_kinds[i]->group) == 0)
+			return 0;
+	return 1;
+}
+
+void docs_each_kind(void (*f)(const struct layer_kind *k, const char *new_group, struct str *out),
+                    struct str *out)
+{
+	for (int i = 0; layer_kinds[i]; i++) {
+		const char *group = layer_kinds[i]->group;
+
+		if (!first_of_group(i))
+			continue;
+		f(layer_kinds[i], group, out);
+		for (int k = i + 1; layer_kinds[k]; k++)
+			if (strcmp(layer_kinds[k]->group, group) == 0)
+				f(layer_kinds[k], NULL, out);
+	}
+}
+
+static void add_kind(const struct layer_kind *k, const char *new_group, struct str *out)
+{
+	if (new_group)
+		str_addf(out, "\n---- %s ----\n", new_group);
+	str_addf(out, "\n%s: %s\n", k->name, k->help);
+	options_help(docs_own_options(k->options), out);
+}
+
 void docs_layers(struct str *out)
 {
-	const char *group = "";
-
 	str_add(out, "A layer is written `kind: {settings}`.  Every kind also takes `name`, and `from`:"
 	             " the name\nof the layer it reads (the one before).\n");
-	for (int i = 0; layer_kinds[i]; i++) {
-		const struct layer_kind *k = layer_kinds[i];
-
-		if (strcmp(k->group, group) != 0)
-			str_addf(out, "\n---- %s ----\n", group = k->group);
-		str_addf(out, "\n%s: %s\n", k->name, k->help);
-		options_help(k->options, out);
-	}
+	docs_each_kind(add_kind, out);
 }
 
 void docs_sources(struct str *out)
 {
-	str_add(out, "A source is SCHEME:PLACE with settings after '?', divided by '&':\n\n");
-	for (int i = 0; readers[i]; i++)
-		str_addf(out, "  %-9s %s\n", readers[i]->scheme, readers[i]->help);
+	str_add(out, "A source is SCHEME:PLACE with settings after '?', divided by '&'.\n");
+	for (int i = 0; readers[i]; i++) {
+		str_addf(out, "\n%s\n", readers[i]->help);
+		options_help(readers[i]->settings, out);
+	}
 }
 
 void docs_exit_codes(struct str *out)

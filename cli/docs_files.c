@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "learn/data/reader.h"
-#include "learn/nn/kinds.h"
 #include "learn/nn/spec.h"
 
 /* ---- man page ---- */
@@ -280,24 +279,23 @@ static void reference_groups(struct str *out)
 	}
 }
 
+static void add_kind(const struct layer_kind *k, const char *new_group, struct str *out)
+{
+	if (new_group)
+		str_addf(out, "\n### %s\n", new_group);
+	str_addf(out, "\n#### %s\n\n%s\n", k->name, k->help);
+	if (docs_own_options(k->options)->type == OPTION_END)
+		return;
+	str_add(out, "\n");
+	options_markdown(docs_own_options(k->options), NULL, out);
+}
+
 static void reference_layers(struct str *out)
 {
-	const char *group = "";
-
 	str_add(out, "\n## Layers\n\n`model.layers` is a list; each item is `kind: {settings}`, or the "
 	             "kind alone.  Every kind also takes\n`name`, and `from`: the name of the layer it "
 	             "reads, or `input` (default: the layer before).\n");
-	for (int i = 0; layer_kinds[i]; i++) {
-		const struct layer_kind *k = layer_kinds[i];
-
-		if (strcmp(k->group, group) != 0)
-			str_addf(out, "\n### %s\n", group = k->group);
-		str_addf(out, "\n#### %s\n\n%s\n", k->name, k->help);
-		if (k->options && k->options->type != OPTION_END) {
-			str_add(out, "\n");
-			options_markdown(k->options, NULL, out);
-		}
-	}
+	docs_each_kind(add_kind, out);
 }
 
 void docs_spec_reference(struct str *out)
@@ -312,7 +310,9 @@ void docs_spec_reference(struct str *out)
 	reference_groups(out);
 	reference_layers(out);
 	str_add(out, "\n## Sources\n\n`data.train` and `data.valid` are `SCHEME:PLACE`, with settings "
-	             "after `?`, divided by `&`.\n\n| scheme | what it reads |\n|---|---|\n");
-	for (int i = 0; readers[i]; i++)
-		str_addf(out, "| `%s` | %s |\n", readers[i]->scheme, readers[i]->help);
+	             "after `?`, divided by `&`.\n");
+	for (int i = 0; readers[i]; i++) {
+		str_addf(out, "\n### %s:\n\n%s\n\n", readers[i]->scheme, readers[i]->help);
+		options_markdown(readers[i]->settings, NULL, out);
+	}
 }

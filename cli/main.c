@@ -17,9 +17,9 @@ static tt_status check_count(const struct call *c)
 	const struct verb *v = c->verb;
 
 	if (c->args.n < v->min_args)
-		return err_set(TT_EINVAL, "wants %s; see `tutti help %s`", v->args, v->name);
+		return err_set(TT_EINVAL, "wants %s (see `tutti help %s`)", v->args, v->name);
 	if (c->args.n > v->max_args)
-		return err_set(TT_EINVAL, "does not know what to do with '%s'; see `tutti help %s`",
+		return err_set(TT_EINVAL, "does not know what to do with '%s' (see `tutti help %s`)",
 		               c->args.v[v->max_args], v->name);
 	return TT_OK;
 }
@@ -42,7 +42,7 @@ static tt_status run_verb(struct call *c)
 	if (!(c->opts = arena_alloc(c->arena, c->verb->opts_size)))
 		return TT_ENOMEM;
 	if ((st = flags_parse(c->verb->flags, c->arena, c->opts, &c->args)) != TT_OK)
-		return err_set(st, "%s; see `tutti help %s`", tt_last_error(), c->verb->name);
+		return err_set(st, "%s (see `tutti help %s`)", tt_last_error(), c->verb->name);
 	if (((struct common *)c->opts)->help)
 		return run_help(c);
 	if ((st = check_count(c)) != TT_OK)

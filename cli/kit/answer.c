@@ -42,12 +42,12 @@ static void text_add(struct answers *a, const char *sample, int label, const flo
 		int c = a->order[i];
 
 		if (a->kind == ANSWER_CLASSES)
-			printf("  %s %.2f %%", class_name(a, c, name), 100 * (double)out[c]);
+			printf("  %s (%.2f %%)", class_name(a, c, name), 100 * (double)out[c]);
 		else
 			printf("  %.6g", (double)out[c]);
 	}
 	if (label >= 0)
-		printf("  (is %s)", label < a->width ? class_name(a, label, name) : "of no class");
+		printf("  in truth %s", label < a->width ? class_name(a, label, name) : "none");
 	putchar('\n');
 }
 

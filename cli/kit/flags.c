@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define HELP_COLUMN 30
+#define HELP_WIDTH 96
 #define MAX_ROWS 64
 
 const struct flag common_flags[] = {
@@ -198,6 +199,39 @@ void flag_usage(const struct flag *row, struct str *out)
 		str_addf(out, " %s", row->arg);
 }
 
+/* Words of a text in lines of at most HELP_WIDTH, the first of which begins at HELP_COLUMN. */
+static void add_wrapped(const char *text, struct str *out)
+{
+	size_t column = HELP_COLUMN;
+
+	while (*text) {
+		size_t n = strcspn(text, " ");
+
+		if (column > HELP_COLUMN && column + 1 + n > HELP_WIDTH) {
+			str_addf(out, "\n%*s", HELP_COLUMN, "");
+			column = HELP_COLUMN;
+		} else if (column > HELP_COLUMN) {
+			str_add(out, " ");
+			column++;
+		}
+		str_add_bytes(out, text, n);
+		column += n;
+		text += n + strspn(text + n, " ");
+	}
+}
+
+static void add_help(const struct flag *row, struct str *out)
+{
+	struct str text = { 0 };
+
+	str_add(&text, row->help);
+	if (row->def)
+		str_addf(&text, " (%s)", row->def);
+	add_wrapped(text.p ? text.p : "", out);
+	str_release(&text);
+	str_add(out, "\n");
+}
+
 void flags_help(const struct flag *rows, struct str *out)
 {
 	for (; rows->kind != FLAG_END; rows++) {
@@ -214,9 +248,6 @@ void flags_help(const struct flag *rows, struct str *out)
 			str_addf(out, "\n%*s", HELP_COLUMN, "");
 		else
 			str_addf(out, "%*s", (int)(HELP_COLUMN - (out->len - start)), "");
-		str_add(out, rows->help);
-		if (rows->def)
-			str_addf(out, " (%s)", rows->def);
-		str_add(out, "\n");
+		add_help(rows, out);
 	}
 }

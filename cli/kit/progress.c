@@ -191,8 +191,6 @@ void progress_observe(void *ctx, enum tt_event event, const tt_progress *now, co
 {
 	struct progress *p = ctx;
 
-	if (event == TT_EVENT_CHECKPOINT && text)
-		snprintf(p->checkpoint, sizeof p->checkpoint, "%s", text);
 	if (p->talk == PROGRESS_QUIET)
 		return;
 	switch (event) {

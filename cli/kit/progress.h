@@ -17,7 +17,6 @@ struct progress {
 	int         epoch_ended;     /* its line is still to be written                */
 	int         validated;       /* since the last such line                       */
 	tt_progress now;             /* the newest numbers                             */
-	char        checkpoint[4096];/* the last one written, or ""                    */
 };
 
 void progress_init(struct progress *p, enum progress_talk talk);

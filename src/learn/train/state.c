@@ -281,9 +281,13 @@ static tt_status find_slots(struct tt_trainer *t, const struct ckpt *c, const ch
 		optim_slot(t->optim, i, &slot);
 		snprintf(name, sizeof name, SLOT_PREFIX "%s", slot);
 		found = ckpt_find(c, name);
-		if (!found || !tensor_same(&found->desc, &want))
-			return err_set(TT_ESPEC, "%s: %s '%s': resume with the train.optimizer it was written "
-			               "with", path, found ? "another size of" : "has no", name);
+		if (!found)
+			return err_set(TT_ESPEC, "%s: has no '%s': resume with the train.optimizer it was "
+			               "written with", path, name);
+		if (!tensor_same(&found->desc, &want))
+			return err_set(TT_ESHAPE, "%s: holds a net of %lld parameters, this spec's has %lld: "
+			               "resume with the model it was written with", path,
+			               (long long)tensor_count(&found->desc), (long long)count);
 		data[i] = found->data;
 	}
 	return TT_OK;

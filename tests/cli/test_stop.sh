@@ -1,0 +1,58 @@
+# Signals: a checkpoint, the right exit code, and a resumed run that ends as if never stopped.
+. "$TUTTI_SOURCE/tests/cli/lib.sh"
+
+spec=$here/tiny.yaml
+epochs=40
+
+# stop_with SIGNAL CODE RUN: start a run, send the signal in its midst, look at what it left
+stop_with()
+{
+	local code
+	"$tutti" train "$spec" -q --json --run "$3" --epochs $epochs >"$out" 2>"$err" &
+	local pid=$!
+	for _ in $(seq 600); do
+		[ -e "$3/checkpoints/last.safetensors" ] && break
+		sleep 0.05
+	done
+	kill -s "$1" $pid
+	wait $pid
+	code=$?
+	command="train stopped by SIG$1"
+	[ $code -eq "$2" ] || fail "$command: exit code $code, not $2"
+	one_line "$err"
+	says "$err" "--resume"
+	last_json
+	says "$out" '"outcome": "stopped"'
+	exists "$3/checkpoints/last.safetensors"
+}
+
+# Background jobs of a script ignore SIGINT unless job control is on.
+set -m
+stop_with TERM 143 term
+stop_with INT 130 int
+set +m
+
+run 0 "$tutti" train "$spec" -q --run whole --epochs $epochs
+for name in term int; do
+	run 0 "$tutti" train "$spec" -q --run $name --epochs $epochs --resume
+	cmp whole/checkpoints/last.safetensors $name/checkpoints/last.safetensors ||
+		fail "the resumed run $name ended elsewhere"
+done
+
+# nothing is left to do
+run 99 "$tutti" train "$spec" --run term --epochs $epochs --resume
+says "$err" "nothing to do"
+run 99 "$tutti" train "$spec" --resume=term --epochs $epochs -q --json
+says "$out" '"outcome": "nothing to do"'
+
+# --resume alone finds the newest run of the spec, and says so where there is none
+run 1 "$tutti" train "$spec" --resume
+says "$err" "no run of 'tiny'"
+run 0 "$tutti" train "$spec" -q --epochs 1
+run 0 "$tutti" train "$spec" -q --epochs 2 --resume
+[ "$(ls runs | wc -l)" -eq 1 ] || fail "--resume made a new run folder"
+
+# the same seed twice: bit-identical
+run 0 "$tutti" train "$spec" -q --run again --epochs $epochs
+cmp whole/checkpoints/last.safetensors again/checkpoints/last.safetensors ||
+	fail "the same seed gave another net"

@@ -1,0 +1,109 @@
+# Every verb does what it says, on the smallest net there is.
+. "$TUTTI_SOURCE/tests/cli/lib.sh"
+
+spec=$here/tiny.yaml
+
+# train: a run folder with all that belongs in it, talk on stderr, results on stdout
+run 0 "$tutti" train "$spec" --run one
+says "$err" "epoch 2/2"
+says "$out" "accuracy"
+says "$out" "one/checkpoints/best.safetensors"
+for f in spec.yaml environment.json log.txt metrics.csv curves.svg checkpoints/last.safetensors \
+         checkpoints/best.safetensors; do
+	exists "one/$f"
+done
+exists "$(echo one/events.out.tfevents.*)"
+says one/environment.json '"command"'
+says one/spec.yaml 'synth:objects?size=16&count=256'
+
+# new runs get folders of their own; --quiet leaves stderr empty; --json is one line
+run 0 "$tutti" train "$spec" -q --json --epochs 1 --seed 5 --set train.batch=64
+empty "$err"
+one_line "$out"
+last_json
+says "$out" '"outcome": "trained"'
+run 0 "$tutti" train "$spec" -q --epochs 1
+[ "$(ls runs | wc -l)" -eq 2 ] || fail "two runs did not leave two folders"
+
+# eval, with and without a source; a run folder and a file
+run 0 "$tutti" eval one
+says "$out" "samples     64"
+says "$out" "truth \\ answer"
+says "$out" "crescent"
+run 0 "$tutti" eval one/checkpoints/last.safetensors 'synth:objects?size=16&count=20' --json
+one_line "$out"
+last_json
+says "$out" '"samples": 20'
+
+# data: look, draw, write out
+run 0 "$tutti" data 'synth:objects?size=16&count=30' --sheet sheet.png --export pictures
+says "$out" "samples     30"
+says "$out" "std: ["
+exists sheet.png
+exists "$(echo pictures/star/*.png | cut -d' ' -f1)"
+run 0 "$tutti" data images:pictures?split=train --json
+last_json
+says "$out" '"star": 3'
+
+# predict: pictures by name and size, a source, three formats
+run 0 "$tutti" predict one pictures/star/*.png --top 2
+[ "$(wc -l <"$out")" -eq 3 ] || fail "three pictures, but not three lines"
+says "$out" " %)"
+run 0 "$tutti" predict one "$(echo pictures/star/*.png | cut -d' ' -f1)" --format csv
+says "$out" "sample,truth,class_1,probability_1"
+run 0 "$tutti" predict one 'synth:objects?size=16' --samples 70 --format json
+one_line "$out"
+last_json
+says "$out" '"truth": '
+
+# show: a spec, a checkpoint, the graph, the time
+run 0 "$tutti" show "$spec"
+says "$out" "conv1"
+says "$out" "5,354"
+says "$out" "memory of a training step of 32 samples"
+run 0 "$tutti" show one --graph --for predict --batch 2
+says "$out" "conv2d"
+run 0 "$tutti" show "$spec" --measure --batch 4 --threads 1
+says "$out" "samples/s"
+exists cache/tutti/kernels.txt
+run 0 "$tutti" show "$spec" --json --kernels
+one_line "$out"
+last_json
+
+# info, version, help
+run 0 "$tutti" info
+says "$out" "processor"
+says "$out" "ref"
+run 0 "$tutti" info --json
+last_json
+run 0 "$tutti" version
+says "$out" "tutti "
+run 0 "$tutti" --version
+run 0 "$tutti"
+says "$out" "predict"
+for verb in train eval predict show data info help version; do
+	run 0 "$tutti" help $verb
+	says "$out" "usage: tutti $verb"
+	says "$out" "Examples:"
+	cp "$out" help.txt
+	run 0 "$tutti" $verb --help
+	cmp -s "$out" help.txt || fail "$verb --help differs from help $verb"
+done
+for topic in spec layers sources exit; do
+	run 0 "$tutti" help $topic
+	empty "$err"
+done
+
+# completion knows the verbs and their options
+run 0 "$tutti" help --completion bash
+bash -n "$out" || fail "the completion is no bash"
+. "$out"
+COMP_WORDS=(tutti tr) COMP_CWORD=1
+_tutti
+[ "${COMPREPLY[*]}" = train ] || fail "tr is completed to '${COMPREPLY[*]}'"
+COMP_WORDS=(tutti train --tune-kernels o) COMP_CWORD=3
+_tutti
+[ "${COMPREPLY[*]}" = "on off" ] || fail "--tune-kernels o is completed to '${COMPREPLY[*]}'"
+COMP_WORDS=(tutti eval --ba) COMP_CWORD=2
+_tutti
+[ "${COMPREPLY[*]}" = --batch ] || fail "eval --ba is completed to '${COMPREPLY[*]}'"
