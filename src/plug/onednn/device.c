@@ -23,10 +23,12 @@ static const struct { one_prepare_fn *prepare; one_variants_fn *variants; } tabl
 	[IR_ACT]             = { .prepare = one_act },
 	[IR_ACT_DX]          = { .prepare = one_act_dx },
 	[IR_ADD]             = { .prepare = one_add },
-	[IR_SUM]             = { .prepare = one_sum },
+	[IR_SUM]             = { .prepare = one_add },
 	[IR_SOFTMAX]         = { .prepare = one_softmax },
 	[IR_CONCAT]          = { .prepare = one_concat },
 	[IR_SLICE]           = { .prepare = one_slice },
+	[IR_DROPOUT]         = { .prepare = one_dropout },
+	[IR_DROPOUT_DX]      = { .prepare = one_dropout },
 };
 
 static tt_status one_open(struct device **out)
