@@ -109,7 +109,7 @@ static void reference_gives_all_numbers_of_pytorch(void **state)
 	(void)state;
 	if (system("/usr/bin/python3 -c 'import torch' 2>/dev/null") != 0)
 		test_skip("Python has no torch");
-	snprintf(command, sizeof command, "/usr/bin/python3 %s %s %s",
+	snprintf(command, sizeof command, "/usr/bin/python3 -B %s %s %s",
 	         test_source("tools/golden/ops.py"), test_source("tests/op/cases.txt"), out);
 	assert_int_equal(system(command), 0);
 	check_file(out);
