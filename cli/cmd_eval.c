@@ -26,8 +26,8 @@ static const struct flag eval_flags[] = {
 	  "samples computed at once" },
 	{ "top",     'k', FLAG_INT, AT(top), "K", .min = 1, .max = 1000, .def = "5", .help =
 	  "also count answers whose K best hold the right one" },
-	{ "threads", 't', FLAG_INT, AT(threads), "N", .max = 4096, .help =
-	  "compute threads, 0 for all cores (0)" },
+	{ "threads", 't', FLAG_INT, AT(threads), "N", .max = 4096, .def = "0", .help =
+	  "compute threads; 0: all cores" },
 	{ "kernel-cache", 0, FLAG_TEXT, AT(kernel_cache), "FILE", .help =
 	  "where measured choices are remembered (~/.cache/tutti/kernels.txt)" },
 	{ .kind = FLAG_END },
@@ -35,7 +35,7 @@ static const struct flag eval_flags[] = {
 
 static const struct example eval_examples[] = {
 	{ "tutti eval runs/lenet5-20260101-120000", "on the validation data of the run's spec" },
-	{ "tutti eval best.safetensors mnist:data/mnist?split=test", "on any other source" },
+	{ "tutti eval best.safetensors 'mnist:data/mnist?split=test'", "on any other source" },
 	{ NULL, NULL },
 };
 

@@ -29,8 +29,8 @@ static const struct flag predict_flags[] = {
 	  .help = "text, csv or json; --json is short for the last" },
 	{ "samples", 'n', FLAG_INT,  AT(samples), "N", .max = INT64_MAX, .help =
 	  "of a source: only its first N samples (all)" },
-	{ "threads", 't', FLAG_INT,  AT(threads), "N", .max = 4096, .help =
-	  "compute threads, 0 for all cores (0)" },
+	{ "threads", 't', FLAG_INT,  AT(threads), "N", .max = 4096, .def = "0", .help =
+	  "compute threads; 0: all cores" },
 	{ "kernel-cache", 0, FLAG_TEXT, AT(kernel_cache), "FILE", .help =
 	  "where measured choices are remembered (~/.cache/tutti/kernels.txt)" },
 	{ .kind = FLAG_END },
@@ -38,7 +38,7 @@ static const struct flag predict_flags[] = {
 
 static const struct example predict_examples[] = {
 	{ "tutti predict runs/lenet5-20260101-120000 seven.png", "what digit is this?" },
-	{ "tutti predict best.safetensors images:holiday.tar?size=32 --format csv",
+	{ "tutti predict best.safetensors 'images:holiday.tar?size=32' --format csv",
 	  "a table of answers for a whole source" },
 	{ NULL, NULL },
 };

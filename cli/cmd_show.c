@@ -31,8 +31,8 @@ static const struct flag show_flags[] = {
 	  "run it: the kernels that measure fastest, and milliseconds for each" },
 	{ "graph",   'g', FLAG_YES,  AT(graph), .help = "print the graph, a line for each operation" },
 	{ "set",     's', FLAG_LIST, AT(set), "KEY=VALUE", .help = "change a key of the spec" },
-	{ "threads", 't', FLAG_INT,  AT(threads), "N", .max = 4096, .help =
-	  "compute threads, 0 for all cores (0)" },
+	{ "threads", 't', FLAG_INT,  AT(threads), "N", .max = 4096, .def = "0", .help =
+	  "compute threads; 0: all cores" },
 	{ "kernel-cache", 0, FLAG_TEXT, AT(kernel_cache), "FILE", .help =
 	  "where measured choices are remembered (~/.cache/tutti/kernels.txt)" },
 	{ .kind = FLAG_END },

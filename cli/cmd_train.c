@@ -30,11 +30,11 @@ static const char *const on_off[] = { "on", "off", NULL };
 #define AT(field) offsetof(struct train_args, field)
 static const struct flag train_flags[] = {
 	{ "set",     's', FLAG_LIST,  AT(set), "KEY=VALUE", .help =
-	  "change a key of the spec, such as train.optimizer.lr=0.1; again and again" },
+	  "change a key of the spec, such as train.optimizer.lr=0.1; may be repeated" },
 	{ "epochs",  'e', FLAG_TEXT,  AT(epochs), "N", .help = "short for --set train.epochs=N" },
 	{ "seed",    0,   FLAG_TEXT,  AT(seed), "N", .help = "short for --set train.seed=N" },
 	{ "threads", 't', FLAG_TEXT,  AT(threads), "N", .help =
-	  "compute threads, 0 for all cores; short for --set train.threads=N" },
+	  "compute threads (0: all cores); short for --set train.threads=N" },
 	{ "tune-kernels", 0, FLAG_TEXT, AT(tune_kernels), "on|off", .words = on_off, .help =
 	  "measure which implementation of each layer is fastest, or take the library's choice" },
 	{ "kernel-cache", 0, FLAG_TEXT, AT(kernel_cache), "FILE", .help =

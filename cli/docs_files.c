@@ -143,7 +143,8 @@ static void markdown_verb(const struct verb *v, struct str *out)
 		str_add(out, "\n");
 	}
 	for (const struct example *e = v->examples; e->line; e++)
-		str_addf(out, "    %s%s%s\n", e->line, *e->what ? "    # " : "", e->what);
+		str_addf(out, "%s%s%s    %s\n", *e->what ? "    # " : "", e->what, *e->what ? "\n" : "",
+		         e->line);
 }
 
 void docs_markdown(struct str *out)
@@ -265,17 +266,13 @@ void docs_zsh(struct str *out)
 
 static void reference_groups(struct str *out)
 {
-	struct str prefix = { 0 };
-
 	for (const struct option *o = spec_options; o->type != OPTION_END; o++) {
 		if (o->type != OPTION_GROUP) {
 			str_addf(out, "\n## %s\n\n%s\n", o->name, o->help);
 			continue;
 		}
 		str_addf(out, "\n## %s\n\n%s\n\n", o->name, o->help);
-		str_addf(&prefix, "%s.", o->name);
-		options_markdown(o->group, prefix.p, out);
-		str_release(&prefix);
+		options_markdown(o->group, o->name, out);
 	}
 }
 

@@ -1,6 +1,6 @@
 # Bad input: one clear line on stderr that names the thing and the way out, nothing on stdout,
 # exit code 1 or 2, no run folder, no file half-written.
-. "$TUTTI_SOURCE/tests/cli/lib.sh"
+. "${TUTTI_SOURCE:?}/tests/cli/lib.sh"
 
 spec=$here/tiny.yaml
 run 0 "$tutti" train "$spec" -q --epochs 1 --run good

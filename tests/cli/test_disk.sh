@@ -1,5 +1,5 @@
 # Places that cannot be written and disks that are full: an error, and what was there stays whole.
-. "$TUTTI_SOURCE/tests/cli/lib.sh"
+. "${TUTTI_SOURCE:?}/tests/cli/lib.sh"
 
 spec=$here/tiny.yaml
 

@@ -1,5 +1,5 @@
 # Signals: a checkpoint, the right exit code, and a resumed run that ends as if never stopped.
-. "$TUTTI_SOURCE/tests/cli/lib.sh"
+. "${TUTTI_SOURCE:?}/tests/cli/lib.sh"
 
 spec=$here/tiny.yaml
 epochs=40

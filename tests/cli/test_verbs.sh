@@ -1,5 +1,5 @@
 # Every verb does what it says, on the smallest net there is.
-. "$TUTTI_SOURCE/tests/cli/lib.sh"
+. "${TUTTI_SOURCE:?}/tests/cli/lib.sh"
 
 spec=$here/tiny.yaml
 
