@@ -16,7 +16,10 @@
 #define DECODE_GRAIN 64
 #define SIDE_MAX     8192
 
-struct images_opts { int split, gray; const char *size; };
+enum resident_choice { RESIDENT_AUTO, RESIDENT_NO };
+static const char *const resident_words[] = { "auto", "no", NULL };
+
+struct images_opts { int split, gray, resident; const char *size; };
 
 static const struct option settings[] = {
 	OPT_ENUM(struct images_opts, split, "train", split_words,
@@ -24,6 +27,8 @@ static const struct option settings[] = {
 	OPT_TEXT(struct images_opts, size, NULL,
 	         "N or HEIGHTxWIDTH: resize; needed if the pictures differ in size"),
 	OPT_ENUM(struct images_opts, gray, "no", option_no_yes, "one channel instead of three"),
+	OPT_ENUM(struct images_opts, resident, "auto", resident_words,
+	         "auto: decode once and keep all in memory if that is below 2 GiB; no: decode each time"),
 	OPT_END
 };
 
@@ -211,7 +216,7 @@ static tt_status images_open(struct reader **out, const char *path, const struct
 	s->reader.ops = &images_reader;
 	if ((st = images_setup(s, path, &o)) != TT_OK)
 		goto out;
-	if (s->members.n < RESIDENT_MAX / source_bytes(&s->reader.info))
+	if (o.resident == RESIDENT_AUTO && s->members.n < RESIDENT_MAX / source_bytes(&s->reader.info))
 		st = make_resident(s, out);
 	else
 		*out = &s->reader;

@@ -263,6 +263,31 @@ static void a_damaged_picture_is_named(void **state)
 	str_release(&file);
 }
 
+/* Decoded at each reading: the same samples, and damage is met there. */
+static void pictures_may_stay_encoded(void **state)
+{
+	const char *dir = test_temp_dir();
+	struct str file = {0};
+	uint8_t x[48];
+	int32_t label;
+	tt_source *s;
+
+	(void)state;
+	write_tree(dir, (const char *const[]){ "a/1.png", "b/1.png", "b/2.png", NULL });
+	make_png(&file, 4, 1);
+	assert_ok(file_write_all(test_path(test_path(dir, "b"), "3.png"), file.p, file.len / 2));
+	assert_ok(open_images(&s, dir, "?resident=no"));
+	assert_int_equal(tt_source_describe(s)->count, 4);
+	assert_ok(tt_source_read(s, 2, x, &label, NULL));
+	assert_int_equal(x[0], 12);
+	assert_int_equal(label, 1);
+	assert_ok(tt_source_read(s, 3, NULL, &label, NULL));
+	assert_status(tt_source_read(s, 3, x, &label, NULL), TT_EFORMAT);
+	assert_error("b/3.png: damaged PNG");
+	tt_source_close(&s);
+	str_release(&file);
+}
+
 static void no_allocation_may_fail_badly(void **state)
 {
 	static const char *const names[] = { "cat/2.png", "cat/1.png", "ape/9.png", NULL };
@@ -484,6 +509,7 @@ int main(void)
 		cmocka_unit_test(folder_and_tar_give_the_same_samples),
 		cmocka_unit_test(odd_sizes_need_a_size),
 		cmocka_unit_test(a_damaged_picture_is_named),
+		cmocka_unit_test(pictures_may_stay_encoded),
 		cmocka_unit_test(no_allocation_may_fail_badly),
 		cmocka_unit_test(what_is_exported_reads_back_equal),
 		cmocka_unit_test(a_failed_export_leaves_nothing),
