@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (tt_spec_parse(&s, "fuzz", text) == TT_OK) {
 		if (tt_spec_resolve(s) == TT_OK) {
 			check_again(s);
-			if (s->numbers < 1 << 20)
+			if (s->n_parameters + s->n_buffers < 1 << 20)
 				check_graphs(s);
 		} else if (!*tt_last_error()) {
 			abort();

@@ -169,7 +169,7 @@ static tt_status parse(struct ckpt *c, const uint8_t *p, size_t size)
 	uint64_t head = 0;
 	tt_status st;
 
-	if (size < CKPT_PREFIX)
+	if (size <= CKPT_PREFIX)
 		return err_set(TT_EFORMAT, "%s: no checkpoint: only %zu bytes long", c->name, size);
 	for (int i = 0; i < CKPT_PREFIX; i++)
 		head |= (uint64_t)p[i] << 8 * i;

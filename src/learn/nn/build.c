@@ -36,10 +36,10 @@ int layer_err_text(const struct layer *l, const char *fmt, ...)
 tt_status layer_failed(const struct layer *l)
 {
 	if (!l->node->file)
-		return TT_ESHAPE;
+		return err_status();
 	if (l->node->line == 0)
-		return err_at(TT_ESHAPE, "%s", l->node->file);
-	return err_at(TT_ESHAPE, "%s:%d", l->node->file, l->node->line);
+		return err_at(err_status(), "%s", l->node->file);
+	return err_at(err_status(), "%s:%d", l->node->file, l->node->line);
 }
 
 const char *layer_value_text(const struct ir_value *v, char buf[LAYER_VALUE_TEXT])
@@ -416,7 +416,7 @@ tt_status build_net(struct builder *b)
 	tt_status st;
 
 	if (!(b->input = ir_input(b->g, "x", &b->x)))
-		return TT_ESHAPE;
+		return err_status();
 	b->last = b->input;
 	if ((st = make_known(b, "input", b->input, NULL)) != TT_OK)
 		return st;

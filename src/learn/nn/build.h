@@ -59,8 +59,6 @@ struct scope {
 tt_status build_net(struct builder *b);
 void      build_release(struct builder *b);
 
-/* Fill the tables of a model that has a spec, resolved or about to be. */
-tt_status nn_collect(struct tt_model *m);
 /* Whether the layers of a spec can be built; its options are read already. */
 tt_status nn_check(tt_spec *s);
 struct tensor_desc nn_input_desc(const tt_spec *s, int64_t batch);

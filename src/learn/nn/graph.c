@@ -48,7 +48,7 @@ static tt_status add_loss(struct builder *b, struct ir_value **loss)
 		target = (struct tensor_desc){ .dtype = DTYPE_S32, .ndim = 1, .dim = { y->dim[0] } };
 	if (!(in[1] = ir_input(b->g, "target", &target)) ||
 	    !(n = ir_emit(b->g, loss_op[o->loss], "loss", in, 2, &a)))
-		return TT_ESHAPE;
+		return err_status();
 	*loss = n->out[0];
 	ir_output(b->g, *loss);
 	ir_output(b->g, b->last);
@@ -68,7 +68,7 @@ static tt_status add_answer(struct builder *b)
 	else if (loss == LOSS_BCE)
 		n = ir_emit(b->g, IR_ACT, "answer", &y, 1, &sigmoid);
 	if (!n && (loss == LOSS_XENT || loss == LOSS_BCE))
-		return TT_ESHAPE;
+		return err_status();
 	ir_output(b->g, n ? n->out[0] : y);
 	return TT_OK;
 }
@@ -132,7 +132,8 @@ tt_status nn_check(tt_spec *s)
 	struct tt_model m = { .spec = s };
 	tt_status st = nn_collect(&m);
 
-	s->numbers = m.param_count + m.buffer_count;
+	s->n_parameters = m.param_count;
+	s->n_buffers = m.buffer_count;
 	arena_release(&m.arena);
 	return st;
 }

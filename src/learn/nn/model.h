@@ -40,6 +40,9 @@ struct tt_model {
 /* Names of the classes, kept in checkpoints; copied. */
 tt_status nn_set_classes(struct tt_model *m, const char *const *name, int n);
 
+/* Fill the tables of an otherwise empty model whose spec's options are read; no numbers yet. */
+tt_status nn_collect(struct tt_model *m);
+
 /* NN_TRAIN: inputs x, target, seed; outputs loss sum, logits; with gradients.
  * NN_EVAL: inputs x, target; outputs loss sum, logits.  NN_PREDICT: input x; output
  * probabilities or values. */

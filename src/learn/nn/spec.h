@@ -63,7 +63,7 @@ struct tt_spec {
 	struct model_opts  model;
 	struct data_opts   data;
 	struct train_opts  train;
-	size_t             numbers;             /* in the net's parameters and buffers, once resolved */
+	size_t             n_parameters, n_buffers;     /* numbers in the net, once resolved     */
 };
 extern const struct option spec_options[];      /* the top: name and the groups below */
 

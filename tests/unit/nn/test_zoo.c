@@ -1,0 +1,148 @@
+/* The specs in examples/: each builds, with the parameters that its paper or torchvision counts. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "learn/nn/model.h"
+#include "support/support.h"
+
+static const struct { const char *file; size_t parameters; int64_t outputs; } zoo[] = {
+	{ "demo", 98970, 10 },
+	{ "mlp", 784 * 512 + 512 + 512 * 512 + 512 + 5120 + 10, 10 },
+	{ "lenet5", 61706, 10 },
+	{ "cnn1", 832 + 6272 * 128 + 128 + 1290, 10 },
+	{ "cnn6", 2395434, 10 },
+	{ "resnet20", 272474, 10 },
+	{ "vgg11", 9225610, 10 },
+	{ "alexnet", 61100840, 1000 },          /* torchvision.models.alexnet       */
+	{ "resnet50", 25557032, 1000 },         /* torchvision.models.resnet50      */
+	{ "inception-v1", 6624904, 1000 },      /* torchvision.models.googlenet(aux_logits=False) */
+	{ "mobilenet", 4231976, 1000 },         /* 4.2 million, Howard et al. table 8 */
+};
+#define ZOO (sizeof zoo / sizeof *zoo)
+
+static tt_spec *load(const char *name)
+{
+	char path[128];
+	tt_spec *s;
+
+	snprintf(path, sizeof path, "examples/%s.yaml", name);
+	assert_ok(tt_spec_load(&s, test_source(path)));
+	assert_ok(tt_spec_resolve(s));
+	return s;
+}
+
+static void parameters_are_as_many_as_known(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ZOO; i++) {
+		tt_spec *s = load(zoo[i].file);
+
+		print_message("%s\n", zoo[i].file);
+		assert_string_equal(s->name, zoo[i].file);
+		assert_int_equal(s->n_parameters, zoo[i].parameters);
+		tt_spec_free(&s);
+	}
+}
+
+static const char *const names_resnet50[] = {
+	"conv1.weight", "bn1.weight", "bn1.bias", "layer1.0.conv1.weight", "layer1.0.downsample.0.weight",
+	"layer1.0.downsample.1.bias", "layer1.2.bn3.weight", "layer3.5.conv2.weight", "layer4.2.bn3.bias",
+	"fc.weight", "fc.bias", NULL
+};
+static const char *const names_alexnet[] = {
+	"features.0.weight", "features.3.bias", "features.6.weight", "features.8.weight",
+	"features.10.bias", "classifier.1.weight", "classifier.4.weight", "classifier.6.bias", NULL
+};
+static const char *const names_inception[] = {
+	"conv1.conv.weight", "conv3.bn.bias", "inception3a.branch1.conv.weight",
+	"inception3a.branch2.1.conv.weight", "inception4e.branch3.0.bn.weight",
+	"inception5b.branch4.1.conv.weight", "fc.bias", NULL
+};
+static const char *const names_resnet20[] = {
+	"layer1.2.conv2.weight", "layer2.0.downsample.0.weight", "layer3.2.bn2.bias", "fc.weight", NULL
+};
+static const struct { const char *file; const char *const *name; } names[] = {
+	{ "resnet50", names_resnet50 }, { "alexnet", names_alexnet },
+	{ "inception-v1", names_inception }, { "resnet20", names_resnet20 },
+};
+
+static int has(const struct tt_model *m, const char *name)
+{
+	for (int i = 0; i < m->n_params; i++)
+		if (strcmp(m->param[i].name, name) == 0)
+			return 1;
+	return 0;
+}
+
+/* Weights of torchvision are loaded by name: a changed name breaks them. */
+static void names_are_those_of_torchvision(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		tt_spec *s = load(names[i].file);
+		struct tt_model m = { .spec = s };
+
+		assert_ok(nn_collect(&m));
+		for (const char *const *n = names[i].name; *n; n++) {
+			print_message("%s: %s\n", names[i].file, *n);
+			assert_true(has(&m, *n));
+		}
+		arena_release(&m.arena);
+		tt_spec_free(&s);
+	}
+}
+
+static void graphs_pass_the_verifier(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ZOO; i++) {
+		tt_spec *s = load(zoo[i].file);
+		struct tt_model m = { .spec = s };
+
+		assert_ok(nn_collect(&m));
+		assert_int_equal(m.outputs, zoo[i].outputs);
+		for (enum nn_purpose p = NN_TRAIN; p <= NN_PREDICT; p++) {
+			struct ir_graph *g;
+
+			assert_ok(nn_graph(&m, 2, p, &g));
+			assert_ok(ir_verify(g));
+			assert_int_equal(g->param_count, zoo[i].parameters);
+			assert_int_equal(g->n_outputs, p == NN_PREDICT ? 1 : 2);
+			assert_int_equal(g->n_inputs, p == NN_TRAIN ? 3 : p == NN_EVAL ? 2 : 1);
+			ir_graph_free(&g);
+		}
+		arena_release(&m.arena);
+		tt_spec_free(&s);
+	}
+}
+
+static void every_parameter_gets_a_gradient(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ZOO; i++) {
+		tt_spec *s = load(zoo[i].file);
+		struct tt_model m = { .spec = s };
+		struct ir_graph *g;
+
+		assert_ok(nn_collect(&m));
+		assert_ok(nn_graph(&m, 2, NN_TRAIN, &g));
+		for (int v = 0; v < g->n_values; v++)
+			if (g->value[v]->kind == IR_PARAM)
+				assert_non_null(g->value[v]->grad);
+		ir_graph_free(&g);
+		arena_release(&m.arena);
+		tt_spec_free(&s);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(parameters_are_as_many_as_known),
+		cmocka_unit_test(names_are_those_of_torchvision),
+		cmocka_unit_test(graphs_pass_the_verifier),
+		cmocka_unit_test(every_parameter_gets_a_gradient),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
