@@ -6,6 +6,7 @@
 
 /* One text per thread, of fixed size: saying that memory ran out needs none. */
 static _Thread_local char last[ERR_MAX];
+static _Thread_local tt_status last_status;
 
 static const struct { tt_status st; const char *text; } sentences[] = {
 #define X(name, value, text) { name, text },
@@ -24,6 +25,16 @@ const char *tt_status_text(tt_status st)
 const char *tt_last_error(void)
 {
 	return last;
+}
+
+tt_status err_noted(void)
+{
+	return last_status;
+}
+
+void err_note(tt_status st)
+{
+	last_status = st;
 }
 
 int err_text(const char *fmt, ...)

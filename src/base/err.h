@@ -11,6 +11,9 @@
 
 #define ERR_MAX 1024
 
+void      err_note(tt_status st);
+tt_status err_noted(void);
+
 /* Remember the text; give st, so that `return err_set(...)` reads well.  Both
  * are macros so that the compiler sees that what comes back is an error. */
 #define err_set(st, ...) err_give(st, err_text(__VA_ARGS__))
@@ -18,12 +21,22 @@
 /* Put "place: " before the text of the error st and give st. */
 #define err_at(st, ...) err_give(st, err_place(__VA_ARGS__))
 
+/* The status of this thread's last err_set or err_at, never TT_OK: for callers of
+ * functions that answer an error with NULL. */
+static inline tt_status err_status(void)
+{
+	tt_status st = err_noted();
+
+	return st == TT_OK ? TT_EINTERNAL : st;
+}
+
 int err_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int err_place(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 static inline tt_status err_give(tt_status st, int ignored)
 {
 	(void)ignored;
+	err_note(st);
 	return st;
 }
 
