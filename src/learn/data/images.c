@@ -28,7 +28,7 @@ static const struct option settings[] = {
 	         "N or HEIGHTxWIDTH: resize; needed if the pictures differ in size"),
 	OPT_ENUM(struct images_opts, gray, "no", option_no_yes, "one channel instead of three"),
 	OPT_ENUM(struct images_opts, resident, "auto", resident_words,
-	         "auto: decode once and keep all in memory if that is below 2 GiB; no: decode each time"),
+	         "auto: decode once and keep all in memory if below 2 GiB; no: decode each time"),
 	OPT_END
 };
 

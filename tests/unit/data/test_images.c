@@ -135,7 +135,8 @@ static void members_are_sorted_by_class_and_file(void **state)
 
 static void missing_splits_are_named(void **state)
 {
-	static const char *const no_test[] = { "train/a/1.png", NULL }, *const plain[] = { "./a/1.png", NULL };
+	static const char *const no_test[] = { "train/a/1.png", NULL };
+	static const char *const plain[] = { "./a/1.png", NULL };
 	static const char *const nothing[] = { "a/1.txt", "1.png", NULL };
 	struct str tar = {0};
 	struct members m = {0};
@@ -252,7 +253,8 @@ static void a_damaged_picture_is_named(void **state)
 	make_png(&file, 4, 1);
 	for (int i = 0; i < 300; i++) {
 		snprintf(name, sizeof name, "a/%03d.png", i);
-		assert_ok(file_write_all(test_path(dir, name), file.p, file.len / (i == 140 || i == 260 ? 2 : 1)));
+		size_t n = file.len / (i == 140 || i == 260 ? 2 : 1);
+		assert_ok(file_write_all(test_path(dir, name), file.p, n));
 	}
 	thread_set_count(4);
 	for (int i = 0; i < 5; i++) {

@@ -22,7 +22,8 @@ static uint8_t pixel(int64_t k, int64_t i)
 	return (uint8_t)(7 * k + i);
 }
 
-static tt_status fake_read(const struct reader *r, int64_t k, void *x, int32_t *label, float *values)
+static tt_status fake_read(const struct reader *r, int64_t k, void *x, int32_t *label,
+                           float *values)
 {
 	uint8_t *out = x;
 
@@ -41,7 +42,9 @@ static void fake_close(struct reader *r)
 	mem_free(r);
 }
 
-static const struct reader_ops fake_ops = { .scheme = "fake", .close = fake_close, .read = fake_read };
+static const struct reader_ops fake_ops = {
+	.scheme = "fake", .close = fake_close, .read = fake_read
+};
 
 static tt_source *fake_source(int64_t count, int64_t broken)
 {
