@@ -20,14 +20,15 @@ static void measure_speed(struct tt_trainer *t, int samples)
 	p->samples += samples;
 	p->mark = now;
 	n->seconds = now - p->start;
-	if (p->seconds < WINDOW_SECONDS && n->samples_per_second > 0)
+	if (p->seconds < WINDOW_SECONDS && p->windows)
 		return;
-	if (p->seconds <= 0)
-		return;
-	rate = (double)p->samples / p->seconds;
-	/* The first step of all warms caches and threads up: it stands only until there is better. */
-	n->samples_per_second = t->at.step - t->resumed <= 2 || n->samples_per_second <= 0 ? rate
+	rate = p->seconds > 0 ? (double)p->samples / p->seconds : 0;
+	/* The first window already shows while it fills. */
+	n->samples_per_second = !p->windows ? rate
 		: n->samples_per_second + SMOOTHING * (rate - n->samples_per_second);
+	if (p->seconds < WINDOW_SECONDS)
+		return;
+	p->windows++;
 	p->seconds = 0;
 	p->samples = 0;
 }

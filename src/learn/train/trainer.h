@@ -42,6 +42,7 @@ struct pace {
 	double mark;                 /* end of the last step, or of what came between      */
 	double seconds;              /* in the open window                                 */
 	int64_t samples;             /* in the open window                                 */
+	int64_t windows;             /* that were closed                                   */
 	double valid_seconds;        /* of the last validation                             */
 };
 
