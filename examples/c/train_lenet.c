@@ -28,8 +28,9 @@ static const struct { const char *key, *value; } settings[] = {
 	{ "train.epochs", "2" },
 	{ "train.batch", "64" },
 	{ "train.optimizer.kind", "sgd" },
-	{ "train.optimizer.lr", "0.05" },
+	{ "train.optimizer.lr", "0.02" },
 	{ "train.optimizer.momentum", "0.9" },
+	{ "train.schedule.kind", "cosine" },
 };
 
 static tt_status describe_data(tt_spec *s, const char *folder)
