@@ -1,6 +1,8 @@
 /* eltwise.c -- activations, sums: one number in, one number out, any layout, in place if free. */
 #include "plug/onednn/onednn.h"
 
+#include <string.h>
+
 static float slope(const struct ir_attr *a)
 {
 	return a->act == ACT_RELU ? 0 : a->act == ACT_SILU ? 1 : a->alpha;
@@ -85,6 +87,13 @@ static tt_status add_step(struct one_device *d, struct plan *p, struct one_args 
 	return st == TT_OK ? one_step(d, p, a, pd) : st;
 }
 
+/* oneDNN 2.6 forgets the activation of an addition over its own first input in the last, partly
+ * filled block of channels. */
+static int forgets_act(const struct ir_node *n, const md_t *x)
+{
+	return n->attr.act != ACT_NONE && memcmp(x->dims, x->padded_dims, sizeof x->dims) != 0;
+}
+
 /* Used for ADD and for SUM, whose inputs are added in order into the output. */
 tt_status one_add(struct one_device *d, struct plan *p, const struct ir_node *n, const char *variant)
 {
@@ -101,7 +110,9 @@ tt_status one_add(struct one_device *d, struct plan *p, const struct ir_node *n,
 		else
 			one_uses(&a, DNNL_ARG_SRC_0, sum, &x);
 		one_reads(d, p, &a, DNNL_ARG_SRC_1, n->in[i], &x);
-		if (i == 1)
+		if (i == 1 && forgets_act(n, &x))
+			one_writes(d, p, &a, DNNL_ARG_DST, n->out[0], &x);
+		else if (i == 1)
 			one_writes_over(d, p, &a, DNNL_ARG_DST, n->out[0], 0);
 		else
 			one_uses(&a, DNNL_ARG_DST, sum, &x);
