@@ -154,6 +154,8 @@ static tt_status grad_maxpool(struct backward *b, struct ir_node *n, struct ir_v
 {
 	struct ir_attr a = attr_of(n, n->in[0]);
 
+	if (!(dy = before_act(b, n, dy)))
+		return n->attr.act == ACT_NONE || slope_from_y(&n->attr) ? FAILED : TT_ESUPPORT;
 	return give_out(b, n->in[0], EMIT(b, n, IR_MAXPOOL_DX, &a, dy, n->out[1]), 0);
 }
 

@@ -16,7 +16,7 @@ static int can_hold(enum ir_op op, enum ir_act act)
 	switch (op) {
 	case IR_CONV2D: case IR_DENSE:
 		return 1;
-	case IR_ADD: case IR_BATCHNORM: case IR_BATCHNORM_INFER:
+	case IR_ADD: case IR_MAXPOOL: case IR_BATCHNORM: case IR_BATCHNORM_INFER:
 		return act == ACT_RELU;
 	default:
 		return 0;

@@ -1,6 +1,7 @@
 /* From layers to a whole graph: input, body, and the head that the loss wants. */
 #include "learn/nn/model.h"
 
+#include "compute/pass/pass.h"
 #include "learn/nn/build.h"
 
 static const enum ir_op loss_op[] = {
@@ -93,7 +94,9 @@ static tt_status build_graph(struct builder *b, struct ir_graph **out)
 
 	if ((st = ir_graph_new(&b->g)) != TT_OK)
 		return st;
-	if ((st = build_net(b)) == TT_OK)
+	if ((st = build_net(b)) == TT_OK && b->purpose == NN_TRAIN)
+		st = pass_defer(b->g);
+	if (st == TT_OK)
 		st = add_head(b);
 	if (st == TT_OK)
 		*out = b->g;

@@ -26,11 +26,11 @@ static struct pool pool_of(const struct ir_node *n, int max, md_t x, md_t y)
 }
 
 static tt_status forward(struct one_device *d, const struct pool *c, enum program_purpose purpose,
-                         dnnl_primitive_desc_t *out)
+                         enum ir_act act, dnnl_primitive_desc_t *out)
 {
 	dnnl_pooling_v2_desc_t pd;
 	dnnl_primitive_attr_t attr;
-	tt_status st = one_attr(ACT_NONE, 0, &attr);
+	tt_status st = one_attr(act, 0, &attr);
 
 	if (st != TT_OK)
 		return st;
@@ -50,7 +50,7 @@ tt_status one_pool(struct one_device *d, struct plan *p, const struct ir_node *n
 	struct pool c = pool_of(n, n->op == IR_MAXPOOL, x, one_md_any(&n->out[0]->desc, x.data_type));
 	struct one_args a = { .n = 0 };
 	dnnl_primitive_desc_t pd;
-	tt_status st = forward(d, &c, plan_purpose(p), &pd);
+	tt_status st = forward(d, &c, plan_purpose(p), n->attr.act, &pd);
 
 	(void)variant;
 	if (st != TT_OK)
@@ -80,7 +80,7 @@ static tt_status hint_for(struct one_device *d, struct plan *p, const struct ir_
 	else
 		dx = one_md_as_plain(&dx, dy.data_type);
 	c = pool_of(n, max, dx, one_md_any(&n->in[0]->desc, dy.data_type));
-	return forward(d, &c, PROGRAM_TRAIN, hint);
+	return forward(d, &c, PROGRAM_TRAIN, ACT_NONE, hint);
 }
 
 tt_status one_pool_dx(struct one_device *d, struct plan *p, const struct ir_node *n,

@@ -47,7 +47,8 @@ void ref_maxpool(const struct ref_args *a)
 			struct window v = window_at(&a->node->attr, x, o / OW, o % OW);
 			int32_t best = max_place(in + p * HW, x->dim[3], v);
 
-			out[p * O + o] = best < 0 ? -INFINITY : in[p * HW + best];
+			out[p * O + o] = (float)ref_act_value(a->node->attr.act, a->node->attr.alpha,
+			                                best < 0 ? -INFINITY : in[p * HW + best]);
 			if (arg)
 				arg[p * O + o] = best;
 		}
