@@ -12,6 +12,7 @@
 #include "base/thread.h"
 #include "compute/exec/device.h"
 #include "plug/plugs.h"
+#include "support/nth_device.h"
 #include "support/op_case.h"
 
 static struct op_cases cases;
@@ -29,45 +30,6 @@ static int release_cases(void **state)
 	(void)state;
 	op_cases_release(&cases);
 	return 0;
-}
-
-/* ---- a device that prefers its n-th variant ---- */
-
-struct nth { struct device base; struct device_ops ops; struct device *real; int nth, most; };
-
-static int nth_supports(const struct device *d, const struct plan *p, const struct ir_node *n)
-{
-	const struct nth *x = (const struct nth *)d;
-
-	return x->real->ops->supports(x->real, p, n);
-}
-
-static int nth_variants(struct device *d, struct plan *p, const struct ir_node *n,
-                        char names[][VARIANT_NAME], int max)
-{
-	struct nth *x = (struct nth *)d;
-	int k = x->real->ops->variants ? x->real->ops->variants(x->real, p, n, names, max) : 1;
-
-	if (k > x->most)
-		x->most = k;
-	if (x->nth > 0 && x->nth < k)
-		memmove(names[0], names[x->nth], VARIANT_NAME);
-	return k > 0 ? 1 : 0;
-}
-
-static tt_status nth_prepare(struct device *d, struct plan *p, const struct ir_node *n,
-                             const char *variant)
-{
-	struct nth *x = (struct nth *)d;
-
-	return x->real->ops->prepare(x->real, p, n, variant);
-}
-
-static struct nth nth_make(struct device *real, int n)
-{
-	return (struct nth){ .ops = { .name = real->ops->name, .abi = DEVICE_ABI,
-	                              .supports = nth_supports, .variants = nth_variants,
-	                              .prepare = nth_prepare }, .real = real, .nth = n };
 }
 
 /* ---- one case on one device ---- */
@@ -240,7 +202,7 @@ static void compare_all(struct trial *t, const struct op_results *got,
  * refuse a node. */
 static void try_variant(struct trial *t, const struct op_results *want)
 {
-	struct nth nth = nth_make(t->device, t->nth);
+	struct nth_device nth;
 	struct device *devices[] = { &nth.base, t->reference, NULL };
 	const struct program_opts opts = { .devices = devices, .precision = t->precision,
 	                                   .purpose = t->purpose };
@@ -249,7 +211,7 @@ static void try_variant(struct trial *t, const struct op_results *want)
 	struct op_results got, again;
 	struct program *p = NULL;
 
-	nth.base.ops = &nth.ops;
+	nth_device_init(&nth, t->device, t->nth);
 	op_case_visit(g, note_place, &where);
 	if (program_new(&p, g, &opts) != TT_OK) {
 		if (t->nth == 0)
