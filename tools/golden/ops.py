@@ -82,7 +82,7 @@ def conv2d(a, x, w, b=None):
 def maxpool(a, x):
     top, left, bottom, right = a["pad"]
     x = F.pad(x, (left, right, top, bottom), value=float("-inf"))
-    return [F.max_pool2d(x, a["kernel"], a["stride"])]
+    return [act(a["act"], F.max_pool2d(x, a["kernel"], a["stride"]), a)]
 
 
 def avgpool(a, x):

@@ -99,6 +99,43 @@ static void numbers_stay_the_same(void **state)
 		}
 }
 
+/* conv -> relu -> overlapping maxpool -> dense -> loss, the relu perhaps deferred. */
+static struct ir_graph *pooled_net(pass_fn before_backward)
+{
+	struct ir_graph *g;
+	struct ir_value *x, *label, *loss;
+
+	assert_ok(ir_graph_new(&g));
+	x = net_input(g, "x", F32(3, 2, 9, 9));
+	label = net_input(g, "label", S32(3));
+	x = net_conv(g, "conv", x, 4, &(struct ir_attr){ .kernel = { 3, 3 }, .pad = { 1, 1, 1, 1 } });
+	x = net_act(g, "conv", x, ACT_RELU);
+	x = net_op(g, IR_MAXPOOL, "pool", (&(struct ir_attr){ .kernel = { 3, 3 }, .stride = { 2, 2 } }), x);
+	x = net_op(g, IR_RESHAPE, "flatten", (&(struct ir_attr){ .ndim = 2, .dims = { 3, 64 } }), x);
+	x = net_dense(g, "fc", x, 5);
+	loss = net_op(g, IR_XENT, "loss", NULL, x, label);
+	ir_output(g, loss);
+	assert_ok(before_backward ? before_backward(g) : TT_OK);
+	assert_ok(ir_backward(g, loss));
+	return g;
+}
+
+static void a_deferred_relu_gives_the_same_bits(void **state)
+{
+	struct ir_graph *a = pooled_net(NULL), *b = pooled_net(pass_defer);
+	(void)state;
+
+	for (struct ir_node *n = b->first; n; n = n->next)
+		if (n->op == IR_ACT || n->op == IR_ACT_DX)
+			assert_int_equal(n->out[0]->desc.dim[2], 4);     /* behind the pool */
+	same_numbers(a, b, 0);
+	assert_ok(pass_all(b, PASS_TRAIN));
+	assert_int_equal(net_count(b, IR_ACT), 0);                       /* now part of it  */
+	same_numbers(a, b, 0);
+	ir_graph_free(&a);
+	ir_graph_free(&b);
+}
+
 static void passing_twice_changes_nothing(void **state)
 {
 	struct ir_graph *g = net_resnet(NET_TRAIN);
@@ -365,6 +402,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_stay_the_same),
+		cmocka_unit_test(a_deferred_relu_gives_the_same_bits),
 		cmocka_unit_test(passing_twice_changes_nothing),
 		cmocka_unit_test(lenet_keeps_only_the_gelu_when_training),
 		cmocka_unit_test(inference_fuses_every_activation),
