@@ -1,0 +1,205 @@
+/* comm.c -- messages between two ranks, with a deadline and a name for whoever misses it. */
+#include "dist/comm/comm.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/thread.h"
+#include "dist/comm/parts.h"
+
+const char *comm_who(const struct comm *c, int rank, char buf[COMM_WHO_MAX])
+{
+	const char *name = c->names && rank >= 0 && rank < c->size ? c->names[rank] : "?:0";
+	const char *colon = strrchr(name, ':');
+	int host = colon ? (int)(colon - name) : (int)strlen(name);
+
+	snprintf(buf, COMM_WHO_MAX, "rank %d (host %.*s, pid %s)", rank, host < 64 ? host : 64, name,
+	         colon ? colon + 1 : "?");
+	return buf;
+}
+
+/* Remember the first fault; the text is the last error's.  Gives the status back. */
+static tt_status remember(struct comm *c, tt_status st, int culprit)
+{
+	if (c->fault.status == TT_OK) {
+		c->fault.status = st;
+		c->fault.culprit = culprit;
+		snprintf(c->fault.text, sizeof c->fault.text, "%s", tt_last_error());
+	}
+	return st;
+}
+
+static tt_status repeat(const struct comm *c)
+{
+	return err_set(c->fault.status, "%s", c->fault.text);
+}
+
+static tt_status give_up(struct comm *c, tt_status st, int culprit)
+{
+	remember(c, st, culprit);
+	c->ops->abandon(c, &c->fault);
+	return st;
+}
+
+void comm_abandon(struct comm *c, const char *why)
+{
+	char who[COMM_WHO_MAX];
+
+	if (c->fault.status != TT_OK || c->size == 1)
+		return;
+	give_up(c, err_set(TT_EIO, "%s gave up: %s", comm_who(c, c->rank, who), why), c->rank);
+}
+
+/* A rank waited in vain.  In a ring its neighbour is most likely waiting as well, so the transport
+ * follows the chain to the rank that is not. */
+static tt_status name_the_silent(struct comm *c, int peer)
+{
+	int culprit = c->ops->blame(c, peer);
+	char who[COMM_WHO_MAX];
+
+	if (c->fault.status != TT_OK)           /* somebody else was faster to say so */
+		return repeat(c);
+	return give_up(c, err_set(TT_ETIMEDOUT, "%s said nothing for %.3g s while rank %d waited for %s",
+	               comm_who(c, culprit, who), c->timeout, c->rank,
+	               c->doing ? c->doing : "a message"), culprit);
+}
+
+static tt_status start(struct comm *c, struct comm_request *r,
+                       tt_status (*post)(struct comm *, struct comm_request *))
+{
+	tt_status st;
+
+	if (c->fault.status != TT_OK)
+		return repeat(c);
+	if (r->peer < 0 || r->peer >= c->size || r->peer == c->rank)
+		return err_set(TT_EINVAL, "rank %d of %d cannot talk to rank %d", c->rank, c->size, r->peer);
+	if ((st = post(c, r)) != TT_OK)
+		return give_up(c, st, c->rank);
+	return TT_OK;
+}
+
+tt_status comm_start_send(struct comm *c, struct comm_request *r)
+{
+	tt_status st;
+
+	r->outgoing = 1;
+	st = start(c, r, c->ops->send);
+	if (st == TT_OK)
+		c->sent += r->n;
+	return st;
+}
+
+tt_status comm_start_recv(struct comm *c, struct comm_request *r)
+{
+	r->outgoing = 0;
+	return start(c, r, c->ops->recv);
+}
+
+tt_status comm_wait(struct comm *c, struct comm_request *r)
+{
+	tt_status st;
+
+	if (c->fault.status != TT_OK) {
+		c->ops->cancel(c, r);
+		return repeat(c);
+	}
+	st = c->ops->wait(c, r, thread_seconds() + c->timeout);
+	if (st == TT_OK)
+		return TT_OK;
+	if (c->fault.status != TT_OK)
+		st = repeat(c);
+	else if (st == TT_ETIMEDOUT)
+		st = name_the_silent(c, r->peer);
+	else
+		give_up(c, st, r->peer);
+	c->ops->cancel(c, r);
+	return st;
+}
+
+void comm_cancel(struct comm *c, struct comm_request *r)
+{
+	c->ops->cancel(c, r);
+}
+
+tt_status comm_part_send(struct comm *c, struct comm_part p)
+{
+	struct comm_request r = { .peer = p.peer, .tag = p.tag, .p = p.p, .n = p.n };
+	tt_status st = comm_start_send(c, &r);
+
+	return st == TT_OK ? comm_wait(c, &r) : st;
+}
+
+tt_status comm_part_recv(struct comm *c, struct comm_part p)
+{
+	struct comm_request r = { .peer = p.peer, .tag = p.tag, .p = p.p, .n = p.n };
+	tt_status st = comm_start_recv(c, &r);
+
+	return st == TT_OK ? comm_wait(c, &r) : st;
+}
+
+tt_status comm_part_exchange(struct comm *c, struct comm_part out, struct comm_part in)
+{
+	struct comm_request s = { .peer = out.peer, .tag = out.tag, .p = out.p, .n = out.n };
+	struct comm_request r = { .peer = in.peer, .tag = in.tag, .p = in.p, .n = in.n };
+	tt_status st, st_send;
+
+	if ((st = comm_start_recv(c, &r)) != TT_OK)
+		return st;
+	if ((st = comm_start_send(c, &s)) != TT_OK) {
+		comm_cancel(c, &r);
+		return st;
+	}
+	st = comm_wait(c, &r);
+	st_send = comm_wait(c, &s);
+	return st != TT_OK ? st : st_send;
+}
+
+static tt_status check_tag(int tag)
+{
+	if (tag < 0 || tag > COMM_TAG_MAX)
+		return err_set(TT_EINVAL, "tag %d is not from 0 to %d", tag, COMM_TAG_MAX);
+	return TT_OK;
+}
+
+tt_status comm_send(struct comm *c, int to, int tag, const void *p, size_t n)
+{
+	tt_status st = check_tag(tag);
+
+	return st != TT_OK ? st : comm_part_send(c, (struct comm_part){ to, tag, (void *)p, n });
+}
+
+tt_status comm_recv(struct comm *c, int from, int tag, void *p, size_t n)
+{
+	tt_status st = check_tag(tag);
+
+	return st != TT_OK ? st : comm_part_recv(c, (struct comm_part){ from, tag, p, n });
+}
+
+tt_status comm_exchange(struct comm *c, int to, const void *out, size_t n_out,
+                        int from, void *in, size_t n_in)
+{
+	return comm_part_exchange(c, (struct comm_part){ to, COMM_TAG_EXCHANGE, (void *)out, n_out },
+	                          (struct comm_part){ from, COMM_TAG_EXCHANGE, in, n_in });
+}
+
+tt_status comm_split(struct comm *c, struct comm **out)
+{
+	struct comm *other = NULL;
+	tt_status st;
+
+	if (c->fault.status != TT_OK)
+		return repeat(c);
+	if ((st = c->ops->split(c, &other)) != TT_OK)
+		return st;
+	memcpy(other->measured, c->measured, sizeof c->measured);
+	*out = other;
+	return TT_OK;
+}
+
+void comm_close(struct comm **c)
+{
+	if (!c || !*c)
+		return;
+	(*c)->ops->close(*c);
+	*c = NULL;
+}
