@@ -76,7 +76,7 @@ static tt_status predict_once(void)
 	tt_status st;
 
 	snprintf(uri, sizeof uri, "csv:%s/rows.csv", dir);
-	if ((st = tt_model_load(&m, last)) == TT_OK && (st = tt_predictor_new(&p, m, NULL)) == TT_OK &&
+	if ((st = tt_model_load(&m, last)) == TT_OK && (st = tt_predictor_new(&p, m, TT_PREDICTOR_OPTS(.threads = 1))) == TT_OK &&
 	    (st = tt_predictor_run(p, x, 3, y)) == TT_OK && (st = tt_source_open(&s, uri)) == TT_OK)
 		st = tt_predictor_eval(p, s, &metrics);
 	tt_free(metrics.confusion);
@@ -131,6 +131,7 @@ static void fail_allocations(tt_status (*work)(void), uint64_t times)
 	assert_ok(work());
 	all = mem_count() - n;
 	live = mem_live();
+	printf("%llu allocations\n", (unsigned long long)all);
 	for (uint64_t i = 1; i <= all; i++) {
 		mem_fail_at(i, times);
 		st = work();
@@ -171,6 +172,7 @@ static void training_survives_every_failed_write(void **state)
 	n = file_write_count();
 	assert_ok(train_once());
 	all = file_write_count() - n;
+	printf("%llu writes\n", (unsigned long long)all);
 	assert_true(all > 50);
 	live = mem_live();
 	for (uint64_t i = 1; i <= all; i++) {
