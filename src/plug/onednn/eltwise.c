@@ -8,25 +8,34 @@ static float slope(const struct ir_attr *a)
 	return a->act == ACT_RELU ? 0 : a->act == ACT_SILU ? 1 : a->alpha;
 }
 
+/* The primitive of an activation on x. */
+static tt_status act_find(struct one_device *d, const struct plan *p, const struct ir_attr *act,
+                          const md_t *x, dnnl_primitive_desc_t *out)
+{
+	dnnl_eltwise_desc_t ed;
+	dnnl_primitive_attr_t attr;
+	tt_status st = one_attr(ACT_NONE, 0, &attr);
+
+	if (st != TT_OK)
+		return st;
+	st = one_check(dnnl_eltwise_forward_desc_init(&ed, plan_purpose(p) == PROGRAM_TRAIN ?
+		dnnl_forward_training : dnnl_forward_inference, one_eltwise(act->act, 0), x,
+		slope(act), 0), "an activation");
+	if (st == TT_OK)
+		st = one_find(d, &ed, attr, NULL, NULL, out);
+	dnnl_primitive_attr_destroy(attr);
+	return st;
+}
+
 tt_status one_act(struct one_device *d, struct plan *p, const struct ir_node *n,
                   const char *variant)
 {
 	const md_t x = one_md_of(p, n->in[0]);
 	struct one_args a = { .n = 0 };
-	dnnl_eltwise_desc_t ed;
 	dnnl_primitive_desc_t pd = NULL;
-	dnnl_primitive_attr_t attr;
-	tt_status st = one_attr(ACT_NONE, 0, &attr);
+	tt_status st = act_find(d, p, &n->attr, &x, &pd);
 
 	(void)variant;
-	if (st != TT_OK)
-		return st;
-	st = one_check(dnnl_eltwise_forward_desc_init(&ed, plan_purpose(p) == PROGRAM_TRAIN ?
-		dnnl_forward_training : dnnl_forward_inference, one_eltwise(n->attr.act, 0), &x,
-		slope(&n->attr), 0), "an activation");
-	if (st == TT_OK)
-		st = one_find(d, &ed, attr, NULL, NULL, &pd);
-	dnnl_primitive_attr_destroy(attr);
 	if (st != TT_OK)
 		return st;
 	one_reads(d, p, &a, DNNL_ARG_SRC, n->in[0], &x);
@@ -68,15 +77,24 @@ tt_status one_act_dx(struct one_device *d, struct plan *p, const struct ir_node 
 	return one_step(d, p, &a, pd);
 }
 
+/* oneDNN 2.6 cannot put an activation behind an addition where channels do not fill their blocks: it
+ * skips every second place of nChw8c, forgets the last block over its own input, and writes beyond
+ * the end.  Then the activation is a step of its own. */
+static int breaks_act(const md_t *x)
+{
+	return memcmp(x->dims, x->padded_dims, sizeof x->dims) != 0;
+}
+
 /* One addition: buffers a + b -> v, over the memory of a if that is free.  Several additions make a
  * sum: the library's own sum primitive is three times slower than its binary one. */
 static tt_status add_step(struct one_device *d, struct plan *p, struct one_args *a,
-                          const struct ir_node *n, const md_t *x)
+                          const struct ir_attr *act, const md_t *x)
 {
 	dnnl_binary_desc_t bd;
 	dnnl_primitive_desc_t pd = NULL;
 	dnnl_primitive_attr_t attr;
-	tt_status st = a->st == TT_OK ? one_attr(n->attr.act, n->attr.alpha, &attr) : a->st;
+	enum ir_act fused = breaks_act(x) ? ACT_NONE : act->act;
+	tt_status st = a->st == TT_OK ? one_attr(fused, act->alpha, &attr) : a->st;
 
 	if (st != TT_OK)
 		return st;
@@ -87,18 +105,41 @@ static tt_status add_step(struct one_device *d, struct plan *p, struct one_args 
 	return st == TT_OK ? one_step(d, p, a, pd) : st;
 }
 
-/* oneDNN 2.6 forgets the activation of an addition over its own first input in the last, partly
- * filled block of channels. */
-static int forgets_act(const struct ir_node *n, const md_t *x)
+/* The activation behind a sum, in place. */
+static tt_status act_step(struct one_device *d, struct plan *p, int sum, const struct ir_attr *act,
+                          const md_t *x)
 {
-	return n->attr.act != ACT_NONE && memcmp(x->dims, x->padded_dims, sizeof x->dims) != 0;
+	struct one_args a = { .n = 0 };
+	dnnl_primitive_desc_t pd = NULL;
+	tt_status st = act_find(d, p, act, x, &pd);
+
+	if (st != TT_OK)
+		return st;
+	one_uses(&a, DNNL_ARG_SRC, sum, x);
+	one_uses(&a, DNNL_ARG_DST, sum, x);
+	return one_step(d, p, &a, pd);
+}
+
+/* Is input 0 read again after the first of several additions?  Then nothing may be written over it. */
+static int read_again(struct plan *p, const struct ir_node *n)
+{
+	const struct layout *l = plan_layout(p, n->in[0]);
+	int first = plan_in(p, n->in[0], l);
+
+	for (int i = 2; i < n->n_in && first >= 0; i++) {
+		int b = plan_in(p, n->in[i], l);
+
+		if (b >= 0 && plan_buf(p, b)->root == plan_buf(p, first)->root)
+			return 1;
+	}
+	return 0;
 }
 
 /* Used for ADD and for SUM, whose inputs are added in order into the output. */
 tt_status one_add(struct one_device *d, struct plan *p, const struct ir_node *n, const char *variant)
 {
 	const md_t x = one_md_of(p, n->in[0]);
-	int sum = -1;
+	int keep = read_again(p, n), sum = -1;
 	tt_status st = TT_OK;
 
 	(void)variant;
@@ -110,15 +151,17 @@ tt_status one_add(struct one_device *d, struct plan *p, const struct ir_node *n,
 		else
 			one_uses(&a, DNNL_ARG_SRC_0, sum, &x);
 		one_reads(d, p, &a, DNNL_ARG_SRC_1, n->in[i], &x);
-		if (i == 1 && forgets_act(n, &x))
-			one_writes(d, p, &a, DNNL_ARG_DST, n->out[0], &x);
-		else if (i == 1)
-			one_writes_over(d, p, &a, DNNL_ARG_DST, n->out[0], 0);
-		else
+		if (i > 1)
 			one_uses(&a, DNNL_ARG_DST, sum, &x);
+		else if (keep)
+			one_writes(d, p, &a, DNNL_ARG_DST, n->out[0], &x);
+		else
+			one_writes_over(d, p, &a, DNNL_ARG_DST, n->out[0], 0);
 		if (i == 1 && a.st == TT_OK)
 			sum = a.a[2].buf;
-		st = add_step(d, p, &a, n, &x);
+		st = add_step(d, p, &a, &n->attr, &x);
 	}
+	if (st == TT_OK && n->attr.act != ACT_NONE && breaks_act(&x))
+		st = act_step(d, p, sum, &n->attr, &x);
 	return st;
 }
