@@ -35,4 +35,14 @@ void winograd_dx(const struct winograd *g, const float *dy, const float *w, floa
 void winograd_dw(const struct winograd *g, const float *x, const float *dy, float *dw, float *db,
                  float *scratch);
 
+/* The same on bf16 images (two bytes a number); filters and their gradients stay f32.  Rounding:
+ * about 1 % of the largest magnitude.  Only where winograd_bf16_pays; scratch as above. */
+int  winograd_bf16_pays(void);
+void winograd_bf16_forward(const struct winograd *g, const uint16_t *x, const float *w, const float *b,
+                           uint16_t *y, float *scratch);
+void winograd_bf16_dx(const struct winograd *g, const uint16_t *dy, const float *w, uint16_t *dx,
+                      float *scratch);
+void winograd_bf16_dw(const struct winograd *g, const uint16_t *x, const uint16_t *dy, float *dw,
+                      float *db, float *scratch);
+
 #endif

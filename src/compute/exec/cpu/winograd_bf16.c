@@ -1,0 +1,271 @@
+/* winograd_bf16.c -- F(4x4,3x3) on bf16 images with AVX512_BF16: the transforms in f32, U, V and Z in
+ * bf16, products by vdpbf16ps (two multiply-adds a lane), sums in f32.
+ *
+ * This file alone is compiled for such CPUs; winograd_bf16_pays (winograd.c) asks before.
+ *
+ *   V[POS][strip][C] and U[POS][C/2][K][2]: neighbours in C are a pair
+ *   dw sums over tiles, so there V[POS][strip/2][C][2] and Z[POS][strip/2][K][2]: tiles are a pair */
+#define CELL_BF16
+#include "compute/exec/cpu/winograd.h"
+
+#include <immintrin.h>
+
+#include "base/thread.h"
+#include "compute/exec/cpu/winograd_job.h"
+#include "compute/exec/cpu/winograd_tiles.h"
+
+typedef uint32_t pairs __attribute__((vector_size(B * 4), aligned(B * 4), may_alias));
+
+INLINE vec cell_load(const cell *p)
+{
+	__m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)p));
+
+	return (vec)_mm512_slli_epi32(wide, 16);
+}
+
+INLINE __m256i rounded(vec v) { return (__m256i)_mm512_cvtneps_pbh((__m512)v); }
+
+INLINE void cell_store(cell *p, vec v) { _mm256_storeu_si256((void *)p, rounded(v)); }
+
+/* Lane l: a[l] below, b[l] above. */
+INLINE pairs paired(vec a, vec b)
+{
+	return (pairs)_mm512_or_si512(_mm512_cvtepu16_epi32(rounded(a)),
+	                              _mm512_slli_epi32(_mm512_cvtepu16_epi32(rounded(b)), 16));
+}
+
+/* acc + a pair of numbers, the same for all lanes, times a pair in each lane. */
+INLINE __m512 dot(__m512 acc, uint32_t same, pairs p)
+{
+	return _mm512_dpbf16_ps(acc, (__m512bh)_mm512_set1_epi32((int)same), (__m512bh)p);
+}
+
+static void filters(const struct winograd *g, const float *w, enum turn turn, pairs *u)
+{
+	const struct filters f = filters_of(g->c, g->k, turn);
+	vec a[POS], b[POS];
+
+	for (int64_t r = 0; r < f.rows; r += 2)
+		for (int64_t c = 0; c < f.cols; c += B) {
+			const float *at = w + r * f.down + c * f.across;
+
+			filters_in(at, f.across, turn, a);
+			filters_in(at + f.down, f.across, turn, b);
+			for (int p = 0; p < POS; p++)
+				u[((p * f.rows + r) / 2 * f.cols + c) / B] = paired(a[p], b[p]);
+		}
+}
+
+/* m[t][0..KB*16) for T tiles; v: rows of c/2 pairs, u: rows of k pairs, m: rows of k floats. */
+INLINE void product(const uint32_t *v, int64_t c2, const pairs *u, int64_t kb_all, float *m,
+                        const int kb)
+{
+	__m512 acc[T][2];
+
+	for (int t = 0; t < T; t++)
+		for (int b = 0; b < kb; b++)
+			acc[t][b] = _mm512_setzero_ps();
+	for (int64_t i = 0; i < c2; i++)
+		for (int t = 0; t < T; t++)
+			for (int b = 0; b < kb; b++)
+				acc[t][b] = dot(acc[t][b], v[t * c2 + i], u[i * kb_all + b]);
+	for (int t = 0; t < T; t++)
+		for (int b = 0; b < kb; b++)
+			_mm512_store_ps(m + (t * kb_all + b) * B, acc[t][b]);
+}
+
+static void strip_in(const struct wino_job *j, int64_t from, int64_t count, uint16_t *v)
+{
+	int64_t cb = j->c / B;
+
+	for (int64_t t = 0; t < count; t++) {
+		struct tile at = tile_at(from + t, j->ty, j->tx);
+
+		for (int64_t b = 0; b < cb; b++) {
+			struct plane a = plane_of(j->x, at.image, cb, b, j->h, j->w);
+			vec o[POS];
+
+			tile_in(&a, at.y - j->pad, at.x - j->pad, o);
+			for (int p = 0; p < POS; p++)
+				_mm256_store_si256((void *)(v + (p * j->strip + t) * j->c + b * B), rounded(o[p]));
+		}
+	}
+}
+
+static void strip_out(const struct wino_job *j, int64_t from, int64_t count, const vec *m)
+{
+	const vec floor = floor_of(j->relu);
+	int64_t kb = j->k / B;
+
+	for (int64_t t = 0; t < count; t++) {
+		struct tile at = tile_at(from + t, j->ty, j->tx);
+
+		for (int64_t b = 0; b < kb; b++) {
+			struct plane a = plane_of(j->y, at.image, kb, b, j->oh, j->ow);
+			vec bias = {0};
+
+			if (j->bias)              /* parameters lie where they lie: not aligned */
+				memcpy(&bias, j->bias + b * B, sizeof bias);
+			tile_out(&a, at.y, at.x, m + t * kb + b, j->strip * kb, bias, floor);
+		}
+	}
+}
+
+static void strip(const struct wino_job *j, int64_t from, int64_t count, void *vp, void *mp,
+                      float *du)
+{
+	const uint32_t *v = vp;
+	const pairs *u = j->u;
+	int64_t c2 = j->c / 2, kb = j->k / B;
+	float *m = mp;
+
+	(void)du;
+	strip_in(j, from, count, vp);
+	for (int64_t p = 0; p < POS; p++, u += c2 * kb, v += j->strip * c2, m += j->strip * j->k) {
+		int64_t b = 0;
+
+		for (; b + 2 <= kb; b += 2)
+			for (int64_t t = 0; t < j->strip; t += T)
+				product(v + t * c2, c2, u + b, kb, m + t * j->k + b * B, 2);
+		for (; b < kb; b++)
+			for (int64_t t = 0; t < j->strip; t += T)
+				product(v + t * c2, c2, u + b, kb, m + t * j->k + b * B, 1);
+	}
+	strip_out(j, from, count, mp);
+}
+
+/* du[0..CB)[0..KB*16) += sum over pairs of tiles; v: rows of c pairs, z: rows of kb_all x 16 pairs. */
+INLINE void product_dw(const uint32_t *v, int64_t c, const pairs *z, int64_t kb_all, int64_t t2,
+                           float *du, const int cb, const int kb)
+{
+	__m512 acc[B][2];
+
+	for (int i = 0; i < cb; i++)
+		for (int b = 0; b < kb; b++)
+			acc[i][b] = _mm512_load_ps(du + (i * kb_all + b) * B);
+	for (int64_t t = 0; t < t2; t++)
+		for (int i = 0; i < cb; i++)
+			for (int b = 0; b < kb; b++)
+				acc[i][b] = dot(acc[i][b], v[t * c + i], z[t * kb_all + b]);
+	for (int i = 0; i < cb; i++)
+		for (int b = 0; b < kb; b++)
+			_mm512_store_ps(du + (i * kb_all + b) * B, acc[i][b]);
+}
+
+/* Tile t of x (or dy) transformed; zeros behind the last one, so that pairs are whole. */
+INLINE void grad_tile(const struct wino_job *j, int64_t q, int64_t end, int64_t b, vec o[POS],
+                          const int of_dy)
+{
+	struct tile at = tile_at(q, j->ty, j->tx);
+	struct plane a;
+
+	if (q >= end) {
+		memset(o, 0, POS * sizeof *o);
+		return;
+	}
+	if (of_dy) {
+		a = plane_of(j->dy, at.image, j->k / B, b, j->oh, j->ow);
+		tile_grad(&a, at.y, at.x, o);
+	} else {
+		a = plane_of(j->x, at.image, j->c / B, b, j->h, j->w);
+		tile_in(&a, at.y - j->pad, at.x - j->pad, o);
+	}
+}
+
+/* out[POS][strip/2][blocks]: pairs of tiles. */
+INLINE void pair_tiles(const struct wino_job *j, int64_t from, int64_t count, pairs *out,
+                           int64_t blocks, const int of_dy)
+{
+	vec a[POS], c[POS];
+
+	for (int64_t t = 0; t < count; t += 2)
+		for (int64_t b = 0; b < blocks; b++) {
+			grad_tile(j, from + t, from + count, b, a, of_dy);
+			grad_tile(j, from + t + 1, from + count, b, c, of_dy);
+			for (int p = 0; p < POS; p++)
+				out[(p * j->strip / 2 + t / 2) * blocks + b] = paired(a[p], c[p]);
+		}
+}
+
+static void strip_dw(const struct wino_job *j, int64_t from, int64_t count, void *vp, void *zp,
+                         float *du)
+{
+	int64_t t2 = (count + 1) / 2, kb = j->k / B, half = j->strip / 2;
+	const uint32_t *v = vp;
+	const pairs *z = zp;
+
+	pair_tiles(j, from, count, vp, j->c / B, 0);
+	pair_tiles(j, from, count, zp, kb, 1);
+	for (int64_t p = 0; p < POS; p++, v += half * j->c, z += half * kb, du += j->c * j->k) {
+		int64_t b = 0;
+
+		for (; b + 2 <= kb; b += 2)
+			for (int64_t c = 0; c < j->c; c += B / 2)
+				product_dw(v + c, j->c, z + b, kb, t2, du + c * j->k + b * B, B / 2, 2);
+		for (; b < kb; b++)
+			for (int64_t c = 0; c < j->c; c += B)
+				product_dw(v + c, j->c, z + b, kb, t2, du + c * j->k + b * B, B, 1);
+	}
+}
+
+void winograd_bf16_forward(const struct winograd *g, const uint16_t *x, const float *w, const float *b,
+                           uint16_t *y, float *scratch)
+{
+	struct wino_job j = wino_job(g);
+
+	filters(g, w, TURN_NONE, (pairs *)scratch);
+	j.run = strip;
+	j.x = x;
+	j.u = scratch;
+	j.bias = b;
+	j.y = y;
+	j.scratch = scratch + wino_filter_floats(g);
+	wino_run(&j);
+}
+
+void winograd_bf16_dx(const struct winograd *g, const uint16_t *dy, const float *w, uint16_t *dx,
+                      float *scratch)
+{
+	struct wino_job j = wino_job_dx(g);
+
+	filters(g, w, TURN_AROUND, (pairs *)scratch);
+	j.run = strip;
+	j.x = dy;
+	j.u = scratch;
+	j.y = dx;
+	j.scratch = scratch + wino_filter_floats(g);
+	wino_run(&j);
+}
+
+static void bias_grad(const uint16_t *dy, int64_t n, int64_t k, int64_t points, float *db)
+{
+	for (int64_t b = 0; b < k / B; b++) {
+		vec sum = {0};
+
+		for (int64_t i = 0; i < n; i++) {
+			const cell *p = (const cell *)dy + (i * (k / B) + b) * points;
+			vec image = {0};
+
+			for (int64_t q = 0; q < points; q++)
+				image += cell_load(p + q);
+			sum += image;
+		}
+		memcpy(db + b * B, &sum, sizeof sum);
+	}
+}
+
+void winograd_bf16_dw(const struct winograd *g, const uint16_t *x, const uint16_t *dy, float *dw,
+                      float *db, float *scratch)
+{
+	struct wino_job j = wino_job(g);
+
+	j.run = strip_dw;
+	j.x = x;
+	j.dy = dy;
+	j.du = scratch;
+	j.scratch = scratch + wino_filter_floats(g) * (size_t)thread_count();
+	wino_run(&j);
+	wino_collect(&j, dw);
+	if (db)
+		bias_grad(dy, g->n, g->k, j.oh * j.ow, db);
+}

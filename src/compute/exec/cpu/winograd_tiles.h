@@ -1,0 +1,230 @@
+/* winograd_tiles.h -- the transforms of F(4x4,3x3) on vectors of 16 channels.
+ *
+ * A template, shared by the kernels for f32 and for bf16 images: a cell is 16 numbers as
+ * they are stored, CELL_BF16 says how; the includer defines cell_load and cell_store. */
+#ifndef CPU_WINOGRAD_TILES_H
+#define CPU_WINOGRAD_TILES_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/simd.h"
+
+#define B   16                      /* channels in a vector                 */
+#define POS 36                      /* points of a transformed tile, 6 x 6  */
+#define T   8                       /* tiles that a product keeps in registers */
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vec __attribute__((vector_size(B * sizeof(float)), aligned(B * sizeof(float)), may_alias));
+
+#ifdef CELL_BF16
+typedef uint16_t cell __attribute__((vector_size(B * 2), may_alias));
+#else
+typedef vec cell;
+#endif
+INLINE vec  cell_load(const cell *p);
+INLINE void cell_store(cell *p, vec v);
+
+/* ---- one-dimensional transforms; in and out may not overlap ---- */
+
+INLINE void transform_in(const vec d[6], vec o[6])              /* B^T d */
+{
+	vec a = d[4] - 4 * d[2], b = d[3] - 4 * d[1], c = d[4] - d[2], e = 2 * (d[3] - d[1]);
+
+	o[0] = 4 * d[0] - 5 * d[2] + d[4];
+	o[1] = a + b;
+	o[2] = a - b;
+	o[3] = c + e;
+	o[4] = c - e;
+	o[5] = 4 * d[1] - 5 * d[3] + d[5];
+}
+
+INLINE void transform_out(const vec m[6], vec o[4])             /* A^T m */
+{
+	vec a = m[1] + m[2], b = m[1] - m[2], c = m[3] + m[4], e = m[3] - m[4];
+
+	o[0] = m[0] + a + c;
+	o[1] = b + 2 * e;
+	o[2] = a + 4 * c;
+	o[3] = b + 8 * e + m[5];
+}
+
+INLINE void transform_grad(const vec y[4], vec o[6])            /* A y */
+{
+	vec a = y[0] + y[2], b = y[1] + y[3], c = y[0] + 4 * y[2], e = 2 * y[1] + 8 * y[3];
+
+	o[0] = y[0];
+	o[1] = a + b;
+	o[2] = a - b;
+	o[3] = c + e;
+	o[4] = c - e;
+	o[5] = y[3];
+}
+
+/* ---- filters: 16 at a time, lane l from w[l * stride ..] ---- */
+
+INLINE void transform_filter(const vec w[3], vec o[6])          /* G w */
+{
+	vec a = w[0] + w[2], c = w[0] + 4 * w[2];
+
+	o[0] = w[0] / 4;
+	o[1] = -(a + w[1]) / 6;
+	o[2] = -(a - w[1]) / 6;
+	o[3] = (c + 2 * w[1]) / 24;
+	o[4] = (c - 2 * w[1]) / 24;
+	o[5] = w[2];
+}
+
+INLINE void inverse_filter(const vec u[6], vec o[3])            /* G^T u */
+{
+	o[0] = u[0] / 4 - (u[1] + u[2]) / 6 + (u[3] + u[4]) / 24;
+	o[1] = (u[2] - u[1]) / 6 + (u[3] - u[4]) / 12;
+	o[2] = -(u[1] + u[2]) / 6 + (u[3] + u[4]) / 6 + u[5];
+}
+
+/* Filters turned around serve the gradient by x: channels change places, points rotate by 180 degrees. */
+enum turn { TURN_NONE, TURN_AROUND };
+
+INLINE void filters_in(const float *w, int64_t stride, enum turn turn, vec u[POS])
+{
+	vec t[9], half[18], col[3];
+
+	for (int i = 0; i < 9; i++)
+		for (int l = 0; l < B; l++)
+			t[i][l] = w[l * stride + (turn == TURN_NONE ? i : 8 - i)];
+	for (int j = 0; j < 3; j++) {
+		vec o[6];
+
+		for (int i = 0; i < 3; i++)
+			col[i] = t[3 * i + j];
+		transform_filter(col, o);
+		for (int i = 0; i < 6; i++)
+			half[3 * i + j] = o[i];
+	}
+	for (int i = 0; i < 6; i++)
+		transform_filter(half + 3 * i, u + 6 * i);
+}
+
+/* U[POS][rows][cols] of plain w[K][C][3][3]: rows the channels in, cols those out. */
+struct filters { int64_t rows, cols, down, across; };
+
+INLINE struct filters filters_of(int64_t c, int64_t k, enum turn turn)
+{
+	return turn == TURN_NONE ? (struct filters){ c, k, 9, 9 * c } : (struct filters){ k, c, 9 * c, 9 };
+}
+
+/* ---- tiles ---- */
+
+/* A plane of one image and channel block, h rows of w vectors. */
+struct plane { cell *p; int64_t h, w; };
+
+/* A tile of n x n points at (y, x); what lies outside the plane is zero. */
+INLINE void load_tile(const struct plane *a, int64_t y, int64_t x, int n, vec *out)
+{
+	if (y >= 0 && x >= 0 && y + n <= a->h && x + n <= a->w) {
+		for (int i = 0; i < n; i++)
+			for (int j = 0; j < n; j++)
+				out[i * n + j] = cell_load(a->p + (y + i) * a->w + x + j);
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < n; j++)
+			out[i * n + j] = y + i < 0 || y + i >= a->h || x + j < 0 || x + j >= a->w ?
+			                 (vec){0} : cell_load(a->p + (y + i) * a->w + x + j);
+}
+
+/* V of one tile. */
+INLINE void tile_in(const struct plane *a, int64_t y, int64_t x, vec v[POS])
+{
+	vec d[POS], half[POS], col[6], o[6];
+
+	load_tile(a, y, x, 6, d);
+	for (int j = 0; j < 6; j++) {
+		for (int i = 0; i < 6; i++)
+			col[i] = d[6 * i + j];
+		transform_in(col, o);
+		for (int i = 0; i < 6; i++)
+			half[6 * i + j] = o[i];
+	}
+	for (int i = 0; i < 6; i++) {
+		transform_in(half + 6 * i, o);
+		for (int j = 0; j < 6; j++)
+			v[6 * i + j] = o[j];
+	}
+}
+
+/* Z = A dy A^T of one 4x4 tile of the output's gradient. */
+INLINE void tile_grad(const struct plane *a, int64_t y, int64_t x, vec z[POS])
+{
+	vec d[16], half[24], col[4], o[6];
+
+	load_tile(a, y, x, 4, d);
+	for (int j = 0; j < 4; j++) {
+		for (int i = 0; i < 4; i++)
+			col[i] = d[4 * i + j];
+		transform_grad(col, o);
+		for (int i = 0; i < 6; i++)
+			half[4 * i + j] = o[i];
+	}
+	for (int i = 0; i < 6; i++) {
+		transform_grad(half + 4 * i, o);
+		for (int j = 0; j < 6; j++)
+			z[6 * i + j] = o[j];
+	}
+}
+
+INLINE vec larger(vec a, vec b)
+{
+	typedef int mask __attribute__((vector_size(B * sizeof(int))));
+	mask m = a > b;
+
+	return (vec)(((mask)a & m) | ((mask)b & ~m));
+}
+
+/* y = act(A^T M A + b), the part of the tile that lies inside the plane. */
+INLINE void tile_out(const struct plane *a, int64_t y, int64_t x, const vec *m, int64_t stride,
+                     vec bias, vec floor)
+{
+	vec half[24], col[6], o[4];
+	int64_t rows = a->h - y < 4 ? a->h - y : 4, cols = a->w - x < 4 ? a->w - x : 4;
+
+	for (int j = 0; j < 6; j++) {
+		for (int i = 0; i < 6; i++)
+			col[i] = m[(6 * i + j) * stride];
+		transform_out(col, o);
+		for (int i = 0; i < 4; i++)
+			half[6 * i + j] = o[i];
+	}
+	for (int64_t i = 0; i < rows; i++) {
+		transform_out(half + 6 * i, o);
+		for (int64_t j = 0; j < cols; j++)
+			cell_store(a->p + (y + i) * a->w + x + j, larger(o[j] + bias, floor));
+	}
+}
+
+/* Tile q of all images: which image, and where its output begins. */
+struct tile { int64_t image, y, x; };
+
+INLINE struct tile tile_at(int64_t q, int64_t ty, int64_t tx)
+{
+	return (struct tile){ q / (ty * tx), q / tx % ty * 4, q % tx * 4 };
+}
+
+INLINE struct plane plane_of(const void *x, int64_t image, int64_t blocks, int64_t block, int64_t h,
+                             int64_t w)
+{
+	return (struct plane){ (cell *)x + (image * blocks + block) * h * w, h, w };
+}
+
+/* The least that an output may be: 0 with a relu, else what no f32 or bf16 image goes below. */
+INLINE vec floor_of(int relu)
+{
+	vec v = {0};
+
+	if (!relu)
+		v -= 3.3e38f;
+	return v;
+}
+
+#endif
