@@ -7,12 +7,73 @@
 /* Tags above the callers'.  Collectives run in the same order everywhere and messages keep theirs, so
  * that one tag would do; several make a mixed-up order fail early. */
 enum { COMM_TAG_EXCHANGE = COMM_TAG_MAX + 1, COMM_TAG_REDUCE, COMM_TAG_GATHER, COMM_TAG_BROADCAST,
-       COMM_TAG_BARRIER, COMM_TAG_AGREE, COMM_TAG_FOLD };
+       COMM_TAG_BARRIER, COMM_TAG_AGREE };
 
 struct comm_part { int peer, tag; void *p; size_t n; };          /* a message: with whom, what */
 
 tt_status comm_part_send(struct comm *c, struct comm_part p);
 tt_status comm_part_recv(struct comm *c, struct comm_part p);
 tt_status comm_part_exchange(struct comm *c, struct comm_part out, struct comm_part in);
+
+/* ---- lanes: a stream of pieces to or from one rank, some of them under way at once ----
+ *
+ *   begun:  0 1 2 3 4 5 6 .           piece i uses request and stage i mod LANE_DEPTH
+ *   ended:  0 1 2 3 .                 between ended and begun the wire is busy
+ */
+
+#define LANE_DEPTH    8
+#define LANE_PIECE    ((size_t)64 << 10)        /* floats: the largest piece */
+
+struct lane {
+	struct comm    *comm;
+	int             peer, tag;
+	enum comm_wire  wire;
+	char           *stage;                      /* LANE_DEPTH pieces of `stride` bytes; NULL: none */
+	size_t          stride;
+	struct comm_request request[LANE_DEPTH];
+	size_t          begun, ended;
+};
+
+/* How a range of n floats is cut: the same on all ranks.  Piece k is [lane_cut(n, k, K), ... k + 1)
+ * and not longer than lane_piece(n), which grows with n. */
+size_t lane_pieces(size_t n);
+size_t lane_piece(size_t n);
+size_t lane_cut(size_t n, size_t k, size_t pieces);
+
+/* A lane for ranges of up to n floats, its stage at *scratch, which moves on by lane_scratch(n). */
+struct lane lane_make(struct comm *c, int peer, const struct comm_allreduce_opts *o, size_t n,
+                      float **scratch);
+size_t lane_scratch(size_t n);
+
+/* Empty pieces are not sent; both sides know.  send waits when the lane is full. */
+tt_status lane_send(struct lane *l, const float *x, size_t n);
+/* Announce a receive; lane_add or lane_take with the same x and n, in the same order, ends it.
+ * lane_announce_take lets the bytes land in x at once where they can. */
+tt_status lane_announce_add(struct lane *l, size_t n);
+tt_status lane_announce_take(struct lane *l, float *x, size_t n);
+tt_status lane_add(struct lane *l, float *x, size_t n);
+tt_status lane_take(struct lane *l, float *x, size_t n);
+/* Wait until the first `count` pieces have left; all of them. */
+tt_status lane_settle(struct lane *l, size_t count);
+tt_status lane_drain(struct lane *l);
+void      lane_drop(struct lane *l);            /* after an error: forget what is under way */
+
+/* Send `out` to one rank while adding or taking what comes from another, piece by piece. */
+enum pump_mode { PUMP_ADD, PUMP_TAKE };
+struct pump { int to; const float *out; size_t n_out; int from; float *in; size_t n_in; };
+tt_status comm_pump(struct comm *c, struct pump p, enum pump_mode mode,
+                    const struct comm_allreduce_opts *o);
+
+/* ---- algorithms: all in place, all leave the same bits on every rank ---- */
+
+typedef tt_status comm_algorithm_fn(struct comm *c, float *x, size_t n,
+                                    const struct comm_allreduce_opts *o);
+comm_algorithm_fn comm_ring, comm_tree, comm_halving, comm_hierarchical, comm_ordered, comm_library;
+size_t comm_ordered_scratch(const struct comm *c, size_t n);
+
+/* The ring among some of the ranks. */
+struct circle { int place, count, left, right; };
+tt_status comm_ring_of(struct comm *c, struct circle who, float *x, size_t n,
+                       const struct comm_allreduce_opts *o);
 
 #endif
