@@ -6,6 +6,11 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/thread.h"
+#include "dist/sync/trace.h"
+#include "learn/train/sources.h"
+
+#define EARLY_BATCH 1024
 
 /* ---- data ---- */
 
@@ -32,35 +37,43 @@ static tt_status check_classes(const struct tt_trainer *t)
 	               train->classes, valid->classes);
 }
 
-static tt_status open_sources(struct tt_trainer *t)
+/* Both sets at once; opening_cancel must follow, whatever comes back. */
+static tt_status start_sources(const struct tt_trainer *t, struct opening *train,
+                               struct opening *valid)
 {
 	const struct data_opts *d = &t->model->spec->data;
-	const tt_source_info *info;
 	tt_status st;
 
 	if (!d->train || !*d->train)
 		return err_set(TT_ESPEC, "data.train is not set: say which data to train on, such as "
 		               "data.train=mnist:DIR");
-	if ((st = tt_source_open(&t->train_source, d->train)) != TT_OK)
-		return err_at(st, "data.train");
+	if ((st = opening_start(train, "data.train", d->train)) != TT_OK)
+		return st;
+	return opening_start(valid, "data.valid", t->opts->valid_every > 0 ? d->valid : NULL);
+}
+
+static tt_status take_sources(struct tt_trainer *t, struct opening *train, struct opening *valid)
+{
+	const tt_source_info *info;
+	tt_status st;
+
+	if ((st = opening_wait(train, &t->train_source)) != TT_OK ||
+	    (st = opening_wait(valid, &t->valid_source)) != TT_OK)
+		return st;
 	info = tt_source_describe(t->train_source);
 	if (info->count < 1)
-		return err_set(TT_EFORMAT, "data.train: %s holds no sample", d->train);
+		return err_set(TT_EFORMAT, "data.train: %s holds no sample", t->model->spec->data.train);
 	if (info->target == TT_TARGET_CLASS && info->class_names &&
 	    (st = nn_set_classes(t->model, info->class_names, info->classes)) != TT_OK)
 		return st;
-	if (!d->valid || !*d->valid || t->opts->valid_every <= 0)
-		return TT_OK;
-	if ((st = tt_source_open(&t->valid_source, d->valid)) != TT_OK)
-		return err_at(st, "data.valid");
-	return check_classes(t);
+	return t->valid_source ? check_classes(t) : TT_OK;
 }
 
 static tt_status open_loader(struct tt_trainer *t)
 {
 	const struct loader_opts o = {
-		.data = &t->model->spec->data, .training = 1, .batch = t->opts->batch, .world = 1,
-		.seed = (uint64_t)t->opts->seed,
+		.data = &t->model->spec->data, .training = 1, .batch = t->opts->batch,
+		.rank = trainer_rank(t), .world = trainer_world(t), .seed = (uint64_t)t->opts->seed,
 	};
 	const tt_source_info *info = tt_source_describe(t->train_source);
 	tt_status st;
@@ -97,20 +110,32 @@ static tt_status make_optim(struct tt_trainer *t)
 
 static tt_status make_programs(struct tt_trainer *t)
 {
-	size_t bytes = t->model->param_count * sizeof *t->grads;
-	int64_t count = tt_source_describe(t->train_source)->count;
-	struct program *first;
-	tt_status st;
+	size_t bytes = (t->model->param_count + SUMS) * sizeof *t->grads;
 
 	if (!(t->grads = mem_alloc_aligned(bytes)))
 		return TT_ENOMEM;
 	memset(t->grads, 0, bytes);
-	st = programs_new(&t->programs, &(struct programs_opts){
+	return programs_new(&t->programs, &(struct programs_opts){
 		.engine = t->engine, .model = t->model, .purpose = NN_TRAIN, .grads = t->grads });
-	if (st != TT_OK)
-		return st;
-	/* The main batch size now, so that what cannot be compiled is said before the run. */
-	return programs_get(t->programs, count < t->opts->batch ? count : t->opts->batch, &first);
+}
+
+/* This rank's program for so many samples of all ranks. */
+static tt_status compile_share(struct tt_trainer *t, int64_t samples)
+{
+	int64_t share = (samples - trainer_rank(t) + trainer_world(t) - 1) / trainer_world(t);
+	struct program *p;
+
+	return share > 0 ? programs_get(t->programs, share, &p) : TT_OK;
+}
+
+/* The main batch size now, so that what cannot be compiled is said before the run; together the
+ * last one's too, so that its kernels are measured while the other ranks are quiet. */
+static tt_status compile_all(struct tt_trainer *t)
+{
+	int64_t count = tt_source_describe(t->train_source)->count, batch = t->opts->batch;
+	tt_status st = compile_share(t, count < batch ? count : batch);
+
+	return st == TT_OK && t->comm ? compile_share(t, count % batch) : st;
 }
 
 static tt_status make_evaluator(struct tt_trainer *t)
@@ -118,7 +143,7 @@ static tt_status make_evaluator(struct tt_trainer *t)
 	const struct evaluator_opts o = {
 		.engine = t->engine, .model = t->model, .source = t->valid_source,
 		.batch = t->opts->eval_batch ? t->opts->eval_batch : t->opts->batch,
-		.top_k = t->opts->top_k, .stop = &t->stop,
+		.top_k = t->opts->top_k, .stop = t->comm ? NULL : &t->stop, .comm = t->comm,
 	};
 	tt_status st;
 
@@ -128,18 +153,47 @@ static tt_status make_evaluator(struct tt_trainer *t)
 	return st == TT_OK ? TT_OK : err_at(st, "data.valid");
 }
 
+/* Ranks on one machine share its cores. */
+static int threads_of(const struct tt_trainer *t)
+{
+	int all = t->opts->threads > 0 ? t->opts->threads : thread_cores();
+
+	if (!t->comm || all <= t->comm->locals)
+		return t->comm ? 1 : all;
+	return all / t->comm->locals + (t->comm->local < all % t->comm->locals);
+}
+
 static tt_status make_compute(struct tt_trainer *t, const tt_trainer_opts *o)
 {
 	const struct engine_opts e = {
-		.threads = t->opts->threads, .precision = (enum precision)t->opts->precision,
+		.threads = threads_of(t), .precision = (enum precision)t->opts->precision,
 		.tune = t->opts->tune_kernels, .cache = o->kernel_cache,
 	};
 	tt_status st;
 
-	if ((st = engine_open(&t->engine, &e)) != TT_OK || (st = make_optim(t)) != TT_OK ||
-	    (st = make_programs(t)) != TT_OK)
+	if ((st = engine_open(&t->engine, &e)) != TT_OK || (st = make_optim(t)) != TT_OK)
 		return st;
-	return make_evaluator(t);
+	return make_programs(t);
+}
+
+/* The net is compiled while the data are being read.  A batch may turn out to be larger than the
+ * whole set: a large one waits until that is known. */
+static tt_status make_parts(struct tt_trainer *t, const tt_trainer_opts *o)
+{
+	struct opening train = {0}, valid = {0};
+	int64_t batch = t->opts->batch;
+	tt_status st;
+
+	if ((st = start_sources(t, &train, &valid)) != TT_OK || (st = make_compute(t, o)) != TT_OK ||
+	    (batch <= EARLY_BATCH && (st = compile_share(t, batch)) != TT_OK) ||
+	    (st = take_sources(t, &train, &valid)) != TT_OK || (st = open_loader(t)) != TT_OK)
+		goto out;
+	if ((st = compile_all(t)) == TT_OK)
+		st = make_evaluator(t);
+out:
+	opening_cancel(&train);
+	opening_cancel(&valid);
+	return st;
 }
 
 /* ---- place ---- */
@@ -157,6 +211,7 @@ static tt_status init_progress(struct tt_trainer *t)
 		.steps = batches * t->opts->epochs, .epochs = t->opts->epochs, .epoch_steps = batches,
 		.loss = NAN, .accuracy = NAN, .valid_loss = NAN, .valid_accuracy = NAN, .best = NAN,
 		.lr = t->opts->optimizer.lr, .grad_norm = NAN, .seconds_left = NAN,
+		.workers = trainer_world(t),
 	};
 	return st;
 }
@@ -190,6 +245,106 @@ static tt_status read_opts(const tt_trainer_opts *o, tt_trainer_opts *out)
 	return TT_OK;
 }
 
+/* ---- ranks ---- */
+
+static tt_status init_rank(struct tt_trainer *t, const tt_trainer_opts *o)
+{
+	t->saves = o->run_dir != NULL;
+	return o->trace ? trace_new(&t->trace, trainer_rank(t)) : TT_OK;
+}
+
+/* A peer in the same process reads what rank 0 has opened: readers do not mind. */
+static tt_status make_peer(struct tt_trainer *first, const tt_trainer_opts *o, int rank)
+{
+	struct tt_trainer *t = mem_calloc(1, sizeof *t);
+	tt_status st;
+
+	if (!t)
+		return TT_ENOMEM;
+	if ((st = tt_model_new(&t->model, first->model->spec)) != TT_OK) {
+		mem_free(t);
+		return st;
+	}
+	t->opts = &t->model->spec->train;
+	t->comm = group_end(first->group, rank);
+	t->train_source = first->train_source;
+	t->valid_source = first->valid_source;
+	t->borrows = 1;
+	group_add(first->group, rank, t);
+	if ((st = init_rank(t, o)) != TT_OK || (st = open_loader(t)) != TT_OK ||
+	    (st = make_compute(t, o)) != TT_OK || (st = compile_all(t)) != TT_OK ||
+	    (st = make_evaluator(t)) != TT_OK)
+		return st;
+	return init_progress(t);
+}
+
+/* All are made by this thread, one after the other: kernels are measured in quiet, and what the
+ * first has measured the others read from the cache. */
+static tt_status make_peers(struct tt_trainer *t, const tt_trainer_opts *o)
+{
+	tt_status st = TT_OK;
+
+	for (int i = 1; st == TT_OK && t->group && i < group_size(t->group); i++)
+		st = make_peer(t, o, i);
+	return st;
+}
+
+static tt_status find_comm(struct tt_trainer *t, const tt_trainer_opts *o)
+{
+	const struct distribute_opts *d = &t->model->spec->distribute;
+	int workers = o->workers ? o->workers : o->comm ? 1 : d->workers;
+	tt_status st;
+
+	if (workers < 1 || (o->comm && workers > 1))
+		return err_set(TT_EINVAL, "%d workers%s", workers,
+		               o->comm ? ": a launcher has started one process for each: leave workers out"
+		                       : "");
+	t->comm = o->comm && o->comm->size > 1 ? o->comm : NULL;
+	if (workers == 1)
+		return TT_OK;
+	if ((st = group_new(&t->group, workers, d->timeout)) != TT_OK)
+		return st;
+	t->comm = group_end(t->group, 0);
+	return TT_OK;
+}
+
+/* ---- the run folder: rank 0's ---- */
+
+static tt_status trace_file(struct tt_trainer *t, const char *path)
+{
+	if (!path)
+		return TT_OK;
+	str_add(&t->trace_path, path);
+	if (trainer_rank(t))
+		str_addf(&t->trace_path, ".%d", trainer_rank(t));
+	return str_status(&t->trace_path);
+}
+
+static tt_status make_folder(struct tt_trainer *t, const tt_trainer_opts *o)
+{
+	tt_status st;
+
+	if (!o->run_dir)
+		return TT_OK;
+	if ((st = trainer_folder_make(t, o->environment)) != TT_OK ||
+	    (st = trainer_observers(t)) != TT_OK || !t->comm || t->resumed)
+		return st;
+	/* A rank may be lost in the first epoch: there is something to resume from the start. */
+	return trainer_save(t, t->last.p);
+}
+
+static tt_status open_run(struct tt_trainer *t, const tt_trainer_opts *o)
+{
+	tt_status st;
+
+	if (trainer_rank(t) != 0)
+		return TT_OK;
+	if ((o->run_dir && (st = trainer_folder_paths(t, o->run_dir)) != TT_OK) ||
+	    (st = resume(t, o->resume)) != TT_OK)
+		return st;
+	return make_folder(t, o);
+}
+
 /* What cannot be done is found out before anything is written. */
 static tt_status build(struct tt_trainer *t, const tt_trainer_opts *o)
 {
@@ -197,16 +352,12 @@ static tt_status build(struct tt_trainer *t, const tt_trainer_opts *o)
 
 	t->observe = o->observe;
 	t->observe_ctx = o->observe_ctx;
-	if ((st = open_sources(t)) != TT_OK || (st = open_loader(t)) != TT_OK ||
-	    (st = make_compute(t, o)) != TT_OK || (st = init_progress(t)) != TT_OK ||
-	    (o->run_dir && (st = trainer_folder_paths(t, o->run_dir)) != TT_OK) ||
-	    (st = resume(t, o->resume)) != TT_OK)
+	if ((st = find_comm(t, o)) != TT_OK || (st = init_rank(t, o)) != TT_OK ||
+	    (st = make_parts(t, o)) != TT_OK || (st = init_progress(t)) != TT_OK ||
+	    (st = make_peers(t, o)) != TT_OK || (st = trace_file(t, o->trace)) != TT_OK ||
+	    (st = open_run(t, o)) != TT_OK)
 		return st;
-	if (!o->run_dir)
-		return TT_OK;
-	if ((st = trainer_folder_make(t, o->environment)) != TT_OK)
-		return st;
-	return trainer_observers(t);
+	return t->group ? group_start(t->group) : TT_OK;
 }
 
 tt_status tt_trainer_new(tt_trainer **out, tt_model *m, const tt_trainer_opts *opts)
@@ -234,6 +385,10 @@ void tt_trainer_free(tt_trainer **out)
 
 	if (!t)
 		return;
+	if (t->group)
+		group_quit(t->group);
+	together_leave(t);
+	group_free(&t->group);
 	for (int i = 0; i < t->n_observers; i++)
 		t->observer[i]->ops->close(t->observer[i]);
 	evaluator_free(&t->evaluator);
@@ -243,8 +398,12 @@ void tt_trainer_free(tt_trainer **out)
 	target_release(&t->target);
 	mem_free(t->grads);
 	engine_close(&t->engine);
-	tt_source_close(&t->valid_source);
-	tt_source_close(&t->train_source);
+	if (!t->borrows) {
+		tt_source_close(&t->valid_source);
+		tt_source_close(&t->train_source);
+	}
+	trace_free(&t->trace);
+	str_release(&t->trace_path);
 	str_release(&t->dir);
 	str_release(&t->last);
 	str_release(&t->best);

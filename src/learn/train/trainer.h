@@ -2,7 +2,8 @@
  *
  *   trainer.c   made and freed            state.c   to a checkpoint and back
  *   run.c       steps in a row, the end   step.c    one step
- *   epoch.c     the end of an epoch       folder.c  the run folder and its observers
+ *   epoch.c     the end of an epoch       folder.c  the run folder and its observers (observe/)
+ *   together.c  a rank among others       group.c   ranks that are threads of this process
  *
  * The place of a run is `at` and `epoch_sums` with the model, the optimizer's slots and `watch`:
  * that, and nothing else, is in a checkpoint, so that a resumed run cannot be told from one that
@@ -22,7 +23,9 @@
 #include "learn/predict/evaluator.h"
 #include "learn/predict/metrics.h"
 #include "learn/predict/target.h"
+#include "learn/train/group.h"
 #include "learn/train/observer.h"
+#include "learn/train/together.h"
 #include "learn/train/watch.h"
 
 #define OBSERVERS_MAX 4
@@ -45,6 +48,16 @@ struct pace {
 	int64_t windows;             /* that were closed                                   */
 	double valid_seconds;        /* of the last validation                             */
 };
+
+/* The step in progress, of a rank among others. */
+struct share {
+	struct program     *program;
+	const struct batch *batch;
+	int                 counted;      /* its sums are behind the gradients */
+	tt_status           status;       /* of sync_ready                     */
+};
+
+struct trace;
 
 struct tt_trainer {
 	tt_model                *model;       /* borrowed */
@@ -76,11 +89,36 @@ struct tt_trainer {
 	int64_t                  resumed;     /* steps done before this process */
 	struct str               note;        /* to be told at the start        */
 	int                      started, ended;
-	atomic_int               stop;
+	atomic_int               stop;        /* was asked for, here            */
+	int                      stopping;    /* all ranks have agreed to it    */
+
+	struct comm             *comm;        /* this rank's end; NULL: alone   */
+	struct group            *group;       /* rank 0: the other threads      */
+	struct sync             *sync;        /* from the first step on         */
+	struct share             share;
+	struct trace            *trace;       /* NULL: none                     */
+	struct str               trace_path;  /* of who writes it               */
+	int                      saves;       /* somebody writes checkpoints    */
+	int                      save_due;    /* at the next exchange           */
+	int                      borrows;     /* its sources are rank 0's       */
+	int                      running;     /* inside step or run             */
 };
+
+/* Alone, a wish to stop is enough; together it counts when all know it. */
+static inline int trainer_stopping(const struct tt_trainer *t)
+{
+	return t->comm ? t->stopping : atomic_load(&t->stop);
+}
+
+static inline int trainer_rank(const struct tt_trainer *t) { return t->comm ? t->comm->rank : 0; }
+static inline int trainer_world(const struct tt_trainer *t) { return t->comm ? t->comm->size : 1; }
 
 /* step.c: one batch through the net; *more is 0 if the epoch had none left. */
 tt_status trainer_batch(struct tt_trainer *t, int *more);
+void      trainer_set_inputs(struct tt_trainer *t, struct program *p, const struct batch *b,
+                             const float *seed);
+void      trainer_add_metrics(const struct tt_trainer *t, struct metrics *m, struct program *p,
+                              const struct batch *b);
 tt_status trainer_not_finite(const struct tt_trainer *t, const char *what, int64_t step);
 
 /* epoch.c: validate, remember the best, write checkpoints, go to the next epoch. */
@@ -91,6 +129,7 @@ int       trainer_done(const struct tt_trainer *t);
 tt_status trainer_save(struct tt_trainer *t, const char *path);       /* and tell the observers */
 tt_status trainer_load(struct tt_trainer *t, const char *path);
 tt_status trainer_save_step(struct tt_trainer *t);                    /* step-N, dropping old ones */
+tt_status trainer_share_place(struct tt_trainer *t);                  /* all stand where rank 0 does */
 
 /* folder.c */
 tt_status trainer_folder_paths(struct tt_trainer *t, const char *dir);

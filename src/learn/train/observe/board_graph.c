@@ -1,4 +1,4 @@
-#include "learn/train/board_graph.h"
+#include "learn/train/observe/board_graph.h"
 
 #include <ctype.h>
 #include <string.h>

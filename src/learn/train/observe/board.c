@@ -8,8 +8,8 @@
 #include "base/mem.h"
 #include "learn/data/image.h"
 #include "learn/events/events.h"
-#include "learn/train/board_graph.h"
-#include "learn/train/board_settings.h"
+#include "learn/train/observe/board_graph.h"
+#include "learn/train/observe/board_settings.h"
 
 struct board {
 	struct observer        base;

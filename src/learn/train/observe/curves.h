@@ -5,11 +5,11 @@
  *   +----------------+  +----------------+
  *
  * Self-contained; light or dark as the viewer likes it.  Pure: points in, text out. */
-#ifndef TRAIN_CURVES_H
-#define TRAIN_CURVES_H
+#ifndef OBSERVE_CURVES_H
+#define OBSERVE_CURVES_H
 
 #include "base/str.h"
-#include "learn/train/series.h"
+#include "learn/train/observe/series.h"
 
 enum curve_unit { CURVE_PLAIN, CURVE_PERCENT };          /* 0.93, or 93 % */
 

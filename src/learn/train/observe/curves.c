@@ -1,4 +1,4 @@
-#include "learn/train/curves.h"
+#include "learn/train/observe/curves.h"
 
 #include <float.h>
 #include <math.h>

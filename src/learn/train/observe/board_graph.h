@@ -1,6 +1,6 @@
 /* board_graph.h -- a graph as TensorBoard's graph page reads it. */
-#ifndef TRAIN_BOARD_GRAPH_H
-#define TRAIN_BOARD_GRAPH_H
+#ifndef OBSERVE_BOARD_GRAPH_H
+#define OBSERVE_BOARD_GRAPH_H
 
 #include "compute/ir/graph.h"
 

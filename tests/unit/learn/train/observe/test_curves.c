@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "learn/train/curves.h"
+#include "learn/train/observe/curves.h"
 
 static void series_of_any_length_stays_in_its_room_and_keeps_its_mean(void **state)
 {

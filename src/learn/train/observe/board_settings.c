@@ -1,4 +1,4 @@
-#include "learn/train/board_settings.h"
+#include "learn/train/observe/board_settings.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "learn/train/series.h"
+#include "learn/train/observe/series.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* board_settings.h -- a resolved spec as a flat list of settings, for the table of runs. */
-#ifndef TRAIN_BOARD_SETTINGS_H
-#define TRAIN_BOARD_SETTINGS_H
+#ifndef OBSERVE_BOARD_SETTINGS_H
+#define OBSERVE_BOARD_SETTINGS_H
 
 #include "learn/events/events.h"
 #include "learn/nn/spec.h"

@@ -12,7 +12,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "learn/train/curves.h"
+#include "learn/train/observe/curves.h"
 
 #define MAX_FILE ((size_t)1 << 30)
 
