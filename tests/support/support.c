@@ -63,9 +63,12 @@ static void remove_temp(void)
 const char *test_temp_dir(void)
 {
 	char *dir = temp[temp_count];
+	const char *base = getenv("TMPDIR");
 
 	assert_true(temp_count < TEMP_MAX);
-	strcpy(dir, "/tmp/tutti-test-XXXXXX");
+	if (!base || strlen(base) > 32)
+		base = "/tmp";
+	snprintf(dir, sizeof temp[0], "%s/tutti-test-XXXXXX", base);
 	assert_non_null(mkdtemp(dir));
 	if (temp_count++ == 0)
 		atexit(remove_temp);
