@@ -21,8 +21,9 @@
 struct train_args {
 	struct common    common;
 	struct flag_list set;
-	const char      *run, *runs, *resume, *kernel_cache;
+	const char      *run, *runs, *resume, *kernel_cache, *trace;
 	const char      *epochs, *threads, *seed, *tune_kernels;     /* of the spec: see shortcuts */
+	const char      *workers;
 };
 
 static const char *const on_off[] = { "on", "off", NULL };
@@ -35,6 +36,10 @@ static const struct flag train_flags[] = {
 	{ "seed",    0,   FLAG_TEXT,  AT(seed), "N", .help = "short for --set train.seed=N" },
 	{ "threads", 't', FLAG_TEXT,  AT(threads), "N", .help =
 	  "compute threads (0: all cores); short for --set train.threads=N" },
+	{ "workers", 'w', FLAG_TEXT,  AT(workers), "N", .help =
+	  "so many workers on this machine train together; short for --set distribute.workers=N" },
+	{ "trace",   0,   FLAG_TEXT,  AT(trace), "FILE", .help =
+	  "what each worker did when, for chrome://tracing or ui.perfetto.dev" },
 	{ "tune-kernels", 0, FLAG_TEXT, AT(tune_kernels), "on|off", .words = on_off, .help =
 	  "measure which implementation of each layer is fastest, or take the library's choice" },
 	{ "kernel-cache", 0, FLAG_TEXT, AT(kernel_cache), "FILE", .help =
@@ -63,6 +68,7 @@ static const struct { size_t offset; const char *key; } shortcuts[] = {
 	{ AT(seed), "train.seed" },
 	{ AT(threads), "train.threads" },
 	{ AT(tune_kernels), "train.tune_kernels" },
+	{ AT(workers), "distribute.workers" },
 };
 
 /* All that a run holds; released in one place. */
@@ -149,7 +155,7 @@ static tt_status prepare(struct run *r, struct call *c)
 	st = tt_trainer_new(&r->trainer, r->model, TT_TRAINER_OPTS(
 		.run_dir = r->dir, .resume = r->resume, .observe = progress_observe,
 		.observe_ctx = &r->progress, .kernel_cache = r->kernel_cache,
-		.environment = r->environment.p));
+		.environment = r->environment.p, .trace = r->args->trace));
 	return specfile_hint(&r->file, st);
 }
 
@@ -160,10 +166,13 @@ static void say_start(const struct run *r)
 
 	if (r->args->common.quiet)
 		return;
-	fprintf(stderr, "%s: %s parameters, %d epochs, batch %d, %d threads; run folder %s\n",
-	        r->file.spec->name, text_count((long long)tt_model_parameters(r->model), n),
-	        r->file.spec->train.epochs, r->file.spec->train.batch,
-	        threads ? threads : thread_cores(), r->dir);
+	fprintf(stderr, "%s: %s parameters, %d epochs, batch %d, %d threads", r->file.spec->name,
+	        text_count((long long)tt_model_parameters(r->model), n), r->file.spec->train.epochs,
+	        r->file.spec->train.batch, threads ? threads : thread_cores());
+	if (tt_trainer_progress(r->trainer)->workers > 1)
+		fprintf(stderr, ", %d workers by %s", tt_trainer_progress(r->trainer)->workers,
+		        sync_words[r->file.spec->distribute.strategy]);
+	fprintf(stderr, "; run folder %s\n", r->dir);
 }
 
 static void print_score(const tt_progress *p)
@@ -179,6 +188,19 @@ static void print_score(const tt_progress *p)
 		printf("loss        %.4f in training\n", p->loss);
 }
 
+/* How much of the talking was hidden behind computing. */
+static void print_workers(const tt_progress *p)
+{
+	char n[NUMBER_TEXT];
+	double steps = p->step > 0 ? (double)p->step : 1;
+
+	if (p->workers < 2)
+		return;
+	printf("workers     %d; each sent %s bytes a step, talked for %.2f ms and waited for %.2f ms of it\n",
+	       p->workers, text_count(llround((double)p->bytes_sent / steps), n),
+	       1e3 * p->wire_seconds / steps, 1e3 * p->exposed_seconds / steps);
+}
+
 static void print_summary(const struct run *r, struct arena *a)
 {
 	const char        *checkpoint;
@@ -188,6 +210,7 @@ static void print_summary(const struct run *r, struct arena *a)
 	print_score(p);
 	printf("speed       %s samples/s; %s in all\n",
 	       text_count(llround(p->samples_per_second), n), text_time(p->seconds, t));
+	print_workers(p);
 	printf("run         %s\n", r->dir);
 	printf("curves      %s/curves.svg, or: tensorboard --logdir %s\n", r->dir, r->dir);
 	if (paths_checkpoint(a, r->dir, &checkpoint) == TT_OK)
@@ -218,6 +241,10 @@ static tt_status print_json(const struct run *r, struct arena *a, const char *ou
 	json_number(&j, "best", p->best);
 	json_number(&j, "samples_per_second", p->samples_per_second);
 	json_number(&j, "seconds", p->seconds);
+	json_int(&j, "workers", p->workers);
+	json_number(&j, "wire_seconds", p->wire_seconds);
+	json_number(&j, "exposed_seconds", p->exposed_seconds);
+	json_int(&j, "bytes_sent", p->bytes_sent);
 	json_close(&j, '}');
 	return json_print(&j);
 }
@@ -242,8 +269,8 @@ static tt_status report_stop(const struct run *r, struct call *c)
 		print_json(r, c->arena, "stopped");
 	c->exit = EXIT_SIGNAL + sig;
 	return err_set(TT_ESTOPPED,
-	               "stopped by %s after step %lld; go on with `tutti train %s --run %s "
-	               "--resume`", strsignal(sig),
+	               "stopped by SIG%s after step %lld; go on with `tutti train %s --run %s "
+	               "--resume`", sigabbrev_np(sig),
 	               (long long)tt_trainer_progress(r->trainer)->step, c->args.v[0], r->dir);
 }
 
@@ -266,8 +293,11 @@ static tt_status run_all(struct run *r, struct call *c)
 	st = train(r);
 	if (st == TT_ESTOPPED && stop_signal())
 		return report_stop(r, c);
-	if (st != TT_OK)
+	if (st != TT_OK) {
+		/* One of several has failed: a checkpoint is there, and any number can go on. */
+		c->exit = p->workers > 1 && st == TT_ENAN ? EXIT_AGAIN : c->exit;
 		return st;
+	}
 	if (r->args->common.json)
 		return print_json(r, c->arena, "trained");
 	print_summary(r, c->arena);

@@ -25,6 +25,7 @@ static const struct { tt_status st; int code; } exit_of[] = {
 	{ TT_ESPEC,     EXIT_USAGE },
 	{ TT_ENOMEM,    EXIT_AGAIN },
 	{ TT_ETIMEDOUT, EXIT_AGAIN },
+	{ TT_EPEER,     EXIT_AGAIN },
 };
 
 int verbs_exit_code(tt_status st)

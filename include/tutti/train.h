@@ -25,6 +25,10 @@ typedef struct tt_progress {
 	double  lr, grad_norm;             /* of the last step; grad_norm NAN unless measured       */
 	double  samples_per_second;        /* training only, smoothed                              */
 	double  seconds, seconds_left;     /* wall clock since start, estimate                     */
+	int     workers;                   /* that train together                                  */
+	double  wire_seconds;              /* this process' first worker was talking to others     */
+	double  exposed_seconds;           /* and so long it waited for them                       */
+	int64_t bytes_sent;                /* by it                                                */
 } tt_progress;
 
 enum tt_event { TT_EVENT_START, TT_EVENT_STEP, TT_EVENT_EPOCH, TT_EVENT_VALID, TT_EVENT_CHECKPOINT,
@@ -34,6 +38,8 @@ enum tt_event { TT_EVENT_START, TT_EVENT_STEP, TT_EVENT_EPOCH, TT_EVENT_VALID, T
  * the call. */
 typedef void tt_observer_fn(void *ctx, enum tt_event event, const tt_progress *p, const char *text);
 
+struct comm;
+
 typedef struct tt_trainer_opts {
 	uint32_t        size;              /* of this struct                                         */
 	const char     *run_dir;           /* run folder (none: nothing is written)                  */
@@ -42,13 +48,18 @@ typedef struct tt_trainer_opts {
 	void           *observe_ctx;
 	const char     *kernel_cache;      /* file of measured kernel choices (none: measured anew)  */
 	const char     *environment;       /* JSON text the face gathered for the run folder (none)  */
+	int             workers;           /* threads that train together (distribute.workers)       */
+	struct comm    *comm;              /* this process is one worker of a group that a launcher
+	                                    * has started; borrowed until the trainer is freed (none) */
+	const char     *trace;             /* file for chrome://tracing, written at the end (none)   */
 } tt_trainer_opts;
 #define TT_TRAINER_OPTS(...) (&(tt_trainer_opts){ .size = sizeof(tt_trainer_opts), __VA_ARGS__ })
 
 /* Opens the sources, compiles the programs, reads the checkpoint to resume. */
 TT_API tt_status tt_trainer_new(tt_trainer **out, tt_model *m, const tt_trainer_opts *o);
 /* Train to the end of the plan.  TT_ESTOPPED after tt_trainer_stop (a checkpoint was written),
- * TT_ENAN if the loss is not finite (the last good checkpoint stays). */
+ * TT_ENAN if the loss is not finite (the last good checkpoint stays), TT_EPEER if another worker
+ * failed, is silent or gone (so does it then; any number of workers can resume it). */
 TT_API tt_status tt_trainer_run(tt_trainer *t);
 /* One optimizer step, going on to the next epoch by itself; *more is 0 after the last. */
 TT_API tt_status tt_trainer_step(tt_trainer *t, int *more);

@@ -1,4 +1,5 @@
-/* spec.h -- the one document that says what to train: name, data, model, train.
+/* spec.h -- the one document that says what to train: name, data, model, train,
+ * distribute.
  *
  * The tree of nodes is the truth; tt_spec_resolve checks it against the option tables and fills
  * the structs below.  tt_spec_text then shows every default of them; layers are shown as they
@@ -9,6 +10,7 @@
 #include <tutti/model.h>
 
 #include "base/options.h"
+#include "dist/sync/sync.h"
 #include "learn/data/loader.h"
 #include "learn/optim/optim.h"
 
@@ -63,6 +65,7 @@ struct tt_spec {
 	struct model_opts  model;
 	struct data_opts   data;
 	struct train_opts  train;
+	struct distribute_opts distribute;
 	size_t             n_parameters, n_buffers;     /* numbers in the net, once resolved     */
 };
 extern const struct option spec_options[];      /* the top: name and the groups below */

@@ -80,6 +80,7 @@ const struct option spec_options[] = {
 	OPT_GROUP(T, data, data_options, "where samples come from"),
 	OPT_GROUP(T, model, model_options, "the net"),
 	OPT_GROUP(T, train, train_options, "how it learns"),
+	OPT_GROUP(T, distribute, distribute_options, "how workers learn together"),
 	OPT_END
 };
 #undef T

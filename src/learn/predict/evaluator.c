@@ -33,7 +33,8 @@ tt_status evaluator_new(struct evaluator **out, const struct evaluator_opts *o)
 {
 	struct evaluator *e = mem_calloc(1, sizeof *e);
 	const struct loader_opts order = {
-		.data = &o->model->spec->data, .batch = o->batch, .world = 1,
+		.data = &o->model->spec->data, .batch = o->batch, .world = o->comm ? o->comm->size : 1,
+		.rank = o->comm ? o->comm->rank : 0,
 	};
 	const struct programs_opts net = {
 		.engine = o->engine, .model = o->model, .purpose = NN_EVAL,
@@ -86,6 +87,31 @@ static tt_status run_batch(struct evaluator *e, const struct batch *b)
 	return TT_OK;
 }
 
+/* Exact, and in the order of ranks: all have the same numbers. */
+static tt_status add_others(struct evaluator *e)
+{
+	struct sums { double loss; int64_t samples, correct, in_top; } mine, *all;
+	struct comm *c = e->opts.comm;
+	tt_status st;
+
+	if (!c || c->size == 1)
+		return TT_OK;
+	mine = (struct sums){ e->sums.loss, e->sums.samples, e->sums.correct, e->sums.in_top };
+	if (!(all = mem_calloc((size_t)c->size, sizeof *all)))
+		return TT_ENOMEM;
+	c->doing = "the end of validation";
+	st = comm_allgather(c, &mine, sizeof mine, all);
+	metrics_clear(&e->sums);
+	for (int i = 0; st == TT_OK && i < c->size; i++) {
+		e->sums.loss += all[i].loss;
+		e->sums.samples += all[i].samples;
+		e->sums.correct += all[i].correct;
+		e->sums.in_top += all[i].in_top;
+	}
+	mem_free(all);
+	return st;
+}
+
 static void answer(const struct evaluator *e, double seconds, tt_metrics *out)
 {
 	const struct metrics *m = &e->sums;
@@ -110,9 +136,11 @@ tt_status evaluator_run(struct evaluator *e, tt_metrics *out)
 	while ((st = loader_next(e->loader, &b)) == TT_OK && b) {
 		if (e->opts.stop && atomic_load(e->opts.stop))
 			return err_set(TT_ESTOPPED, "stopped on request during an evaluation");
-		if ((st = run_batch(e, b)) != TT_OK)
+		if (b->n && (st = run_batch(e, b)) != TT_OK)
 			return st;
 	}
+	if (st == TT_OK)
+		st = add_others(e);
 	if (st == TT_OK)
 		answer(e, thread_seconds() - start, out);
 	return st;

@@ -9,6 +9,7 @@
 
 #include <tutti/train.h>
 
+#include "dist/comm/comm.h"
 #include "learn/predict/engine.h"
 
 /* All borrowed until evaluator_free. */
@@ -20,12 +21,13 @@ struct evaluator_opts {
 	int                    top_k;
 	enum { EVALUATE_NUMBERS, EVALUATE_CONFUSION } what;
 	const atomic_int      *stop;       /* set: leave with TT_ESTOPPED; NULL: never */
+	struct comm           *comm;       /* ranks that share the work and all get the result; NULL: none */
 };
 
 struct evaluator;
 tt_status evaluator_new(struct evaluator **out, const struct evaluator_opts *o);
 void      evaluator_free(struct evaluator **e);           /* NULL is fine */
-/* out->confusion is borrowed until the next run. */
+/* out->confusion is borrowed until the next run.  Collective with a comm. */
 tt_status evaluator_run(struct evaluator *e, tt_metrics *out);
 
 #endif

@@ -55,6 +55,7 @@ void trainer_measure(struct tt_trainer *t, int samples)
 	n->accuracy = metrics_accuracy(&t->epoch_sums);
 	if (samples)
 		measure_speed(t, samples);
+	together_measure(t);
 	n->seconds_left = estimate_left(t);
 }
 
@@ -140,12 +141,31 @@ static tt_status tell_early_stop(struct tt_trainer *t)
 	return st;
 }
 
+static tt_status leave_epoch(struct tt_trainer *t)
+{
+	const int last = t->at.epoch + 1 >= t->opts->epochs;
+	tt_status st = together_epoch_end(t, last ? EPOCH_LAST : EPOCH_GOES_ON);
+
+	if (st != TT_OK)
+		return st;
+	trainer_measure(t, 0);
+	return together_meet(t);
+}
+
+/* After an early stop the model is what all ranks have in common, as after the last epoch. */
+static tt_status go_on(struct tt_trainer *t)
+{
+	if (!trainer_done(t))
+		return loader_seek(t->loader, t->at.epoch, 0);
+	return t->at.epoch >= t->opts->epochs ? TT_OK : together_epoch_end(t, EPOCH_LAST);
+}
+
 tt_status trainer_epoch_end(struct tt_trainer *t)
 {
 	int better;
 	tt_status st;
 
-	if ((st = validate(t)) != TT_OK)
+	if ((st = leave_epoch(t)) != TT_OK || (st = validate(t)) != TT_OK)
 		return st;
 	better = look(t);
 	if ((st = trainer_tell(t, TT_EVENT_EPOCH, &(struct observation){ 0 })) != TT_OK)
@@ -153,8 +173,8 @@ tt_status trainer_epoch_end(struct tt_trainer *t)
 	next_epoch(t);
 	if ((st = keep(t, better)) != TT_OK || (st = tell_early_stop(t)) != TT_OK)
 		return st;
-	if (!trainer_done(t))
-		st = loader_seek(t->loader, t->at.epoch, 0);
+	together_part(t);
+	st = go_on(t);
 	t->pace.mark = thread_seconds();
 	return st;
 }

@@ -35,7 +35,8 @@ static tt_status tell_step(struct tt_trainer *t, int64_t step_of_epoch)
 	int every = t->opts->tensorboard.every_steps;
 	struct interval *i = &t->interval;
 	struct observation w = {
-		.due = (every > 0 && t->at.step % every == 0) || step_of_epoch == t->progress.epoch_steps,
+		.due = i->samples > 0 && ((every > 0 && t->at.step % every == 0) ||
+		                          step_of_epoch == t->progress.epoch_steps),
 		.loss = i->loss / (double)i->samples,
 		.accuracy = t->epoch_sums.classes ? (double)i->correct / (double)i->samples : NAN,
 	};
@@ -53,6 +54,8 @@ static tt_status start(struct tt_trainer *t)
 
 	if (t->started)
 		return TT_OK;
+	if (t->comm && (st = together_join(t)) != TT_OK)
+		return st;
 	t->started = 1;
 	t->pace.start = t->pace.mark = thread_seconds();
 	if ((st = trainer_tell(t, TT_EVENT_START, &(struct observation){ 0 })) == TT_OK && t->note.len)
@@ -65,10 +68,18 @@ static tt_status save_by_steps(struct tt_trainer *t)
 	int every = t->opts->checkpoint.every_steps;
 	tt_status st;
 
-	if (!t->dir.len || every <= 0 || t->at.step % every != 0)
+	if (!t->saves || every <= 0)
 		return TT_OK;
-	if ((st = trainer_save(t, t->last.p)) == TT_OK)
+	/* Between two exchanges ranks may be far apart: wait for the next. */
+	t->save_due = t->save_due || t->at.step % every == 0;
+	if (!t->save_due || (t->sync && !t->sync->exchanged))
+		return TT_OK;
+	t->save_due = 0;
+	if ((st = together_meet(t)) != TT_OK)
+		return st;
+	if (t->dir.len && (st = trainer_save(t, t->last.p)) == TT_OK)
 		st = trainer_save_step(t);
+	together_part(t);
 	t->pace.mark = thread_seconds();
 	return st;
 }
@@ -92,7 +103,7 @@ static tt_status one_step(struct tt_trainer *t, int *more)
 		if ((st = tell_step(t, t->progress.epoch_step)) != TT_OK || (st = save_by_steps(t)) != TT_OK)
 			return st;
 	}
-	if (t->at.consumed >= tt_source_describe(t->train_source)->count && !atomic_load(&t->stop) &&
+	if (t->at.consumed >= tt_source_describe(t->train_source)->count && !trainer_stopping(t) &&
 	    (st = trainer_epoch_end(t)) != TT_OK)
 		return st;
 	*more = !trainer_done(t);
@@ -114,16 +125,36 @@ static tt_status end(struct tt_trainer *t, tt_status st)
 	snprintf(reason, sizeof reason, "%s", w.text);
 	w.text = reason;
 	told = trainer_tell(t, TT_EVENT_END, &w);
+	if (told == TT_OK && t->trace_path.len)
+		told = together_write_trace(t);
 	return st == TT_OK ? told : err_set(st, "%s", reason);
 }
 
 static tt_status stopped(struct tt_trainer *t)
 {
-	tt_status st = t->dir.len ? trainer_save(t, t->last.p) : TT_OK;
+	tt_status st = together_meet(t);
 
+	if (st == TT_OK && t->dir.len)
+		st = trainer_save(t, t->last.p);
+	together_part(t);
 	atomic_store(&t->stop, 0);
+	t->stopping = 0;
 	return st == TT_OK ? err_set(TT_ESTOPPED, "stopped on request after step %lld",
 	                             (long long)t->at.step) : st;
+}
+
+/* An error of one rank ends the training of all; rank 0 waits until they have heard it. */
+static tt_status part_ways(struct tt_trainer *t, tt_status st)
+{
+	char text[ERR_MAX];
+
+	if (st == TT_OK || st == TT_ESTOPPED || !t->comm)
+		return st;
+	snprintf(text, sizeof text, "%s", tt_last_error());
+	together_give_up(t);
+	if (t->group)
+		group_settle(t->group);
+	return err_set(st, "%s", text);
 }
 
 tt_status tt_trainer_step(tt_trainer *t, int *more)
@@ -131,12 +162,17 @@ tt_status tt_trainer_step(tt_trainer *t, int *more)
 	tt_status st;
 
 	*more = 0;
+	t->running = 1;
 	engine_enter(t->engine);
+	if (t->group)
+		group_command(t->group, GROUP_STEP);
 	st = start(t);
 	if (st == TT_OK)
-		st = atomic_load(&t->stop) ? TT_ESTOPPED : one_step(t, more);
+		st = trainer_stopping(t) ? TT_ESTOPPED : one_step(t, more);
 	if (st == TT_ESTOPPED)
 		st = stopped(t);
+	st = part_ways(t, st);
+	t->running = 0;
 	return st != TT_OK || !*more ? end(t, st) : st;
 }
 
@@ -145,12 +181,17 @@ tt_status tt_trainer_run(tt_trainer *t)
 	int more = 1;
 	tt_status st;
 
+	t->running = 1;
 	engine_enter(t->engine);
+	if (t->group)
+		group_command(t->group, GROUP_RUN);
 	st = start(t);
-	while (st == TT_OK && more && !atomic_load(&t->stop))
+	while (st == TT_OK && more && !trainer_stopping(t))
 		st = one_step(t, &more);
 	if (st == TT_ESTOPPED || (st == TT_OK && more))
 		st = stopped(t);
+	st = part_ways(t, st);
+	t->running = 0;
 	return end(t, st);
 }
 
@@ -166,5 +207,16 @@ const tt_progress *tt_trainer_progress(const tt_trainer *t)
 
 tt_status tt_trainer_checkpoint(tt_trainer *t, const char *path)
 {
-	return trainer_save(t, path);
+	tt_status st;
+
+	if (t->comm && t->running)
+		return err_set(TT_EINVAL, "%s: workers are all over the place within a step: write a "
+		               "checkpoint between steps, or by train.checkpoint", path);
+	if (t->group)
+		group_command(t->group, GROUP_MEET);
+	st = together_meet(t);
+	if (st == TT_OK && path)
+		st = trainer_save(t, path);
+	together_part(t);
+	return part_ways(t, st);
 }

@@ -71,6 +71,16 @@ static void set_state(struct tt_trainer *t, const struct state *s)
 	t->progress.valid_accuracy = s->valid_accuracy;
 }
 
+tt_status trainer_share_place(struct tt_trainer *t)
+{
+	struct state s = state_of(t);
+	tt_status st = comm_broadcast(t->comm, 0, &s, sizeof s);
+
+	if (st == TT_OK && t->comm->rank)
+		set_state(t, &s);
+	return st;
+}
+
 /* ---- out ---- */
 
 static tt_status add_slots(struct tt_trainer *t, struct nn_saved *s, struct str name[SLOTS_MAX])

@@ -2,10 +2,14 @@
  *
  *   loader_next -> program_run -> (range of gradients final -> optim_apply) ... -> sums
  *
- * One way, no return trips; nothing is allocated after the first step of each batch size. */
+ * One way, no return trips; nothing is allocated after the first step of each batch size.
+ * A rank among others takes the way of together.c in the middle. */
 #include "learn/train/trainer.h"
 
 #include <math.h>
+
+#include "base/thread.h"
+#include "dist/sync/trace.h"
 
 enum { INPUT_X, INPUT_TARGET, INPUT_SEED };
 enum { OUTPUT_LOSS, OUTPUT_LOGITS };
@@ -47,6 +51,14 @@ static void apply_whole(struct tt_trainer *t)
 	optim_apply(t->optim, t->model->params, t->grads, 0, t->model->param_count);
 }
 
+void trainer_set_inputs(struct tt_trainer *t, struct program *p, const struct batch *b,
+                        const float *seed)
+{
+	program_set_input(p, INPUT_X, b->x);
+	program_set_input(p, INPUT_TARGET, target_of(&t->target, b));
+	program_set_input(p, INPUT_SEED, seed);
+}
+
 static tt_status run_program(struct tt_trainer *t, struct program *p, const struct batch *b)
 {
 	int by_range = optim_by_range(t->optim);
@@ -55,15 +67,15 @@ static tt_status run_program(struct tt_trainer *t, struct program *p, const stru
 		.seed = (uint64_t)t->opts->seed, .step = (uint64_t)t->at.step, .sample_stride = 1,
 		.ready = by_range ? apply_range : NULL, .ctx = t,
 	};
+	double at[2] = { thread_seconds() };
 	const float *loss;
 	tt_status st;
 
-	program_set_input(p, INPUT_X, b->x);
-	program_set_input(p, INPUT_TARGET, target_of(&t->target, b));
-	program_set_input(p, INPUT_SEED, &seed);
-	t->progress.lr = learning_rate(t);
-	optim_begin(t->optim, t->progress.lr, t->at.step + 1);
-	if ((st = program_run(p, &run)) != TT_OK)
+	trainer_set_inputs(t, p, b, &seed);
+	st = program_run(p, &run);
+	at[1] = thread_seconds();
+	trace_span(t->trace, TRACE_COMPUTE, "step", t->at.step + 1, at);
+	if (st != TT_OK)
 		return st;
 	loss = program_output(p, OUTPUT_LOSS);
 	if (!isfinite(*loss))
@@ -75,22 +87,37 @@ static tt_status run_program(struct tt_trainer *t, struct program *p, const stru
 	return TT_OK;
 }
 
+void trainer_add_metrics(const struct tt_trainer *t, struct metrics *m, struct program *p,
+                         const struct batch *b)
+{
+	metrics_add(m, &(struct metrics_batch){
+		.loss = *(const float *)program_output(p, OUTPUT_LOSS),
+		.logits = program_output(p, OUTPUT_LOGITS), .width = t->target.width,
+		.label = b->label, .n = b->n });
+}
+
 static void add_sums(struct tt_trainer *t, struct program *p, const struct batch *b)
 {
 	int64_t correct = t->epoch_sums.correct;
-	double loss = *(const float *)program_output(p, OUTPUT_LOSS);
 
-	metrics_add(&t->epoch_sums, &(struct metrics_batch){
-		.loss = loss, .logits = program_output(p, OUTPUT_LOGITS), .width = t->target.width,
-		.label = b->label, .n = b->n });
-	t->interval.loss += loss;
+	trainer_add_metrics(t, &t->epoch_sums, p, b);
+	t->interval.loss += (double)*(const float *)program_output(p, OUTPUT_LOSS);
 	t->interval.samples += b->n;
 	t->interval.correct += t->epoch_sums.correct - correct;
 }
 
+static tt_status step_alone(struct tt_trainer *t, struct program *p, const struct batch *b)
+{
+	tt_status st = run_program(t, p, b);
+
+	if (st == TT_OK)
+		add_sums(t, p, b);
+	return st;
+}
+
 tt_status trainer_batch(struct tt_trainer *t, int *more)
 {
-	struct program *p;
+	struct program *p = NULL;
 	struct batch *b;
 	tt_status st;
 
@@ -99,12 +126,15 @@ tt_status trainer_batch(struct tt_trainer *t, int *more)
 	*more = b != NULL;
 	if (!b)
 		return TT_OK;
-	if ((st = programs_get(t->programs, b->n, &p)) != TT_OK || (st = run_program(t, p, b)) != TT_OK)
+	if (b->n && (st = programs_get(t->programs, b->n, &p)) != TT_OK)
 		return st;
-	add_sums(t, p, b);
+	t->progress.lr = learning_rate(t);
+	optim_begin(t->optim, t->progress.lr, t->at.step + 1);
+	if ((st = t->sync ? together_step(t, p, b) : step_alone(t, p, b)) != TT_OK)
+		return st;
 	t->batch = b;
 	t->at.step++;
 	t->at.consumed += b->n_global;
-	trainer_measure(t, b->n);
+	trainer_measure(t, b->n_global);
 	return TT_OK;
 }

@@ -1,0 +1,287 @@
+/* Two threads of a rank meet here: the trainer's, which says what is ready and waits, and the
+ * sender, which owns `end` and the buckets under way.
+ *
+ * Lock order: one mutex; it guards every field of struct buckets below "guarded".  The numbers of a
+ * bucket belong to the trainer until `ready_lo` passes its lower end, then to the sender until
+ * `sent` passes its number, then to the trainer again. */
+#include "dist/sync/bucket.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/thread.h"
+#include "dist/sync/trace.h"
+
+#define GOOD_ENOUGH 0.8         /* of the best rate: small pieces hide better */
+#define UNMEASURED (1 << 18)
+
+/* Floats in a bucket that are worth a thought. */
+static const size_t sizes[] = { 1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22 };
+enum { SIZES = sizeof sizes / sizeof *sizes };
+
+struct buckets {
+	struct sync     *sync;
+	float           *x;
+	size_t           count, size;       /* of x, of a bucket                               */
+	int              n;                 /* buckets                                         */
+	struct comm     *end;               /* the sender's                                    */
+	struct comm_allreduce_opts how;
+	struct thread   *sender;
+	char             doing[80];
+	int              taken;             /* the trainer's: buckets handed out this round    */
+
+	pthread_mutex_t  lock;
+	pthread_cond_t   work, done;
+	/* guarded */
+	size_t           ready_lo;
+	int              sent, stop;
+	double           wire;              /* seconds, bytes since they were last asked for   */
+	uint64_t         bytes;
+	tt_status        status;            /* sticky */
+	char             text[ERR_MAX];
+};
+
+/* ---- one bucket ---- */
+
+static size_t low_end(const struct buckets *b, int i)
+{
+	size_t above = b->size * (size_t)(i + 1);
+
+	return above < b->count ? b->count - above : 0;
+}
+
+static size_t high_end(const struct buckets *b, int i)
+{
+	return b->count - b->size * (size_t)i;
+}
+
+static tt_status send_one(struct buckets *b, int i)
+{
+	size_t lo = low_end(b, i), hi = high_end(b, i);
+
+	snprintf(b->doing, sizeof b->doing, "bucket %d of step %lld", i, (long long)b->sync->at.step);
+	b->end->doing = b->doing;
+	return comm_allreduce(b->end, b->x + lo, hi - lo, &b->how);
+}
+
+/* Called with the lock held, which is let go while the wire is busy. */
+static void send_next(struct buckets *b)
+{
+	uint64_t before = b->end->sent;
+	int i = b->sent;
+	double at[2];
+	tt_status st;
+
+	pthread_mutex_unlock(&b->lock);
+	at[0] = thread_seconds();
+	st = send_one(b, i);
+	at[1] = thread_seconds();
+	trace_span(b->sync->host.trace, TRACE_WIRE, "bucket", i, at);
+	pthread_mutex_lock(&b->lock);
+	b->wire += at[1] - at[0];
+	b->bytes += b->end->sent - before;
+	if (st == TT_OK) {
+		b->sent++;
+	} else {
+		b->status = st;
+		snprintf(b->text, sizeof b->text, "%s", tt_last_error());
+	}
+	pthread_cond_signal(&b->done);
+}
+
+static void run_sender(void *ctx)
+{
+	struct buckets *b = ctx;
+
+	pthread_mutex_lock(&b->lock);
+	while (!b->stop) {
+		if (b->status == TT_OK && b->sent < b->n && b->ready_lo <= low_end(b, b->sent))
+			send_next(b);
+		else
+			pthread_cond_wait(&b->work, &b->lock);
+	}
+	pthread_mutex_unlock(&b->lock);
+}
+
+/* ---- the trainer's side ---- */
+
+void buckets_begin(struct buckets *b)
+{
+	pthread_mutex_lock(&b->lock);
+	b->ready_lo = b->count;
+	b->sent = 0;
+	b->taken = 0;
+	pthread_mutex_unlock(&b->lock);
+}
+
+void buckets_ready(struct buckets *b, size_t lo)
+{
+	pthread_mutex_lock(&b->lock);
+	b->ready_lo = lo;
+	if (b->sent < b->n && lo <= low_end(b, b->sent))
+		pthread_cond_signal(&b->work);
+	pthread_mutex_unlock(&b->lock);
+}
+
+/* Called with the lock held. */
+static void wait_sent(struct buckets *b)
+{
+	double at[2] = { thread_seconds() };
+
+	if (b->sent > b->taken || b->status != TT_OK)
+		return;
+	while (b->sent <= b->taken && b->status == TT_OK)
+		pthread_cond_wait(&b->done, &b->lock);
+	at[1] = thread_seconds();
+	b->sync->stats.exposed_seconds += at[1] - at[0];
+	trace_span(b->sync->host.trace, TRACE_WAIT, "wait for bucket", b->taken, at);
+}
+
+static void collect_stats(struct buckets *b)
+{
+	struct sync_stats *s = &b->sync->stats;
+
+	s->wire_seconds += b->wire;
+	s->bytes_sent += b->bytes;
+	s->exchanges++;
+	b->wire = 0;
+	b->bytes = 0;
+}
+
+tt_status buckets_next(struct buckets *b, size_t *lo, size_t *hi)
+{
+	tt_status st = TT_OK;
+	char text[ERR_MAX];
+
+	*lo = *hi = 0;
+	pthread_mutex_lock(&b->lock);
+	if (b->taken == b->n) {
+		collect_stats(b);
+	} else {
+		wait_sent(b);
+		if ((st = b->status) != TT_OK)
+			memcpy(text, b->text, sizeof text);
+	}
+	pthread_mutex_unlock(&b->lock);
+	if (st != TT_OK)
+		return err_set(st, "%s", text);
+	if (b->taken < b->n) {
+		*lo = low_end(b, b->taken);
+		*hi = high_end(b, b->taken);
+		b->taken++;
+	}
+	return TT_OK;
+}
+
+tt_status buckets_wait(struct buckets *b)
+{
+	size_t lo, hi;
+	tt_status st;
+
+	do
+		st = buckets_next(b, &lo, &hi);
+	while (st == TT_OK && lo < hi);
+	return st;
+}
+
+int buckets_count(const struct buckets *b)
+{
+	return b->n;
+}
+
+/* ---- how large? ---- */
+
+/* The smallest piece that travels at nearly the best rate. */
+static size_t measured_size(const struct comm *c, size_t count)
+{
+	double rate[SIZES], best = 0;
+	int k = 0, pick = 0;
+
+	for (; k < SIZES && sizes[k] < count; k++) {
+		double seconds = comm_seconds(c, sizes[k]);
+
+		if (seconds <= 0)
+			break;
+		rate[k] = (double)sizes[k] / seconds;
+		best = rate[k] > best ? rate[k] : best;
+	}
+	while (pick < k && rate[pick] < GOOD_ENOUGH * best)
+		pick++;
+	return k ? sizes[pick] : UNMEASURED;
+}
+
+/* Rank 0's word counts, so that all agree. */
+static tt_status choose_size(struct buckets *b)
+{
+	const int64_t bytes = b->sync->host.opts->bucket_bytes;
+	uint64_t size = bytes ? (uint64_t)bytes / sizeof(float) : measured_size(b->end, b->count);
+	tt_status st = comm_broadcast(b->end, 0, &size, sizeof size);
+	size_t need;
+
+	if (st != TT_OK)
+		return st;
+	b->size = size < 1 ? 1 : size > b->count ? b->count : (size_t)size;
+	b->n = (int)((b->count + b->size - 1) / b->size);
+	need = comm_allreduce_scratch(b->end, b->size);
+	b->how.scratch = mem_alloc_aligned((need + 1) * sizeof(float));
+	return b->how.scratch ? TT_OK : TT_ENOMEM;
+}
+
+/* ---- life ---- */
+
+static tt_status make_end(struct buckets *b)
+{
+	struct comm *c = b->sync->host.comm;
+	const struct distribute_opts *o = b->sync->host.opts;
+
+	b->how.algorithm = o->deterministic ? ALGO_ORDERED : (enum comm_algorithm)o->algorithm;
+	b->how.wire = (enum comm_wire)o->wire;
+	return comm_split(c, &b->end);
+}
+
+tt_status buckets_open(struct buckets **out, const struct buckets_opts *o)
+{
+	struct buckets *b = mem_calloc(1, sizeof *b);
+	tt_status st;
+
+	if (!b)
+		return TT_ENOMEM;
+	pthread_mutex_init(&b->lock, NULL);
+	pthread_cond_init(&b->work, NULL);
+	pthread_cond_init(&b->done, NULL);
+	b->sync = o->sync;
+	b->x = o->x;
+	b->count = o->count;
+	if ((st = make_end(b)) != TT_OK || (st = choose_size(b)) != TT_OK)
+		goto fail;
+	buckets_begin(b);
+	if ((st = thread_start(&b->sender, "tutti-sender", run_sender, b)) != TT_OK)
+		goto fail;
+	*out = b;
+	return TT_OK;
+fail:
+	buckets_close(&b);
+	return st;
+}
+
+void buckets_close(struct buckets **bp)
+{
+	struct buckets *b = bp ? *bp : NULL;
+
+	if (!b)
+		return;
+	pthread_mutex_lock(&b->lock);
+	b->stop = 1;
+	pthread_cond_signal(&b->work);
+	pthread_mutex_unlock(&b->lock);
+	thread_join(&b->sender);
+	comm_close(&b->end);
+	mem_free(b->how.scratch);
+	pthread_mutex_destroy(&b->lock);
+	pthread_cond_destroy(&b->work);
+	pthread_cond_destroy(&b->done);
+	mem_free(b);
+	*bp = NULL;
+}

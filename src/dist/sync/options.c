@@ -1,0 +1,29 @@
+/* options.c -- the keys under `distribute`. */
+#include "dist/sync/sync.h"
+
+static const char *const state_words[] = {
+	[STATE_KEEP] = "keep", [STATE_AVERAGE] = "average", [STATE_RESET] = "reset", NULL
+};
+
+#define T struct distribute_opts
+const struct option distribute_options[] = {
+	OPT_ENUM  (T, strategy, "allreduce", sync_words, "the rule by which workers stay together"),
+	OPT_INT   (T, workers, "1", 1, 4096, "workers on this machine; they share its cores"),
+	OPT_DOUBLE(T, timeout, "60", 0.1, 1e6, "seconds a worker may be silent before all give up"),
+	OPT_ENUM  (T, algorithm, "auto", comm_algorithm_words,
+	           "how sums over workers are made; auto: measured at the start, by size"),
+	OPT_ENUM  (T, wire, "f32", comm_wire_words, "numbers on their way; sums are f32 always"),
+	OPT_INT64 (T, bucket_bytes, "0", 0, 0x1p40,
+	           "gradients travel in pieces of this size; 0: measured at the start"),
+	OPT_INT   (T, period, "10", 0, 1e9,
+	           "average, easgd, eamsgd: steps between exchanges; 0: one average at the end"),
+	OPT_INT   (T, post_local, "0", 0, 1e9, "average: this many epochs of allreduce come first"),
+	OPT_ENUM  (T, optimizer_state, "average", state_words,
+	           "average: what happens to momentum and moments at each exchange"),
+	OPT_DOUBLE(T, alpha, "0", 0, 1, "easgd, eamsgd: pull to the centre; 0: 0.9 / workers"),
+	OPT_DOUBLE(T, delta, "0.9", 0, 1, "eamsgd: momentum; the optimizer's own must be 0"),
+	OPT_ENUM  (T, deterministic, "no", option_no_yes,
+	           "add in the order of the workers: the same bits for any piece or algorithm"),
+	OPT_END
+};
+#undef T

@@ -1,0 +1,201 @@
+/* rules.c -- the table of rules, and what is the same for all of them. */
+#include "dist/sync/rules.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/thread.h"
+#include "dist/sync/trace.h"
+
+#define SMALL (1 << 16)         /* parameters: not worth long measuring */
+
+const struct sync_ops *const sync_rules[] = {
+	&sync_allreduce, &sync_average, &sync_easgd, &sync_eamsgd, NULL,
+};
+const char *const sync_words[] = { "allreduce", "average", "easgd", "eamsgd", NULL };
+
+/* ---- talking, for rules ---- */
+
+static void count(struct sync *s, double start, uint64_t sent)
+{
+	const double now = thread_seconds();
+
+	s->stats.wire_seconds += now - start;
+	s->stats.exposed_seconds += now - start;
+	s->stats.bytes_sent += s->host.comm->sent - sent;
+	s->stats.exchanges++;
+	trace_span(s->host.trace, TRACE_WAIT, "exchange", s->at.step, (const double[]){ start, now });
+}
+
+tt_status sync_sum(struct sync *s, float *x, size_t n)
+{
+	const struct distribute_opts *o = s->host.opts;
+	const struct comm_allreduce_opts how = {
+		.algorithm = o->deterministic ? ALGO_ORDERED : (enum comm_algorithm)o->algorithm,
+		.wire = WIRE_F32, .scratch = s->scratch,
+	};
+	double start = thread_seconds();
+	uint64_t sent = s->host.comm->sent;
+	tt_status st = comm_allreduce(s->host.comm, x, n, &how);
+
+	count(s, start, sent);
+	return st;
+}
+
+tt_status sync_exchange_sums(struct sync *s)
+{
+	s->exchanged = 1;
+	return sync_sum(s, s->host.grads + s->host.param_count, s->host.sums);
+}
+
+/* ---- life ---- */
+
+static size_t most(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+/* One exchange may hold the parameters, the buffers or the sums. */
+static tt_status make_scratch(struct sync *s)
+{
+	const struct sync_host *h = &s->host;
+	size_t largest = most(most(h->param_count, h->buffer_count), h->sums), n;
+
+	n = comm_allreduce_scratch(h->comm, largest);
+	s->scratch = mem_alloc_aligned((n + 1) * sizeof *s->scratch);
+	return s->scratch ? TT_OK : TT_ENOMEM;
+}
+
+static tt_status same_start(struct sync *s)
+{
+	const struct sync_host *h = &s->host;
+	const size_t size = sizeof(float);
+	tt_status st;
+
+	h->comm->doing = "the start";
+	if ((st = comm_broadcast(h->comm, 0, h->params, h->param_count * size)) != TT_OK ||
+	    (h->buffer_count &&
+	     (st = comm_broadcast(h->comm, 0, h->buffers, h->buffer_count * size)) != TT_OK))
+		return st;
+	for (int i = 0; i < h->slots; i++)
+		if ((st = comm_broadcast(h->comm, 0, h->slot(h->ctx, i), h->param_count * size)) != TT_OK)
+			return st;
+	return TT_OK;
+}
+
+/* Which algorithm is the fastest, and how large buckets should be. */
+static tt_status measure(const struct sync_host *h)
+{
+	const struct distribute_opts *o = h->opts;
+	const double seconds = h->param_count > SMALL ? 0.5 : 0.02;
+
+	if (h->comm->size == 1 || o->deterministic || (o->algorithm != ALGO_AUTO && o->bucket_bytes))
+		return TT_OK;
+	h->comm->doing = "measuring the wire";
+	return comm_measure(h->comm, h->param_count, seconds);
+}
+
+tt_status sync_open(struct sync **out, const struct sync_host *h)
+{
+	struct sync *s = mem_calloc(1, sizeof *s);
+	tt_status st;
+
+	if (!s)
+		return TT_ENOMEM;
+	s->host = *h;
+	s->ops = sync_rules[h->opts->strategy];
+	if ((st = make_scratch(s)) != TT_OK || (st = measure(h)) != TT_OK || (st = same_start(s)) != TT_OK ||
+	    (st = s->ops->open(s)) != TT_OK) {
+		sync_close(&s);
+		return st;
+	}
+	*out = s;
+	return TT_OK;
+}
+
+void sync_close(struct sync **s)
+{
+	if (!s || !*s)
+		return;
+	(*s)->ops->close(*s);
+	mem_free((*s)->scratch);
+	mem_free(*s);
+	*s = NULL;
+}
+
+/* ---- a step ---- */
+
+tt_status sync_begin(struct sync *s, const struct sync_step *at)
+{
+	s->at = *at;
+	s->exchanged = 0;
+	s->host.comm->doing = s->ops->name;
+	return s->ops->begin ? s->ops->begin(s) : TT_OK;
+}
+
+tt_status sync_ready(struct sync *s, size_t lo, size_t hi)
+{
+	return s->ops->ready(s, lo, hi);
+}
+
+tt_status sync_finish(struct sync *s)
+{
+	return s->ops->finish(s);
+}
+
+/* ---- between steps ---- */
+
+static tt_status at_point(struct sync *s, tt_status (*f)(struct sync *))
+{
+	tt_status st = TT_OK;
+
+	s->exchanged = 0;
+	if (f)
+		st = f(s);
+	return st == TT_OK && !s->exchanged ? sync_exchange_sums(s) : st;
+}
+
+tt_status sync_epoch_end(struct sync *s)
+{
+	return at_point(s, s->ops->epoch_end);
+}
+
+tt_status sync_end(struct sync *s)
+{
+	return at_point(s, s->ops->end);
+}
+
+static tt_status average_buffers(struct sync *s)
+{
+	const struct sync_host *h = &s->host;
+	const float share = 1.0f / (float)h->comm->size;
+	tt_status st;
+
+	if (!h->buffer_count || h->comm->size == 1)
+		return TT_OK;
+	if ((st = sync_sum(s, h->buffers, h->buffer_count)) != TT_OK)
+		return st;
+	for (size_t i = 0; i < h->buffer_count; i++)
+		h->buffers[i] *= share;
+	return TT_OK;
+}
+
+tt_status sync_meet(struct sync *s)
+{
+	tt_status st;
+
+	s->host.comm->doing = "a meeting before validation or checkpoint";
+	if (s->met)
+		return TT_OK;
+	if ((st = average_buffers(s)) != TT_OK || (s->ops->meet && (st = s->ops->meet(s)) != TT_OK))
+		return st;
+	s->met = 1;
+	return TT_OK;
+}
+
+void sync_part(struct sync *s)
+{
+	if (s->met && s->ops->part)
+		s->ops->part(s);
+	s->met = 0;
+}

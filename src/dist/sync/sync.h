@@ -1,0 +1,121 @@
+/* sync.h -- one rule of synchronisation behind one small table.
+ *
+ * The trainer calls, on every rank:
+ *
+ *   sync_begin(step)                       before the program runs
+ *   sync_ready(lo, hi) ...                 while backward runs: this rank's gradients [lo, hi) are final
+ *   sync_finish()                          after it: everything of this step is applied
+ *   sync_epoch_end(), sync_end()           collective points: average, agree
+ *   sync_meet() ... sync_part()            around validation and checkpoints: what all have in common
+ *
+ * A rule says for each step whether gradients are those of the whole batch (`summed`: divided by its
+ * samples, so that their SUM over ranks is its gradient, however unequal the ranks' shares) or of
+ * this rank's share alone (divided by the share).  It decides when it talks and what it does to
+ * ranges of params and grads; it applies the optimizer itself through sync_host.apply.  One file
+ * per rule; a row in rules.c.
+ *
+ * Behind the gradients lie a few numbers that are summed over the ranks whenever a rule talks:
+ *
+ *   grads: | 0 ... param_count | sums |       the trainer adds to them, and clears them once
+ *                                             `exchanged` says that they are those of all ranks
+ *
+ * Rules allocate in open only.  Used by the rank's trainer thread. */
+#ifndef SYNC_SYNC_H
+#define SYNC_SYNC_H
+
+#include "base/options.h"
+#include "dist/comm/comm.h"
+
+struct trace;
+
+enum sync_optimizer_state { STATE_KEEP, STATE_AVERAGE, STATE_RESET };
+
+/* Spec: the keys under `distribute`. */
+struct distribute_opts {
+	int         strategy;           /* row of sync_rules                                          */
+	int         workers;            /* ranks on this machine as threads (1)                       */
+	double      timeout;            /* seconds a rank may be silent (60)                          */
+	int         algorithm;          /* comm_algorithm (auto: measured at start, per size)         */
+	int         wire;               /* comm_wire (f32)                                            */
+	int64_t     bucket_bytes;       /* 0: chosen by measurement at start                          */
+	int         period;             /* average, easgd: steps between exchanges; 0: one at the end */
+	int         post_local;         /* average: plain all-reduce for so many epochs first         */
+	int         optimizer_state;    /* average: keep, average, reset                              */
+	double      alpha;              /* easgd: elastic rate; 0: 0.9/N                              */
+	double      delta;              /* eamsgd: momentum                                           */
+	int         deterministic;      /* no/yes: ordered sums, the same bits for any bucket size    */
+};
+extern const struct option distribute_options[];
+extern const char *const   sync_words[];             /* names of the rules, NULL-terminated */
+
+/* What a rule sees of the trainer; borrowed from open to close. */
+struct sync_host {
+	struct comm *comm;
+	const struct distribute_opts *opts;
+	float  *params, *grads, *buffers;
+	size_t  param_count, buffer_count, sums;
+	int     by_range;               /* may ranges be applied as they come (else whole, after clipping) */
+	void  (*apply)(void *ctx, size_t lo, size_t hi);       /* optimizer on [lo, hi) of grads        */
+	void   *ctx;
+	int     slots;                  /* optimizer state, vectors of param_count                      */
+	float *(*slot)(void *ctx, int i);
+	struct trace *trace;            /* NULL: none */
+};
+
+struct sync_stats {
+	double   wire_seconds;          /* somebody of this rank was talking                          */
+	double   exposed_seconds;       /* the trainer waited for it                                  */
+	uint64_t bytes_sent;            /* by this rank                                               */
+	int64_t  exchanges;
+};
+
+struct sync_step { int64_t step, epoch; int samples; };      /* from 1; from 0; of this rank */
+
+struct sync;
+struct sync_ops {
+	const char *name, *help;
+	tt_status (*open)(struct sync *s);
+	tt_status (*begin)(struct sync *s);                              /* NULL: nothing to do */
+	tt_status (*ready)(struct sync *s, size_t lo, size_t hi);
+	tt_status (*finish)(struct sync *s);
+	tt_status (*epoch_end)(struct sync *s);                          /* NULL: nothing to do */
+	tt_status (*end)(struct sync *s);                                /* NULL: nothing to do */
+	tt_status (*meet)(struct sync *s);                               /* NULL: all are equal */
+	void      (*part)(struct sync *s);
+	void      (*close)(struct sync *s);
+};
+struct sync {
+	const struct sync_ops *ops;
+	struct sync_host       host;
+	struct sync_stats      stats;
+	struct sync_step       at;
+	int                    summed;    /* gradients of this step are of the whole batch            */
+	int                    exchanged; /* the last call has summed the numbers behind the gradients */
+	int                    met;
+	float                 *scratch;   /* of the exchanges below                                   */
+	void                  *own;       /* the rule's                                               */
+};
+extern const struct sync_ops *const sync_rules[];    /* NULL-terminated, order of sync_words */
+
+/* Collective.  Ranks then have the parameters and buffers of rank 0, and its optimizer state. */
+tt_status sync_open(struct sync **out, const struct sync_host *h);
+void      sync_close(struct sync **s);                              /* NULL is fine */
+tt_status sync_begin(struct sync *s, const struct sync_step *at);
+tt_status sync_ready(struct sync *s, size_t lo, size_t hi);
+tt_status sync_finish(struct sync *s);
+tt_status sync_epoch_end(struct sync *s);           /* of an epoch that is not the last */
+tt_status sync_end(struct sync *s);                 /* of the last: then all ranks have the same model */
+/* Between the two, params and buffers are, on all ranks, what the ranks have in common: what should
+ * be validated and saved.  Buffers (running means of batch norm) become their average for good:
+ * averaging and running means commute. */
+tt_status sync_meet(struct sync *s);
+void      sync_part(struct sync *s);
+
+/* ---- for rules ---- */
+
+/* x[n] summed over the ranks, in place, by the trainer's thread, which waits. */
+tt_status sync_sum(struct sync *s, float *x, size_t n);
+/* The numbers behind the gradients. */
+tt_status sync_exchange_sums(struct sync *s);
+
+#endif

@@ -1,0 +1,208 @@
+#include "learn/train/group.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "base/thread.h"
+#include "dist/comm/comm.h"
+#include "learn/train/trainer.h"
+
+struct peer {
+	struct group      *group;
+	struct tt_trainer *trainer;      /* NULL: rank 0, or not made */
+	tt_model          *model;
+	struct thread     *thread;
+	struct comm       *end;
+	int64_t            seen;         /* commands          */
+	int                busy, gone;   /* gone: it gave up  */
+};
+
+struct group {
+	int                n;            /* ranks, with rank 0 */
+	struct peer       *peer;         /* [n] */
+	pthread_mutex_t    lock;
+	pthread_cond_t     told, moved;
+	int64_t            given;        /* commands so far    */
+	enum group_command command;
+};
+
+tt_status group_new(struct group **out, int n, double timeout)
+{
+	struct group *g = mem_calloc(1, sizeof *g);
+	struct comm **end = mem_calloc((size_t)n, sizeof *end);
+	tt_status st = TT_ENOMEM;
+
+	if (!g || !end || !(g->peer = mem_calloc((size_t)n, sizeof *g->peer)) ||
+	    (st = comm_threads(end, n, 1, timeout)) != TT_OK) {
+		if (g)
+			mem_free(g->peer);
+		mem_free(g);
+		mem_free(end);
+		return st;
+	}
+	pthread_mutex_init(&g->lock, NULL);
+	pthread_cond_init(&g->told, NULL);
+	pthread_cond_init(&g->moved, NULL);
+	g->n = n;
+	for (int i = 0; i < n; i++) {
+		g->peer[i].group = g;
+		g->peer[i].end = end[i];
+	}
+	mem_free(end);
+	*out = g;
+	return TT_OK;
+}
+
+struct comm *group_end(const struct group *g, int rank)
+{
+	return g->peer[rank].end;
+}
+
+void group_add(struct group *g, int rank, struct tt_trainer *t)
+{
+	g->peer[rank].trainer = t;
+	g->peer[rank].model = t->model;
+}
+
+struct tt_trainer *group_peer(const struct group *g, int rank)
+{
+	return g->peer[rank].trainer;
+}
+
+int group_size(const struct group *g)
+{
+	return g->n;
+}
+
+/* ---- a peer's thread ---- */
+
+static tt_status obey(struct tt_trainer *t, enum group_command c)
+{
+	int more;
+
+	switch (c) {
+	case GROUP_STEP: return tt_trainer_step(t, &more);
+	case GROUP_RUN:  return tt_trainer_run(t);
+	case GROUP_MEET: return tt_trainer_checkpoint(t, NULL);
+	case GROUP_QUIT: break;
+	}
+	return TT_OK;
+}
+
+/* The next command, or GROUP_QUIT. */
+static enum group_command next_command(struct peer *p)
+{
+	struct group *g = p->group;
+	enum group_command c;
+
+	pthread_mutex_lock(&g->lock);
+	p->busy = 0;
+	pthread_cond_broadcast(&g->moved);
+	while (p->seen == g->given)
+		pthread_cond_wait(&g->told, &g->lock);
+	p->seen = g->given;
+	p->busy = 1;
+	c = g->command;
+	pthread_cond_broadcast(&g->moved);
+	pthread_mutex_unlock(&g->lock);
+	return c;
+}
+
+static void leave(struct peer *p)
+{
+	pthread_mutex_lock(&p->group->lock);
+	p->busy = 0;
+	p->gone = 1;
+	pthread_cond_broadcast(&p->group->moved);
+	pthread_mutex_unlock(&p->group->lock);
+}
+
+static void run_peer(void *ctx)
+{
+	struct peer *p = ctx;
+	enum group_command c;
+	tt_status st = TT_OK;
+
+	while ((st == TT_OK || st == TT_ESTOPPED) && (c = next_command(p)) != GROUP_QUIT)
+		st = obey(p->trainer, c);
+	leave(p);
+}
+
+/* ---- rank 0's side ---- */
+
+tt_status group_start(struct group *g)
+{
+	char name[32];
+	tt_status st = TT_OK;
+
+	for (int i = 1; st == TT_OK && i < g->n; i++) {
+		snprintf(name, sizeof name, "tutti-rank%d", i);
+		st = thread_start(&g->peer[i].thread, name, run_peer, &g->peer[i]);
+	}
+	return st;
+}
+
+/* Has everybody who is still there heard the last command? */
+static int all_heard(const struct group *g)
+{
+	for (int i = 1; i < g->n; i++)
+		if (g->peer[i].thread && !g->peer[i].gone && g->peer[i].seen != g->given)
+			return 0;
+	return 1;
+}
+
+void group_command(struct group *g, enum group_command c)
+{
+	pthread_mutex_lock(&g->lock);
+	while (!all_heard(g))
+		pthread_cond_wait(&g->moved, &g->lock);
+	g->command = c;
+	g->given++;
+	pthread_cond_broadcast(&g->told);
+	pthread_mutex_unlock(&g->lock);
+}
+
+static int all_idle(const struct group *g)
+{
+	for (int i = 1; i < g->n; i++)
+		if (g->peer[i].thread && (g->peer[i].busy || (!g->peer[i].gone && g->peer[i].seen != g->given)))
+			return 0;
+	return 1;
+}
+
+void group_settle(struct group *g)
+{
+	pthread_mutex_lock(&g->lock);
+	while (!all_idle(g))
+		pthread_cond_wait(&g->moved, &g->lock);
+	pthread_mutex_unlock(&g->lock);
+}
+
+void group_quit(struct group *g)
+{
+	group_command(g, GROUP_QUIT);
+	for (int i = 1; i < g->n; i++)
+		thread_join(&g->peer[i].thread);
+}
+
+void group_free(struct group **gp)
+{
+	struct group *g = gp ? *gp : NULL;
+
+	if (!g)
+		return;
+	group_quit(g);
+	for (int i = 1; i < g->n; i++) {
+		tt_trainer_free(&g->peer[i].trainer);
+		tt_model_free(&g->peer[i].model);
+	}
+	for (int i = 0; i < g->n; i++)
+		comm_close(&g->peer[i].end);
+	pthread_mutex_destroy(&g->lock);
+	pthread_cond_destroy(&g->told);
+	pthread_cond_destroy(&g->moved);
+	mem_free(g->peer);
+	mem_free(g);
+	*gp = NULL;
+}

@@ -1,0 +1,316 @@
+#include "learn/train/together.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/thread.h"
+#include "compute/exec/program.h"
+#include "dist/sync/trace.h"
+#include "learn/data/reader.h"
+#include "learn/train/trainer.h"
+
+/* What goes wrong between ranks is another rank's fault, not this one's. */
+static tt_status blame_peer(tt_status st)
+{
+	char text[ERR_MAX];
+
+	if (st != TT_EIO && st != TT_ETIMEDOUT)
+		return st;
+	snprintf(text, sizeof text, "%s", tt_last_error());
+	return err_set(TT_EPEER, "%s", text);
+}
+
+static float *sums_of(const struct tt_trainer *t)
+{
+	return t->grads + t->model->param_count;
+}
+
+/* ---- are we the same? ---- */
+
+static uint64_t hash(uint64_t h, const void *p, size_t n)       /* FNV-1a */
+{
+	for (const unsigned char *c = p, *end = c + n; c < end; c++)
+		h = (h ^ *c) * 1099511628211u;
+	return h;
+}
+
+/* A few samples stand for all: other data under the same name are found, at no cost. */
+static tt_status hash_data(const tt_source *s, uint64_t *out)
+{
+	const struct reader *r = source_reader(s);
+	const size_t bytes = source_bytes(&r->info), values = (size_t)r->info.values;
+	unsigned char *x = mem_calloc(1, bytes + 1);
+	float *v = mem_calloc(values + 1, sizeof *v);
+	int32_t label = 0;
+	tt_status st = x && v ? TT_OK : TT_ENOMEM;
+
+	*out = 14695981039346656037u;
+	for (int i = 0; st == TT_OK && i < 3; i++) {
+		st = r->ops->read(r, i * (r->info.count - 1) / 2, x, values ? NULL : &label,
+		                  values ? v : NULL);
+		*out = hash(*out, x, bytes);
+		*out = hash(*out, &label, sizeof label);
+		*out = hash(*out, v, values * sizeof *v);
+	}
+	mem_free(x);
+	mem_free(v);
+	return st;
+}
+
+static void add_parameters(struct str *s, const struct tt_model *m)
+{
+	char shape[TENSOR_TEXT];
+
+	for (int i = 0; i < m->n_params; i++)
+		str_addf(s, "parameter %s %s\n", m->param[i].name, tensor_text(&m->param[i].desc, shape));
+	for (int i = 0; i < m->n_buffers; i++)
+		str_addf(s, "buffer %s %s\n", m->buffer[i].name, tensor_text(&m->buffer[i].desc, shape));
+}
+
+static tt_status agree(struct tt_trainer *t)
+{
+	const tt_source_info *info = tt_source_describe(t->train_source);
+	struct str s = {0};
+	uint64_t data;
+	char *spec;
+	tt_status st = hash_data(t->train_source, &data);
+
+	if (st != TT_OK || (st = tt_spec_text(t->model->spec, &spec)) != TT_OK)
+		return st;
+	str_addf(&s, "tutti " TT_VERSION "\ncheckpoints are %s\n%s", t->saves ? "written" : "not written",
+	         spec);
+	add_parameters(&s, t->model);
+	str_addf(&s, "data: %lld samples, hash %016llx\n", (long long)info->count,
+	         (unsigned long long)data);
+	if ((st = str_status(&s)) == TT_OK)
+		st = comm_agree(t->comm, s.p);
+	tt_free(spec);
+	str_release(&s);
+	return st;
+}
+
+/* ---- the start ---- */
+
+static float *slot_of(void *ctx, int i)
+{
+	const char *name;
+
+	return optim_slot(((struct tt_trainer *)ctx)->optim, i, &name);
+}
+
+static void apply(void *ctx, size_t lo, size_t hi)
+{
+	struct tt_trainer *t = ctx;
+
+	if (!optim_by_range(t->optim))
+		t->progress.grad_norm = optim_clip(t->optim, t->grads);
+	optim_apply(t->optim, t->model->params, t->grads, lo, hi);
+}
+
+static tt_status check_rule(const struct tt_trainer *t)
+{
+	const struct tt_spec *s = t->model->spec;
+
+	if (strcmp(sync_words[s->distribute.strategy], "eamsgd") == 0 && s->train.optimizer.momentum > 0)
+		return err_set(TT_ESPEC, "distribute.strategy eamsgd has a momentum of its own, "
+		               "distribute.delta: set train.optimizer.momentum: 0");
+	return TT_OK;
+}
+
+tt_status together_join(struct tt_trainer *t)
+{
+	const struct sync_host h = {
+		.comm = t->comm, .opts = &t->model->spec->distribute, .params = t->model->params,
+		.grads = t->grads, .buffers = t->model->buffers, .param_count = t->model->param_count,
+		.buffer_count = t->model->buffer_count, .sums = SUMS,
+		.by_range = optim_by_range(t->optim), .apply = apply, .ctx = t,
+		.slots = optim_slots(t->optim), .slot = slot_of, .trace = t->trace,
+	};
+	tt_status st;
+
+	t->comm->doing = "the start";
+	if ((st = check_rule(t)) != TT_OK || (st = agree(t)) != TT_OK ||
+	    (st = trainer_share_place(t)) != TT_OK || (st = sync_open(&t->sync, &h)) != TT_OK)
+		return blame_peer(st);
+	return loader_seek(t->loader, t->at.epoch, t->at.consumed);
+}
+
+/* ---- a step ---- */
+
+/* The forward pass is over: what it says travels with the first gradients. */
+static void count_share(struct tt_trainer *t)
+{
+	float *s = sums_of(t);
+	struct metrics m = { .classes = t->epoch_sums.classes, .k = t->epoch_sums.k };
+	const struct batch *b = t->share.batch;
+
+	t->share.counted = 1;
+	s[SUM_STOP] = (float)(atomic_load(&t->stop) != 0);
+	if (!b->n)
+		return;
+	trainer_add_metrics(t, &m, t->share.program, b);
+	s[SUM_SAMPLES] += (float)m.samples;
+	s[SUM_LOSS] += (float)m.loss;
+	s[SUM_CORRECT] += (float)m.correct;
+	s[SUM_IN_TOP] += (float)m.in_top;
+	if (!isfinite(m.loss)) {
+		s[SUM_BAD] = 1;
+		s[SUM_BAD_RANK] = (float)t->comm->rank;
+	}
+}
+
+static void ready(void *ctx, size_t lo, size_t hi)
+{
+	struct tt_trainer *t = ctx;
+
+	if (!t->share.counted)
+		count_share(t);
+	if (t->share.status == TT_OK)
+		t->share.status = sync_ready(t->sync, lo, hi);
+}
+
+static tt_status run_share(struct tt_trainer *t, struct program *p, const struct batch *b)
+{
+	const float seed = 1.0f / (float)(t->sync->summed ? b->n_global : b->n);
+	const struct program_run run = {
+		.seed = (uint64_t)t->opts->seed, .step = (uint64_t)t->at.step, .sample = t->comm->rank,
+		.sample_stride = t->comm->size, .ready = ready, .ctx = t,
+	};
+	double at[2] = { thread_seconds() };
+	tt_status st;
+
+	trainer_set_inputs(t, p, b, &seed);
+	st = program_run(p, &run);
+	at[1] = thread_seconds();
+	trace_span(t->trace, TRACE_COMPUTE, "step", t->at.step + 1, at);
+	return st;
+}
+
+/* No sample is left for this rank in this batch; but the others wait for its zeros. */
+static void run_nothing(struct tt_trainer *t)
+{
+	memset(t->grads, 0, t->model->param_count * sizeof *t->grads);
+	ready(t, 0, t->model->param_count);
+}
+
+static tt_status not_finite(struct tt_trainer *t, int ranks, int rank)
+{
+	char what[80];
+
+	if (ranks == 1)
+		snprintf(what, sizeof what, "the loss is not finite on rank %d", rank);
+	else
+		snprintf(what, sizeof what, "the loss is not finite on %d ranks", ranks);
+	return trainer_not_finite(t, what, t->at.step + 1);
+}
+
+/* What is behind the gradients now is the sum of all ranks. */
+static tt_status take_sums(struct tt_trainer *t)
+{
+	float *s = sums_of(t);
+	const int bad = (int)s[SUM_BAD], rank = (int)s[SUM_BAD_RANK];
+
+	t->epoch_sums.samples += (int64_t)s[SUM_SAMPLES];
+	t->epoch_sums.correct += (int64_t)s[SUM_CORRECT];
+	t->epoch_sums.in_top += (int64_t)s[SUM_IN_TOP];
+	t->epoch_sums.loss += (double)s[SUM_LOSS];
+	t->interval.samples += (int64_t)s[SUM_SAMPLES];
+	t->interval.correct += (int64_t)s[SUM_CORRECT];
+	t->interval.loss += (double)s[SUM_LOSS];
+	t->stopping = t->stopping || s[SUM_STOP] > 0;
+	memset(s, 0, SUMS * sizeof *s);
+	return bad ? not_finite(t, bad, rank) : TT_OK;
+}
+
+tt_status together_step(struct tt_trainer *t, struct program *p, const struct batch *b)
+{
+	const struct sync_step at = { t->at.step + 1, t->at.epoch, b->n };
+	tt_status st = TT_OK;
+
+	t->share = (struct share){ .program = p, .batch = b };
+	if ((st = sync_begin(t->sync, &at)) != TT_OK)
+		return blame_peer(st);
+	if (b->n)
+		st = run_share(t, p, b);
+	else
+		run_nothing(t);
+	if (st == TT_OK)
+		st = blame_peer(t->share.status);
+	/* Gradients that stay here are applied here: there is nobody to tell first. */
+	if (st == TT_OK && !t->sync->summed && sums_of(t)[SUM_BAD] > 0)
+		st = not_finite(t, 1, t->comm->rank);
+	if (st == TT_OK)
+		st = blame_peer(sync_finish(t->sync));
+	return st == TT_OK && t->sync->exchanged ? take_sums(t) : st;
+}
+
+/* ---- between steps ---- */
+
+tt_status together_epoch_end(struct tt_trainer *t, enum together_epoch e)
+{
+	tt_status st;
+
+	if (!t->sync)
+		return TT_OK;
+	sums_of(t)[SUM_STOP] = (float)(atomic_load(&t->stop) != 0);
+	st = e == EPOCH_LAST ? sync_end(t->sync) : sync_epoch_end(t->sync);
+	return st == TT_OK ? take_sums(t) : blame_peer(st);
+}
+
+tt_status together_meet(struct tt_trainer *t)
+{
+	return t->sync ? blame_peer(sync_meet(t->sync)) : TT_OK;
+}
+
+void together_part(struct tt_trainer *t)
+{
+	if (t->sync)
+		sync_part(t->sync);
+}
+
+void together_measure(struct tt_trainer *t)
+{
+	if (!t->sync)
+		return;
+	t->progress.wire_seconds = t->sync->stats.wire_seconds;
+	t->progress.exposed_seconds = t->sync->stats.exposed_seconds;
+	t->progress.bytes_sent = (int64_t)t->sync->stats.bytes_sent;
+}
+
+/* ---- the end ---- */
+
+void together_give_up(struct tt_trainer *t)
+{
+	char why[ERR_MAX];
+
+	if (!t->comm)
+		return;
+	snprintf(why, sizeof why, "%s", tt_last_error());
+	comm_abandon(t->comm, why);
+	err_text("%s", why);
+}
+
+tt_status together_write_trace(struct tt_trainer *t)
+{
+	const int n = t->group ? group_size(t->group) : 1;
+	struct trace **all = mem_calloc((size_t)n, sizeof *all);
+	tt_status st;
+
+	if (!all)
+		return TT_ENOMEM;
+	if (t->group)
+		group_settle(t->group);
+	all[0] = t->trace;
+	for (int i = 1; i < n; i++)
+		all[i] = group_peer(t->group, i)->trace;
+	st = trace_write(all, n, t->trace_path.p);
+	mem_free(all);
+	return st;
+}
+
+void together_leave(struct tt_trainer *t)
+{
+	sync_close(&t->sync);
+}

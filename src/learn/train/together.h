@@ -1,0 +1,41 @@
+/* together.h -- one rank's part in a training of several: what the trainer of a group does that one
+ * alone does not.
+ *
+ * Behind the gradients lie the numbers of enum together_sum; a rule of synchronisation sums them over
+ * the ranks whenever it talks.  So all ranks know the same losses, see the same stop and the same NaN
+ * in the same step, without a message of its own for any of these. */
+#ifndef TRAIN_TOGETHER_H
+#define TRAIN_TOGETHER_H
+
+#include "base/err.h"
+#include "learn/data/loader.h"
+
+struct program;
+struct tt_trainer;
+
+enum together_sum {
+	SUM_SAMPLES, SUM_LOSS, SUM_CORRECT, SUM_IN_TOP,
+	SUM_STOP,                        /* ranks that were asked to stop                  */
+	SUM_BAD, SUM_BAD_RANK,           /* ranks whose loss is not finite, sum of these   */
+	SUMS
+};
+
+/* Collective, before the first step: are we the same, and from where do we start? */
+tt_status together_join(struct tt_trainer *t);
+/* One step; b->n may be 0, and then p is not used. */
+tt_status together_step(struct tt_trainer *t, struct program *p, const struct batch *b);
+/* Collective, at the end of an epoch: of the last one, or of one before. */
+enum together_epoch { EPOCH_GOES_ON, EPOCH_LAST };
+tt_status together_epoch_end(struct tt_trainer *t, enum together_epoch e);
+/* Around validation and checkpoints; alone they do nothing. */
+tt_status together_meet(struct tt_trainer *t);
+void      together_part(struct tt_trainer *t);
+/* Bytes and seconds between ranks so far, into t->progress. */
+void      together_measure(struct tt_trainer *t);
+/* An error ends the training of all. */
+void      together_give_up(struct tt_trainer *t);
+/* All ranks of this process, in one file. */
+tt_status together_write_trace(struct tt_trainer *t);
+void      together_leave(struct tt_trainer *t);
+
+#endif
