@@ -177,14 +177,14 @@ static void keep_rows(struct numbers *c, char *text, const struct observer_opts 
 }
 
 /* Rows of steps that the resumed run does again would stand there twice. */
-static tt_status prepare_file(struct numbers *c, const char *path, const struct observer_opts *o)
+static tt_status rewrite(struct numbers *c, const char *path, const struct observer_opts *o)
 {
 	char *text;
 	size_t size;
 	tt_status st;
 
 	str_add(&c->rows, header);
-	if (o->resumed && file_exists(path)) {
+	if (o->resumed) {
 		if ((st = file_read_all(path, MAX_FILE, &text, &size)) != TT_OK)
 			return st;
 		keep_rows(c, text, o);
@@ -193,7 +193,20 @@ static tt_status prepare_file(struct numbers *c, const char *path, const struct 
 	if ((st = str_status(&c->rows)) == TT_OK)
 		st = file_write_all(path, c->rows.p, c->rows.len);
 	c->rows.len = 0;
-	return st == TT_OK ? file_log_open(&c->file, path) : st;
+	return st;
+}
+
+/* A new file begins as a log: no wait for the disk before the first step. */
+static tt_status prepare_file(struct numbers *c, const char *path, const struct observer_opts *o)
+{
+	int there = file_exists(path);
+	tt_status st = there ? rewrite(c, path, o) : TT_OK;
+
+	if (st == TT_OK)
+		st = file_log_open(&c->file, path);
+	if (st == TT_OK && !there)
+		st = file_log_append(c->file, header, strlen(header));
+	return st;
 }
 
 /* ---- life ---- */
