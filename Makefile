@@ -9,7 +9,7 @@ DEMO    ?= examples/demo.yaml
 configure = test -f build/$(1)/CMakeCache.txt || cmake --preset $(1) $(shell command -v ninja >/dev/null 2>&1 && echo -G Ninja) >/dev/null
 build     = $(call configure,$(1)) && cmake --build build/$(1) -j $(JOBS)
 
-.PHONY: help all demo test quick install uninstall clean format fuzz bench setup setup-test release dev asan tsan
+.PHONY: help all demo test quick docs tour install uninstall clean format fuzz bench setup setup-test release dev asan tsan
 
 help:
 	@echo "make demo      install what is missing, build, train on generated images"
@@ -19,6 +19,8 @@ help:
 	@echo "make install   install below PREFIX=$(PREFIX), staged in DESTDIR"
 	@echo "make bench     speed against PyTorch, side by side"
 	@echo "make fuzz      one minute of libFuzzer per parser (needs clang)"
+	@echo "make docs      write the documents that are made from tables and headers"
+	@echo "make tour      run the commands that README and guide show; TUTTI_DATA has the data"
 	@echo "make format    format the lines changed since the last commit (needs git-clang-format)"
 	@echo "make clean     remove build/"
 
@@ -42,6 +44,12 @@ test: setup-test
 
 quick: setup-test
 	@tools/test quick
+
+docs: release
+	tools/make-docs build/release/tutti
+
+tour: release
+	tools/tour build/release/tutti README.md docs/guide.md
 
 install: release
 	DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)"

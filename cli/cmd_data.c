@@ -37,7 +37,7 @@ static const struct flag data_flags[] = {
 static const struct example data_examples[] = {
 	{ "tutti data mnist:data/mnist", "count, shape, classes, and the mean and std for a spec" },
 	{ "tutti data 'synth:objects?size=64' --sheet objects.png", "see what a source looks like" },
-	{ "tutti data 'synth:objects?count=1000' --export objects", "turn it into folders of pictures" },
+	{ "tutti data 'synth:objects?count=1000' --export objects", "make picture files of it" },
 	{ NULL, NULL },
 };
 

@@ -150,7 +150,8 @@ static void markdown_verb(const struct verb *v, struct str *out)
 void docs_markdown(struct str *out)
 {
 	str_add(out, "# The command line\n\n"
-	             "<!-- Made by `tutti help --markdown` from the table of verbs: do not edit. -->\n\n"
+	             "<!-- Made by `tutti help --markdown` from the table of verbs: do not edit. "
+	             "-->\n\n"
 	             "Results go to stdout, talk to stderr; progress is drawn only on a terminal.\n\n"
 	             "| option of every verb | meaning | default |\n|---|---|---|\n");
 	markdown_flags(common_flags, out);
@@ -301,8 +302,8 @@ void docs_spec_reference(struct str *out)
 	             "<!-- Made by `tutti help --spec-reference` from the option tables: do not edit. "
 	             "-->\n\n"
 	             "A spec is one YAML file that says what to train.  Every key has the same name in "
-	             "`--set KEY=VALUE`\nand in `tt_spec_set`.  An unknown key is an error that names the "
-	             "nearest right one and the line.\nThe command line fills in `${NAME}` and "
+	             "`--set KEY=VALUE`\nand in `tt_spec_set`.  An unknown key is an error that names "
+	             "the nearest right one and the line.\nThe command line fills in `${NAME}` and "
 	             "`${NAME:-default}` from the environment; `$${` is a plain `${`.\n");
 	reference_groups(out);
 	reference_layers(out);

@@ -80,8 +80,10 @@ int main(int argc, char **argv)
 		if (fits)
 			st = ask_all(predictor, source, argc > 3 ? atoll(argv[3]) : 10);
 	}
-	if (st != TT_OK || !fits)
-		fprintf(stderr, "predict: %s\n", fits ? tt_last_error() : "the source does not fit the net");
+	if (!fits)
+		fprintf(stderr, "predict: the source does not fit the net\n");
+	else if (st != TT_OK)
+		fprintf(stderr, "predict: %s\n", tt_last_error());
 	tt_predictor_free(&predictor);
 	tt_source_close(&source);
 	tt_model_free(&model);

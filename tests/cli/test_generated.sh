@@ -3,7 +3,7 @@
 
 run 0 "$TUTTI_SOURCE/tools/make-docs" "$tutti" "$work/made"
 for file in $(cd made && find . -type f); do
-	diff -u "$TUTTI_SOURCE/$file" "made/$file" >"$out" || fail "$file is not up to date"
+	diff -u "$TUTTI_SOURCE/$file" "made/$file" >"$out" || fail "$file is not up to date: run tools/make-docs $tutti"
 done
 [ "$(find made -type f | wc -l)" -eq 6 ] || fail "make-docs made another number of files"
 

@@ -20,7 +20,8 @@ stop_with()
 	command="train stopped by SIG$1"
 	[ $code -eq "$2" ] || fail "$command: exit code $code, not $2"
 	one_line "$err"
-	says "$err" "--resume"
+	says "$err" "stopped by SIG$1 after step"
+	says "$err" "--run $3 --resume"
 	last_json
 	says "$out" '"outcome": "stopped"'
 	exists "$3/checkpoints/last.safetensors"
