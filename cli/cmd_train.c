@@ -283,7 +283,7 @@ static tt_status run_all(struct run *r, struct call *c)
 		return st;
 	r->made_dir = 0;
 	p = tt_trainer_progress(r->trainer);
-	if (r->resume && p->steps > 0 && p->step >= p->steps) {
+	if (r->resume && p->epoch >= p->epochs) {
 		c->exit = EXIT_NOTHING;
 		if (!r->args->common.quiet)
 			fprintf(stderr, "%s: nothing to do, all %d epochs are done\n", r->dir, p->epochs);
