@@ -80,7 +80,8 @@ struct run {
 	struct progress  progress;
 	struct str       environment;
 	const char      *dir, *resume, *kernel_cache;
-	int              made_dir;             /* by us, and empty so far */
+	int              made_new;             /* the folder is a new one of --runs    */
+	int              made_dir;             /* the folder is ours, and empty so far */
 };
 
 static tt_status apply_shortcuts(const struct train_args *o, tt_spec *spec)
@@ -125,7 +126,7 @@ static tt_status choose_folder(struct run *r, struct arena *a)
 		return st;
 	if (!r->dir) {
 		st = paths_new_run(a, r->args->runs, r->file.spec->name, &r->dir);
-		r->made_dir = st == TT_OK;
+		r->made_dir = r->made_new = st == TT_OK;
 		return st;
 	}
 	if (!r->resume) {
@@ -196,8 +197,8 @@ static void print_workers(const tt_progress *p)
 
 	if (p->workers < 2)
 		return;
-	printf("workers     %d; each sent %s bytes a step, talked for %.2f ms and waited for %.2f ms of it\n",
-	       p->workers, text_count(llround((double)p->bytes_sent / steps), n),
+	printf("workers     %d; each sent %s bytes a step, talked for %.2f ms and waited for %.2f ms "
+	       "of it\n", p->workers, text_count(llround((double)p->bytes_sent / steps), n),
 	       1e3 * p->wire_seconds / steps, 1e3 * p->exposed_seconds / steps);
 }
 
@@ -260,18 +261,45 @@ static tt_status train(struct run *r)
 	return st;
 }
 
+/* A word of a command line, quoted if a shell would not leave it alone. */
+static void add_word(const char *word, struct str *s)
+{
+	const char *quote = strpbrk(word, " \t\n\"\\$&?*;|<>()[]{}#~!") ? "'" : "";
+
+	str_addf(s, " %s%s%s", quote, word, quote);
+}
+
+/* The command line that goes on with this run: the same, with its folder, and --resume. */
+static tt_status resume_line(const struct run *r, const struct words *line, struct str *out)
+{
+	str_add(out, "tutti");
+	for (int i = 1; i < line->n; i++)
+		add_word(line->v[i], out);
+	if (r->made_new) {
+		str_add(out, " --run");
+		add_word(r->dir, out);
+	}
+	if (!r->args->resume)
+		str_add(out, " --resume");
+	return str_status(out);
+}
+
 /* The end of a run that a signal stopped: how to go on with it, and the exit code for it. */
 static tt_status report_stop(const struct run *r, struct call *c)
 {
-	int sig = stop_signal();
+	int        sig = stop_signal();
+	struct str line = { 0 };
+	tt_status  st = resume_line(r, &c->line, &line);
 
 	if (r->args->common.json)
 		print_json(r, c->arena, "stopped");
 	c->exit = EXIT_SIGNAL + sig;
-	return err_set(TT_ESTOPPED,
-	               "stopped by SIG%s after step %lld; go on with `tutti train %s --run %s "
-	               "--resume`", sigabbrev_np(sig),
-	               (long long)tt_trainer_progress(r->trainer)->step, c->args.v[0], r->dir);
+	if (st == TT_OK)
+		st = err_set(TT_ESTOPPED, "stopped by SIG%s after step %lld; go on with `%s`",
+		             sigabbrev_np(sig), (long long)tt_trainer_progress(r->trainer)->step,
+		             line.p);
+	str_release(&line);
+	return st;
 }
 
 static tt_status run_all(struct run *r, struct call *c)

@@ -21,7 +21,7 @@ stop_with()
 	[ $code -eq "$2" ] || fail "$command: exit code $code, not $2"
 	one_line "$err"
 	says "$err" "stopped by SIG$1 after step"
-	says "$err" "--run $3 --resume"
+	says "$err" "go on with \`tutti train $spec -q --json --run $3 --epochs $epochs --resume\`"
 	last_json
 	says "$out" '"outcome": "stopped"'
 	exists "$3/checkpoints/last.safetensors"
