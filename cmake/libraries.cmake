@@ -58,4 +58,19 @@ else()
 	list(APPEND TUTTI_PLUGS_ABSENT openblas)
 endif()
 
+# MPI: ranks that are processes on many machines.  Which library: by its compiler wrapper, such as
+# -DMPI_C_COMPILER=mpicc.mpich.
+if(TUTTI_MPI)
+	set(MPI_CXX_SKIP_MPICXX ON)
+	find_package(MPI 3.0 QUIET COMPONENTS C)
+endif()
+if(TUTTI_MPI AND MPI_C_FOUND)
+	list(APPEND TUTTI_LIBRARIES MPI::MPI_C)
+	list(APPEND TUTTI_PLUG_DEFINITIONS TT_HAVE_MPI)
+	list(JOIN MPI_C_LIBRARIES " " mpi_libraries)
+	string(APPEND TUTTI_PC_LIBS " ${mpi_libraries}")
+else()
+	list(APPEND TUTTI_PLUGS_ABSENT mpi)
+endif()
+
 message(STATUS "Plugs built in: ${TUTTI_PLUG_DEFINITIONS}")

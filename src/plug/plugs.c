@@ -10,9 +10,20 @@
 #include "plug/onednn/export.h"
 #endif
 
+#ifdef TT_HAVE_MPI
+#include "plug/mpi/export.h"
+#endif
+
+#ifdef TT_HAVE_OPENBLAS
+#include "plug/openblas/export.h"
+#endif
+
 static const struct device_ops *const devices[] = {
 #ifdef TT_HAVE_ONEDNN
 	&onednn_device,
+#endif
+#ifdef TT_HAVE_OPENBLAS
+	&openblas_device,
 #endif
 	&ref_device,
 	NULL
@@ -21,6 +32,26 @@ static const struct device_ops *const devices[] = {
 #ifndef TT_HAVE_ONEDNN
 static const char *onednn_version(void) { return "not built in"; }
 #endif
+#ifndef TT_HAVE_OPENBLAS
+static const char *openblas_version(void) { return "not built in"; }
+#endif
+
+#ifndef TT_HAVE_MPI
+static const char *mpi_version(void) { return "not built in"; }
+
+static tt_status mpi_comm_open(struct comm **out, double timeout)
+{
+	(void)out;
+	(void)timeout;
+	return err_set(TT_ESUPPORT, "this tutti was built without MPI: install libopenmpi-dev and build "
+	               "again, or use --workers on one machine");
+}
+#endif
+
+tt_status plug_mpi_comm(struct comm **out, double timeout)
+{
+	return mpi_comm_open(out, timeout);
+}
 
 const struct device_ops *const *plug_devices(void) { return devices; }
 
@@ -28,6 +59,8 @@ int plug_list(struct plug_info *out, int max)
 {
 	const struct plug_info infos[] = {
 		{ "onednn", onednn_version(), "compute on CPUs" },
+		{ "openblas", openblas_version(), "dense layers on CPUs, where it is faster" },
+		{ "mpi", mpi_version(), "ranks on many machines" },
 		{ "ref", "built in", "every operation in plain C: the definition" },
 	};
 	int n = (int)(sizeof infos / sizeof *infos);

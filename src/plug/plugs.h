@@ -4,11 +4,16 @@
 
 #include "base/err.h"
 
+struct comm;
 struct device;
 struct device_ops;
 
 /* Compute devices in order of preference; the reference device stands last.  NULL-terminated. */
 const struct device_ops *const *plug_devices(void);
+
+/* This process as one of the ranks that an MPI launcher started (plug/mpi/export.h); comm_close it.
+ * TT_ESUPPORT if this build has no MPI. */
+tt_status plug_mpi_comm(struct comm **out, double timeout);
 
 /* A row per library: name, version or "not built in", what it serves. */
 struct plug_info { const char *name, *version, *serves; };

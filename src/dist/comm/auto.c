@@ -27,7 +27,7 @@ static int class_of(size_t n)
 /* Without a measurement. */
 static enum comm_algorithm rule_of_thumb(const struct comm *c, size_t n)
 {
-	if (c->locals > 1 && (c->hosts > 1 || c->one_space))
+	if (c->hosts < c->size && (c->hosts > 1 || c->one_space))
 		return ALGO_HIERARCHICAL;
 	return n < SMALL ? ALGO_HALVING_DOUBLING : ALGO_RING;
 }
@@ -108,7 +108,7 @@ static int worth_trying(const struct comm *c, enum comm_algorithm a, size_t n)
 	case ALGO_RING:             return 1;
 	case ALGO_HALVING_DOUBLING: return 1;
 	case ALGO_TREE:             return n <= 4 * SMALL;
-	case ALGO_HIERARCHICAL:     return c->locals > 1 || c->hosts < c->size;
+	case ALGO_HIERARCHICAL:     return c->hosts < c->size;
 	case ALGO_LIBRARY:          return c->ops->allreduce != NULL;
 	default:                    return 0;
 	}

@@ -34,7 +34,7 @@ static tt_status repeat(const struct comm *c)
 	return err_set(c->fault.status, "%s", c->fault.text);
 }
 
-static tt_status give_up(struct comm *c, tt_status st, int culprit)
+tt_status comm_give_up(struct comm *c, tt_status st, int culprit)
 {
 	remember(c, st, culprit);
 	c->ops->abandon(c, &c->fault);
@@ -47,21 +47,21 @@ void comm_abandon(struct comm *c, const char *why)
 
 	if (c->fault.status != TT_OK || c->size == 1)
 		return;
-	give_up(c, err_set(TT_EIO, "%s gave up: %s", comm_who(c, c->rank, who), why), c->rank);
+	comm_give_up(c, err_set(TT_EIO, "%s gave up: %s", comm_who(c, c->rank, who), why), c->rank);
 }
 
 /* A rank waited in vain.  In a ring its neighbour is most likely waiting as well, so the transport
  * follows the chain to the rank that is not. */
-static tt_status name_the_silent(struct comm *c, int peer)
+tt_status comm_name_silent(struct comm *c, int peer)
 {
 	int culprit = c->ops->blame(c, peer);
 	char who[COMM_WHO_MAX];
 
 	if (c->fault.status != TT_OK)           /* somebody else was faster to say so */
 		return repeat(c);
-	return give_up(c, err_set(TT_ETIMEDOUT, "%s said nothing for %.3g s while rank %d waited for %s",
-	               comm_who(c, culprit, who), c->timeout, c->rank,
-	               c->doing ? c->doing : "a message"), culprit);
+	return comm_give_up(c, err_set(TT_ETIMEDOUT, "%s said nothing for %.3g s while rank %d waited "
+	                    "for %s", comm_who(c, culprit, who), c->timeout, c->rank,
+	                    c->doing ? c->doing : "a message"), culprit);
 }
 
 static tt_status start(struct comm *c, struct comm_request *r,
@@ -74,7 +74,7 @@ static tt_status start(struct comm *c, struct comm_request *r,
 	if (r->peer < 0 || r->peer >= c->size || r->peer == c->rank)
 		return err_set(TT_EINVAL, "rank %d of %d cannot talk to rank %d", c->rank, c->size, r->peer);
 	if ((st = post(c, r)) != TT_OK)
-		return give_up(c, st, c->rank);
+		return comm_give_up(c, st, c->rank);
 	return TT_OK;
 }
 
@@ -109,9 +109,9 @@ tt_status comm_wait(struct comm *c, struct comm_request *r)
 	if (c->fault.status != TT_OK)
 		st = repeat(c);
 	else if (st == TT_ETIMEDOUT)
-		st = name_the_silent(c, r->peer);
+		st = comm_name_silent(c, r->peer);
 	else
-		give_up(c, st, r->peer);
+		comm_give_up(c, st, r->peer);
 	c->ops->cancel(c, r);
 	return st;
 }

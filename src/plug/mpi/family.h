@@ -1,0 +1,57 @@
+/* family.h -- what all ends of one process share.  Only this folder includes it. */
+#ifndef PLUG_MPI_FAMILY_H
+#define PLUG_MPI_FAMILY_H
+
+#include <mpi.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "dist/comm/comm.h"
+
+#define MPI_NAME_MAX 96
+
+enum notice_kind { NOTICE_FAULT = 1, NOTICE_ALIVE };
+
+/* What ranks tell one another beside their work, on a communicator of its own. */
+struct notice {
+	int32_t kind, from, awaits;             /* awaits: whom the sender waits for; -1: nobody */
+	struct comm_fault fault;
+};
+
+struct family {
+	int             rank, size, refs, owns_mpi;
+	int             serialized;             /* MPI wants one thread at a time: take mpi_lock */
+	pthread_mutex_t mpi_lock;
+	pthread_mutex_t control_lock;           /* guards all below, save broken and refs        */
+	MPI_Comm        control;
+	MPI_Request     listening;
+	struct notice   heard, said[2];         /* said: alive, fault; each is said once         */
+	MPI_Request    *telling;                /* [2][size]                                     */
+	int             called, told;           /* said[0], said[1] have been sent               */
+	int            *awaits;                 /* [size] of those who are alive; -2: not heard  */
+	struct comm_fault fault;
+	_Atomic int     broken;                 /* fault may be read                             */
+	const char    **names;
+	char           *name_text;              /* [size][MPI_NAME_MAX]                          */
+	int            *host_of, host, hosts, local, locals;
+};
+
+/* Hold the MPI library, where it is not made for several threads. */
+void family_enter(struct family *f);
+void family_leave(struct family *f);
+
+/* Who is where, and a first word between all pairs, so that later ones find their way even when
+ * the receiver is busy.  Collective. */
+tt_status family_meet(struct family *f);
+
+/* Look for notices; answer a roll call with `awaits`.  Cheap; called by every wait. */
+void family_listen(struct family *f, int awaits);
+void family_tell_fault(struct family *f, const struct comm_fault *why);
+/* Call the roll, wait a moment for answers, follow the chain of waiting ranks from `peer` on. */
+int  family_roll_call(struct family *f, int peer, double timeout);
+void family_stop_listening(struct family *f);
+
+/* MPI's reason as an error. */
+tt_status family_error(const char *what, int code);
+
+#endif

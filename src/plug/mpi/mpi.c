@@ -1,0 +1,384 @@
+/* mpi.c -- the transport over an MPI library: Isend, Irecv, Test.
+ *
+ * Never a blocking call once open: each wait looks at its message, at notices of trouble and at the
+ * clock in turn, at first without pause and then with short naps, for the core may be needed by the
+ * ranks' arithmetic. */
+#include "plug/mpi/export.h"
+
+#include <limits.h>
+#include <sched.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/thread.h"
+#include "plug/mpi/family.h"
+
+#define SPINS       60          /* looks before the first nap */
+#define NAP_MIN     20000       /* nanoseconds */
+#define NAP_MAX     200000
+#define LISTEN_EACH 16          /* looks at the message per look at the notices */
+
+#define TEXT_(x) #x
+#define TEXT(x)  TEXT_(x)
+#if defined(MPICH_VERSION)
+#define VERSION "MPICH " MPICH_VERSION
+#elif defined(OMPI_MAJOR_VERSION)
+#define VERSION "Open MPI " TEXT(OMPI_MAJOR_VERSION) "." TEXT(OMPI_MINOR_VERSION) "." \
+                TEXT(OMPI_RELEASE_VERSION)
+#else
+#define VERSION "MPI " TEXT(MPI_VERSION) "." TEXT(MPI_SUBVERSION)
+#endif
+
+_Static_assert(sizeof(MPI_Request) <= sizeof(void *), "a request fits its handle");
+
+enum phase { OVER, PENDING };
+
+struct end {
+	struct comm    comm;
+	struct family *family;
+	MPI_Comm       mpi;
+};
+
+static MPI_Request get_request(const struct comm_request *r)
+{
+	MPI_Request m;
+
+	memcpy(&m, &r->handle, sizeof m);
+	return m;
+}
+
+static void set_request(struct comm_request *r, MPI_Request m)
+{
+	memcpy(&r->handle, &m, sizeof m);
+	r->phase = PENDING;
+}
+
+static tt_status check_size(size_t n)
+{
+	if (n > INT_MAX)
+		return err_set(TT_EINVAL, "a message of %zu bytes: MPI counts to %d", n, INT_MAX);
+	return TT_OK;
+}
+
+static tt_status end_send(struct comm *c, struct comm_request *r)
+{
+	struct end *e = (struct end *)c;
+	tt_status st = check_size(r->n);
+	MPI_Request m;
+	int rc;
+
+	if (st != TT_OK)
+		return st;
+	family_enter(e->family);
+	rc = MPI_Isend(r->p, (int)r->n, MPI_BYTE, r->peer, r->tag, e->mpi, &m);
+	family_leave(e->family);
+	if (rc != MPI_SUCCESS)
+		return family_error("MPI_Isend", rc);
+	set_request(r, m);
+	return TT_OK;
+}
+
+static tt_status end_recv(struct comm *c, struct comm_request *r)
+{
+	struct end *e = (struct end *)c;
+	tt_status st = check_size(r->n);
+	MPI_Request m;
+	int rc;
+
+	if (st != TT_OK)
+		return st;
+	family_enter(e->family);
+	rc = MPI_Irecv(r->p, (int)r->n, MPI_BYTE, r->peer, r->tag, e->mpi, &m);
+	family_leave(e->family);
+	if (rc != MPI_SUCCESS)
+		return family_error("MPI_Irecv", rc);
+	set_request(r, m);
+	return TT_OK;
+}
+
+/* ---- waiting ---- */
+
+static void pause_after(int looks)
+{
+	long nap = NAP_MIN;
+
+	if (looks < SPINS) {
+		sched_yield();
+		return;
+	}
+	nap += (long)(looks - SPINS) * 2000;
+	nanosleep(&(struct timespec){ .tv_nsec = nap < NAP_MAX ? nap : NAP_MAX }, NULL);
+}
+
+static tt_status fault_of(struct end *e)
+{
+	pthread_mutex_lock(&e->family->control_lock);
+	e->comm.fault = e->family->fault;
+	pthread_mutex_unlock(&e->family->control_lock);
+	return e->comm.fault.status;
+}
+
+/* Test until done.  awaits: the rank that this is about, -1: all. */
+static tt_status test_until(struct end *e, MPI_Request *m, MPI_Status *status, int awaits,
+                            double deadline)
+{
+	struct family *f = e->family;
+
+	for (int looks = 0; ; looks++) {
+		int done = 0, rc;
+
+		family_enter(f);
+		rc = MPI_Test(m, &done, status);
+		family_leave(f);
+		if (rc != MPI_SUCCESS)
+			return family_error("MPI_Test", rc);
+		if (done)
+			return TT_OK;
+		if (looks % LISTEN_EACH == LISTEN_EACH - 1 || looks > SPINS)
+			family_listen(f, awaits);
+		if (atomic_load(&f->broken))
+			return fault_of(e);
+		if (looks % LISTEN_EACH == 0 && thread_seconds() > deadline)
+			return err_set(TT_ETIMEDOUT, "rank %d is silent", awaits);
+		pause_after(looks);
+	}
+}
+
+static tt_status end_wait(struct comm *c, struct comm_request *r, double deadline)
+{
+	struct end *e = (struct end *)c;
+	MPI_Request m = get_request(r);
+	MPI_Status status;
+	int got = (int)r->n;
+	tt_status st;
+
+	if (r->phase == OVER)
+		return TT_OK;
+	st = test_until(e, &m, &status, r->peer, deadline);
+	if (st != TT_OK) {
+		set_request(r, m);
+		return st;
+	}
+	r->phase = OVER;
+	if (!r->outgoing)
+		MPI_Get_count(&status, MPI_BYTE, &got);
+	if (got == (int)r->n)
+		return TT_OK;
+	return err_set(TT_EINTERNAL, "rank %d sends %d bytes where rank %d waits for %zu", r->peer, got,
+	               c->rank, r->n);
+}
+
+/* Only after a fault, when nobody will answer any more: MPI may let go when it likes. */
+static void end_cancel(struct comm *c, struct comm_request *r)
+{
+	struct end *e = (struct end *)c;
+	MPI_Request m = get_request(r);
+
+	if (r->phase == OVER)
+		return;
+	r->phase = OVER;
+	if (m == MPI_REQUEST_NULL)
+		return;
+	family_enter(e->family);
+	if (!r->outgoing)
+		MPI_Cancel(&m);
+	MPI_Request_free(&m);
+	family_leave(e->family);
+}
+
+static int end_blame(struct comm *c, int peer)
+{
+	struct end *e = (struct end *)c;
+	int culprit = family_roll_call(e->family, peer, c->timeout);
+
+	if (atomic_load(&e->family->broken))
+		fault_of(e);
+	return culprit;
+}
+
+static void end_abandon(struct comm *c, const struct comm_fault *why)
+{
+	family_tell_fault(((struct end *)c)->family, why);
+}
+
+/* The library's own, in its non-blocking form, so that it too has a deadline. */
+static tt_status end_allreduce(struct comm *c, float *x, size_t n)
+{
+	struct end *e = (struct end *)c;
+	const size_t most = (size_t)1 << 28;
+	tt_status st = TT_OK;
+
+	for (size_t lo = 0; lo < n && st == TT_OK; lo += most) {
+		size_t part = n - lo < most ? n - lo : most;
+		MPI_Request m;
+		int rc;
+
+		family_enter(e->family);
+		rc = MPI_Iallreduce(MPI_IN_PLACE, x + lo, (int)part, MPI_FLOAT, MPI_SUM, e->mpi, &m);
+		family_leave(e->family);
+		if (rc != MPI_SUCCESS)
+			return family_error("MPI_Iallreduce", rc);
+		st = test_until(e, &m, MPI_STATUS_IGNORE, -1, thread_seconds() + c->timeout);
+		c->sent += st == TT_OK ? 2 * part * sizeof *x / (size_t)c->size * (size_t)(c->size - 1) : 0;
+	}
+	return st;
+}
+
+/* ---- opening and closing ---- */
+
+static void family_free(struct family *f)
+{
+	pthread_mutex_destroy(&f->mpi_lock);
+	pthread_mutex_destroy(&f->control_lock);
+	mem_free(f->telling);
+	mem_free(f->awaits);
+	mem_free(f->names);
+	mem_free(f->name_text);
+	mem_free(f->host_of);
+	mem_free(f);
+}
+
+/* All ranks are here: MPI_Finalize, which has no deadline, will not wait for the dead. */
+static tt_status farewell(struct end *e)
+{
+	MPI_Request m;
+	int rc = MPI_Ibarrier(e->family->control, &m);
+
+	if (rc != MPI_SUCCESS)
+		return family_error("MPI_Ibarrier", rc);
+	return test_until(e, &m, MPI_STATUS_IGNORE, -1, thread_seconds() + e->comm.timeout);
+}
+
+/* After a fault MPI is left as it stands, its buffers and ours with it. */
+static void end_close(struct comm *c)
+{
+	struct end *e = (struct end *)c;
+	struct family *f = e->family;
+	int left = --f->refs, whole = !atomic_load(&f->broken);
+
+	if (whole && left == 0)
+		whole = farewell(e) == TT_OK;
+	if (whole)
+		MPI_Comm_free(&e->mpi);
+	mem_free(e);
+	if (left || !whole)
+		return;
+	family_stop_listening(f);
+	MPI_Comm_free(&f->control);
+	if (f->owns_mpi)
+		MPI_Finalize();
+	family_free(f);
+}
+
+static tt_status end_split(struct comm *c, struct comm **out);
+
+static const struct comm_ops mpi_ops = { "mpi", end_send, end_recv, end_wait, end_cancel, end_blame,
+                                         end_split, end_abandon, end_close, end_allreduce };
+
+static tt_status end_open(struct family *f, MPI_Comm from, double timeout, struct comm **out)
+{
+	struct end *e = mem_calloc(1, sizeof *e);
+	int rc;
+
+	if (!e)
+		return TT_ENOMEM;
+	e->family = f;
+	e->comm = (struct comm){
+		.ops = &mpi_ops, .rank = f->rank, .size = f->size, .host = f->host, .hosts = f->hosts,
+		.local = f->local, .locals = f->locals, .timeout = timeout, .names = f->names,
+		.host_of = f->host_of,
+	};
+	family_enter(f);
+	rc = MPI_Comm_dup(from, &e->mpi);
+	if (rc == MPI_SUCCESS)
+		MPI_Comm_set_errhandler(e->mpi, MPI_ERRORS_RETURN);
+	family_leave(f);
+	if (rc != MPI_SUCCESS) {
+		mem_free(e);
+		return family_error("MPI_Comm_dup", rc);
+	}
+	f->refs++;
+	*out = &e->comm;
+	return TT_OK;
+}
+
+static tt_status end_split(struct comm *c, struct comm **out)
+{
+	struct end *e = (struct end *)c;
+
+	return end_open(e->family, e->mpi, c->timeout, out);
+}
+
+static tt_status start_mpi(int *level, int *owns)
+{
+	int initialised = 0, finalised = 0, rc = MPI_SUCCESS;
+
+	MPI_Finalized(&finalised);
+	if (finalised)
+		return err_set(TT_EINVAL, "MPI has ended in this process and cannot be started again");
+	MPI_Initialized(&initialised);
+	if (initialised)
+		rc = MPI_Query_thread(level);
+	else
+		rc = MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, level);
+	if (rc != MPI_SUCCESS)
+		return family_error("MPI_Init_thread", rc);
+	*owns = !initialised;
+	if (*level < MPI_THREAD_SERIALIZED)
+		return err_set(TT_ESUPPORT, "this MPI library was started or built for one thread only: tutti "
+		               "needs MPI_THREAD_SERIALIZED");
+	return TT_OK;
+}
+
+static tt_status family_new(struct family **out, int level, int owns)
+{
+	struct family *f = mem_calloc(1, sizeof *f);
+	size_t n;
+
+	if (!f)
+		return TT_ENOMEM;
+	pthread_mutex_init(&f->mpi_lock, NULL);
+	pthread_mutex_init(&f->control_lock, NULL);
+	f->serialized = level < MPI_THREAD_MULTIPLE;
+	f->owns_mpi = owns;
+	MPI_Comm_rank(MPI_COMM_WORLD, &f->rank);
+	MPI_Comm_size(MPI_COMM_WORLD, &f->size);
+	n = (size_t)f->size;
+	f->telling = mem_calloc(2 * n, sizeof *f->telling);
+	f->awaits = mem_calloc(n, sizeof *f->awaits);
+	f->names = mem_calloc(n, sizeof *f->names);
+	f->name_text = mem_calloc(n, MPI_NAME_MAX);
+	f->host_of = mem_calloc(n, sizeof *f->host_of);
+	if (!f->telling || !f->awaits || !f->names || !f->name_text || !f->host_of) {
+		family_free(f);
+		return TT_ENOMEM;
+	}
+	*out = f;
+	return TT_OK;
+}
+
+/* A failure here, before ranks can tell one another, ends as the launcher sees fit. */
+tt_status mpi_comm_open(struct comm **out, double timeout)
+{
+	struct family *f = NULL;
+	int level = 0, owns = 0, rc;
+	tt_status st;
+
+	if (!(timeout > 0))
+		return err_set(TT_EINVAL, "ranks cannot answer within %g s", timeout);
+	if ((st = start_mpi(&level, &owns)) != TT_OK || (st = family_new(&f, level, owns)) != TT_OK)
+		return st;
+	if ((rc = MPI_Comm_dup(MPI_COMM_WORLD, &f->control)) != MPI_SUCCESS) {
+		family_free(f);
+		return family_error("MPI_Comm_dup", rc);
+	}
+	MPI_Comm_set_errhandler(f->control, MPI_ERRORS_RETURN);
+	if ((st = family_meet(f)) == TT_OK)
+		st = end_open(f, MPI_COMM_WORLD, timeout, out);
+	if (st != TT_OK)
+		family_free(f);
+	return st;
+}
+
+const char *mpi_version(void) { return VERSION; }

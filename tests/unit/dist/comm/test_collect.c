@@ -1,0 +1,172 @@
+/* Broadcast, all-gather, barrier, agree. */
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "dist/comm/comm.h"
+#include "support/ranks.h"
+#include "support/support.h"
+
+static unsigned char byte_of(int r, size_t i) { return (unsigned char)((size_t)r * 31 + i * 7); }
+
+static void broadcast(struct comm *c, void *ctx)
+{
+	const size_t sizes[] = { 0, 1, 5, 65536, 65537, 262144, 1000003 };
+	unsigned char *p = mem_alloc(1000004);
+
+	(void)ctx;
+	for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+		for (int root = 0; root < c->size; root++) {
+			size_t wrong = 0;
+
+			for (size_t i = 0; i <= sizes[s]; i++)
+				p[i] = c->rank == root && i < sizes[s] ? byte_of(root, i) : 99;
+			rank_ok(comm_broadcast(c, root, p, sizes[s]));
+			for (size_t i = 0; i < sizes[s]; i++)
+				wrong += p[i] != byte_of(root, i);
+			rank_true(wrong == 0 && p[sizes[s]] == 99);
+		}
+	mem_free(p);
+}
+
+static void broadcast_reaches_all_from_any_root(void **state)
+{
+	(void)state;
+	for (int n = 1; n <= 9; n++)
+		ranks_run((struct ranks){ .n = n }, broadcast, NULL);
+}
+
+static void gather(struct comm *c, void *ctx)
+{
+	int mine[3] = { c->rank, 10 * c->rank, -c->rank }, all[27];
+	char far = 0;
+
+	(void)ctx;
+	rank_ok(comm_allgather(c, mine, sizeof mine, all));
+	for (int r = 0; r < c->size; r++)
+		rank_true(all[3 * r] == r && all[3 * r + 1] == 10 * r && all[3 * r + 2] == -r);
+	rank_ok(comm_allgather(c, mine, 0, &far));
+}
+
+static void allgather_is_in_rank_order(void **state)
+{
+	(void)state;
+	for (int n = 1; n <= 9; n++)
+		ranks_run((struct ranks){ .n = n }, gather, NULL);
+}
+
+static void meet(struct comm *c, void *ctx)
+{
+	_Atomic int *arrived = ctx;
+
+	for (int round = 1; round <= 50; round++) {
+		atomic_fetch_add(arrived, 1);
+		rank_ok(comm_barrier(c));
+		rank_true(atomic_load(arrived) >= round * c->size);
+	}
+}
+
+static void nobody_passes_a_barrier_before_all_came(void **state)
+{
+	(void)state;
+	for (int n = 1; n <= 9; n++) {
+		_Atomic int arrived = 0;
+
+		ranks_run((struct ranks){ .n = n }, meet, &arrived);
+	}
+}
+
+static void say_the_same(struct comm *c, void *ctx)
+{
+	rank_ok(comm_agree(c, ctx));
+	rank_ok(comm_agree(c, ""));
+}
+
+static void equal_texts_are_agreed_on(void **state)
+{
+	(void)state;
+	for (int n = 1; n <= 5; n++)
+		ranks_run((struct ranks){ .n = n }, say_the_same, "net: a\nlr: 0.1\n");
+}
+
+static void say_otherwise(struct comm *c, void *ctx)
+{
+	const char *text = c->rank < 2 ? "net: a\nlr: 0.1\nseed: 1\n" : "net: a\nlr: 0.25\nseed: 1\n";
+	tt_status st = comm_agree(c, text);
+
+	(void)ctx;
+	rank_true(st == TT_ESPEC);
+	rank_contains(tt_last_error(), "rank 2 (host");
+	rank_contains(tt_last_error(), "line 2: \"lr: 0.25\" there, \"lr: 0.1\" on rank 0");
+	rank_ok(comm_barrier(c));
+}
+
+static void the_first_difference_is_named_everywhere(void **state)
+{
+	(void)state;
+	ranks_run((struct ranks){ .n = 4 }, say_otherwise, NULL);
+}
+
+static void say_more(struct comm *c, void *ctx)
+{
+	(void)ctx;
+	rank_fails(comm_agree(c, c->rank ? "a\nb\n" : "a\n"), "rank 1");
+	rank_contains(tt_last_error(), "line 2: \"b\" there, \"\" on rank 0");
+}
+
+static void a_longer_text_differs_where_the_shorter_ends(void **state)
+{
+	(void)state;
+	ranks_run((struct ranks){ .n = 2 }, say_more, NULL);
+}
+
+static void broadcast_from_nowhere(struct comm *c, void *ctx)
+{
+	char byte = 0;
+
+	(void)ctx;
+	rank_true(comm_broadcast(c, 2, &byte, 1) == TT_EINVAL);
+	rank_true(comm_broadcast(c, -1, &byte, 1) == TT_EINVAL);
+}
+
+static void a_root_that_is_not_there_is_refused(void **state)
+{
+	(void)state;
+	ranks_run((struct ranks){ .n = 2 }, broadcast_from_nowhere, NULL);
+}
+
+static void a_group_of_one_needs_nobody(void **state)
+{
+	struct comm *c = NULL, *other = NULL;
+	float x[3] = { 1, 2, 3 }, all[3];
+
+	(void)state;
+	assert_ok(comm_self(&c));
+	assert_ok(comm_split(c, &other));
+	assert_ok(comm_allreduce(c, x, 3, &(struct comm_allreduce_opts){ .algorithm = ALGO_RING }));
+	assert_true(x[2] == 3);
+	assert_ok(comm_broadcast(other, 0, x, sizeof x));
+	assert_ok(comm_allgather(c, x, sizeof x, all));
+	assert_true(all[1] == 2);
+	assert_ok(comm_barrier(c));
+	assert_ok(comm_agree(c, "x"));
+	assert_ok(comm_measure(c, 1000, 1));
+	comm_close(&other);
+	comm_close(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(broadcast_reaches_all_from_any_root),
+		cmocka_unit_test(allgather_is_in_rank_order),
+		cmocka_unit_test(nobody_passes_a_barrier_before_all_came),
+		cmocka_unit_test(equal_texts_are_agreed_on),
+		cmocka_unit_test(the_first_difference_is_named_everywhere),
+		cmocka_unit_test(a_longer_text_differs_where_the_shorter_ends),
+		cmocka_unit_test(a_root_that_is_not_there_is_refused),
+		cmocka_unit_test(a_group_of_one_needs_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
