@@ -10,13 +10,19 @@ tt_status one_concat(struct one_device *d, struct plan *p, const struct ir_node 
 	md_t in[64];
 	dnnl_primitive_desc_t pd;
 	dnnl_primitive_attr_t attr;
+	dnnl_data_type_t type = one_md_of(p, n->in[0]).data_type;
 	tt_status st = one_attr(ACT_NONE, 0, &attr);
 
 	(void)variant;
 	if (st != TT_OK)
 		return st;
-	for (int i = 0; i < n->n_in; i++)
+	for (int i = 0; i < n->n_in; i++) {
 		in[i] = one_md_of(p, n->in[i]);
+		if (in[i].data_type != type)
+			type = one_act_type(p);
+	}
+	for (int i = 0; i < n->n_in; i++)       /* the net's input is f32 among bf16 */
+		in[i].data_type = type;
 	st = one_check(dnnl_concat_primitive_desc_create(&pd, NULL, n->n_in, n->attr.axis, in, attr,
 	                                                 d->engine), "a concatenation");
 	dnnl_primitive_attr_destroy(attr);
