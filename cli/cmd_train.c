@@ -321,11 +321,8 @@ static tt_status run_all(struct run *r, struct call *c)
 	st = train(r);
 	if (st == TT_ESTOPPED && stop_signal())
 		return report_stop(r, c);
-	if (st != TT_OK) {
-		/* One of several has failed: a checkpoint is there, and any number can go on. */
-		c->exit = p->workers > 1 && st == TT_ENAN ? EXIT_AGAIN : c->exit;
+	if (st != TT_OK)
 		return st;
-	}
 	if (r->args->common.json)
 		return print_json(r, c->arena, "trained");
 	print_summary(r, c->arena);
