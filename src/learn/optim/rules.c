@@ -166,7 +166,8 @@ static double lars_ratio(const struct optim_opts *o, double param, double grad, 
 
 /* LAMB (You et al., 2020, algorithm 2): Adam's direction, decay added to it, scaled so that
  * its norm is the parameter's. */
-static inline float lamb_direction(float p, float m, float v, const struct coef *k)
+static inline __attribute__((always_inline)) /* also into the clones of SIMD */
+float lamb_direction(float p, float m, float v, const struct coef *k)
 {
 	return k->fix1 * m / (sqrtf(v) * k->fix2 + k->eps) + k->decay * p;
 }
