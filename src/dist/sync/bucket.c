@@ -81,7 +81,7 @@ static void send_next(struct buckets *b)
 	trace_span(b->sync->host.trace, TRACE_WIRE, "bucket", i, at);
 	pthread_mutex_lock(&b->lock);
 	b->wire += at[1] - at[0];
-	b->bytes += b->end->sent - before;
+	b->bytes += sync_bytes(b->end, before, high_end(b, i) - low_end(b, i), b->how.wire);
 	if (st == TT_OK) {
 		b->sent++;
 	} else {

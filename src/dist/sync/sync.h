@@ -65,7 +65,7 @@ struct sync_host {
 struct sync_stats {
 	double   wire_seconds;          /* somebody of this rank was talking                          */
 	double   exposed_seconds;       /* the trainer waited for it                                  */
-	uint64_t bytes_sent;            /* by this rank                                               */
+	uint64_t bytes_sent;            /* by this rank; in shared memory: what a ring would send     */
 	int64_t  exchanges;
 };
 
@@ -115,6 +115,8 @@ void      sync_part(struct sync *s);
 
 /* x[n] summed over the ranks, in place, by the trainer's thread, which waits. */
 tt_status sync_sum(struct sync *s, float *x, size_t n);
+/* What the sum of n floats of `wire` has cost, `sent` being what `c` had sent before. */
+uint64_t  sync_bytes(const struct comm *c, uint64_t sent, size_t n, enum comm_wire wire);
 /* The numbers behind the gradients. */
 tt_status sync_exchange_sums(struct sync *s);
 

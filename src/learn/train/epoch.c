@@ -37,7 +37,8 @@ static double estimate_left(const struct tt_trainer *t)
 {
 	const tt_progress *n = &t->progress;
 	double samples = (double)(n->steps - t->at.step) * t->opts->batch;
-	double validations = t->evaluator ? (double)(n->epochs - t->at.epoch) / t->opts->valid_every : 0;
+	double epochs = (double)(n->epochs - t->at.epoch);
+	double validations = t->evaluator ? epochs / t->opts->valid_every : 0;
 
 	if (n->samples_per_second <= 0)
 		return NAN;
@@ -78,7 +79,7 @@ static tt_status validate(struct tt_trainer *t)
 	if (!validates(t))
 		return TT_OK;
 	if ((st = evaluator_run(t->evaluator, &m)) != TT_OK)
-		return st;
+		return together_blame(t, st);
 	t->pace.valid_seconds = thread_seconds() - start;
 	t->progress.valid_loss = m.loss;
 	t->progress.valid_accuracy = m.accuracy;

@@ -16,7 +16,7 @@
 /* What there is to see besides the progress.  Borrowed for the call. */
 struct observation {
 	const tt_progress *progress;
-	const char        *text;         /* CHECKPOINT: path; NOTE: the note; END: how it ended; else NULL */
+	const char        *text;         /* CHECKPOINT: path; NOTE: it; END: how it ended; else NULL */
 	const struct batch *batch;       /* STEP: as the step saw it; else NULL                  */
 	int                due;          /* STEP: time to write numbers down                     */
 	double             loss, accuracy; /* if due: means since the last time; accuracy may be NAN */

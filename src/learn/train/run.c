@@ -100,7 +100,8 @@ static tt_status one_step(struct tt_trainer *t, int *more)
 		if (!got)
 			return err_set(TT_EINTERNAL, "epoch %lld ended after %lld samples",
 			               (long long)t->at.epoch + 1, (long long)t->at.consumed);
-		if ((st = tell_step(t, t->progress.epoch_step)) != TT_OK || (st = save_by_steps(t)) != TT_OK)
+		if ((st = tell_step(t, t->progress.epoch_step)) != TT_OK ||
+		    (st = save_by_steps(t)) != TT_OK)
 			return st;
 	}
 	if (t->at.consumed >= tt_source_describe(t->train_source)->count && !trainer_stopping(t) &&

@@ -1,7 +1,7 @@
 /* sources.h -- data sets opened while something else goes on.
  *
- * Opening may mean to inflate or decode all of a set; a net can be compiled meanwhile.  The errors of
- * the helper thread come home at wait. */
+ * Opening may mean to inflate or decode all of a set; a net can be compiled meanwhile.  The errors
+ * of the helper thread come home at wait. */
 #ifndef TRAIN_SOURCES_H
 #define TRAIN_SOURCES_H
 

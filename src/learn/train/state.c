@@ -308,9 +308,9 @@ static tt_status note_changes(struct tt_trainer *t, const struct state *s, const
 {
 	if (s->seed == t->opts->seed && s->batch == t->opts->batch)
 		return TT_OK;
-	str_addf(&t->note, "%s was written with train.seed %lld and train.batch %lld, this spec says %lld "
-	         "and %d: the result will not be that of one unbroken run", path, (long long)s->seed,
-	         (long long)s->batch, (long long)t->opts->seed, t->opts->batch);
+	str_addf(&t->note, "%s was written with train.seed %lld and train.batch %lld, this spec says "
+	         "%lld and %d: the result will not be that of one unbroken run", path,
+	         (long long)s->seed, (long long)s->batch, (long long)t->opts->seed, t->opts->batch);
 	return str_status(&t->note);
 }
 

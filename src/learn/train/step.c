@@ -37,8 +37,8 @@ static double learning_rate(const struct tt_trainer *t)
 
 tt_status trainer_not_finite(const struct tt_trainer *t, const char *what, int64_t step)
 {
-	return err_set(TT_ENAN, "%s at step %lld (epoch %lld, learning rate %g); last good checkpoint: %s; "
-	               "try a smaller train.optimizer.lr, train.schedule.warmup_epochs or "
+	return err_set(TT_ENAN, "%s at step %lld (epoch %lld, learning rate %g); last good checkpoint: "
+	               "%s; try a smaller train.optimizer.lr, train.schedule.warmup_epochs or "
 	               "train.optimizer.clip_norm", what, (long long)step,
 	               (long long)t->at.epoch + 1, t->progress.lr,
 	               t->last_good.len ? t->last_good.p : "none");

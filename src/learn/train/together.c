@@ -279,6 +279,11 @@ void together_measure(struct tt_trainer *t)
 	t->progress.bytes_sent = (int64_t)t->sync->stats.bytes_sent;
 }
 
+tt_status together_blame(const struct tt_trainer *t, tt_status st)
+{
+	return t->comm && t->comm->fault.status != TT_OK ? blame_peer(st) : st;
+}
+
 /* ---- the end ---- */
 
 void together_give_up(struct tt_trainer *t)

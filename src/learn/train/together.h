@@ -32,6 +32,8 @@ tt_status together_meet(struct tt_trainer *t);
 void      together_part(struct tt_trainer *t);
 /* Bytes and seconds between ranks so far, into t->progress. */
 void      together_measure(struct tt_trainer *t);
+/* What went wrong between ranks, outside of the above, is another rank's fault: TT_EPEER. */
+tt_status together_blame(const struct tt_trainer *t, tt_status st);
 /* An error ends the training of all. */
 void      together_give_up(struct tt_trainer *t);
 /* All ranks of this process, in one file. */

@@ -33,7 +33,8 @@ static tt_status check_classes(const struct tt_trainer *t)
 	if (train->target != TT_TARGET_CLASS || valid->target != TT_TARGET_CLASS ||
 	    same_classes(train, valid))
 		return TT_OK;
-	return err_set(TT_ESHAPE, "data.train has %d classes, data.valid has %d, or they have other names",
+	return err_set(TT_ESHAPE, "data.train has %d classes, data.valid has %d, or they have "
+	               "other names",
 	               train->classes, valid->classes);
 }
 

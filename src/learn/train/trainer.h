@@ -128,8 +128,8 @@ int       trainer_done(const struct tt_trainer *t);
 /* state.c */
 tt_status trainer_save(struct tt_trainer *t, const char *path);       /* and tell the observers */
 tt_status trainer_load(struct tt_trainer *t, const char *path);
-tt_status trainer_save_step(struct tt_trainer *t);                    /* step-N, dropping old ones */
-tt_status trainer_share_place(struct tt_trainer *t);                  /* all stand where rank 0 does */
+tt_status trainer_save_step(struct tt_trainer *t);          /* step-N; drops old ones */
+tt_status trainer_share_place(struct tt_trainer *t);        /* all stand where rank 0 does */
 
 /* folder.c */
 tt_status trainer_folder_paths(struct tt_trainer *t, const char *dir);

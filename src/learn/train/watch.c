@@ -35,8 +35,8 @@ static tt_status unknown(const char *monitor)
 	for (int i = 0; i < ROWS; i++)
 		words[i] = row[i].name;
 	near = str_nearest(monitor, words);
-	return err_set(TT_ESPEC, "train.early_stop.monitor: '%s' is none of loss, accuracy, valid_loss, "
-	               "valid_accuracy%s%s%s", monitor, near ? "; did you mean '" : "",
+	return err_set(TT_ESPEC, "train.early_stop.monitor: '%s' is none of loss, accuracy, "
+	               "valid_loss, valid_accuracy%s%s%s", monitor, near ? "; did you mean '" : "",
 	               near ? near : "", near ? "'?" : "");
 }
 

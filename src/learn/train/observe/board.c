@@ -1,4 +1,4 @@
-/* board.c -- a run as TensorBoard shows it: numbers, distributions, samples, the graph, settings. */
+/* board.c -- a run as TensorBoard shows it: numbers, distributions, samples, graph, settings. */
 #include "learn/train/observer.h"
 
 #include <math.h>

@@ -15,7 +15,9 @@ enum { LIST_SHAPE = 7 };
 enum { SHAPE_DIM = 2, DIM_SIZE = 1 };
 
 /* By dtype: TensorFlow's numbers for float, bfloat16, int32, uint8. */
-static const int tf_type[] = { [DTYPE_F32] = 1, [DTYPE_BF16] = 14, [DTYPE_S32] = 3, [DTYPE_U8] = 4 };
+static const int tf_type[] = {
+	[DTYPE_F32] = 1, [DTYPE_BF16] = 14, [DTYPE_S32] = 3, [DTYPE_U8] = 4
+};
 
 /* "layer1.0.conv1" is layer1/0/conv1: a box in a box. */
 static void add_scoped(struct str *s, const char *name)

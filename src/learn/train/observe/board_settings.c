@@ -59,7 +59,8 @@ static int count_texts(const struct node *n)
 	return all;
 }
 
-tt_status board_settings(const struct tt_spec *s, struct arena *a, struct event_setting **out, int *n)
+tt_status board_settings(const struct tt_spec *s, struct arena *a, struct event_setting **out,
+                         int *n)
 {
 	struct list l = { .arena = a };
 	struct node *whole;

@@ -7,6 +7,7 @@
 
 /* The scalars under data, train and model.loss as "train.optimizer.lr" ...; *out lives in the
  * arena, n of them. */
-tt_status board_settings(const struct tt_spec *s, struct arena *a, struct event_setting **out, int *n);
+tt_status board_settings(const struct tt_spec *s, struct arena *a, struct event_setting **out,
+                         int *n);
 
 #endif

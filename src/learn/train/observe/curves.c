@@ -217,7 +217,8 @@ static double draw_legend(const struct panel *p, int l, double x, struct str *s)
 
 static void draw_panel(const struct panel *p, const char *x_label, double at, struct str *s)
 {
-	struct frame f = { .x0 = at + LEFT, .x1 = at + PANEL_W - RIGHT, .y0 = PICTURE_H - BOTTOM, .y1 = TOP };
+	struct frame f = { .x0 = at + LEFT, .x1 = at + PANEL_W - RIGHT,
+	                   .y0 = PICTURE_H - BOTTOM, .y1 = TOP };
 	double legend = f.x0 + 6;
 
 	fit_axes(p, &f);
