@@ -78,7 +78,8 @@ static tt_status predict_once(void)
 	tt_status st;
 
 	snprintf(uri, sizeof uri, "csv:%s/rows.csv", dir);
-	if ((st = tt_model_load(&m, last)) == TT_OK && (st = tt_predictor_new(&p, m, TT_PREDICTOR_OPTS(.threads = 1))) == TT_OK &&
+	if ((st = tt_model_load(&m, last)) == TT_OK &&
+	    (st = tt_predictor_new(&p, m, TT_PREDICTOR_OPTS(.threads = 1))) == TT_OK &&
 	    (st = tt_predictor_run(p, x, 3, y)) == TT_OK && (st = tt_source_open(&s, uri)) == TT_OK)
 		st = tt_predictor_eval(p, s, &metrics);
 	tt_free(metrics.confusion);

@@ -4,8 +4,8 @@
 
 #include <tutti/train.h>
 
-/* Convolution, batch norm, dropout, Adam, shuffled and augmented pictures of 3 classes, a short last
- * batch, validation: 4 steps (16 + 16 + 16 + 2 samples) an epoch. */
+/* Convolution, batch norm, dropout, Adam, shuffled and augmented pictures of 3 classes, a short
+ * last batch, validation: 4 steps (16 + 16 + 16 + 2 samples) an epoch. */
 extern const char tiny_conv[];
 /* Two dense layers over synth pictures, SGD with momentum: 3 steps (16 + 16 + 8) an epoch. */
 extern const char tiny_mlp[];

@@ -30,7 +30,8 @@ static void mnist_is_learnt_in_one_epoch(void **state)
 	assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.run_dir = run)));
 	assert_ok(tt_trainer_run(t));
 	printf("%.2f %% of the test digits, %.0f images/s\n",
-	       100 * tt_trainer_progress(t)->valid_accuracy, tt_trainer_progress(t)->samples_per_second);
+	       100 * tt_trainer_progress(t)->valid_accuracy,
+	       tt_trainer_progress(t)->samples_per_second);
 	assert_true(tt_trainer_progress(t)->valid_accuracy > 0.95);
 	assert_ok(tt_source_open(&test, uri));
 	assert_ok(tt_predictor_new(&p, m, TT_PREDICTOR_OPTS(.threads = 1)));

@@ -152,8 +152,9 @@ static void early_stop_ends_when_nothing_gets_better(void **state)
 static void check_nan(const char *kind, const char *clip)
 {
 	const char *dir = run_dir();
-	tt_model *m = tiny_model(tiny_mlp, "train.optimizer.kind", kind, "train.optimizer.momentum", "0",
-	                         "train.optimizer.lr", "1e30", "train.optimizer.clip_norm", clip,
+	tt_model *m = tiny_model(tiny_mlp, "train.optimizer.kind", kind,
+	                         "train.optimizer.momentum", "0", "train.optimizer.lr", "1e30",
+	                         "train.optimizer.clip_norm", clip,
 	                         "train.epochs", "20", NULL);
 	tt_trainer *t;
 
@@ -267,21 +268,23 @@ static void refuse(tt_model *m, const tt_trainer_opts *o, tt_status want, const 
 
 static void what_cannot_be_trained_is_refused_with_the_reason(void **state)
 {
+	static const struct { const char *key, *value; tt_status st; const char *message; } row[] = {
+		{ "data.train", "synth:objects?size=8&count=40&classes=3&gray=yes", TT_ESHAPE,
+		  "3 classes, the last layer has 2 outputs" },
+		{ "data.train", "synth:objects?size=9&count=40&classes=2&gray=yes", TT_ESHAPE,
+		  "the samples are 1x9x9, the net wants 1x8x8" },
+		{ "data.train", "synth:objects?size=8&count=40&classes=2", TT_ESHAPE, "3x8x8" },
+		{ "data.valid", "synth:objects?size=8&count=9&classes=3&gray=yes", TT_ESHAPE,
+		  "data.valid has 3" },
+		{ "data.train", "csv:/no/such/file.csv", TT_ENOENT, "/no/such/file.csv" },
+		{ "train.early_stop.monitor", "valid_loss", TT_ESPEC, "needs data.valid" },
+		{ "train.early_stop.monitor", "acuracy", TT_ESPEC, "did you mean 'accuracy'" },
+	};
+
 	(void)state;
-	refuse(tiny_model(tiny_mlp, "data.train", "synth:objects?size=8&count=40&classes=3&gray=yes", NULL),
-	       NULL, TT_ESHAPE, "3 classes, the last layer has 2 outputs");
-	refuse(tiny_model(tiny_mlp, "data.train", "synth:objects?size=9&count=40&classes=2&gray=yes", NULL),
-	       NULL, TT_ESHAPE, "the samples are 1x9x9, the net wants 1x8x8");
-	refuse(tiny_model(tiny_mlp, "data.train", "synth:objects?size=8&count=40&classes=2", NULL),
-	       NULL, TT_ESHAPE, "3x8x8");
-	refuse(tiny_model(tiny_mlp, "data.valid", "synth:objects?size=8&count=9&classes=3&gray=yes", NULL),
-	       NULL, TT_ESHAPE, "data.valid has 3");
-	refuse(tiny_model(tiny_mlp, "data.train", "csv:/no/such/file.csv", NULL), NULL, TT_ENOENT,
-	       "/no/such/file.csv");
-	refuse(tiny_model(tiny_mlp, "train.early_stop.monitor", "valid_loss", NULL), NULL, TT_ESPEC,
-	       "needs data.valid");
-	refuse(tiny_model(tiny_mlp, "train.early_stop.monitor", "acuracy", NULL), NULL, TT_ESPEC,
-	       "did you mean 'accuracy'");
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+		refuse(tiny_model(tiny_mlp, row[i].key, row[i].value, NULL), NULL, row[i].st,
+		       row[i].message);
 	refuse(tiny_model(tiny_mlp, NULL), &(tt_trainer_opts){ 0 }, TT_EINVAL, "TT_TRAINER_OPTS");
 	refuse(tiny_model(tiny_mlp, NULL), TT_TRAINER_OPTS(.run_dir = "/dev/null/run"), TT_ENOENT,
 	       "/dev/null");

@@ -44,7 +44,8 @@ tt_status evaluator_new(struct evaluator **out, const struct evaluator_opts *o)
 	if (!e)
 		return TT_ENOMEM;
 	e->opts = *o;
-	if ((st = target_init(&e->target, o->model, tt_source_describe(o->source), o->batch)) != TT_OK ||
+	st = target_init(&e->target, o->model, tt_source_describe(o->source), o->batch);
+	if (st != TT_OK ||
 	    (st = init_metrics(e)) != TT_OK ||
 	    (st = programs_new(&e->programs, &net)) != TT_OK ||
 	    (st = loader_new(&e->loader, o->source, &order)) != TT_OK)

@@ -21,7 +21,7 @@ struct evaluator_opts {
 	int                    top_k;
 	enum { EVALUATE_NUMBERS, EVALUATE_CONFUSION } what;
 	const atomic_int      *stop;       /* set: leave with TT_ESTOPPED; NULL: never */
-	struct comm           *comm;       /* ranks that share the work and all get the result; NULL: none */
+	struct comm           *comm;       /* ranks that share the work and the result; NULL: none */
 };
 
 struct evaluator;

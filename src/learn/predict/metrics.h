@@ -1,8 +1,8 @@
 /* metrics.h -- how good answers are: loss, accuracy, top-k, confusion.
  *
  * Running sums over batches of logits [n, width] and labels [n].  One column is a yes/no question
- * (label 1 if the logit is positive); more columns are one class each.  Among equal logits the first
- * counts as larger; a logit that is not a number is never right. */
+ * (label 1 if the logit is positive); more columns are one class each.  Among equal logits the
+ * first counts as larger; a logit that is not a number is never right. */
 #ifndef PREDICT_METRICS_H
 #define PREDICT_METRICS_H
 

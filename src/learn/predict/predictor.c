@@ -50,7 +50,8 @@ static tt_status precision_of(const tt_predictor_opts *o, const struct tt_spec *
 static tt_status read_opts(const tt_predictor_opts *o, tt_predictor_opts *out)
 {
 	if (o && !o->size)
-		return err_set(TT_EINVAL, "tt_predictor_opts: size is 0; make it with TT_PREDICTOR_OPTS(...)");
+		return err_set(TT_EINVAL, "tt_predictor_opts: size is 0; make it with "
+		               "TT_PREDICTOR_OPTS(...)");
 	if (o)
 		memcpy(out, o, o->size < sizeof *out ? o->size : sizeof *out);
 	if (out->batch < 0 || out->threads < 0 || out->top_k < 0)
@@ -75,7 +76,8 @@ tt_status tt_predictor_new(tt_predictor **out, const tt_model *m, const tt_predi
 		return TT_ENOMEM;
 	p->batch = o.batch ? o.batch : DEFAULT_BATCH;
 	p->top_k = o.top_k ? o.top_k : DEFAULT_TOP_K;
-	if ((st = copy_model(&p->model, m)) != TT_OK || (st = engine_open(&p->engine, &engine)) != TT_OK)
+	if ((st = copy_model(&p->model, m)) != TT_OK ||
+	    (st = engine_open(&p->engine, &engine)) != TT_OK)
 		goto fail;
 	st = programs_new(&p->programs, &(struct programs_opts){
 		.engine = p->engine, .model = p->model, .purpose = NN_PREDICT });
