@@ -134,6 +134,8 @@ static tt_status trial_time(struct plan *t, double *seconds)
 	return st;
 }
 
+struct fastest { int which; double seconds; };
+
 static tt_status measure(struct plan *p, const struct ir_node *n, const struct choice *c,
                          double *seconds)
 {
@@ -156,21 +158,20 @@ static tt_status measure(struct plan *p, const struct ir_node *n, const struct c
 	return st;
 }
 
+/* Which of them is fastest, and how fast. */
 static tt_status measure_all(struct plan *p, const struct ir_node *n, const struct candidate *c,
-                             int count, int *best)
+                             int count, struct fastest *out)
 {
-	double least = 1e30, t;
+	double t;
 
-	*best = 0;
+	*out = (struct fastest){ 0, 1e30 };
 	for (int i = 0; i < count; i++) {
 		tt_status st = measure(p, n, &c[i].c, &t);
 
 		if (st == TT_ENOMEM)
 			return st;
-		if (st == TT_OK && t < least) {   /* a variant that cannot is no candidate */
-			least = t;
-			*best = i;
-		}
+		if (st == TT_OK && t < out->seconds)      /* a variant that cannot is no candidate */
+			*out = (struct fastest){ i, t };
 	}
 	return TT_OK;
 }
@@ -180,6 +181,7 @@ tt_status choose(struct plan *p, const struct ir_node *n, struct choice *out)
 	struct candidate c[MAX_CANDIDATES];
 	struct str key = {0};
 	const char *known;
+	struct fastest f;
 	int count = candidates(p, n, c), best = 0;
 	tt_status st = TT_OK;
 
@@ -193,8 +195,9 @@ tt_status choose(struct plan *p, const struct ir_node *n, struct choice *out)
 		for (best = 0; known && best < count && strcmp(c[best].id, known) != 0; best++)
 			;
 		if (!known || best == count) {
-			if ((st = measure_all(p, n, c, count, &best)) == TT_OK)
-				st = kernel_cache_put(p->opts->cache, key.p, c[best].id, 0);
+			if ((st = measure_all(p, n, c, count, &f)) == TT_OK)
+				st = kernel_cache_put(p->opts->cache, key.p, c[f.which].id, 1e6 * f.seconds);
+			best = f.which;
 		}
 	}
 	if (st == TT_OK)
