@@ -61,7 +61,6 @@ endif()
 # MPI: ranks that are processes on many machines.  Which library: by its compiler wrapper, such as
 # -DMPI_C_COMPILER=mpicc.mpich.
 if(TUTTI_MPI)
-	set(MPI_CXX_SKIP_MPICXX ON)
 	find_package(MPI 3.0 QUIET COMPONENTS C)
 endif()
 if(TUTTI_MPI AND MPI_C_FOUND)
