@@ -12,8 +12,6 @@ struct conv {
 	dnnl_dims_t stride, dilate, pad_l, pad_r;
 };
 
-enum role { ROLE_FWD, ROLE_DX, ROLE_DW };
-
 static struct conv conv_of(const struct plan *p, const struct ir_attr *a,
                            const struct tensor_desc *x,
                            const struct tensor_desc *w, const struct tensor_desc *y, int bias)
@@ -41,7 +39,7 @@ static struct conv conv_of(const struct plan *p, const struct ir_attr *a,
 }
 
 /* The convolution behind a node, whichever of the three it is. */
-static struct conv conv_of_node(const struct plan *p, const struct ir_node *n, enum role role)
+static struct conv conv_of_node(const struct plan *p, const struct ir_node *n, enum one_role role)
 {
 	if (role == ROLE_FWD)
 		return conv_of(p, &n->attr, &n->in[0]->desc, &n->in[1]->desc, &n->out[0]->desc,
@@ -61,7 +59,7 @@ static dnnl_status_t forward_desc(dnnl_convolution_desc_t *cd, const struct conv
 }
 
 static dnnl_status_t backward_desc(dnnl_convolution_desc_t *cd, const struct conv *c,
-                                   enum role role,
+                                   enum one_role role,
                                    dnnl_alg_kind_t alg)
 {
 	md_t w = c->w;
@@ -91,9 +89,10 @@ static tt_status hint_of(struct one_device *d, const struct conv *c, dnnl_alg_ki
 	return st == TT_OK ? one_find(d, &cd, NULL, NULL, NULL, out) : st;
 }
 
-static tt_status find(struct one_device *d, struct plan *p, const struct ir_node *n, enum role role,
+static tt_status find(struct one_device *d, struct plan *p, const struct ir_node *n,
                       const char *variant, dnnl_primitive_desc_t *out)
 {
+	enum one_role role = one_role(n);
 	struct conv c = conv_of_node(p, n, role);
 	dnnl_convolution_desc_t cd;
 	dnnl_primitive_desc_t hint = NULL;
@@ -122,7 +121,7 @@ int one_conv_variants(struct one_device *d, struct plan *p, const struct ir_node
 {
 	static const struct { dnnl_alg_kind_t alg; const char *prefix; } algs[] = {
 		{ dnnl_convolution_direct, "direct:" }, { dnnl_convolution_winograd, "winograd:" } };
-	enum role role = n->op == IR_CONV2D ? ROLE_FWD : n->op == IR_CONV2D_DX ? ROLE_DX : ROLE_DW;
+	enum one_role role = one_role(n);
 	struct conv c = conv_of_node(p, n, role);
 	int count = 0;
 
@@ -148,60 +147,13 @@ int one_conv_variants(struct one_device *d, struct plan *p, const struct ir_node
 	return count;
 }
 
-tt_status one_conv(struct one_device *d, struct plan *p, const struct ir_node *n,
-                   const char *variant)
+tt_status one_conv(struct one_device *d, struct plan *p, const struct ir_node *n, const char *variant)
 {
-	struct one_args a = { .n = 0 };
-	dnnl_primitive_desc_t pd;
-	const md_t bias = one_md_vector(n->out[0]->desc.dim[1]);
-	tt_status st;
-
-	if (strcmp(variant, ONE_OWN) == 0)
-		return one_own(d, p, n);
-	if ((st = find(d, p, n, ROLE_FWD, variant, &pd)) != TT_OK)
-		return st;
-	one_reads(d, p, &a, DNNL_ARG_SRC, n->in[0], one_query(pd, dnnl_query_src_md, 0));
-	one_reads(d, p, &a, DNNL_ARG_WEIGHTS, n->in[1], one_query(pd, dnnl_query_weights_md, 0));
-	if (n->n_in == 3)
-		one_reads(d, p, &a, DNNL_ARG_BIAS, n->in[2], &bias);
-	one_writes(d, p, &a, DNNL_ARG_DST, n->out[0], one_query(pd, dnnl_query_dst_md, 0));
-	return one_step(d, p, &a, pd);
-}
-
-tt_status one_conv_dx(struct one_device *d, struct plan *p, const struct ir_node *n,
-                      const char *variant)
-{
-	struct one_args a = { .n = 0 };
 	dnnl_primitive_desc_t pd;
 	tt_status st;
 
 	if (strcmp(variant, ONE_OWN) == 0)
 		return one_own(d, p, n);
-	if ((st = find(d, p, n, ROLE_DX, variant, &pd)) != TT_OK)
-		return st;
-	one_reads(d, p, &a, DNNL_ARG_DIFF_DST, n->in[0], one_query(pd, dnnl_query_diff_dst_md, 0));
-	one_reads(d, p, &a, DNNL_ARG_WEIGHTS, n->in[1], one_query(pd, dnnl_query_weights_md, 0));
-	one_writes(d, p, &a, DNNL_ARG_DIFF_SRC, n->out[0], one_query(pd, dnnl_query_diff_src_md, 0));
-	return one_step(d, p, &a, pd);
-}
-
-tt_status one_conv_dw(struct one_device *d, struct plan *p, const struct ir_node *n,
-                      const char *variant)
-{
-	struct one_args a = { .n = 0 };
-	dnnl_primitive_desc_t pd;
-	const md_t bias = one_md_vector(n->in[1]->desc.dim[1]);
-	tt_status st;
-
-	if (strcmp(variant, ONE_OWN) == 0)
-		return one_own(d, p, n);
-	if ((st = find(d, p, n, ROLE_DW, variant, &pd)) != TT_OK)
-		return st;
-	one_reads(d, p, &a, DNNL_ARG_SRC, n->in[0], one_query(pd, dnnl_query_src_md, 0));
-	one_reads(d, p, &a, DNNL_ARG_DIFF_DST, n->in[1], one_query(pd, dnnl_query_diff_dst_md, 0));
-	one_writes(d, p, &a, DNNL_ARG_DIFF_WEIGHTS, n->out[0],
-	           one_query(pd, dnnl_query_diff_weights_md, 0));
-	if (plan_wanted(p, n->out[1]))
-		one_writes(d, p, &a, DNNL_ARG_DIFF_BIAS, n->out[1], &bias);
-	return one_step(d, p, &a, pd);
+	st = find(d, p, n, variant, &pd);
+	return st == TT_OK ? one_linear(d, p, n, pd) : st;
 }

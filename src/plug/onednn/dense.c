@@ -7,10 +7,9 @@
 #include <string.h>
 
 struct dense { md_t x, w, b, y; int has_bias; };
-enum role { ROLE_FWD, ROLE_DX, ROLE_DW };
 
 /* Layouts of x and y are row-major, since their neighbours' are; only w is free. */
-static struct dense dense_of(const struct plan *p, const struct ir_node *n, enum role role, int any)
+static struct dense dense_of(const struct plan *p, const struct ir_node *n, enum one_role role, int any)
 {
 	const struct tensor_desc *x, *w, *y;
 	dnnl_data_type_t t = one_act_type(p);
@@ -30,7 +29,7 @@ static struct dense dense_of(const struct plan *p, const struct ir_node *n, enum
 }
 
 static dnnl_status_t describe(dnnl_inner_product_desc_t *cd, const struct plan *p,
-                              const struct dense *c, enum role role)
+                              const struct dense *c, enum one_role role)
 {
 	const md_t *b = c->has_bias ? &c->b : NULL;
 
@@ -54,15 +53,10 @@ static tt_status hint_of(struct one_device *d, const struct dense *c, dnnl_primi
 	return st == TT_OK ? one_find(d, &cd, NULL, NULL, NULL, out) : st;
 }
 
-static enum role role_of(const struct ir_node *n)
-{
-	return n->op == IR_DENSE ? ROLE_FWD : n->op == IR_DENSE_DX ? ROLE_DX : ROLE_DW;
-}
-
 static tt_status find(struct one_device *d, struct plan *p, const struct ir_node *n,
                       const char *variant, dnnl_primitive_desc_t *out)
 {
-	enum role role = role_of(n);
+	enum one_role role = one_role(n);
 	struct dense c = dense_of(p, n, role, strncmp(variant, "any:", 4) == 0);
 	dnnl_inner_product_desc_t cd;
 	dnnl_primitive_desc_t hint = NULL;
@@ -87,7 +81,7 @@ static tt_status find(struct one_device *d, struct plan *p, const struct ir_node
 int one_dense_variants(struct one_device *d, struct plan *p, const struct ir_node *n,
                        char names[][VARIANT_NAME], int max)
 {
-	enum role role = role_of(n);
+	enum one_role role = one_role(n);
 	int count = 0;
 
 	for (int any = 0; any < 2; any++) {
@@ -107,51 +101,8 @@ int one_dense_variants(struct one_device *d, struct plan *p, const struct ir_nod
 tt_status one_dense(struct one_device *d, struct plan *p, const struct ir_node *n,
                     const char *variant)
 {
-	struct one_args a = { .n = 0 };
-	dnnl_primitive_desc_t pd;
-	const md_t bias = one_md_vector(n->in[1]->desc.dim[0]);
-	tt_status st = find(d, p, n, variant, &pd);
-
-	if (st != TT_OK)
-		return st;
-	one_reads(d, p, &a, DNNL_ARG_SRC, n->in[0], one_query(pd, dnnl_query_src_md, 0));
-	one_reads(d, p, &a, DNNL_ARG_WEIGHTS, n->in[1], one_query(pd, dnnl_query_weights_md, 0));
-	if (n->n_in == 3)
-		one_reads(d, p, &a, DNNL_ARG_BIAS, n->in[2], &bias);
-	one_writes(d, p, &a, DNNL_ARG_DST, n->out[0], one_query(pd, dnnl_query_dst_md, 0));
-	return one_step(d, p, &a, pd);
-}
-
-tt_status one_dense_dx(struct one_device *d, struct plan *p, const struct ir_node *n,
-                       const char *variant)
-{
-	struct one_args a = { .n = 0 };
 	dnnl_primitive_desc_t pd;
 	tt_status st = find(d, p, n, variant, &pd);
 
-	if (st != TT_OK)
-		return st;
-	one_reads(d, p, &a, DNNL_ARG_DIFF_DST, n->in[0], one_query(pd, dnnl_query_diff_dst_md, 0));
-	one_reads(d, p, &a, DNNL_ARG_WEIGHTS, n->in[1], one_query(pd, dnnl_query_weights_md, 0));
-	one_writes(d, p, &a, DNNL_ARG_DIFF_SRC, n->out[0], one_query(pd, dnnl_query_diff_src_md, 0));
-	return one_step(d, p, &a, pd);
-}
-
-tt_status one_dense_dw(struct one_device *d, struct plan *p, const struct ir_node *n,
-                       const char *variant)
-{
-	struct one_args a = { .n = 0 };
-	dnnl_primitive_desc_t pd;
-	const md_t bias = one_md_vector(n->out[0]->desc.dim[0]);
-	tt_status st = find(d, p, n, variant, &pd);
-
-	if (st != TT_OK)
-		return st;
-	one_reads(d, p, &a, DNNL_ARG_SRC, n->in[0], one_query(pd, dnnl_query_src_md, 0));
-	one_reads(d, p, &a, DNNL_ARG_DIFF_DST, n->in[1], one_query(pd, dnnl_query_diff_dst_md, 0));
-	one_writes(d, p, &a, DNNL_ARG_DIFF_WEIGHTS, n->out[0],
-	           one_query(pd, dnnl_query_diff_weights_md, 0));
-	if (plan_wanted(p, n->out[1]))
-		one_writes(d, p, &a, DNNL_ARG_DIFF_BIAS, n->out[1], &bias);
-	return one_step(d, p, &a, pd);
+	return st == TT_OK ? one_linear(d, p, n, pd) : st;
 }

@@ -8,11 +8,11 @@
 /* What this device does, op by op.  What is not here the reference device does. */
 static const struct { one_prepare_fn *prepare; one_variants_fn *variants; } table[IR_OP_COUNT] = {
 	[IR_CONV2D]          = { one_conv, one_conv_variants },
-	[IR_CONV2D_DX]       = { one_conv_dx, one_conv_variants },
-	[IR_CONV2D_DW]       = { one_conv_dw, one_conv_variants },
+	[IR_CONV2D_DX]       = { one_conv, one_conv_variants },
+	[IR_CONV2D_DW]       = { one_conv, one_conv_variants },
 	[IR_DENSE]           = { one_dense, one_dense_variants },
-	[IR_DENSE_DX]        = { one_dense_dx, one_dense_variants },
-	[IR_DENSE_DW]        = { one_dense_dw, one_dense_variants },
+	[IR_DENSE_DX]        = { one_dense, one_dense_variants },
+	[IR_DENSE_DW]        = { one_dense, one_dense_variants },
 	[IR_MAXPOOL]         = { .prepare = one_pool },
 	[IR_AVGPOOL]         = { .prepare = one_pool },
 	[IR_MAXPOOL_DX]      = { .prepare = one_pool_dx },

@@ -92,25 +92,6 @@ static void strip_in(const struct wino_job *j, int64_t from, int64_t count, uint
 	}
 }
 
-static void strip_out(const struct wino_job *j, int64_t from, int64_t count, const vec *m)
-{
-	const vec floor = floor_of(j->relu);
-	int64_t kb = j->k / B;
-
-	for (int64_t t = 0; t < count; t++) {
-		struct tile at = tile_at(from + t, j->ty, j->tx);
-
-		for (int64_t b = 0; b < kb; b++) {
-			struct plane a = plane_of(j->y, at.image, kb, b, j->oh, j->ow);
-			vec bias = {0};
-
-			if (j->bias)              /* parameters lie where they lie: not aligned */
-				memcpy(&bias, j->bias + b * B, sizeof bias);
-			tile_out(&a, at.y, at.x, m + t * kb + b, j->strip * kb, bias, floor);
-		}
-	}
-}
-
 static void strip(const struct wino_job *j, int64_t from, int64_t count, void *vp, void *mp,
                       float *du)
 {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/simd.h"
+#include "compute/exec/cpu/winograd_job.h"
 
 #define B   16                      /* channels in a vector                 */
 #define POS 36                      /* points of a transformed tile, 6 x 6  */
@@ -225,6 +226,26 @@ INLINE vec floor_of(int relu)
 	if (!relu)
 		v -= 3.3e38f;
 	return v;
+}
+
+/* y of the tiles from .. from+count, from M[POS][strip][K/16]. */
+INLINE void strip_out(const struct wino_job *j, int64_t from, int64_t count, const vec *m)
+{
+	const vec floor = floor_of(j->relu);
+	int64_t kb = j->k / B;
+
+	for (int64_t t = 0; t < count; t++) {
+		struct tile at = tile_at(from + t, j->ty, j->tx);
+
+		for (int64_t b = 0; b < kb; b++) {
+			struct plane a = plane_of(j->y, at.image, kb, b, j->oh, j->ow);
+			vec bias = {0};
+
+			if (j->bias)              /* parameters lie where they lie: not aligned */
+				memcpy(&bias, j->bias + b * B, sizeof bias);
+			tile_out(&a, at.y, at.x, m + t * kb + b, j->strip * kb, bias, floor);
+		}
+	}
 }
 
 #endif
