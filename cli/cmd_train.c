@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/thread.h"
 #include "kit/json.h"
+#include "kit/launch.h"
 #include "kit/machine.h"
 #include "kit/paths.h"
 #include "kit/progress.h"
@@ -23,7 +24,9 @@ struct train_args {
 	struct flag_list set;
 	const char      *run, *runs, *resume, *kernel_cache, *trace;
 	const char      *epochs, *threads, *seed, *tune_kernels;     /* of the spec: see shortcuts */
-	const char      *workers;
+	const char      *workers, *hosts;
+	int64_t          restarts;
+	int              dry_run;
 };
 
 static const char *const on_off[] = { "on", "off", NULL };
@@ -38,6 +41,12 @@ static const struct flag train_flags[] = {
 	  "compute threads (0: all cores); short for --set train.threads=N" },
 	{ "workers", 'w', FLAG_TEXT,  AT(workers), "N", .help =
 	  "so many workers on this machine train together; short for --set distribute.workers=N" },
+	{ "hosts",   0,   FLAG_TEXT,  AT(hosts), "A:N,B:N", .help =
+	  "start N workers on each of these machines, by mpirun; the program and the data are there too" },
+	{ "restarts", 0,  FLAG_INT,   AT(restarts), "N", .max = 1000000, .help =
+	  "start again from the last checkpoint when a worker is lost, without hosts that fail twice" },
+	{ "dry-run", 0,   FLAG_YES,   AT(dry_run), NULL, .help =
+	  "say what would run where, and do nothing" },
 	{ "trace",   0,   FLAG_TEXT,  AT(trace), "FILE", .help =
 	  "what each worker did when, for chrome://tracing or ui.perfetto.dev" },
 	{ "tune-kernels", 0, FLAG_TEXT, AT(tune_kernels), "on|off", .words = on_off, .help =
@@ -59,6 +68,9 @@ static const struct example train_examples[] = {
 	{ "tutti train examples/lenet5.yaml --epochs 2 --set train.optimizer.lr=0.1",
 	  "the same net with other settings" },
 	{ "tutti train examples/lenet5.yaml --resume", "go on where the last run was stopped" },
+	{ "tutti train examples/lenet5.yaml --workers 4", "four workers share the cores of this machine" },
+	{ "tutti train examples/lenet5.yaml --hosts a:8,b:8 --restarts 3",
+	  "sixteen workers on two machines; whoever is lost costs a restart" },
 	{ NULL, NULL },
 };
 
@@ -77,6 +89,7 @@ struct run {
 	struct specfile  file;
 	tt_model        *model;
 	tt_trainer      *trainer;
+	struct comm     *comm;                 /* of a launcher; NULL: none */
 	struct progress  progress;
 	struct str       environment;
 	const char      *dir, *resume, *kernel_cache;
@@ -140,23 +153,43 @@ static tt_status choose_folder(struct run *r, struct arena *a)
 	return TT_OK;
 }
 
+/* Only the first worker has a folder; the others know that there is one. */
+static int is_first(const struct run *r)
+{
+	return !r->comm || r->comm->rank == 0;
+}
+
+static tt_status join(struct run *r)
+{
+	return launch_inside() ? launch_join(&r->comm, r->file.spec->distribute.timeout) : TT_OK;
+}
+
+static tt_status choose_place(struct run *r, struct arena *a)
+{
+	if (is_first(r))
+		return choose_folder(r, a);
+	r->dir = ".";
+	return TT_OK;
+}
+
 static tt_status prepare(struct run *r, struct call *c)
 {
 	tt_status st;
 
-	progress_init(&r->progress, r->args->common.quiet ? PROGRESS_QUIET : PROGRESS_TALK);
 	if ((st = specfile_load(&r->file, c->args.v[0], &r->args->set)) != TT_OK ||
 	    (st = apply_shortcuts(r->args, r->file.spec)) != TT_OK ||
 	    (st = tt_spec_resolve(r->file.spec)) != TT_OK ||
-	    (st = tt_model_new(&r->model, r->file.spec)) != TT_OK ||
+	    (st = tt_model_new(&r->model, r->file.spec)) != TT_OK || (st = join(r)) != TT_OK ||
 	    (st = machine_environment(c->arena, &c->line, &r->environment)) != TT_OK ||
 	    (st = paths_kernel_cache(c->arena, r->args->kernel_cache, &r->kernel_cache)) != TT_OK ||
-	    (st = choose_folder(r, c->arena)) != TT_OK)
+	    (st = choose_place(r, c->arena)) != TT_OK)
 		return st;
+	progress_init(&r->progress, r->args->common.quiet || !is_first(r) ? PROGRESS_QUIET
+	                                                                  : PROGRESS_TALK);
 	st = tt_trainer_new(&r->trainer, r->model, TT_TRAINER_OPTS(
 		.run_dir = r->dir, .resume = r->resume, .observe = progress_observe,
 		.observe_ctx = &r->progress, .kernel_cache = r->kernel_cache,
-		.environment = r->environment.p, .trace = r->args->trace));
+		.environment = r->environment.p, .trace = r->args->trace, .comm = r->comm));
 	return specfile_hint(&r->file, st);
 }
 
@@ -165,7 +198,7 @@ static void say_start(const struct run *r)
 	char n[NUMBER_TEXT];
 	int  threads = r->file.spec->train.threads;
 
-	if (r->args->common.quiet)
+	if (r->args->common.quiet || !is_first(r))
 		return;
 	fprintf(stderr, "%s: %s parameters, %d epochs, batch %d, %d threads", r->file.spec->name,
 	        text_count((long long)tt_model_parameters(r->model), n), r->file.spec->train.epochs,
@@ -321,20 +354,60 @@ static tt_status run_all(struct run *r, struct call *c)
 	st = train(r);
 	if (st == TT_ESTOPPED && stop_signal())
 		return report_stop(r, c);
-	if (st != TT_OK)
+	if (st != TT_OK) {
+		/* One of several has failed: a checkpoint is there, and any number can go on. */
+		c->exit = p->workers > 1 && st == TT_ENAN ? EXIT_AGAIN : c->exit;
 		return st;
+	}
+	if (!is_first(r))
+		return TT_OK;
 	if (r->args->common.json)
 		return print_json(r, c->arena, "trained");
 	print_summary(r, c->arena);
 	return TT_OK;
 }
 
+/* Others do the work: this process starts them, and starts them again. */
+static tt_status supervise(struct run *r, struct call *c)
+{
+	const struct train_args *o = r->args;
+	struct launch l = { .line = c->line, .restarts = (int)o->restarts };
+	tt_status     st;
+
+	if ((st = specfile_load(&r->file, c->args.v[0], &o->set)) != TT_OK ||
+	    (st = apply_shortcuts(o, r->file.spec)) != TT_OK ||
+	    (st = tt_spec_resolve(r->file.spec)) != TT_OK)
+		return st;
+	l.workers = r->file.spec->distribute.workers;
+	if (o->hosts && (st = launch_hosts(c->arena, o->hosts, &l)) != TT_OK)
+		return st;
+	if (o->dry_run) {
+		l.run = o->run ? o->run : "NEW-FOLDER";
+		l.resume = o->resume != NULL;
+		return launch_show(&l, c->arena, stdout);
+	}
+	if ((st = choose_folder(r, c->arena)) != TT_OK)
+		return st;
+	if (r->resume && strcmp(r->resume, "auto") != 0)
+		return err_set(TT_EINVAL, "--resume: name the run folder; %s is another run's file",
+		               r->resume);
+	l.run = r->dir;
+	l.resume = r->resume != NULL;
+	return launch_run(&l, c->arena, &c->exit);
+}
+
+static int wants_launcher(const struct train_args *o)
+{
+	return (o->hosts || o->restarts || o->dry_run) && !launch_inside();
+}
+
 static tt_status run_train(struct call *c)
 {
 	struct run r = { .args = c->opts };
-	tt_status  st = run_all(&r, c);
+	tt_status  st = wants_launcher(r.args) ? supervise(&r, c) : run_all(&r, c);
 
 	tt_trainer_free(&r.trainer);
+	comm_close(&r.comm);
 	tt_model_free(&r.model);
 	specfile_release(&r.file);
 	str_release(&r.environment);

@@ -154,14 +154,15 @@ static tt_status make_evaluator(struct tt_trainer *t)
 	return st == TT_OK ? TT_OK : err_at(st, "data.valid");
 }
 
-/* Ranks on one machine share its cores. */
+/* Ranks on one machine share its cores: threads here, processes by what a launcher lets each use. */
 static int threads_of(const struct tt_trainer *t)
 {
+	const struct comm *c = t->comm;
 	int all = t->opts->threads > 0 ? t->opts->threads : thread_cores();
 
-	if (!t->comm || all <= t->comm->locals)
-		return t->comm ? 1 : all;
-	return all / t->comm->locals + (t->comm->local < all % t->comm->locals);
+	if (!c || (!c->one_space && !t->opts->threads))
+		return all;
+	return all <= c->locals ? 1 : all / c->locals + (c->local < all % c->locals);
 }
 
 static tt_status make_compute(struct tt_trainer *t, const tt_trainer_opts *o)
