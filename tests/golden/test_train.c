@@ -19,7 +19,7 @@
 #include "plug/plugs.h"
 #include "support/hashed.h"
 
-enum { STEPS = 5, BATCH = 8, SEED = 3 };                    /* as in train.py */
+enum { STEPS = 5, BATCH = 4, SEED = 3 };                    /* as in train.py */
 static const struct optim_opts optimizer = { .kind = OPTIM_SGD, .lr = 0.002, .momentum = 0.9,
                                              .weight_decay = 5e-4, .decay_norms = 1 };
 
