@@ -1,4 +1,5 @@
-/* tests/unit/nn/invalid: each spec is refused; its first line says what the message must contain. */
+/* tests/unit/nn/invalid: each spec is refused; its first line says what the message must
+ * contain. */
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* What each kind of layer makes of its input: the shape out, and the parameters with their names. */
+/* What each kind of layer makes of its input: the shape out, and the parameters with their
+ * names. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -10,7 +11,8 @@
 /* input, layers, then the shape of the last value at batch 2 and the parameters in their order */
 static const struct { const char *input, *layers, *out, *params; } cases[] = {
 	{ "[3, 8, 9]", "[conv2d: {out: 4}]", "2x4x6x7", "conv1.weight 4x3x3x3, conv1.bias 4" },
-	{ "[3, 8, 9]", "[conv2d: {name: c, out: 4, kernel: [1, 5], stride: [2, 1], padding: [0, 2], bias: no}]",
+	{ "[3, 8, 9]", "[conv2d: {name: c, out: 4, kernel: [1, 5], stride: [2, 1], "
+	  "padding: [0, 2], bias: no}]",
 	  "2x4x4x9", "c.weight 4x3x1x5" },
 	{ "[4, 8, 8]", "[conv2d: {out: 6, groups: 2, padding: same, stride: 3, bias: no}]", "2x6x3x3",
 	  "conv1.weight 6x2x3x3" },
@@ -37,12 +39,14 @@ static const struct { const char *input, *layers, *out, *params; } cases[] = {
 	{ "[3, 4, 5]", "[reshape: {shape: [5, -1, 2]}]", "2x5x6x2", "" },
 	{ "[3, 4, 5]", "[relu: {name: a}, tanh, add: {from: [a, input, tanh1], activation: elu}]",
 	  "2x3x4x5", "" },
-	{ "[3, 4, 5]", "[relu, gelu: {from: input}, concat: {from: [relu1, gelu1, input]}]", "2x9x4x5", "" },
+	{ "[3, 4, 5]", "[relu, gelu: {from: input}, concat: {from: [relu1, gelu1, input]}]",
+	  "2x9x4x5", "" },
 	{ "[3, 4, 5]", "[relu, concat: {from: [relu1, input], axis: 3}]", "2x3x4x10", "" },
 	{ "[5]", "[leaky_relu, elu, gelu, silu, sigmoid, tanh, softmax, relu: {name: last}]", "2x5", "" },
 	/* names */
 	{ "[5]", "[dense: {out: 1}, dense: {name: mid, out: 2}, dense: {out: 3}]", "2x3",
-	  "dense1.weight 1x5, dense1.bias 1, mid.weight 2x1, mid.bias 2, dense3.weight 3x2, dense3.bias 3" },
+	  "dense1.weight 1x5, dense1.bias 1, mid.weight 2x1, mid.bias 2, "
+	  "dense3.weight 3x2, dense3.bias 3" },
 	{ "[5]", "[sequence: {name: s, layers: [relu, dense: {out: 2, bias: no}, sequence: {layers: "
 	  "[dense: {name: x, out: 1, bias: no}]}]}]", "2x1", "s.1.weight 2x5, s.2.x.weight 1x2" },
 	{ "[5]", "[repeat: {name: r, times: 2, start: 3, layers: [dense: {out: 5, bias: no}]}]", "2x5",
@@ -60,7 +64,8 @@ static const struct { const char *input, *layers, *out, *params; } cases[] = {
 	{ "[5]", "[branches: {name: m, join: add, paths: {a: [dense: {out: 2, bias: no}], "
 	  "b: [dense: {name: f, out: 2, bias: no}]}}]", "2x2", "m.a.0.weight 2x5, m.b.f.weight 2x5" },
 	/* `from` finds the innermost name, and skips what lies between */
-	{ "[5]", "[dense: {name: a, out: 7, bias: no}, sequence: {name: s, layers: [dense: {name: a, out: 3, "
+	{ "[5]", "[dense: {name: a, out: 7, bias: no}, sequence: {name: s, layers: "
+	  "[dense: {name: a, out: 3, "
 	  "bias: no}, relu, dense: {name: z, out: 1, from: a, bias: no}]}]", "2x1",
 	  "a.weight 7x5, s.a.weight 3x7, s.z.weight 1x3" },
 	{ "[5]", "[sequence: {name: s, layers: [dense: {name: a, out: 3, bias: no}]}, "
@@ -206,7 +211,8 @@ static void dropout_streams_belong_to_names(void **state)
 		struct ir_graph *g;
 		int n = 0;
 
-		collect(&m, "[5]", more ? "[dense: {out: 3}, dropout: {name: z}, dropout: {name: a}, dropout: {name: b}]"
+		collect(&m, "[5]", more ? "[dense: {out: 3}, dropout: {name: z}, dropout: {name: a}, "
+		                          "dropout: {name: b}]"
 		                        : "[dense: {out: 3}, dropout: {name: a}, dropout: {name: b}]");
 		assert_ok(nn_graph(&m, 1, NN_TRAIN, &g));
 		for (const struct ir_node *i = g->first; i; i = i->next)

@@ -56,7 +56,8 @@ static size_t count(const tt_tensor *t)
 static void tensors_are_listed_parameters_first(void **state)
 {
 	static const char *const names[] = { "conv1.weight", "conv1.bias", "bn1.weight", "bn1.bias",
-	                                     "fc.weight", "fc.bias", "bn1.running_mean", "bn1.running_var" };
+	                                     "fc.weight", "fc.bias", "bn1.running_mean",
+	                                     "bn1.running_var" };
 	tt_model *m = model_of(small);
 	tt_tensor t;
 

@@ -136,7 +136,8 @@ static void a_copy_is_its_own(void **state)
 	tt_spec *s, *copy;
 
 	(void)state;
-	assert_ok(tt_spec_parse(&s, "orig.yaml", "model:\n  input: [4]\n  layers:\n    - dense: {out: 0}\n"));
+	assert_ok(tt_spec_parse(&s, "orig.yaml",
+	                        "model:\n  input: [4]\n  layers:\n    - dense: {out: 0}\n"));
 	assert_ok(spec_copy(&copy, s));
 	tt_spec_free(&s);
 	assert_status(tt_spec_resolve(copy), TT_ESPEC);
