@@ -1,8 +1,8 @@
 /* test_train.c -- five training steps follow PyTorch's losses and parameters from the same start.
  *
- * The whole path at once: spec, net, gradients, passes, program, optimizer, applied range by range as
- * gradients become final.  tools/golden/train.py does the same in PyTorch in double precision; start
- * and batches are hashed numbers, so only the results are stored. */
+ * The whole path at once: spec, net, gradients, passes, program, optimizer, applied range by range
+ * as gradients become final.  tools/golden/train.py does the same in PyTorch in double precision;
+ * start and batches are hashed numbers, so only the results are stored. */
 #include "support/support.h"
 
 #include <math.h>
@@ -235,7 +235,8 @@ struct trial {
 };
 
 /* Every tensor of the net must be in the file. */
-static void compare_net(const struct trial *trial, char *text, const tt_model *m, const double *loss)
+static void compare_net(const struct trial *trial, char *text, const tt_model *m,
+                        const double *loss)
 {
 	tt_model *before = make_model(trial->net);
 	struct golden g;
@@ -263,12 +264,13 @@ static void compare_net(const struct trial *trial, char *text, const tt_model *m
 static void check(const struct trial *trial)
 {
 	tt_model *m = make_model(trial->net);
+	const char *golden;
 	double loss[STEPS];
 	char *text;
 
 	train(trial->net, m, trial->devices, loss);
-	assert_ok(file_read_all(trial->golden ? trial->golden : test_source("tests/golden/train.txt"),
-	                        0, &text, &(size_t){ 0 }));
+	golden = trial->golden ? trial->golden : test_source("tests/golden/train.txt");
+	assert_ok(file_read_all(golden, 0, &text, &(size_t){ 0 }));
 	compare_net(trial, text, m, loss);
 	mem_free(text);
 	tt_model_free(&m);

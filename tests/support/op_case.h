@@ -2,8 +2,8 @@
  *
  *   line --> op_case --> graph of one op (and its gradients) --> op_results
  *
- * The head of cases.txt explains a line.  Numbers are hashed.h's of
- * (case, input), the same as in tools/golden/ops.py.  All functions fail the running test when something is wrong. */
+ * The head of cases.txt explains a line.  Numbers are hashed.h's of (case, input), the same as in
+ * tools/golden/ops.py.  All functions fail the running test when something is wrong. */
 #ifndef SUPPORT_OP_CASE_H
 #define SUPPORT_OP_CASE_H
 
