@@ -5,7 +5,7 @@
 #define MAX_VERBS 32
 
 const struct verb *const verbs[] = {
-	&verb_train, &verb_eval, &verb_predict, &verb_show, &verb_data, &verb_info,
+	&verb_train, &verb_compare, &verb_eval, &verb_predict, &verb_show, &verb_data, &verb_info,
 	&verb_help, &verb_version, NULL,
 };
 

@@ -32,8 +32,8 @@ struct verb {
 	tt_status           (*run)(struct call *c);
 };
 
-extern const struct verb verb_train, verb_eval, verb_predict, verb_show, verb_data, verb_info,
-                         verb_help, verb_version;
+extern const struct verb verb_train, verb_compare, verb_eval, verb_predict, verb_show, verb_data,
+                         verb_info, verb_help, verb_version;
 extern const struct verb *const verbs[];         /* NULL-terminated */
 
 /* Exit codes other than "EXIT_SIGNAL + signal". */

@@ -233,7 +233,7 @@ static void draw_panel(const struct panel *p, const char *x_label, double at, st
 			legend = draw_legend(p, l, legend, s);
 		}
 	open_text(s, 0.5 * (f.x0 + f.x1), PICTURE_H - 10, "text-anchor=\"middle\" class=\"m\"");
-	add_escaped(s, x_label);
+	add_escaped(s, p->x_label ? p->x_label : x_label);
 	str_add(s, "</text>\n");
 }
 

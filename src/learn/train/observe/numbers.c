@@ -98,10 +98,10 @@ static tt_status append_rows(struct numbers *c)
 static tt_status draw(struct numbers *c)
 {
 	const struct panel panel[] = {
-		{ "loss", CURVE_PLAIN, { "training", "validation" },
-		  { &c->curve[TRAIN_LOSS], &c->curve[VALID_LOSS] } },
-		{ "accuracy", CURVE_PERCENT, { "training", "validation" },
-		  { &c->curve[TRAIN_ACCURACY], &c->curve[VALID_ACCURACY] } },
+		{ .title = "loss", .unit = CURVE_PLAIN, .name = { "training", "validation" },
+		  .line = { &c->curve[TRAIN_LOSS], &c->curve[VALID_LOSS] } },
+		{ .title = "accuracy", .unit = CURVE_PERCENT, .name = { "training", "validation" },
+		  .line = { &c->curve[TRAIN_ACCURACY], &c->curve[VALID_ACCURACY] } },
 	};
 	int panels = c->curve[TRAIN_ACCURACY].n || c->curve[VALID_ACCURACY].n ? 2 : 1;
 	tt_status st;

@@ -40,7 +40,8 @@ static void series_leaves_out_what_is_not_finite(void **state)
 
 static struct str draw(const struct series *a, const struct series *b, const char *title)
 {
-	const struct panel p = { "loss", CURVE_PLAIN, { "training", "validation" }, { a, b } };
+	const struct panel p = { .title = "loss", .name = { "training", "validation" },
+	                         .line = { a, b } };
 	struct str s = {0};
 
 	curves_draw(&(struct picture){ title, "epochs", &p, 1 }, &s);

@@ -1,0 +1,84 @@
+# Workers: as threads, under a launcher, started again when lost, and rules side by side.
+. "${TUTTI_SOURCE:?}/tests/cli/lib.sh"
+
+spec=$here/tiny.yaml
+
+# threads: the same result, a trace, and a word about the wire
+run 0 "$tutti" train "$spec" -q --json --run one
+one=$(sed 's/.*"loss": \([0-9.]*\).*/\1/' "$out")
+run 0 "$tutti" train "$spec" --json --run three --workers 3 --trace trace.json
+last_json
+says "$out" '"workers": 3'
+says "$err" "3 workers by allreduce"
+python3 - "$one" "$out" trace.json <<'PY' || fail "three workers are not one: $(cat "$out")"
+import json, sys
+three = json.loads(open(sys.argv[2]).read().splitlines()[-1])
+assert abs(three["loss"] - float(sys.argv[1])) < 1e-3, three["loss"]
+events = json.load(open(sys.argv[3]))
+assert {e["pid"] for e in events} == {0, 1, 2}
+assert {e["tid"] for e in events if e["ph"] == "X"} == {0, 1, 2}
+PY
+run 0 "$tutti" train "$spec" -q --run three2 -w 3
+says "$out" "workers     3; each sent"
+
+# NaN: all end, exit code 75, and any number of workers can go on
+run 75 "$tutti" train "$spec" -q --run nan --workers 2 --set train.optimizer.lr=1e30
+says "$err" "the loss is not finite on"
+exists nan/checkpoints/last.safetensors
+run 0 "$tutti" train "$spec" -q --run nan --workers 3 --resume
+
+# what would run where, and nothing is done
+run 0 "$tutti" train "$spec" --hosts a:2,b --dry-run --epochs 1
+says "$out" "part 2 of 2"
+says "$out" "mpirun -np 3"
+says "$out" "a:2,b:1"
+lacks "$out" "--dry-run"
+run 0 "$tutti" train "$spec" --workers 2 --dry-run
+says "$out" "this, a thread"
+absent runs
+run 2 "$tutti" train "$spec" --hosts a:x
+says "$err" "a number from 1 to"
+run 2 "$tutti" train "$spec" --set distribute.strategy=alreduce
+says "$err" "allreduce"
+
+# killed with nine: started again, from the last checkpoint
+"$tutti" train "$spec" -q --run again --epochs 60 --workers 2 --restarts 2 >"$out" 2>"$err" &
+pid=$!
+for _ in $(seq 600); do
+	grep -q "epoch 3/" again/log.txt 2>/dev/null && break
+	sleep 0.05
+done
+kill -9 "$(ps -o pid= --ppid $pid | head -n 1)"
+wait $pid
+code=$?
+command="train --restarts, its worker killed"
+[ $code -eq 0 ] || fail "$command: exit code $code, not 0"
+says "$err" "exit code 137: starting again, 1 of 2"
+says again/log.txt "resumed after step"
+says again/log.txt "epoch 60/60"
+
+# under a launcher, if there is one for the library we are linked with
+if "$tutti" info | grep -q "Open MPI" && command -v mpirun >/dev/null; then
+	export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+	run 0 mpirun --oversubscribe -np 3 "$tutti" train "$spec" -q --json --run mpi
+	last_json
+	says "$out" '"workers": 3'
+	loss=$(sed 's/.*"loss": \([0-9.]*\).*/\1/' "$out")
+	python3 -c "assert abs($loss - $one) < 1e-3" || fail "three processes are not one: $loss, $one"
+	run 0 "$tutti" train "$spec" -q --run hosts --hosts localhost:2
+	says "$out" "workers     2"
+	absent runs
+fi
+
+# rules side by side
+run 0 "$tutti" compare "$spec" -q --workers 2 --strategies allreduce,average,easgd --out rules
+says "$out" "waited a step"
+says "$out" "average"
+python3 -c 'import xml.dom.minidom as m; m.parse("rules/compare.svg")' || fail "compare.svg is no XML"
+says rules/compare.svg "megabytes sent by each worker"
+exists rules/easgd/checkpoints/last.safetensors
+run 0 "$tutti" compare "$spec" -q --json --workers 2 --strategies average --out rules2 --epochs 1
+one_line "$out"
+last_json
+run 2 "$tutti" compare "$spec" --strategies easgt
+says "$err" "did you mean 'easgd'?"
