@@ -19,8 +19,8 @@ tt_status pass_fold(struct ir_graph *g);
  * gradients into that of the batch norm. */
 tt_status pass_fuse(struct ir_graph *g);
 
-/* A relu in front of a max pooling works after it, on a quarter of the numbers.  Before ir_backward;
- * not part of pass_all. */
+/* A relu in front of a max pooling works after it, on a quarter of the numbers.  Before
+ * ir_backward; not part of pass_all. */
 tt_status pass_defer(struct ir_graph *g);
 
 /* Nodes that nobody needs go: whose outputs are read by no node, kept by no output and no

@@ -147,7 +147,8 @@ int one_conv_variants(struct one_device *d, struct plan *p, const struct ir_node
 	return count;
 }
 
-tt_status one_conv(struct one_device *d, struct plan *p, const struct ir_node *n, const char *variant)
+tt_status one_conv(struct one_device *d, struct plan *p, const struct ir_node *n,
+                   const char *variant)
 {
 	dnnl_primitive_desc_t pd;
 	tt_status st;

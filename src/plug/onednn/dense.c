@@ -9,7 +9,8 @@
 struct dense { md_t x, w, b, y; int has_bias; };
 
 /* Layouts of x and y are row-major, since their neighbours' are; only w is free. */
-static struct dense dense_of(const struct plan *p, const struct ir_node *n, enum one_role role, int any)
+static struct dense dense_of(const struct plan *p, const struct ir_node *n, enum one_role role,
+                             int any)
 {
 	const struct tensor_desc *x, *w, *y;
 	dnnl_data_type_t t = one_act_type(p);

@@ -77,9 +77,9 @@ tt_status one_act_dx(struct one_device *d, struct plan *p, const struct ir_node 
 	return one_step(d, p, &a, pd);
 }
 
-/* oneDNN 2.6 cannot put an activation behind an addition where channels do not fill their blocks: it
- * skips every second place of nChw8c, forgets the last block over its own input, and writes beyond
- * the end.  Then the activation is a step of its own. */
+/* oneDNN 2.6 cannot put an activation behind an addition where channels do not fill their blocks:
+ * it skips every second place of nChw8c, forgets the last block over its own input, and writes
+ * beyond the end.  Then the activation is a step of its own. */
 static int breaks_act(const md_t *x)
 {
 	return memcmp(x->dims, x->padded_dims, sizeof x->dims) != 0;
@@ -120,7 +120,8 @@ static tt_status act_step(struct one_device *d, struct plan *p, int sum, const s
 	return one_step(d, p, &a, pd);
 }
 
-/* Is input 0 read again after the first of several additions?  Then nothing may be written over it. */
+/* Is input 0 read again after the first of several additions?  Then nothing may be written over
+ * it. */
 static int read_again(struct plan *p, const struct ir_node *n)
 {
 	const struct layout *l = plan_layout(p, n->in[0]);
@@ -136,7 +137,8 @@ static int read_again(struct plan *p, const struct ir_node *n)
 }
 
 /* Used for ADD and for SUM, whose inputs are added in order into the output. */
-tt_status one_add(struct one_device *d, struct plan *p, const struct ir_node *n, const char *variant)
+tt_status one_add(struct one_device *d, struct plan *p, const struct ir_node *n,
+                  const char *variant)
 {
 	const md_t x = one_md_of(p, n->in[0]);
 	int keep = read_again(p, n), sum = -1;

@@ -79,14 +79,13 @@ int one_list(struct one_device *d, const_dnnl_op_desc_t op, const_dnnl_primitive
 /* One per family: conv.c dense.c pool.c norm.c eltwise.c join.c */
 typedef tt_status one_prepare_fn(struct one_device *d, struct plan *p, const struct ir_node *n,
                                  const char *variant);
-one_prepare_fn one_conv, one_dense, one_pool, one_pool_dx, one_batchnorm, one_batchnorm_infer, one_batchnorm_dx,
-	one_act, one_act_dx, one_add, one_softmax, one_concat, one_slice,
-	one_dropout;
+one_prepare_fn one_conv, one_dense, one_pool, one_pool_dx, one_batchnorm, one_batchnorm_infer,
+	one_batchnorm_dx, one_act, one_act_dx, one_add, one_softmax, one_concat, one_slice, one_dropout;
 typedef int one_variants_fn(struct one_device *d, struct plan *p, const struct ir_node *n,
                             char names[][VARIANT_NAME], int max);
 one_variants_fn one_conv_variants, one_dense_variants;
 
-/* linear.c: which of the three a node is, and its step once the primitive is found (pd is taken). */
+/* linear.c: which of the three a node is; its step once the primitive is found (pd is taken). */
 enum one_role { ROLE_FWD, ROLE_DX, ROLE_DW };
 enum one_role one_role(const struct ir_node *n);
 tt_status     one_linear(struct one_device *d, struct plan *p, const struct ir_node *n,

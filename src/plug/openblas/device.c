@@ -1,8 +1,8 @@
 /* device.c -- dense layers by OpenBLAS's sgemm: on some CPUs and shapes faster than oneDNN's.
  *
- * A device for three ops on plain f32 matrices; the measured choice decides who runs them.  The library
- * is kept to one thread and called side by side on blocks of rows, so that ranks which are threads
- * of one process do not share its thread pool and results do not depend on it. */
+ * A device for three ops on plain f32 matrices; the measured choice decides who runs them.  The
+ * library is kept to one thread and called side by side on blocks of rows, so that ranks which
+ * are threads of one process do not share its thread pool and results do not depend on it. */
 #include "plug/openblas/export.h"
 
 #include <cblas.h>
@@ -38,11 +38,12 @@ struct dense { int n, c, k; };          /* rows, numbers in, numbers out */
 
 static struct dense dense_of(const struct ir_node *node)
 {
-	const struct tensor_desc *w = node->op == IR_DENSE_DW ? &node->out[0]->desc : &node->in[1]->desc;
+	const struct ir_value *w = node->op == IR_DENSE_DW ? node->out[0] : node->in[1];
 	const struct tensor_desc *x = &node->in[0]->desc;
 	int64_t c = x->dim[x->ndim - 1];
 
-	return (struct dense){ (int)(tensor_count(x) / c), (int)w->dim[1], (int)w->dim[0] };
+	return (struct dense){ (int)(tensor_count(x) / c), (int)w->desc.dim[1],
+	                       (int)w->desc.dim[0] };
 }
 
 /* ptr: x[N,C], w[K,C], y[N,K] or with b[K] before y */

@@ -131,10 +131,13 @@ static const struct { const char *header; size_t data; const char *error; } dama
 	  "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[2,6]}}", 6, "'b' lies at 2" },
 	{ "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
 	  "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 8, "lies at 0" },
-	{ "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "do not fit its shape" },
-	{ "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 8, "impossible data_off" },
+	{ "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}",
+	  4, "do not fit its shape" },
+	{ "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}",
+	  8, "impossible data_off" },
 	{ "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0]}}", 8, "no data_offsets" },
-	{ "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8.5]}}", 8, "impossible data_off" },
+	{ "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8.5]}}",
+	  8, "impossible data_off" },
 	{ "{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 8, "impossible shape" },
 	{ "{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}", 0,
 	  "impossible shape" },
@@ -163,7 +166,8 @@ static void damage_is_named(void **state)
 		memset(file, 0, sizeof file);
 		file[0] = (uint8_t)head;
 		memcpy(file + 8, damaged[i].header, head);
-		assert_status(ckpt_parse(&c, "x.safetensors", file, 8 + head + damaged[i].data), TT_EFORMAT);
+		assert_status(ckpt_parse(&c, "x.safetensors", file, 8 + head + damaged[i].data),
+		              TT_EFORMAT);
 		assert_error(damaged[i].error);
 		assert_error("x.safetensors");
 		assert_null(c);
@@ -238,7 +242,8 @@ static const char script[] =
 	"    from safetensors.numpy import load_file\n"
 	"except ImportError:\n"
 	"    sys.exit(0)\n"
-	"t = load_file(sys.argv[1]) if not any(v.get('dtype') == 'BF16' for v in head.values()) else {}\n"
+	"t = load_file(sys.argv[1]) if not any(v.get('dtype') == 'BF16' for v in "
+	"head.values()) else {}\n"
 	"assert not t or t['mask'].tolist() == [1, 0, 255]\n";
 
 static void python_reads_it(void **state)

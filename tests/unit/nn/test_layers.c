@@ -42,7 +42,8 @@ static const struct { const char *input, *layers, *out, *params; } cases[] = {
 	{ "[3, 4, 5]", "[relu, gelu: {from: input}, concat: {from: [relu1, gelu1, input]}]",
 	  "2x9x4x5", "" },
 	{ "[3, 4, 5]", "[relu, concat: {from: [relu1, input], axis: 3}]", "2x3x4x10", "" },
-	{ "[5]", "[leaky_relu, elu, gelu, silu, sigmoid, tanh, softmax, relu: {name: last}]", "2x5", "" },
+	{ "[5]", "[leaky_relu, elu, gelu, silu, sigmoid, tanh, softmax, relu: {name: last}]",
+	  "2x5", "" },
 	/* names */
 	{ "[5]", "[dense: {out: 1}, dense: {name: mid, out: 2}, dense: {out: 3}]", "2x3",
 	  "dense1.weight 1x5, dense1.bias 1, mid.weight 2x1, mid.bias 2, "
@@ -58,7 +59,8 @@ static const struct { const char *input, *layers, *out, *params; } cases[] = {
 	{ "[5]", "[residual: {name: b, body: [dense: {out: 5, bias: no}], activation: relu}]", "2x5",
 	  "b.0.weight 5x5" },
 	{ "[5]", "[residual: {name: b, body: [dense: {name: f, out: 3, bias: no}], "
-	  "shortcut: [dense: {out: 3, bias: no}]}]", "2x3", "b.f.weight 3x5, b.downsample.0.weight 3x5" },
+	  "shortcut: [dense: {out: 3, bias: no}]}]", "2x3",
+	  "b.f.weight 3x5, b.downsample.0.weight 3x5" },
 	{ "[2, 4, 4]", "[branches: {name: m, paths: [[conv2d: {out: 3, kernel: 1, bias: no}], [], "
 	  "[maxpool: {kernel: 3, stride: 1, padding: 1}]]}]", "2x7x4x4", "m.0.0.weight 3x2x1x1" },
 	{ "[5]", "[branches: {name: m, join: add, paths: {a: [dense: {out: 2, bias: no}], "

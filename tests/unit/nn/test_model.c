@@ -223,7 +223,8 @@ static void tensors_that_do_not_fit_are_named(void **state)
 	assert_ok(ckpt_open(&c, path));
 	before = other->params[0];
 	assert_status(nn_load_tensors(other, c, path), TT_ESHAPE);
-	assert_error("m.safetensors: tensor 'conv1.weight' is 3x2x3x3 f32, but 4x2x3x3 f32 in the model");
+	assert_error("m.safetensors: tensor 'conv1.weight' is 3x2x3x3 f32, but 4x2x3x3 f32 in the "
+	             "model");
 	assert_true(other->params[0] == before);
 	ckpt_close(&c);
 	tt_model_free(&other);

@@ -45,8 +45,10 @@ static void parameters_are_as_many_as_known(void **state)
 }
 
 static const char *const names_resnet50[] = {
-	"conv1.weight", "bn1.weight", "bn1.bias", "layer1.0.conv1.weight", "layer1.0.downsample.0.weight",
-	"layer1.0.downsample.1.bias", "layer1.2.bn3.weight", "layer3.5.conv2.weight", "layer4.2.bn3.bias",
+	"conv1.weight", "bn1.weight", "bn1.bias", "layer1.0.conv1.weight",
+	"layer1.0.downsample.0.weight",
+	"layer1.0.downsample.1.bias", "layer1.2.bn3.weight", "layer3.5.conv2.weight",
+	"layer4.2.bn3.bias",
 	"fc.weight", "fc.bias", NULL
 };
 static const char *const names_alexnet[] = {

@@ -44,7 +44,8 @@ static void drop_tile(const float *x, const uint8_t *mask, float scale, int64_t 
 	drop_plain(x, (const uint8_t *)m, scale, B * B, y);
 }
 
-void drop_blocked(const float *x, const uint8_t *mask, float scale, int64_t c, int64_t points, float *y)
+void drop_blocked(const float *x, const uint8_t *mask, float scale, int64_t c, int64_t points,
+                  float *y)
 {
 	for (int64_t b = 0; b < c / B; b++, x += points * B, y += points * B, mask += points * B) {
 		int64_t p = 0;

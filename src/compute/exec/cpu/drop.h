@@ -9,7 +9,8 @@
 /* x, y plain, n elements; y may be x. */
 void drop_plain(const float *x, const uint8_t *mask, float scale, int64_t n, float *y);
 
-/* x, y in blocks of 16 channels: [c/16][points][16] for one sample; c a multiple of 16; y may be x. */
-void drop_blocked(const float *x, const uint8_t *mask, float scale, int64_t c, int64_t points, float *y);
+/* One sample in blocks of 16 channels, [c/16][points][16]; c a multiple of 16; y may be x. */
+void drop_blocked(const float *x, const uint8_t *mask, float scale, int64_t c, int64_t points,
+                  float *y);
 
 #endif

@@ -1,6 +1,6 @@
 /* winograd.c -- see winograd.h: images in f32.
  *
- *   U = G w G^T (36 matrices CxK)     V = B^T d B (per tile and channel)     M = V U     y = A^T M A
+ *   U = G w G^T (36 matrices CxK)    V = B^T d B (a tile, a channel)    M = V U    y = A^T M A
  *
  * The transforms work on vectors of 16 channels; the product keeps 8 tiles x 1 or 2 such vectors
  * in registers. */
@@ -63,8 +63,8 @@ INLINE void product(const float *v, int64_t c, const float *u, int64_t k, float 
 }
 
 /* du[0..CB)[0..KB*16) += sum_t v[t]^T z[t]; rows of v c, of z and du k floats apart. */
-INLINE void product_dw(const float *v, int64_t c, const float *z, int64_t k, int64_t tiles, float *du,
-                       const int cb, const int kb)
+INLINE void product_dw(const float *v, int64_t c, const float *z, int64_t k, int64_t tiles,
+                       float *du, const int cb, const int kb)
 {
 	vec acc[B][2];
 
@@ -110,7 +110,8 @@ SIMD static void strip(const struct wino_job *j, int64_t from, int64_t count, vo
 
 	(void)du;
 	strip_in(j, from, count, vp);
-	for (int64_t p = 0; p < POS; p++, u += j->c * j->k, v += j->strip * j->c, m += j->strip * j->k) {
+	for (int64_t p = 0; p < POS; p++, u += j->c * j->k, v += j->strip * j->c,
+	     m += j->strip * j->k) {
 		int64_t k = 0;
 
 		for (; k + 2 * B <= j->k; k += 2 * B)
@@ -124,7 +125,8 @@ SIMD static void strip(const struct wino_job *j, int64_t from, int64_t count, vo
 }
 
 /* One point's du[C][K]: in blocks of 8 x 32 where K allows, else 16 x 16. */
-INLINE void dw_point(const struct wino_job *j, const float *v, const float *z, int64_t count, float *du)
+INLINE void dw_point(const struct wino_job *j, const float *v, const float *z, int64_t count,
+                     float *du)
 {
 	int64_t k = 0;
 
@@ -175,7 +177,8 @@ void winograd_forward(const struct winograd *g, const float *x, const float *w, 
 	wino_run(&j);
 }
 
-void winograd_dx(const struct winograd *g, const float *dy, const float *w, float *dx, float *scratch)
+void winograd_dx(const struct winograd *g, const float *dy, const float *w, float *dx,
+                 float *scratch)
 {
 	struct wino_job j = wino_job_dx(g);
 

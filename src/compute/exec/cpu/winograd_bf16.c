@@ -1,10 +1,11 @@
-/* winograd_bf16.c -- F(4x4,3x3) on bf16 images with AVX512_BF16: the transforms in f32, U, V and Z in
- * bf16, products by vdpbf16ps (two multiply-adds a lane), sums in f32.
+/* winograd_bf16.c -- F(4x4,3x3) on bf16 images with AVX512_BF16: the transforms in f32, U, V and
+ * Z in bf16, products by vdpbf16ps (two multiply-adds a lane), sums in f32.
  *
  * This file alone is compiled for such CPUs; winograd_bf16_pays (winograd.c) asks before.
  *
  *   V[POS][strip][C] and U[POS][C/2][K][2]: neighbours in C are a pair
- *   dw sums over tiles, so there V[POS][strip/2][C][2] and Z[POS][strip/2][K][2]: tiles are a pair */
+ *   dw sums over tiles, so there V[POS][strip/2][C][2] and Z[POS][strip/2][K][2]: tiles are a
+ * pair */
 #define CELL_BF16
 #include "compute/exec/cpu/winograd.h"
 
@@ -115,7 +116,8 @@ static void strip(const struct wino_job *j, int64_t from, int64_t count, void *v
 	strip_out(j, from, count, mp);
 }
 
-/* du[0..CB)[0..KB*16) += sum over pairs of tiles; v: rows of c pairs, z: rows of kb_all x 16 pairs. */
+/* du[0..CB)[0..KB*16) += sum over pairs of tiles; v: rows of c pairs, z: rows of kb_all x 16
+ * pairs. */
 INLINE void product_dw(const uint32_t *v, int64_t c, const pairs *z, int64_t kb_all, int64_t t2,
                            float *du, const int cb, const int kb)
 {
@@ -189,7 +191,8 @@ static void strip_dw(const struct wino_job *j, int64_t from, int64_t count, void
 	}
 }
 
-void winograd_bf16_forward(const struct winograd *g, const uint16_t *x, const float *w, const float *b,
+void winograd_bf16_forward(const struct winograd *g, const uint16_t *x, const float *w,
+                           const float *b,
                            uint16_t *y, float *scratch)
 {
 	struct wino_job j = wino_job(g);

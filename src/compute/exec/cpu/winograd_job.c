@@ -1,4 +1,5 @@
-/* winograd_job.c -- see winograd_job.h; and the parts that do not depend on how images are stored. */
+/* winograd_job.c -- see winograd_job.h; and the parts that do not depend on how images are
+ * stored. */
 #include "compute/exec/cpu/winograd_job.h"
 
 #include <string.h>

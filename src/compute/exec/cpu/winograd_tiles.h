@@ -17,7 +17,8 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-typedef float vec __attribute__((vector_size(B * sizeof(float)), aligned(B * sizeof(float)), may_alias));
+typedef float vec
+	__attribute__((vector_size(B * sizeof(float)), aligned(B * sizeof(float)), may_alias));
 
 #ifdef CELL_BF16
 typedef uint16_t cell __attribute__((vector_size(B * 2), may_alias));
@@ -84,7 +85,8 @@ INLINE void inverse_filter(const vec u[6], vec o[3])            /* G^T u */
 	o[2] = -(u[1] + u[2]) / 6 + (u[3] + u[4]) / 6 + u[5];
 }
 
-/* Filters turned around serve the gradient by x: channels change places, points rotate by 180 degrees. */
+/* Filters turned around serve the gradient by x: channels change places, points rotate by 180
+ * degrees. */
 enum turn { TURN_NONE, TURN_AROUND };
 
 INLINE void filters_in(const float *w, int64_t stride, enum turn turn, vec u[POS])

@@ -110,7 +110,8 @@ static struct ir_graph *pooled_net(pass_fn before_backward)
 	label = net_input(g, "label", S32(3));
 	x = net_conv(g, "conv", x, 4, &(struct ir_attr){ .kernel = { 3, 3 }, .pad = { 1, 1, 1, 1 } });
 	x = net_act(g, "conv", x, ACT_RELU);
-	x = net_op(g, IR_MAXPOOL, "pool", (&(struct ir_attr){ .kernel = { 3, 3 }, .stride = { 2, 2 } }), x);
+	x = net_op(g, IR_MAXPOOL, "pool",
+	           (&(struct ir_attr){ .kernel = { 3, 3 }, .stride = { 2, 2 } }), x);
 	x = net_op(g, IR_RESHAPE, "flatten", (&(struct ir_attr){ .ndim = 2, .dims = { 3, 64 } }), x);
 	x = net_dense(g, "fc", x, 5);
 	loss = net_op(g, IR_XENT, "loss", NULL, x, label);
