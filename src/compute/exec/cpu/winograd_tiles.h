@@ -114,7 +114,9 @@ struct filters { int64_t rows, cols, down, across; };
 
 INLINE struct filters filters_of(int64_t c, int64_t k, enum turn turn)
 {
-	return turn == TURN_NONE ? (struct filters){ c, k, 9, 9 * c } : (struct filters){ k, c, 9 * c, 9 };
+	if (turn == TURN_NONE)
+		return (struct filters){ c, k, 9, 9 * c };
+	return (struct filters){ k, c, 9 * c, 9 };
 }
 
 /* ---- tiles ---- */
