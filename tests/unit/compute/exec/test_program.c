@@ -1,0 +1,273 @@
+/* Programs: memory is shared only by what never lives at once, ranges of gradients come whole and
+ * in order, what depends on parameters alone runs once, running allocates nothing. */
+#include "compute/exec/program.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "compute/exec/device.h"
+#include "compute/exec/kcache.h"
+#include "plug/plugs.h"
+#include "support/nets.h"
+#include "support/support.h"
+
+static struct device_list all, ref_only;
+
+static int open_devices(void **state)
+{
+	static const struct device_ops *const ref[] = { &ref_device, NULL };
+	(void)state;
+
+	assert_ok(device_list_open(&all, plug_devices()));
+	assert_ok(device_list_open(&ref_only, ref));
+	return 0;
+}
+
+static int close_devices(void **state)
+{
+	(void)state;
+	device_list_close(&all);
+	device_list_close(&ref_only);
+	return 0;
+}
+
+typedef struct ir_graph *(*net_fn)(enum net_mode mode);
+static const net_fn nets[] = { net_lenet, net_resnet };
+enum { NETS = sizeof nets / sizeof *nets };
+
+/* Two buffers of the slab that overlap in memory must not overlap in time, unless one was made over
+ * the other on purpose. */
+static void check_places(const struct plan *p)
+{
+	for (int i = 0; i < p->n_bufs; i++) {
+		for (int k = 0; k < i; k++) {
+			const struct plan_buf *a = &p->buf[p->buf[i].root], *b = &p->buf[p->buf[k].root];
+
+			if (a == b || a->home != b->home || a->first < 0 || b->first < 0 ||
+			    (a->home != HOME_SLAB && a->home != HOME_CONST))
+				continue;
+			if (a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes)
+				assert_true(a->last < b->first || b->last < a->first);
+		}
+	}
+	for (int i = 0; i < p->n_bufs; i++)
+		if (p->buf[i].home == HOME_SLAB && p->buf[i].first >= 0)
+			assert_true(p->buf[i].offset + p->buf[i].bytes <= p->slab);
+}
+
+static void live_buffers_never_share_memory(void **state)
+{
+	(void)state;
+	for (int n = 0; n < NETS; n++) {
+		for (int mode = NET_TRAIN; mode <= NET_INFER; mode++) {
+			const struct program_opts o = { .devices = all.dev,
+				.purpose = mode == NET_TRAIN ? PROGRAM_TRAIN : PROGRAM_INFER };
+			struct ir_graph *g = nets[n](mode);
+			struct plan *p;
+
+			assert_ok(plan_new(&p, g, &o));
+			for (struct ir_node *x = g->first; x; x = x->next) {
+				struct device *const *d = all.dev;
+
+				while (!(*d)->ops->supports(*d, p, x))
+					d++;
+				assert_ok(plan_node(p, x, *d, ""));
+			}
+			assert_ok(plan_assign(p));
+			check_places(p);
+			assert_true(p->slab + p->slab_once <= p->unplanned);
+			plan_free(&p);
+			ir_graph_free(&g);
+		}
+	}
+}
+
+struct net { float *params, *grads, *buffers, *x; int32_t label[64]; float seed; size_t n; };
+
+static void net_fill(struct net *t, const struct ir_graph *g)
+{
+	size_t inputs = 0;
+
+	for (int i = 0; i < g->n_values; i++)
+		if (g->value[i]->kind == IR_INPUT && g->value[i]->index == 0)
+			inputs = (size_t)tensor_count(&g->value[i]->desc);
+	t->n = g->param_count;
+	t->params = mem_calloc(g->param_count + 1, sizeof(float));
+	t->grads = mem_calloc(g->param_count + 1, sizeof(float));
+	t->buffers = mem_calloc(g->buffer_count + 1, sizeof(float));
+	t->x = mem_calloc(inputs + 1, sizeof(float));
+	for (size_t i = 0; i < g->param_count; i++)
+		t->params[i] = (float)(i * 7919 % 200) / 400 - 0.25f;
+	for (size_t i = 0; i < g->buffer_count; i++)
+		t->buffers[i] = 1;
+	for (size_t i = 0; i < inputs; i++)
+		t->x[i] = (float)(i * 104729 % 100) / 50 - 1;
+	memset(t->label, 0, sizeof t->label);
+	t->seed = 0.5f;
+}
+
+static void net_bind(struct net *t, struct program *p, enum net_mode mode)
+{
+	program_bind(p, t->params, t->grads, t->buffers);
+	program_set_input(p, 0, t->x);
+	if (mode == NET_TRAIN) {
+		program_set_input(p, 1, t->label);
+		program_set_input(p, 2, &t->seed);
+	}
+}
+
+static void net_release(struct net *t)
+{
+	mem_free(t->params);
+	mem_free(t->grads);
+	mem_free(t->buffers);
+	mem_free(t->x);
+}
+
+struct ranges { size_t hi, calls; };
+
+static void note_range(void *ctx, size_t lo, size_t hi)
+{
+	struct ranges *r = ctx;
+
+	assert_true(lo < hi);
+	assert_int_equal(hi, r->hi);
+	r->hi = lo;
+	r->calls++;
+}
+
+static void gradients_come_in_ranges_from_the_end(void **state)
+{
+	(void)state;
+	for (int n = 0; n < NETS; n++) {
+		const struct program_opts o = { .devices = all.dev };
+		struct ir_graph *g = nets[n](NET_TRAIN);
+		struct net t;
+		struct program *p;
+		struct ranges r;
+
+		net_fill(&t, g);
+		r = (struct ranges){ .hi = t.n };
+		assert_ok(program_new(&p, g, &o));
+		net_bind(&t, p, NET_TRAIN);
+		assert_ok(program_run(p, &(struct program_run){ .ready = note_range, .ctx = &r }));
+		assert_int_equal(r.hi, 0);
+		assert_true(r.calls > 2);         /* layer by layer, not all at the end */
+		program_free(&p);
+		net_release(&t);
+	}
+}
+
+static void running_allocates_nothing(void **state)
+{
+	(void)state;
+	for (int n = 0; n < NETS; n++) {
+		const struct program_opts o = { .devices = all.dev };
+		struct ir_graph *g = nets[n](NET_TRAIN);
+		struct net t;
+		struct program *p;
+		uint64_t before;
+
+		net_fill(&t, g);
+		assert_ok(program_new(&p, g, &o));
+		net_bind(&t, p, NET_TRAIN);
+		before = mem_count();
+		for (int i = 0; i < 3; i++)
+			assert_ok(program_run(p, &(struct program_run){ .step = (uint64_t)i }));
+		assert_int_equal(mem_count(), before);
+		program_free(&p);
+		net_release(&t);
+	}
+}
+
+/* What an inference program keeps from its parameters is made again when it is told, and only then. */
+static void parameters_are_taken_in_on_refresh(void **state)
+{
+	const struct program_opts o = { .devices = all.dev, .purpose = PROGRAM_INFER };
+	const struct program_run run = {0};
+	struct ir_graph *g = net_resnet(NET_INFER);
+	struct net t;
+	struct program *p;
+	float first;
+	(void)state;
+
+	net_fill(&t, g);
+	assert_ok(program_new(&p, g, &o));
+	net_bind(&t, p, NET_INFER);
+	assert_ok(program_run(p, &run));
+	first = *(const float *)program_output(p, 0);
+	for (size_t i = 0; i < t.n; i++)
+		t.params[i] *= 1.5f;
+	program_refresh(p);
+	assert_ok(program_run(p, &run));
+	assert_true(*(const float *)program_output(p, 0) != first);
+	for (size_t i = 0; i < t.n; i++)
+		t.params[i] /= 1.5f;
+	program_refresh(p);
+	assert_ok(program_run(p, &run));
+	assert_near(*(const float *)program_output(p, 0), first, 1e-4);
+	program_free(&p);
+	net_release(&t);
+}
+
+/* Measuring finds the same choices as the cache gives back, and a cache makes them stay. */
+static void a_warm_cache_gives_the_same_kernels(void **state)
+{
+	struct kernel_cache *cache;
+	struct program *p[2];
+	(void)state;
+
+	assert_ok(kernel_cache_open(&cache, NULL, "test"));
+	for (int i = 0; i < 2; i++) {
+		const struct program_opts o = { .devices = all.dev, .cache = cache };
+
+		assert_ok(program_new(&p[i], net_lenet(NET_TRAIN), &o));
+	}
+	assert_int_equal(program_steps(p[0]), program_steps(p[1]));
+	for (int i = 0; i < program_steps(p[0]); i++) {
+		struct program_step_info a, b;
+
+		program_step(p[0], i, &a);
+		program_step(p[1], i, &b);
+		assert_string_equal(a.kernel, b.kernel);
+	}
+	program_free(&p[0]);
+	program_free(&p[1]);
+	kernel_cache_close(&cache);
+}
+
+static void every_failing_allocation_is_an_error_without_a_leak(void **state)
+{
+	const struct program_opts o = { .devices = ref_only.dev };
+	int64_t live = mem_live();
+	struct program *p;
+	tt_status st = TT_ENOMEM;
+	(void)state;
+
+	for (uint64_t n = 1; st != TT_OK; n++) {
+		struct ir_graph *g = net_lenet(NET_TRAIN);
+
+		mem_fail_at(n, 1);
+		st = program_new(&p, g, &o);
+		mem_fail_at(0, 0);
+		if (st == TT_OK)
+			program_free(&p);
+		else
+			assert_int_equal(st, TT_ENOMEM);
+		assert_true(mem_live() == live);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(live_buffers_never_share_memory),
+		cmocka_unit_test(gradients_come_in_ranges_from_the_end),
+		cmocka_unit_test(running_allocates_nothing),
+		cmocka_unit_test(parameters_are_taken_in_on_refresh),
+		cmocka_unit_test(a_warm_cache_gives_the_same_kernels),
+		cmocka_unit_test(every_failing_allocation_is_an_error_without_a_leak),
+	};
+
+	return cmocka_run_group_tests(tests, open_devices, close_devices);
+}
