@@ -12,7 +12,8 @@
 #include "dist/comm/comm.h"
 #include "plug/plugs.h"
 
-#define RUNS 5
+#define RUNS    5
+#define TIMEOUT 10              /* seconds for a piece of a vector */
 
 struct bench {
 	struct comm *comm;
@@ -108,7 +109,7 @@ int main(int argc, char **argv)
 	}
 	b.n = (size_t)(atof(argv[1]) * (1 << 20) / sizeof(float));
 	b.bits_per_second = atof(argv[2]);
-	if ((st = plug_mpi_comm(&b.comm, 120)) != TT_OK)
+	if ((st = plug_mpi_comm(&b.comm, TIMEOUT)) != TT_OK)
 		goto out;
 	b.x = mem_alloc_aligned(b.n * sizeof *b.x);
 	b.opts.scratch = mem_alloc_aligned(comm_allreduce_scratch(b.comm, b.n) * sizeof(float));

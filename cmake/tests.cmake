@@ -16,6 +16,7 @@ endif()
 set(TEST_ENVIRONMENT
 	"TUTTI_SOURCE=${PROJECT_SOURCE_DIR}"
 	"TUTTI_BINARY=${PROJECT_BINARY_DIR}/tutti"
+	"TUTTI_MPIRUN=${MPIEXEC_EXECUTABLE}"
 	"ASAN_OPTIONS=allocator_may_return_null=1:detect_stack_use_after_return=1"
 	"LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.txt:print_suppressions=0"
 	"UBSAN_OPTIONS=print_stacktrace=1"

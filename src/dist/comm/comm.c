@@ -54,14 +54,19 @@ void comm_abandon(struct comm *c, const char *why)
  * follows the chain to the rank that is not. */
 tt_status comm_name_silent(struct comm *c, int peer)
 {
+	const char *what = c->doing ? c->doing : "a message";
 	int culprit = c->ops->blame(c, peer);
 	char who[COMM_WHO_MAX];
 
 	if (c->fault.status != TT_OK)           /* somebody else was faster to say so */
 		return repeat(c);
+	comm_who(c, culprit, who);
+	if (culprit == c->rank)
+		return comm_give_up(c, err_set(TT_ETIMEDOUT, "%s is cut off: it heard of fewer than half of "
+		                    "the hosts for %.3g s while it waited for %s", who, c->timeout, what),
+		                    culprit);
 	return comm_give_up(c, err_set(TT_ETIMEDOUT, "%s said nothing for %.3g s while rank %d waited "
-	                    "for %s", comm_who(c, culprit, who), c->timeout, c->rank,
-	                    c->doing ? c->doing : "a message"), culprit);
+	                    "for %s", who, c->timeout, c->rank, what), culprit);
 }
 
 static tt_status start(struct comm *c, struct comm_request *r,

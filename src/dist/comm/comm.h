@@ -51,7 +51,8 @@ struct comm_ops {
 	tt_status (*wait)(struct comm *c, struct comm_request *r, double deadline);
 	/* Forget a pending request: afterwards its buffer is the caller's again. */
 	void      (*cancel)(struct comm *c, struct comm_request *r);
-	/* `peer` was silent for too long: at which rank does the chain of waiting ranks end? */
+	/* `peer` was silent for too long: at which rank does the chain of waiting ranks end?  This one: it
+	 * is cut off from most of the others. */
 	int       (*blame)(struct comm *c, int peer);
 	tt_status (*split)(struct comm *c, struct comm **out);   /* another end, tags of its own */
 	/* Tell the others that this rank gives up, and why; best effort, once. */

@@ -198,6 +198,21 @@ static void nap(void)
 	nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 }
 
+static int all_told(struct family *f)
+{
+	int all = 1;
+
+	family_enter(f);
+	for (int r = 0; r < f->size; r++) {
+		int done = 0;
+
+		if (MPI_Test(&f->telling[f->size + r], &done, MPI_STATUS_IGNORE) == MPI_SUCCESS)
+			all &= done;
+	}
+	family_leave(f);
+	return all;
+}
+
 void family_tell_fault(struct family *f, const struct comm_fault *why)
 {
 	double end = thread_seconds() + TELL_SECONDS;
@@ -211,14 +226,25 @@ void family_tell_fault(struct family *f, const struct comm_fault *why)
 		                              .fault = f->fault };
 		tell_all(f, 1);
 		while (!done && thread_seconds() < end) {
-			family_enter(f);
-			MPI_Testall(f->size, f->telling + f->size, &done, MPI_STATUSES_IGNORE);
-			family_leave(f);
-			if (!done)
+			if (!(done = all_told(f)))
 				nap();
 		}
 	}
 	pthread_mutex_unlock(&f->control_lock);
+}
+
+/* Whether fewer than half of the hosts were heard: then the cut is on our side. */
+static int is_cut_off(const struct family *f)
+{
+	int heard = 0;
+
+	for (int h = 0; h < f->hosts; h++)
+		for (int r = 0; r < f->size; r++)
+			if (f->host_of[r] == h && f->awaits[r] != NOT_HEARD) {
+				heard++;
+				break;
+			}
+	return 2 * heard < f->hosts;
 }
 
 /* From rank to rank along "waits for": to one that did not answer, or waits for nobody. */
@@ -226,6 +252,8 @@ static int follow(const struct family *f, int peer)
 {
 	int at = peer;
 
+	if (is_cut_off(f))
+		return f->rank;
 	for (int steps = 0; steps < f->size; steps++) {
 		if (f->awaits[at] < 0)
 			break;
