@@ -1,8 +1,8 @@
 /* bench_wire.c -- how near do sums over ranks come to what the wire can do?
  *
- * bench_wire MB BITS_PER_SECOND [ALGORITHM...], started as ranks by mpirun.  Sums MB megabytes (2^20) in
- * each way and prints, for the fastest and the median of five, the share of the ring's bound: each
- * rank must send, and receive, 2(N-1)/N of the vector. */
+ * bench_wire MB BITS_PER_SECOND [ALGORITHM...], started as ranks by mpirun.  Sums MB megabytes
+ * (2^20) in each way and prints, for the fastest and the median of five, the share of the ring's
+ * bound: each rank must send, and receive, 2(N-1)/N of the vector. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -22,7 +22,8 @@ static float whole(int r, size_t i) { return (float)((r + 1) * (int)(i % 31) - 7
 
 static void sum_whole(struct comm *c, size_t n, enum comm_algorithm a, enum comm_wire w)
 {
-	float *x = mem_alloc_aligned((n + 1) * sizeof *x), *first = mem_alloc_aligned((n + 1) * sizeof *x);
+	float *x = mem_alloc_aligned((n + 1) * sizeof *x);
+	float *first = mem_alloc_aligned((n + 1) * sizeof *x);
 	float *scratch = mem_alloc_aligned((comm_allreduce_scratch(c, n) + 1) * sizeof *x);
 	size_t wrong = 0;
 
@@ -95,8 +96,8 @@ static void go_round(struct comm *c, int culprit)
 	char out = 0, in = 0;
 
 	c->doing = "bucket 3 of step 12";
-	while (comm_exchange(c, (c->rank + 1) % c->size, &out, 1, (c->rank + c->size - 1) % c->size, &in,
-	                     1) == TT_OK)
+	while (comm_exchange(c, (c->rank + 1) % c->size, &out, 1,
+	                     (c->rank + c->size - 1) % c->size, &in, 1) == TT_OK)
 		;
 	printf("rank %d blames %d: %s\n", c->rank, c->fault.culprit, c->fault.text);
 	fflush(stdout);

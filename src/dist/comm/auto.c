@@ -1,7 +1,8 @@
 /* auto.c -- which algorithm for which size: measured here and now.
  *
- * Every rank times every algorithm on messages of 256, 1024, 4096 ... floats.  The seconds of all ranks
- * are gathered, the slowest rank's count, and since all see the same numbers all choose alike. */
+ * Every rank times every algorithm on messages of 256, 1024, 4096 ... floats.  The seconds of all
+ * ranks are gathered, the slowest rank's count, and since all see the same numbers all choose
+ * alike. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -10,7 +11,7 @@
 #include "dist/comm/parts.h"
 
 #define FIRST_CLASS 256
-#define SMALL       ((size_t)32 << 10)  /* floats: below, latencies count more than bytes (rule of thumb) */
+#define SMALL       ((size_t)32 << 10)  /* floats: below, latencies count most (rule of thumb) */
 #define REPEATS     3
 
 static size_t class_size(int k) { return (size_t)FIRST_CLASS << 2 * k; }
@@ -116,19 +117,20 @@ static int worth_trying(const struct comm *c, enum comm_algorithm a, size_t n)
 
 static tt_status measure_class(struct probe *p, int k)
 {
+	struct comm_measured *best = &p->comm->measured[k];
 	size_t n = class_size(k);
 	double seconds;
 	tt_status st = TT_OK;
 
-	p->comm->measured[k].algorithm = 0;
+	best->algorithm = 0;
 	for (int a = 1; a < ALGO_COUNT && st == TT_OK; a++) {
 		p->opts.algorithm = (enum comm_algorithm)a;
 		if (!worth_trying(p->comm, p->opts.algorithm, n))
 			continue;
 		st = time_one(p, n, &seconds);
-		if (st == TT_OK && (!p->comm->measured[k].algorithm || seconds < p->comm->measured[k].seconds)) {
-			p->comm->measured[k].algorithm = a;
-			p->comm->measured[k].seconds = seconds;
+		if (st == TT_OK && (!best->algorithm || seconds < best->seconds)) {
+			best->algorithm = a;
+			best->seconds = seconds;
 		}
 	}
 	return st;

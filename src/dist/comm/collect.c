@@ -29,8 +29,8 @@ static tt_status broadcast_tree(struct comm *c, int root, void *p, size_t n)
 	return st;
 }
 
-/* Many: down a chain, a rank sending on one segment while the next arrives: bytes over the wire once,
- * whatever the number of ranks. */
+/* Many: down a chain, a rank sending on one segment while the next arrives: bytes over the wire
+ * once, whatever the number of ranks. */
 struct chain {
 	struct comm *comm;
 	char        *p;
@@ -177,8 +177,9 @@ static void judge(const struct comm *c, const char *ours, const char *theirs, in
 		line++;
 	}
 	v->status = TT_ESPEC;
-	snprintf(v->text, sizeof v->text, "%s differs from rank 0 in line %d: \"%.*s\" there, \"%.*s\" on "
-	         "rank 0", comm_who(c, r, who), line, line_length(theirs), theirs, line_length(ours), ours);
+	snprintf(v->text, sizeof v->text, "%s differs from rank 0 in line %d: \"%.*s\" there, "
+	         "\"%.*s\" on rank 0", comm_who(c, r, who), line, line_length(theirs), theirs,
+	         line_length(ours), ours);
 }
 
 static tt_status hear_text(struct comm *c, int r, char **out)

@@ -62,9 +62,9 @@ tt_status comm_name_silent(struct comm *c, int peer)
 		return repeat(c);
 	comm_who(c, culprit, who);
 	if (culprit == c->rank)
-		return comm_give_up(c, err_set(TT_ETIMEDOUT, "%s is cut off: it heard of fewer than half of "
-		                    "the hosts for %.3g s while it waited for %s", who, c->timeout, what),
-		                    culprit);
+		return comm_give_up(c, err_set(TT_ETIMEDOUT, "%s is cut off: it heard of fewer than half "
+		                    "of the hosts for %.3g s while it waited for %s", who, c->timeout,
+		                    what), culprit);
 	return comm_give_up(c, err_set(TT_ETIMEDOUT, "%s said nothing for %.3g s while rank %d waited "
 	                    "for %s", who, c->timeout, c->rank, what), culprit);
 }
@@ -77,7 +77,8 @@ static tt_status start(struct comm *c, struct comm_request *r,
 	if (c->fault.status != TT_OK)
 		return repeat(c);
 	if (r->peer < 0 || r->peer >= c->size || r->peer == c->rank)
-		return err_set(TT_EINVAL, "rank %d of %d cannot talk to rank %d", c->rank, c->size, r->peer);
+		return err_set(TT_EINVAL, "rank %d of %d cannot talk to rank %d", c->rank, c->size,
+		               r->peer);
 	if ((st = post(c, r)) != TT_OK)
 		return comm_give_up(c, st, c->rank);
 	return TT_OK;

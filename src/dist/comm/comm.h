@@ -5,14 +5,15 @@
  * algorithm, so that it works on every transport.  A transport may offer its own all-reduce too.
  *
  * Messages between two ranks with one tag arrive in order.  A send may wait for its receiver: who
- * sends to and receives from the same rank uses comm_exchange, or starts one and then the other.  A
- * communicator is used by one thread at a time; comm_split gives a second, independent end of the
- * same group for a helper thread.
+ * sends to and receives from the same rank uses comm_exchange, or starts one and then the other.
+ * A communicator is used by one thread at a time; comm_split gives a second, independent end of
+ * the same group for a helper thread.
  *
- * Nobody waits for ever: each wait has a deadline (timeout, from the last message on).  Who does not
- * answer, has died or has said goodbye is named: TT_ETIMEDOUT or TT_EIO with "rank 3 (host b, pid
- * 411): ...".  The first error ends the group: all ranks are told, all calls of all ends repeat it,
- * and fault says which rank it was.  Nothing here allocates after open, save split, agree, measure. */
+ * Nobody waits for ever: each wait has a deadline (timeout, from the last message on).  Who does
+ * not answer, has died or has said goodbye is named: TT_ETIMEDOUT or TT_EIO with "rank 3 (host b,
+ * pid 411): ...".  The first error ends the group: all ranks are told, all calls of all ends
+ * repeat it, and fault says which rank it was.  Nothing here allocates after open, save split,
+ * agree, measure. */
 #ifndef COMM_COMM_H
 #define COMM_COMM_H
 
@@ -51,8 +52,8 @@ struct comm_ops {
 	tt_status (*wait)(struct comm *c, struct comm_request *r, double deadline);
 	/* Forget a pending request: afterwards its buffer is the caller's again. */
 	void      (*cancel)(struct comm *c, struct comm_request *r);
-	/* `peer` was silent for too long: at which rank does the chain of waiting ranks end?  This one: it
-	 * is cut off from most of the others. */
+	/* `peer` was silent for too long: at which rank does the chain of waiting ranks end?  This
+	 * one: it is cut off from most of the others. */
 	int       (*blame)(struct comm *c, int peer);
 	tt_status (*split)(struct comm *c, struct comm **out);   /* another end, tags of its own */
 	/* Tell the others that this rank gives up, and why; best effort, once. */
@@ -62,7 +63,12 @@ struct comm_ops {
 	tt_status (*allreduce)(struct comm *c, float *x, size_t n);
 };
 
-#define COMM_CLASSES 14                   /* sizes of all-reduce, from 256 floats by factors of four */
+#define COMM_CLASSES 14                   /* sizes of all-reduce: 256 floats, 1024, 4096 ... */
+
+struct comm_measured {                    /* of a class of sizes                              */
+	int    algorithm;                 /* the fastest; 0: not measured                           */
+	double seconds;
+};
 
 struct comm {
 	const struct comm_ops *ops;
@@ -76,10 +82,7 @@ struct comm {
 	uint64_t    sent;                 /* bytes this end has sent                                */
 	const char *doing;                /* what the rank is at, for messages: "bucket 3 of step 12" */
 	struct comm_fault fault;          /* what ended the group                                   */
-	struct {                          /* by comm_measure: per class of size                     */
-		int    algorithm;         /* 0: not measured                                        */
-		double seconds;
-	} measured[COMM_CLASSES];
+	struct comm_measured measured[COMM_CLASSES];         /* by comm_measure                     */
 };
 
 void comm_close(struct comm **c);                              /* NULL is fine */
@@ -105,8 +108,8 @@ tt_status comm_recv(struct comm *c, int from, int tag, void *p, size_t n);
 tt_status comm_exchange(struct comm *c, int to, const void *out, size_t n_out,
                         int from, void *in, size_t n_in);
 
-/* Started and waited for: fill in peer, tag, p and n, zero the rest.  Every started request is waited
- * for or cancelled; one whose wait failed is over. */
+/* Started and waited for: fill in peer, tag, p and n, zero the rest.  Every started request is
+ * waited for or cancelled; one whose wait failed is over. */
 tt_status comm_start_send(struct comm *c, struct comm_request *r);
 tt_status comm_start_recv(struct comm *c, struct comm_request *r);
 tt_status comm_wait(struct comm *c, struct comm_request *r);
@@ -142,8 +145,8 @@ tt_status comm_broadcast(struct comm *c, int root, void *p, size_t n);
 /* all[size][n]: everybody's bytes, in rank order. */
 tt_status comm_allgather(struct comm *c, const void *mine, size_t n, void *all);
 tt_status comm_barrier(struct comm *c);
-/* Rank 0 compares `text` of all ranks line by line; unequal: TT_ESPEC on every rank, naming the first
- * rank, the line and both versions. */
+/* Rank 0 compares `text` of all ranks line by line; unequal: TT_ESPEC on every rank, naming the
+ * first rank, the line and both versions. */
 tt_status comm_agree(struct comm *c, const char *text);
 
 /* ---- transports that need no library ---- */

@@ -1,9 +1,9 @@
-/* halving.c -- recursive halving and doubling (Thakur, Rabenseifner and Gropp 2005): the bytes of the
- * ring in 2 log2 N latencies.
+/* halving.c -- recursive halving and doubling (Thakur, Rabenseifner and Gropp 2005): the bytes of
+ * the ring in 2 log2 N latencies.
  *
- * N = 2^m + surplus: of the first 2 surplus ranks the odd ones hand their vector to the even ones,
- * stand aside and get the result.  The 2^m that play halve their range m times, each time with the
- * partner that differs in one bit; then the same way back. */
+ * N = 2^m + surplus: of the first 2 surplus ranks the odd ones hand their vector to the even
+ * ones, stand aside and get the result.  The 2^m that play halve their range m times, each time
+ * with the partner that differs in one bit; then the same way back. */
 #include "dist/comm/parts.h"
 #include "dist/comm/wire.h"
 

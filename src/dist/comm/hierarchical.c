@@ -1,8 +1,9 @@
-/* hierarchical.c -- inside a host by memory, between hosts by a ring of one leader each: what crosses
- * the wire does not grow with the ranks per host.
+/* hierarchical.c -- inside a host by memory, between hosts by a ring of one leader each: what
+ * crosses the wire does not grow with the ranks per host.
  *
- * Ranks that are threads read one another's vectors where they lie: member j sums slice j of all of
- * its host straight into the leader's vector.  Other ranks hand theirs to the leader piece by piece. */
+ * Ranks that are threads read one another's vectors where they lie: member j sums slice j of all
+ * of its host straight into the leader's vector.  Other ranks hand theirs to the leader piece by
+ * piece. */
 #include "dist/comm/parts.h"
 #include "dist/comm/wire.h"
 
@@ -42,11 +43,14 @@ static tt_status members_say(struct comm *c, int leader, void *word, void **word
 {
 	tt_status st = TT_OK;
 	void *ignored;
+	int place = 0;
 
 	if (c->rank != leader)
 		return send_word(c, leader, word);
-	for (int r = next_member(c, leader), i = 1; r < c->size && st == TT_OK; r = next_member(c, r), i++)
-		st = recv_word(c, r, words ? &words[i] : &ignored);
+	for (int r = next_member(c, leader); r < c->size && st == TT_OK; r = next_member(c, r)) {
+		place++;
+		st = recv_word(c, r, words ? &words[place] : &ignored);
+	}
 	return st;
 }
 

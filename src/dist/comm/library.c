@@ -6,8 +6,8 @@ tt_status comm_library(struct comm *c, float *x, size_t n, const struct comm_all
 	tt_status st;
 
 	if (!c->ops->allreduce)
-		return err_set(TT_ESUPPORT, "algorithm library: the %s transport has no all-reduce of its own; "
-		               "choose ring or auto", c->ops->name);
+		return err_set(TT_ESUPPORT, "algorithm library: the %s transport has no all-reduce of its "
+		               "own; choose ring or auto", c->ops->name);
 	if (o->wire != WIRE_F32)
 		return err_set(TT_ESUPPORT, "algorithm library sends f32 only, not %s: choose ring or auto",
 		               comm_wire_words[o->wire]);

@@ -1,6 +1,7 @@
-/* ordered.c -- each element is ((x0 + x1) + x2) + ..., by rank: the same bits however the vector is cut
- * into chunks, pieces or buckets (a ring starts each chunk at another rank: 1e8, 1, -1e8, 1 gives 1, 0,
- * 1, 0).  The owner of a chunk receives it from everybody, adds in order and hands out the sum. */
+/* ordered.c -- each element is ((x0 + x1) + x2) + ..., by rank: the same bits however the vector
+ * is cut into chunks, pieces or buckets (a ring starts each chunk at another rank: 1e8, 1, -1e8,
+ * 1 gives 1, 0, 1, 0).  The owner of a chunk receives it from everybody, adds in order and hands
+ * out the sum. */
 #include "dist/comm/parts.h"
 #include "dist/comm/wire.h"
 

@@ -4,13 +4,13 @@
 
 #include "dist/comm/comm.h"
 
-/* Tags above the callers'.  Collectives run in the same order everywhere and messages keep theirs, so
- * that one tag would do; several make a mixed-up order fail early. */
+/* Tags above the callers'.  Collectives run in the same order everywhere and messages keep
+ * theirs, so that one tag would do; several make a mixed-up order fail early. */
 enum { COMM_TAG_EXCHANGE = COMM_TAG_MAX + 1, COMM_TAG_REDUCE, COMM_TAG_GATHER, COMM_TAG_BROADCAST,
        COMM_TAG_BARRIER, COMM_TAG_AGREE };
 
-/* Give the error st (its text is set) to all ranks and back; the same for a rank that kept `peer` or,
- * along a chain, another waiting for too long. */
+/* Give the error st (its text is set) to all ranks and back; the same for a rank that kept `peer`
+ * or, along a chain, another waiting for too long. */
 tt_status comm_give_up(struct comm *c, tt_status st, int culprit);
 tt_status comm_name_silent(struct comm *c, int peer);
 
@@ -26,8 +26,8 @@ tt_status comm_part_exchange(struct comm *c, struct comm_part out, struct comm_p
  *   ended:  0 1 2 3 .                 between ended and begun the wire is busy
  */
 
-/* 60 KB: MPI libraries send less than 64 over TCP at once and ask the receiver before more; on
- * 1 Gbit/s that question is the difference between 76 and 99 of a hundred of what the wire can do. */
+/* 60 KB: MPI libraries send less than 64 over TCP at once and ask the receiver before more; on 1
+ * Gbit/s that question is the difference between 76 and 99 of a hundred of what the wire can do. */
 #define LANE_PIECE ((size_t)15 << 10)           /* floats: the largest piece */
 #define LANE_DEPTH 32
 
@@ -35,7 +35,7 @@ struct lane {
 	struct comm    *comm;
 	int             peer, tag;
 	enum comm_wire  wire;
-	char           *stage;                      /* LANE_DEPTH pieces of `stride` bytes; NULL: none */
+	char           *stage;                      /* LANE_DEPTH pieces of `stride` bytes */
 	size_t          stride;
 	struct comm_request request[LANE_DEPTH];
 	size_t          begun, ended;

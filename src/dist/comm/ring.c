@@ -1,10 +1,11 @@
-/* ring.c -- reduce-scatter, then all-gather, around a ring: 2(N-1)/N of the vector over each link, the
- * least that is possible (Patarasuk and Yuan 2009), and 2(N-1) latencies.
+/* ring.c -- reduce-scatter, then all-gather, around a ring: 2(N-1)/N of the vector over each
+ * link, the least that is possible (Patarasuk and Yuan 2009), and 2(N-1) latencies.
  *
- * Step s sends chunk place - s and receives chunk place - s - 1 (mod N): N-1 steps that add, then N-1
- * that take over.  What a step receives the next one sends on, so each chunk is cut into K pieces and
- * piece k may leave as soon as it is summed, while piece k + 1 arrives: the steps melt into one stream
- * t = s K + k, sends running `lag` pieces ahead of the receives, and the wire never waits for the adder. */
+ * Step s sends chunk place - s and receives chunk place - s - 1 (mod N): N-1 steps that add, then
+ * N-1 that take over.  What a step receives the next one sends on, so each chunk is cut into K
+ * pieces and piece k may leave as soon as it is summed, while piece k + 1 arrives: the steps melt
+ * into one stream t = s K + k, sends running `lag` pieces ahead of the receives, and the wire
+ * never waits for the adder. */
 #include "dist/comm/parts.h"
 #include "dist/comm/wire.h"
 
@@ -54,7 +55,7 @@ static tt_status take(struct ring *g, size_t t)
 	if (t >= half(g))
 		return lane_take(&g->in, r.x, r.n);
 	st = lane_add(&g->in, r.x, r.n);
-	if (st == TT_OK && t >= half(g) - g->pieces)      /* the sum is complete, and this is its owner */
+	if (st == TT_OK && t >= half(g) - g->pieces)      /* the sum is complete; we own it */
 		wire_round(g->in.wire, r.x, r.n);
 	return st;
 }

@@ -1,11 +1,12 @@
 /* thread.c -- ranks that are threads of one process.
  *
- *   group --> pair[from][to]: sends --> r --> r     posted and not yet met
+ * group --> pair[from][to]: sends --> r --> r     posted and not yet met
  *                             recvs --> r
  *
- * Of a send and its receive the one that is posted last finds the other in the list, takes it out and
- * copies from buffer to buffer: one copy, no buffers between, and no rank has to wait before the other
- * can go on.  A pair's lock guards its lists and phases; the group's lock guards fault and refs. */
+ * Of a send and its receive the one that is posted last finds the other in the list, takes it out
+ * and copies from buffer to buffer: one copy, no buffers between, and no rank has to wait before
+ * the other can go on.  A pair's lock guards its lists and phases; the group's lock guards fault
+ * and refs. */
 #include "dist/comm/comm.h"
 
 #include <errno.h>
@@ -266,8 +267,8 @@ static int awaited_by(const struct group *g, int rank)
 	return -1;
 }
 
-/* A waits for B, B for C, ...: the last one computes, sleeps or is stuck.  In a circle all wait, and
- * the neighbour is as good a name as any. */
+/* A waits for B, B for C, ...: the last one computes, sleeps or is stuck.  In a circle all wait,
+ * and the neighbour is as good a name as any. */
 static int thread_blame(struct comm *c, int peer)
 {
 	const struct group *g = ((struct end *)c)->group;

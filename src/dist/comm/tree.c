@@ -1,5 +1,6 @@
-/* tree.c -- sums up a binary tree to rank 0 and down again: 2 log2 N latencies (FireCaffe's reduction
- * trees, Iandola et al. 2016).  Cut into pieces, so that a rank hands up one while the next comes in. */
+/* tree.c -- sums up a binary tree to rank 0 and down again: 2 log2 N latencies (FireCaffe's
+ * reduction trees, Iandola et al. 2016).  Cut into pieces, so that a rank hands up one while the
+ * next comes in. */
 #include "dist/comm/parts.h"
 #include "dist/comm/wire.h"
 

@@ -1,4 +1,5 @@
-/* wire.c -- halves by the bits: every compiler knows integers, and turns such loops into vectors. */
+/* wire.c -- halves by the bits: every compiler knows integers, and turns such loops into
+ * vectors. */
 #include "dist/comm/wire.h"
 
 #include <stdint.h>

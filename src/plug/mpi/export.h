@@ -1,7 +1,8 @@
 /* export.h -- ranks that are processes, on one machine or many, through an MPI library.
  *
- * For programs started by mpirun, srun or another launcher.  Whether that is so, the launcher's variables
- * say (OMPI_COMM_WORLD_SIZE, PMIX_RANK, PMI_RANK); a library does not read them, faces do. */
+ * For programs started by mpirun, srun or another launcher.  Whether that is so, the launcher's
+ * variables say (OMPI_COMM_WORLD_SIZE, PMIX_RANK, PMI_RANK); a library does not read them, faces
+ * do. */
 #ifndef PLUG_MPI_EXPORT_H
 #define PLUG_MPI_EXPORT_H
 

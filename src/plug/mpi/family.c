@@ -4,7 +4,7 @@
  * communicator of its own, and looks at it whenever it waits for anything. */
 #include "plug/mpi/family.h"
 
-#include <sched.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -14,7 +14,7 @@
 #include "base/thread.h"
 
 #define NOT_HEARD   (-2)
-#define TELL_SECONDS 1.0        /* for a notice to get out; who does not take it is dead or stopped */
+#define TELL_SECONDS 1.0        /* for a notice to get out; who does not take it is dead */
 #define ROLL_MIN     0.2        /* seconds for answers to a roll call */
 #define ROLL_MAX     2.0
 
@@ -48,7 +48,8 @@ static tt_status gather_names(struct family *f)
 
 	gethostname(host, sizeof host - 1);
 	snprintf(own, sizeof own, "%s:%d", host, (int)getpid());
-	rc = MPI_Allgather(own, MPI_NAME_MAX, MPI_CHAR, f->name_text, MPI_NAME_MAX, MPI_CHAR, f->control);
+	rc = MPI_Allgather(own, MPI_NAME_MAX, MPI_CHAR, f->name_text, MPI_NAME_MAX, MPI_CHAR,
+	                   f->control);
 	if (rc != MPI_SUCCESS)
 		return family_error("MPI_Allgather of names", rc);
 	for (int r = 0; r < f->size; r++)
@@ -269,8 +270,7 @@ static int follow(const struct family *f, int peer)
 
 int family_roll_call(struct family *f, int peer, double timeout)
 {
-	double grace = timeout / 4 < ROLL_MIN ? ROLL_MIN : timeout / 4 < ROLL_MAX ? timeout / 4 : ROLL_MAX;
-	double end = thread_seconds() + grace;
+	double end = thread_seconds() + fmin(fmax(timeout / 4, ROLL_MIN), ROLL_MAX);
 	int culprit;
 
 	pthread_mutex_lock(&f->control_lock);

@@ -326,8 +326,8 @@ static tt_status start_mpi(int *level, int *owns)
 		return family_error("MPI_Init_thread", rc);
 	*owns = !initialised;
 	if (*level < MPI_THREAD_SERIALIZED)
-		return err_set(TT_ESUPPORT, "this MPI library was started or built for one thread only: tutti "
-		               "needs MPI_THREAD_SERIALIZED");
+		return err_set(TT_ESUPPORT, "this MPI library was started or built for one thread only: "
+		               "tutti needs MPI_THREAD_SERIALIZED");
 	return TT_OK;
 }
 

@@ -208,7 +208,8 @@ static void halves_round_to_nearest_even(void **state)
 		{ WIRE_F16, 1, 1 }, { WIRE_F16, -0.0f, -0.0f }, { WIRE_F16, 65504, 65504 },
 		{ WIRE_F16, 65519, 65504 }, { WIRE_F16, 65520, INFINITY }, { WIRE_F16, 1e9f, INFINITY },
 		{ WIRE_F16, -INFINITY, -INFINITY }, { WIRE_F16, 2049, 2048 }, { WIRE_F16, 2051, 2052 },
-		{ WIRE_F16, 0x1p-24f, 0x1p-24f }, { WIRE_F16, 0x1p-25f, 0 }, { WIRE_F16, 0x1.8p-25f, 0x1p-24f },
+		{ WIRE_F16, 0x1p-24f, 0x1p-24f }, { WIRE_F16, 0x1p-25f, 0 },
+		{ WIRE_F16, 0x1.8p-25f, 0x1p-24f },
 		{ WIRE_F16, 0x1p-14f, 0x1p-14f }, { WIRE_F16, 0x1.ff8p-15f, 0x1.ff8p-15f },
 		{ WIRE_F16, 0x1.8p-24f, 0x1p-23f }, { WIRE_F16, 0x1.4p-23f, 0x1p-23f },
 		{ WIRE_BF16, 1, 1 }, { WIRE_BF16, 257, 256 }, { WIRE_BF16, 259, 260 },
@@ -308,7 +309,8 @@ static void a_ring_sends_no_more_than_it_must(void **state)
 	(void)state;
 	for (int wire = WIRE_F32; wire <= WIRE_BF16; wire++)
 		for (int n = 2; n <= 6; n++)
-			ranks_run((struct ranks){ .n = n }, count_bytes, &(struct how){ 60000, ALGO_RING, wire });
+			ranks_run((struct ranks){ .n = n }, count_bytes,
+			          &(struct how){ 60000, ALGO_RING, wire });
 }
 
 /* The count is the whole process's: nobody may pass a barrier before all have looked. */
@@ -325,7 +327,8 @@ static void count_allocations(struct comm *c, void *ctx)
 	rank_ok(comm_barrier(c));
 	for (size_t a = 0; a < ALL; a++)
 		for (int wire = WIRE_F32; wire <= WIRE_BF16; wire++)
-			rank_ok(comm_allreduce(c, x, n, &(struct comm_allreduce_opts){ all[a], wire, scratch }));
+			rank_ok(comm_allreduce(c, x, n,
+			                       &(struct comm_allreduce_opts){ all[a], wire, scratch }));
 	rank_ok(comm_broadcast(c, 0, x, n * sizeof *x));
 	rank_ok(comm_barrier(c));
 	rank_true(mem_count() == before);
