@@ -168,7 +168,7 @@ static tt_status descend(struct rank *r)
 	int second = r->comm->rank == 1;
 	tt_status st = TT_OK;
 
-	for (int64_t i = 1; st == TT_OK && i <= 4000; i++) {
+	for (int64_t i = 1; st == TT_OK && i <= 200; i++) {
 		r->grads[0] = second ? 3 * (r->params[0] - 4) : r->params[0];
 		st = step(r, i, 1);
 	}
