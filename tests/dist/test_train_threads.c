@@ -105,7 +105,7 @@ static void parameters_are_equal_after_each_step(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof workers / sizeof *workers; i++) {
-		tt_model *m = tiny_model(tiny_conv, "distribute.bucket_bytes", "128", NULL);
+		tt_model *m = tiny_model(tiny_conv, "distribute.bucket_bytes", "512", NULL);
 		tt_trainer *t;
 		int more = 1;
 
