@@ -201,7 +201,7 @@ static int find_mpirun(void **state)
 	(void)state;
 	snprintf(command, sizeof command, "%s --version 2>&1", mpirun());
 	run_shell(command, &o);
-	is_openmpi = strstr(o.text, "Open MPI") != NULL;
+	is_openmpi = strstr(o.text, "Open MPI") || strstr(o.text, "OpenRTE");   /* its mpiexec */
 	if (o.exit != 0 || plug_mpi_comm(&none, 0) == TT_ESUPPORT) {
 		fprintf(stderr, "skipped: no mpirun here, or built without MPI\n");
 		exit(77);
