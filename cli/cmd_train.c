@@ -90,6 +90,7 @@ struct run {
 	tt_model        *model;
 	tt_trainer      *trainer;
 	struct comm     *comm;                 /* of a launcher; NULL: none */
+	int64_t          first_step;           /* steps done before         */
 	struct progress  progress;
 	struct str       environment;
 	const char      *dir, *resume, *kernel_cache;
@@ -223,10 +224,10 @@ static void print_score(const tt_progress *p)
 }
 
 /* How much of the talking was hidden behind computing. */
-static void print_workers(const tt_progress *p)
+static void print_workers(const struct run *r, const tt_progress *p)
 {
 	char n[NUMBER_TEXT];
-	double steps = p->step > 0 ? (double)p->step : 1;
+	double steps = p->step > r->first_step ? (double)(p->step - r->first_step) : 1;
 
 	if (p->workers < 2)
 		return;
@@ -244,7 +245,7 @@ static void print_summary(const struct run *r, struct arena *a)
 	print_score(p);
 	printf("speed       %s samples/s; %s in all\n",
 	       text_count(llround(p->samples_per_second), n), text_time(p->seconds, t));
-	print_workers(p);
+	print_workers(r, p);
 	printf("run         %s\n", r->dir);
 	printf("curves      %s/curves.svg, or: tensorboard --logdir %s\n", r->dir, r->dir);
 	if (paths_checkpoint(a, r->dir, &checkpoint) == TT_OK)
@@ -350,6 +351,7 @@ static tt_status run_all(struct run *r, struct call *c)
 			fprintf(stderr, "%s: nothing to do, all %d epochs are done\n", r->dir, p->epochs);
 		return r->args->common.json ? print_json(r, c->arena, "nothing to do") : TT_OK;
 	}
+	r->first_step = p->step;
 	say_start(r);
 	st = train(r);
 	if (st == TT_ESTOPPED && stop_signal())

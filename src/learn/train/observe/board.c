@@ -18,6 +18,7 @@ struct board {
 	const tt_source_info  *info;
 	int                    images;       /* samples still to be shown */
 	char                   top_k[24];    /* tag */
+	tt_progress            told;         /* as of the last numbers between workers */
 };
 
 static const char *const metric_tags[] = {
@@ -32,6 +33,20 @@ static void add(struct board *b, const char *tag, double v)
 		events_number(b->events, tag, v);
 }
 
+/* Per step, as means since they were last written. */
+static void add_workers(struct board *b, const tt_progress *p)
+{
+	const tt_progress *last = &b->told;
+	const double steps = (double)(p->step - last->step);
+
+	if (p->workers < 2 || steps <= 0)
+		return;
+	add(b, "workers/wire_ms", 1e3 * (p->wire_seconds - last->wire_seconds) / steps);
+	add(b, "workers/waiting_ms", 1e3 * (p->exposed_seconds - last->exposed_seconds) / steps);
+	add(b, "workers/bytes_sent", (double)(p->bytes_sent - last->bytes_sent) / steps);
+	b->told = *p;
+}
+
 static tt_status write_step(struct board *b, const struct observation *w)
 {
 	events_begin(b->events, w->progress->step);
@@ -41,6 +56,7 @@ static tt_status write_step(struct board *b, const struct observation *w)
 	add(b, "grad_norm", w->progress->grad_norm);
 	add(b, b->info->ndim == 3 ? "images_per_second" : "samples_per_second",
 	    w->progress->samples_per_second);
+	add_workers(b, w->progress);
 	return events_end(b->events);
 }
 
@@ -234,6 +250,7 @@ tt_status observer_tensorboard(struct observer **out, const struct observer_opts
 	b->base.ops = &ops;
 	b->model = o->model;
 	b->info = o->info;
+	b->told.step = o->resumed;
 	b->images = o->resumed ? 0 : o->model->spec->train.tensorboard.images;
 	if ((st = events_open(&b->events, o->dir)) == TT_OK)
 		st = begin(b, o->resumed);
