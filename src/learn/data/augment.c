@@ -78,18 +78,24 @@ void normaliser_release(struct normaliser *n)
 	*n = (struct normaliser){0};
 }
 
-struct view augment_view(const struct augment_opts *o, uint64_t seed, int64_t epoch, int64_t index)
+struct view augment_view(const struct augment_opts *o, const tt_source_info *info,
+                         struct sample_id id)
 {
 	struct view v = {0};
 	struct rng r;
 
-	rng_init(&r, rng_key(seed, RNG_AUGMENT), (uint64_t)index, (uint32_t)epoch);
+	rng_init(&r, rng_key(id.seed, RNG_AUGMENT), (uint64_t)id.index, (uint32_t)id.epoch);
 	if (o->crop > 0) {
 		v.dy = (int)rng_below(&r, 2 * (uint32_t)o->crop + 1) - o->crop;
 		v.dx = (int)rng_below(&r, 2 * (uint32_t)o->crop + 1) - o->crop;
 	}
 	if (o->flip)
 		v.mirror = (int)(rng_u32(&r) & 1);
+	if (o->cutout > 0) {
+		v.hole = o->cutout;
+		v.hole_y = (int)rng_below(&r, (uint32_t)info->shape[1]);
+		v.hole_x = (int)rng_below(&r, (uint32_t)info->shape[2]);
+	}
 	return v;
 }
 
@@ -155,14 +161,27 @@ static void apply_view(const struct normaliser *n, const int64_t *shape, const s
 	}
 }
 
+/* What is cut is 0 after normalisation: the mean of the data.  The hole may reach over the edge. */
+static void cut_hole(const int64_t *shape, const struct view *v, float *x)
+{
+	int64_t top = v->hole_y - v->hole / 2, left = v->hole_x - v->hole / 2;
+	int64_t y0 = top > 0 ? top : 0, y1 = top + v->hole < shape[1] ? top + v->hole : shape[1];
+	int64_t x0 = left > 0 ? left : 0, x1 = left + v->hole < shape[2] ? left + v->hole : shape[2];
+
+	for (int64_t c = 0; c < shape[0] && v->hole; c++)
+		for (int64_t y = y0; y < y1; y++)
+			fill(x + (c * shape[1] + y) * shape[2] + x0, (size_t)(x1 - x0), 0);
+}
+
 void augment_apply(const struct normaliser *n, const tt_source_info *info, const struct view *v,
                    const void *raw, float *x)
 {
 	size_t channels = (size_t)info->shape[0], plane = source_elements(info) / channels;
 	const float *f = raw;
 
-	if (v && (v->dy || v->dx || v->mirror)) {
+	if (v) {
 		apply_view(n, info->shape, v, raw, x);
+		cut_hole(info->shape, v, x);
 		return;
 	}
 	for (size_t c = 0; c < channels; c++)

@@ -18,10 +18,15 @@ void      normaliser_release(struct normaliser *n);
 
 /* How to cut and mirror one picture: the output's pixel (y, x) is the input's (y + dy,
  * x + dx), or raw 0 outside of it; mirrored after that. */
-struct view { int dy, dx, mirror; };
+struct view {
+	int dy, dx, mirror;
+	int hole, hole_y, hole_x;      /* a square of `hole` pixels around (y, x) is 0 after all that */
+};
 
-/* The view of sample `index` in `epoch`. */
-struct view augment_view(const struct augment_opts *o, uint64_t seed, int64_t epoch, int64_t index);
+/* The view of sample `index`, a picture of info's shape, in `epoch`. */
+struct sample_id { uint64_t seed; int64_t epoch, index; };
+struct view augment_view(const struct augment_opts *o, const tt_source_info *info,
+                         struct sample_id id);
 
 /* raw -> x.  The view is of pictures (u8, three dimensions); NULL: as it is. */
 void augment_apply(const struct normaliser *n, const tt_source_info *info, const struct view *v,

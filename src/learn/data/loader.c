@@ -26,6 +26,8 @@
 static const struct option augment_options[] = {
 	OPT_INT (struct augment_opts, crop, "0", 0, 1024,
 	         "pad images by this many black pixels on each side, cut back at a random place"),
+	OPT_INT (struct augment_opts, cutout, "0", 0, 1024,
+	         "blank a square of this many pixels, centred at a random place (DeVries and Taylor 2017)"),
 	OPT_ENUM(struct augment_opts, flip, "no", option_no_yes,
 	         "mirror images left-right with probability 1/2"),
 	OPT_END
@@ -108,7 +110,7 @@ static tt_status fill_sample(const struct loader *l, struct slot *s, int i, int6
 	struct batch *b = &s->batch;
 	int64_t index = b->index[i];
 	const void *raw = r->ops->peek ? r->ops->peek(r, index) : scratch;
-	int augmented = l->augment.crop > 0 || l->augment.flip;
+	int augmented = l->augment.crop > 0 || l->augment.flip || l->augment.cutout > 0;
 	struct view v;
 	tt_status st = r->ops->read(r, index, r->ops->peek ? NULL : scratch,
 	                            b->label ? &b->label[i] : NULL,
@@ -117,7 +119,8 @@ static tt_status fill_sample(const struct loader *l, struct slot *s, int i, int6
 	if (st != TT_OK)
 		return st;
 	if (augmented)
-		v = augment_view(&l->augment, l->o.seed, epoch, index);
+		v = augment_view(&l->augment, &r->info,
+		                 (struct sample_id){ l->o.seed, epoch, index });
 	augment_apply(&l->normaliser, &r->info, augmented ? &v : NULL, raw,
 	              b->x + (size_t)i * l->elements);
 	return TT_OK;
@@ -314,8 +317,8 @@ static tt_status check_opts(const struct loader *l)
 		return err_set(TT_EINVAL, "a batch of %d samples", o->batch);
 	if (o->world < 1 || o->rank < 0 || o->rank >= o->world)
 		return err_set(TT_EINVAL, "rank %d of %d", o->rank, o->world);
-	if ((l->augment.crop || l->augment.flip) && (info->ndim != 3 || info->type != TT_SAMPLE_U8))
-		return err_set(TT_ESPEC, "data.augment: crop and flip are for images; this source has "
+	if ((l->augment.crop || l->augment.flip || l->augment.cutout) && (info->ndim != 3 || info->type != TT_SAMPLE_U8))
+		return err_set(TT_ESPEC, "data.augment: crop, flip and cutout are for images; this source has "
 		               "none");
 	return TT_OK;
 }

@@ -20,6 +20,7 @@
 /* Spec: the keys under `data.augment`. */
 struct augment_opts {
 	int    crop;               /* pad by this many pixels on each side, cut back at random (0) */
+	int    cutout;             /* blank a square of this many pixels at a random place (0)     */
 	int    flip;               /* enum no/yes: mirror left-right with probability 1/2 (no)      */
 };
 

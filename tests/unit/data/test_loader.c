@@ -224,35 +224,46 @@ static float augmented(int64_t index, const struct view *v, int c, int y, int x)
 	return pixel(index, (c * SIDE + from_y) * SIDE + from_x);
 }
 
-static void pictures_are_cropped_mirrored_and_normalised(void **state)
+static int in_hole(const struct view *v, int y, int x)
+{
+	int dy = y - (v->hole_y - v->hole / 2), dx = x - (v->hole_x - v->hole / 2);
+
+	return dy >= 0 && dy < v->hole && dx >= 0 && dx < v->hole;
+}
+
+static void pictures_are_cropped_mirrored_cut_and_normalised(void **state)
 {
 	static const double mean[] = { 0.5, 0.25 }, std[] = { 0.25, 2 };
-	const struct data_opts d = { .shuffle = 1, .threads = 1, .augment = { .crop = 7, .flip = 1 },
+	const struct data_opts d = { .shuffle = 1, .threads = 1, .augment = { .crop = 7, .cutout = 3, .flip = 1 },
 	                             .mean = { mean, 2 }, .std = { std, 2 } };
 	tt_source *s = fake_source(COUNT, -1);
 	struct loader *l = make(s, &d, 10, 0, 1);
 	struct batch *b;
-	int mirrored = 0, moved = 0;
+	int mirrored = 0, moved = 0, cut = 0;
 
 	(void)state;
 	assert_ok(loader_seek(l, 3, 0));
 	for (assert_ok(loader_next(l, &b)); b; assert_ok(loader_next(l, &b)))
 		for (int k = 0; k < b->n; k++) {
-			struct view v = augment_view(&d.augment, 5, 3, b->index[k]);
+			struct view v = augment_view(&d.augment, tt_source_describe(s),
+			                             (struct sample_id){ 5, 3, b->index[k] });
 
 			assert_true(abs(v.dy) <= 7 && abs(v.dx) <= 7);
 			mirrored += v.mirror;
 			moved += v.dx != 0;
 			assert_int_equal(b->label[k], b->index[k] % 10);
 			for (int i = 0; i < PIXELS; i++) {
-				int c = i / SIDE / SIDE;
-				double raw = (double)augmented(b->index[k], &v, c, i / SIDE % SIDE, i % SIDE);
+				int c = i / SIDE / SIDE, y = i / SIDE % SIDE, x = i % SIDE;
+				double raw = (double)augmented(b->index[k], &v, c, y, x);
 
-				assert_near(b->x[k * PIXELS + i], (raw / 255 - mean[c]) / std[c], 1e-6);
+				assert_near(b->x[k * PIXELS + i],
+				            in_hole(&v, y, x) ? 0 : (raw / 255 - mean[c]) / std[c], 1e-6);
+				cut += in_hole(&v, y, x);
 			}
 		}
 	assert_in_range(mirrored, COUNT / 4, 3 * COUNT / 4);
 	assert_true(moved > COUNT / 2);
+	assert_in_range(cut, COUNT * 2 * 2, COUNT * 2 * 9);      /* two channels, 3 x 3 or cut off */
 	loader_free(&l);
 	tt_source_close(&s);
 }
@@ -477,7 +488,7 @@ int main(void)
 		cmocka_unit_test(ranks_share_the_order_of_one),
 		cmocka_unit_test(another_world_goes_on_exactly),
 		cmocka_unit_test(last_batch_is_short),
-		cmocka_unit_test(pictures_are_cropped_mirrored_and_normalised),
+		cmocka_unit_test(pictures_are_cropped_mirrored_cut_and_normalised),
 		cmocka_unit_test(threads_and_prefetch_change_nothing),
 		cmocka_unit_test(seek_starts_cleanly),
 		cmocka_unit_test(without_training_the_order_is_the_sources),
