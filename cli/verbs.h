@@ -5,6 +5,7 @@
 #ifndef CLI_VERBS_H
 #define CLI_VERBS_H
 
+#include "kit/exit.h"
 #include "kit/flags.h"
 
 struct verb;
@@ -36,11 +37,6 @@ extern const struct verb verb_train, verb_compare, verb_eval, verb_predict, verb
                          verb_info, verb_help, verb_version;
 extern const struct verb *const verbs[];         /* NULL-terminated */
 
-/* Exit codes other than "EXIT_SIGNAL + signal". */
-enum exit_code {
-	EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_AGAIN = 75, EXIT_NOTHING = 99,
-	EXIT_SIGNAL = 128
-};
 struct exit_row { int code; const char *meaning; };
 extern const struct exit_row exit_rows[];        /* ends with a NULL meaning */
 int verbs_exit_code(tt_status st);

@@ -11,9 +11,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "kit/exit.h"
 #include "kit/table.h"
 #include "plug/plugs.h"
-#include "verbs.h"
 
 #define HOSTS_MAX 4096
 #define SLOTS_MAX 4096
