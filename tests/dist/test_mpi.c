@@ -238,7 +238,7 @@ static void all_blame_rank_1(const char *part, const char *why)
 	const int n = 4;
 	struct outcome o;
 
-	under_mpirun(n, part, 12, &o);
+	under_mpirun(n, part, 30, &o);
 	for (int r = 0; r < n; r++) {
 		char want[64];
 
