@@ -42,7 +42,7 @@ static const struct flag train_flags[] = {
 	{ "workers", 'w', FLAG_TEXT,  AT(workers), "N", .help =
 	  "so many workers on this machine train together; short for --set distribute.workers=N" },
 	{ "hosts",   0,   FLAG_TEXT,  AT(hosts), "A:N,B:N", .help =
-	  "start N workers on each of these machines, by mpirun; the program and the data are there too" },
+	  "start N workers on each of these machines, by mpirun; program and data are there too" },
 	{ "restarts", 0,  FLAG_INT,   AT(restarts), "N", .max = 1000000, .help =
 	  "start again from the last checkpoint when a worker is lost, without hosts that fail twice" },
 	{ "dry-run", 0,   FLAG_YES,   AT(dry_run), NULL, .help =
@@ -68,7 +68,7 @@ static const struct example train_examples[] = {
 	{ "tutti train examples/lenet5.yaml --epochs 2 --set train.optimizer.lr=0.1",
 	  "the same net with other settings" },
 	{ "tutti train examples/lenet5.yaml --resume", "go on where the last run was stopped" },
-	{ "tutti train examples/lenet5.yaml --workers 4", "four workers share the cores of this machine" },
+	{ "tutti train examples/lenet5.yaml --workers 4", "four workers share this machine's cores" },
 	{ "tutti train examples/lenet5.yaml --hosts a:8,b:8 --restarts 3",
 	  "sixteen workers on two machines; whoever is lost costs a restart" },
 	{ NULL, NULL },

@@ -98,7 +98,8 @@ static tt_status add_host(struct launch *l, char *word)
 		*colon = '\0';
 		slots = strtol(colon + 1, &end, 10);
 		if (end == colon + 1 || *end || slots < 1 || slots > SLOTS_MAX)
-			return err_set(TT_EINVAL, "--hosts: '%s' workers on %s; a number from 1 to %d is wanted",
+			return err_set(TT_EINVAL,
+			               "--hosts: '%s' workers on %s; a number from 1 to %d is wanted",
 			               colon + 1, word, SLOTS_MAX);
 	}
 	if (!*word)
@@ -193,7 +194,8 @@ static tt_status make_command(const struct launch *l, struct arena *a, int resum
 	char self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
-	*out = (struct argv){ .arena = a, .v = arena_alloc(a, (size_t)(l->line.n + 24) * sizeof *out->v) };
+	*out = (struct argv){ .arena = a,
+	                      .v = arena_alloc(a, (size_t)(l->line.n + 24) * sizeof *out->v) };
 	if (!out->v)
 		return TT_ENOMEM;
 	self[n > 0 ? n : 0] = '\0';
@@ -331,6 +333,17 @@ static void blame(struct launch *l)
 	str_release(&path);
 }
 
+/* Whatever code a launcher ends with when a worker was killed, it is worth another try. */
+static tt_status lost(const struct launch *l, int *code)
+{
+	int was = *code;
+
+	*code = EXIT_AGAIN;
+	return err_set(TT_EPEER,
+	               "a worker was lost (exit code %d); the same line with --run %s --resume "
+	               "goes on from the last checkpoint, with any number of workers", was, l->run);
+}
+
 tt_status launch_run(struct launch *l, struct arena *a, int *code)
 {
 	struct argv command;
@@ -341,8 +354,10 @@ tt_status launch_run(struct launch *l, struct arena *a, int *code)
 		if ((st = make_command(l, a, resume, &command)) != TT_OK ||
 		    (st = start_and_wait(&command, code)) != TT_OK)
 			return st;
-		if (i >= l->restarts || !worth_another_try(*code))
+		if (!worth_another_try(*code))
 			return TT_OK;
+		if (i >= l->restarts)
+			return lost(l, code);
 		blame(l);
 		if (l->n_hosts && l->workers < 1)
 			return err_set(TT_EPEER, "every host has failed %d times", HOST_FAILURES);

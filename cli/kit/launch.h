@@ -1,5 +1,5 @@
-/* launch.h -- workers as processes: started on hosts, started again when one is lost, or found to be
- * running under somebody else's launcher.
+/* launch.h -- workers as processes: started on hosts, started again when one is lost, or found to
+ * be running under somebody else's launcher.
  *
  *   tutti train --hosts a:8,b:8   -->  mpirun -np 16 --host a:8,b:8 tutti train --run DIR ...
  *   srun, mpirun, PMIx            -->  tutti train ...                   launch_inside() is true
@@ -26,7 +26,7 @@ struct launch {
 
 /* Is this process one that a launcher has started as a worker among others? */
 int       launch_inside(void);
-/* Then: its end of the group.  Workers of one machine that may use the same cores share them out. */
+/* Then: its end of the group.  Workers of one machine that may use the same cores share them. */
 tt_status launch_join(struct comm **out, double timeout);
 
 /* "a:8,b:8" into hosts; a host without a number has one slot. */

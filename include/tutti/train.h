@@ -34,9 +34,9 @@ typedef struct tt_progress {
 enum tt_event { TT_EVENT_START, TT_EVENT_STEP, TT_EVENT_EPOCH, TT_EVENT_VALID, TT_EVENT_CHECKPOINT,
                 TT_EVENT_NOTE, TT_EVENT_END };
 
-/* Called in the trainer's thread.  An epoch tells VALID (if there is validation), then EPOCH, then its
- * CHECKPOINTs; after TT_ESTOPPED and END a run may go on.  text: path of the checkpoint, the note, how
- * it ended, or NULL; borrowed for the call. */
+/* Called in the trainer's thread.  An epoch tells VALID (if there is validation), then EPOCH,
+ * then its CHECKPOINTs; after TT_ESTOPPED and END a run may go on.  text: path of the
+ * checkpoint, the note, how  * it ended, or NULL; borrowed for the call. */
 typedef void tt_observer_fn(void *ctx, enum tt_event event, const tt_progress *p, const char *text);
 
 struct comm;

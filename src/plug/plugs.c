@@ -43,7 +43,8 @@ static tt_status mpi_comm_open(struct comm **out, double timeout)
 {
 	(void)out;
 	(void)timeout;
-	return err_set(TT_ESUPPORT, "this tutti was built without MPI: install libopenmpi-dev and build "
+	return err_set(TT_ESUPPORT,
+	               "this tutti was built without MPI: install libopenmpi-dev and build "
 	               "again, or use --workers on one machine");
 }
 #endif

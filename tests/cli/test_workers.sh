@@ -82,3 +82,19 @@ one_line "$out"
 last_json
 run 2 "$tutti" compare "$spec" --strategies easgt
 says "$err" "did you mean 'easgd'?"
+
+# killed, and no restart left: try again, says the exit code
+"$tutti" train "$spec" -q --run lost --epochs 900 --workers 2 --restarts 1 >"$out" 2>"$err" &
+pid=$!
+for i in 1 2; do
+	for _ in $(seq 600); do
+		[ "$(grep -c ' start: ' lost/log.txt 2>/dev/null)" = $i ] && break
+		sleep 0.05
+	done
+	kill -9 "$(ps -o pid= --ppid $pid | head -n 1)"
+done
+wait $pid
+code=$?
+command="train --restarts, its worker killed twice"
+[ $code -eq 75 ] || fail "$command: exit code $code, not 75"
+says "$err" "a worker was lost (exit code 137)"

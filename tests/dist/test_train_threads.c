@@ -43,7 +43,8 @@ static const char conv[] =
 	"train: {epochs: 2, batch: 12, threads: 1, tune_kernels: no,\n"
 	"        optimizer: {kind: adam, lr: 0.01, eps: 0.001}}\n";
 
-static tt_model *trained(const char *text, int workers, const tt_trainer_opts *more, tt_progress *out)
+static tt_model *trained(const char *text, int workers, const tt_trainer_opts *more,
+                         tt_progress *out)
 {
 	tt_trainer_opts o = more ? *more : (tt_trainer_opts){ .size = sizeof o };
 	tt_model *m = tiny_model(text, NULL);
@@ -262,7 +263,8 @@ static void checkpoints_between_steps_are_meetings(void **state)
 /* ---- rules ---- */
 
 static const char *const every_rule[][2] = {
-	{ "allreduce", "1" }, { "average", "3" }, { "average", "0" }, { "easgd", "2" }, { "eamsgd", "2" },
+	{ "allreduce", "1" }, { "average", "3" }, { "average", "0" }, { "easgd", "2" },
+	{ "eamsgd", "2" },
 };
 #define RULES (sizeof every_rule / sizeof *every_rule)
 
@@ -284,7 +286,8 @@ static void every_rule_learns_and_leaves_one_model(void **state)
 			tt_trainer *t;
 
 			new_folder();
-			assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = workers, .run_dir = folder)));
+			assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = workers,
+			                                                .run_dir = folder)));
 			assert_ok(tt_trainer_run(t));
 			p = tt_trainer_progress(t);
 			assert_int_equal(p->step, 24);

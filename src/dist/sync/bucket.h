@@ -5,7 +5,7 @@
  *                                        ^ leaves first
  *
  * A thread of this rank with its own end of the group sends buckets in the order of their numbers,
- * which is the same on all ranks (never the order of readiness).  Nothing is allocated after open. */
+ * which is the same on all ranks (never of readiness).  Nothing is allocated after open. */
 #ifndef SYNC_BUCKET_H
 #define SYNC_BUCKET_H
 

@@ -112,7 +112,8 @@ tt_status sync_open(struct sync **out, const struct sync_host *h)
 		return TT_ENOMEM;
 	s->host = *h;
 	s->ops = sync_rules[h->opts->strategy];
-	if ((st = make_scratch(s)) != TT_OK || (st = measure(h)) != TT_OK || (st = same_start(s)) != TT_OK ||
+	if ((st = make_scratch(s)) != TT_OK || (st = measure(h)) != TT_OK ||
+	    (st = same_start(s)) != TT_OK ||
 	    (st = s->ops->open(s)) != TT_OK) {
 		sync_close(&s);
 		return st;

@@ -3,16 +3,16 @@
  * The trainer calls, on every rank:
  *
  *   sync_begin(step)                       before the program runs
- *   sync_ready(lo, hi) ...                 while backward runs: this rank's gradients [lo, hi) are final
+ *   sync_ready(lo, hi) ...              in backward: this rank's gradients [lo, hi) are final
  *   sync_finish()                          after it: everything of this step is applied
  *   sync_epoch_end(), sync_end()           collective points: average, agree
- *   sync_meet() ... sync_part()            around validation and checkpoints: what all have in common
+ *   sync_meet() ... sync_part()         at validation and checkpoints: what all have in common
  *
- * A rule says for each step whether gradients are those of the whole batch (`summed`: divided by its
- * samples, so that their SUM over ranks is its gradient, however unequal the ranks' shares) or of
- * this rank's share alone (divided by the share).  It decides when it talks and what it does to
- * ranges of params and grads; it applies the optimizer itself through sync_host.apply.  One file
- * per rule; a row in rules.c.
+ * A rule says for each step whether gradients are those of the whole batch (`summed`: divided by
+ * its samples, so that their SUM over ranks is its gradient, however unequal the ranks' shares)
+ * or of this rank's share alone (divided by the share).  It decides when it talks and what it
+ * does to ranges of params and grads; it applies the optimizer itself through sync_host.apply.
+ * One file per rule; a row in rules.c.
  *
  * Behind the gradients lie a few numbers that are summed over the ranks whenever a rule talks:
  *
@@ -54,10 +54,10 @@ struct sync_host {
 	const struct distribute_opts *opts;
 	float  *params, *grads, *buffers;
 	size_t  param_count, buffer_count, sums;
-	int     by_range;               /* may ranges be applied as they come (else whole, after clipping) */
-	void  (*apply)(void *ctx, size_t lo, size_t hi);       /* optimizer on [lo, hi) of grads        */
+	int     by_range;          /* may ranges be applied as they come (else whole, after clipping) */
+	void  (*apply)(void *ctx, size_t lo, size_t hi);       /* optimizer on [lo, hi) of grads      */
 	void   *ctx;
-	int     slots;                  /* optimizer state, vectors of param_count                      */
+	int     slots;                  /* optimizer state, vectors of param_count                    */
 	float *(*slot)(void *ctx, int i);
 	struct trace *trace;            /* NULL: none */
 };
@@ -90,7 +90,7 @@ struct sync {
 	struct sync_stats      stats;
 	struct sync_step       at;
 	int                    summed;    /* gradients of this step are of the whole batch            */
-	int                    exchanged; /* the last call has summed the numbers behind the gradients */
+	int                    exchanged; /* the last call has summed what lies behind the gradients */
 	int                    met;
 	float                 *scratch;   /* of the exchanges below                                   */
 	void                  *own;       /* the rule's                                               */
@@ -104,7 +104,7 @@ tt_status sync_begin(struct sync *s, const struct sync_step *at);
 tt_status sync_ready(struct sync *s, size_t lo, size_t hi);
 tt_status sync_finish(struct sync *s);
 tt_status sync_epoch_end(struct sync *s);           /* of an epoch that is not the last */
-tt_status sync_end(struct sync *s);                 /* of the last: then all ranks have the same model */
+tt_status sync_end(struct sync *s);            /* of the last: then all ranks have the same model */
 /* Between the two, params and buffers are, on all ranks, what the ranks have in common: what should
  * be validated and saved.  Buffers (running means of batch norm) become their average for good:
  * averaging and running means commute. */

@@ -55,7 +55,8 @@ void trace_span(struct trace *t, enum trace_lane lane, const char *what, int64_t
 
 static void add_names(struct str *s, const struct trace *t)
 {
-	str_addf(s, "{\"ph\":\"M\",\"pid\":%d,\"name\":\"process_name\",\"args\":{\"name\":\"rank %d\"}}",
+	str_addf(s,
+	         "{\"ph\":\"M\",\"pid\":%d,\"name\":\"process_name\",\"args\":{\"name\":\"rank %d\"}}",
 	         t->rank, t->rank);
 	for (int i = 0; i < TRACE_LANES; i++)
 		str_addf(s, ",\n{\"ph\":\"M\",\"pid\":%d,\"tid\":%d,\"name\":\"thread_name\","

@@ -27,7 +27,7 @@ static const struct option augment_options[] = {
 	OPT_INT (struct augment_opts, crop, "0", 0, 1024,
 	         "pad images by this many black pixels on each side, cut back at a random place"),
 	OPT_INT (struct augment_opts, cutout, "0", 0, 1024,
-	         "blank a square of this many pixels, centred at a random place (DeVries and Taylor 2017)"),
+	         "blank a square of so many pixels centred at a random place (DeVries, Taylor 2017)"),
 	OPT_ENUM(struct augment_opts, flip, "no", option_no_yes,
 	         "mirror images left-right with probability 1/2"),
 	OPT_END
@@ -317,8 +317,10 @@ static tt_status check_opts(const struct loader *l)
 		return err_set(TT_EINVAL, "a batch of %d samples", o->batch);
 	if (o->world < 1 || o->rank < 0 || o->rank >= o->world)
 		return err_set(TT_EINVAL, "rank %d of %d", o->rank, o->world);
-	if ((l->augment.crop || l->augment.flip || l->augment.cutout) && (info->ndim != 3 || info->type != TT_SAMPLE_U8))
-		return err_set(TT_ESPEC, "data.augment: crop, flip and cutout are for images; this source has "
+	if ((l->augment.crop || l->augment.flip || l->augment.cutout) &&
+	    (info->ndim != 3 || info->type != TT_SAMPLE_U8))
+		return err_set(TT_ESPEC,
+		               "data.augment: crop, flip and cutout are for images; this source has "
 		               "none");
 	return TT_OK;
 }

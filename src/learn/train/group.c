@@ -166,7 +166,8 @@ void group_command(struct group *g, enum group_command c)
 static int all_idle(const struct group *g)
 {
 	for (int i = 1; i < g->n; i++)
-		if (g->peer[i].thread && (g->peer[i].busy || (!g->peer[i].gone && g->peer[i].seen != g->given)))
+		if (g->peer[i].thread &&
+		    (g->peer[i].busy || (!g->peer[i].gone && g->peer[i].seen != g->given)))
 			return 0;
 	return 1;
 }

@@ -1,5 +1,5 @@
-/* group.h -- the other ranks of this process: each a trainer with a model of its own, in a thread of
- * its own, doing what rank 0 is told to do.
+/* group.h -- the other ranks of this process: each a trainer with a model of its own, in a thread
+ * of its own, doing what rank 0 is told to do.
  *
  *   rank 0 (the caller's thread)  --command-->  peer 1, peer 2 ...  between steps
  *                                 <--sync-->                        within steps

@@ -79,8 +79,8 @@ static tt_status agree(struct tt_trainer *t)
 
 	if (st != TT_OK || (st = tt_spec_text(t->model->spec, &spec)) != TT_OK)
 		return st;
-	str_addf(&s, "tutti " TT_VERSION "\ncheckpoints are %s\n%s", t->saves ? "written" : "not written",
-	         spec);
+	str_addf(&s, "tutti " TT_VERSION "\ncheckpoints are %s\n%s",
+	         t->saves ? "written" : "not written", spec);
 	add_parameters(&s, t->model);
 	str_addf(&s, "data: %lld samples, hash %016llx\n", (long long)info->count,
 	         (unsigned long long)data);
@@ -113,7 +113,8 @@ static tt_status check_rule(const struct tt_trainer *t)
 {
 	const struct tt_spec *s = t->model->spec;
 
-	if (strcmp(sync_words[s->distribute.strategy], "eamsgd") == 0 && s->train.optimizer.momentum > 0)
+	if (strcmp(sync_words[s->distribute.strategy], "eamsgd") == 0 &&
+	    s->train.optimizer.momentum > 0)
 		return err_set(TT_ESPEC, "distribute.strategy eamsgd has a momentum of its own, "
 		               "distribute.delta: set train.optimizer.momentum: 0");
 	return TT_OK;

@@ -1,9 +1,9 @@
 /* together.h -- one rank's part in a training of several: what the trainer of a group does that one
  * alone does not.
  *
- * Behind the gradients lie the numbers of enum together_sum; a rule of synchronisation sums them over
- * the ranks whenever it talks.  So all ranks know the same losses, see the same stop and the same NaN
- * in the same step, without a message of its own for any of these. */
+ * Behind the gradients lie the numbers of enum together_sum; a rule of synchronisation sums them
+ * over the ranks whenever it talks.  So all ranks know the same losses, see the same stop and the
+ * same NaN in the same step, without a message of its own for any of these. */
 #ifndef TRAIN_TOGETHER_H
 #define TRAIN_TOGETHER_H
 

@@ -154,7 +154,7 @@ static tt_status make_evaluator(struct tt_trainer *t)
 	return st == TT_OK ? TT_OK : err_at(st, "data.valid");
 }
 
-/* Ranks on one machine share its cores: threads here, processes by what a launcher lets each use. */
+/* Ranks on one machine share its cores: threads here, processes by what a launcher lets them. */
 static int threads_of(const struct tt_trainer *t)
 {
 	const struct comm *c = t->comm;

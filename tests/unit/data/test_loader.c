@@ -234,7 +234,8 @@ static int in_hole(const struct view *v, int y, int x)
 static void pictures_are_cropped_mirrored_cut_and_normalised(void **state)
 {
 	static const double mean[] = { 0.5, 0.25 }, std[] = { 0.25, 2 };
-	const struct data_opts d = { .shuffle = 1, .threads = 1, .augment = { .crop = 7, .cutout = 3, .flip = 1 },
+	const struct data_opts d = { .shuffle = 1, .threads = 1,
+	                             .augment = { .crop = 7, .cutout = 3, .flip = 1 },
 	                             .mean = { mean, 2 }, .std = { std, 2 } };
 	tt_source *s = fake_source(COUNT, -1);
 	struct loader *l = make(s, &d, 10, 0, 1);

@@ -49,7 +49,8 @@ static void machines_share_a_file_but_not_choices(void **state)
 
 static void damaged_lines_are_skipped(void **state)
 {
-	static const char text[] = "tutti-kernels 1\nno tabs\nm\tonly\n\t\t\t\nm\tkey\tchoice\t3\nm\tcut\tcho";
+	static const char text[] = "tutti-kernels 1\nno tabs\nm\tonly\n\t\t\t\n"
+	                           "m\tkey\tchoice\t3\nm\tcut\tcho";
 	struct kernel_cache *c;
 	const char *file = path();
 	(void)state;

@@ -180,7 +180,7 @@ static void running_allocates_nothing(void **state)
 	}
 }
 
-/* What an inference program keeps from its parameters is made again when it is told, and only then. */
+/* What an inference program keeps from its parameters is made again when it is told to. */
 static void parameters_are_taken_in_on_refresh(void **state)
 {
 	const struct program_opts o = { .devices = all.dev, .purpose = PROGRAM_INFER };

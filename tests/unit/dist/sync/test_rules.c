@@ -42,7 +42,8 @@ static void apply(void *ctx, size_t lo, size_t hi)
 		norm += (double)r->grads[i] * r->grads[i];
 	norm = sqrt(norm);
 	for (size_t i = lo; i < hi; i++)
-		r->params[i] -= r->lr * r->grads[i] * (norm > r->clip && r->clip > 0 ? r->clip / (float)norm : 1);
+		r->params[i] -= r->lr * r->grads[i] *
+		                (norm > r->clip && r->clip > 0 ? r->clip / (float)norm : 1);
 	r->applied += (int)(hi - lo);
 }
 
@@ -463,7 +464,8 @@ static tt_status late_local(struct rank *r)
 
 	for (int epoch = 0; st == TT_OK && epoch < 2; epoch++) {
 		r->grads[0] = (float)(r->comm->rank + 1);
-		st = sync_begin(r->sync, &(struct sync_step){ .step = epoch + 1, .epoch = epoch, .samples = 1 });
+		st = sync_begin(r->sync, &(struct sync_step){ .step = epoch + 1, .epoch = epoch,
+		                                              .samples = 1 });
 		r->slot[epoch] = (float)r->sync->summed;
 		if (st == TT_OK && (st = sync_ready(r->sync, 0, 1)) == TT_OK)
 			st = sync_finish(r->sync);
