@@ -59,7 +59,7 @@ else()
 endif()
 
 # MPI: ranks that are processes on many machines.  Which library: by its compiler wrapper, such as
-# -DMPI_C_COMPILER=mpicc.mpich.
+# -DMPI_C_COMPILER=mpicc.mpich -DMPIEXEC_EXECUTABLE=/usr/bin/mpiexec.mpich (the tests' launcher).
 if(TUTTI_MPI)
 	find_package(MPI 3.0 QUIET COMPONENTS C)
 endif()
