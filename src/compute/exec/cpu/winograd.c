@@ -109,7 +109,9 @@ SIMD static void strip(const struct wino_job *j, int64_t from, int64_t count, vo
 	float *m = mp;
 
 	(void)du;
+	PREFETCH(j, j->y, j->k / B, j->oh, j->ow, from, count, 1);
 	strip_in(j, from, count, vp);
+	PREFETCH(j, j->x, j->c / B, j->h, j->w, from + count, j->strip, 0);
 	for (int64_t p = 0; p < POS; p++, u += j->c * j->k, v += j->strip * j->c,
 	     m += j->strip * j->k) {
 		int64_t k = 0;
@@ -157,6 +159,8 @@ SIMD static void strip_dw(const struct wino_job *j, int64_t from, int64_t count,
 				z[(p * j->strip + t) * kb + b] = o[p];
 		}
 	}
+	PREFETCH(j, j->x, j->c / B, j->h, j->w, from + count, j->strip, 0);
+	PREFETCH(j, j->dy, kb, j->oh, j->ow, from + count, j->strip, 0);
 	for (int64_t p = 0; p < POS; p++)
 		dw_point(j, (float *)v + p * j->strip * j->c, (float *)zp + p * j->strip * j->k, count,
 		         du + p * j->c * j->k);
@@ -211,7 +215,7 @@ SIMD static void bias_grad(const float *dy, int64_t n, int64_t k, int64_t points
 void winograd_dw(const struct winograd *g, const float *x, const float *dy, float *dw, float *db,
                  float *scratch)
 {
-	struct wino_job j = wino_job(g);
+	struct wino_job j = wino_job_dw(g);
 
 	j.run = strip_dw;
 	j.x = x;

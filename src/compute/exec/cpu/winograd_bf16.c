@@ -102,7 +102,9 @@ static void strip(const struct wino_job *j, int64_t from, int64_t count, void *v
 	float *m = mp;
 
 	(void)du;
+	PREFETCH(j, j->y, j->k / B, j->oh, j->ow, from, count, 1);
 	strip_in(j, from, count, vp);
+	PREFETCH(j, j->x, j->c / B, j->h, j->w, from + count, j->strip, 0);
 	for (int64_t p = 0; p < POS; p++, u += c2 * kb, v += j->strip * c2, m += j->strip * j->k) {
 		int64_t b = 0;
 
@@ -179,6 +181,8 @@ static void strip_dw(const struct wino_job *j, int64_t from, int64_t count, void
 
 	pair_tiles(j, from, count, vp, j->c / B, 0);
 	pair_tiles(j, from, count, zp, kb, 1);
+	PREFETCH(j, j->x, j->c / B, j->h, j->w, from + count, j->strip, 0);
+	PREFETCH(j, j->dy, kb, j->oh, j->ow, from + count, j->strip, 0);
 	for (int64_t p = 0; p < POS; p++, v += half * j->c, z += half * kb, du += j->c * j->k) {
 		int64_t b = 0;
 
@@ -241,7 +245,7 @@ static void bias_grad(const uint16_t *dy, int64_t n, int64_t k, int64_t points, 
 void winograd_bf16_dw(const struct winograd *g, const uint16_t *x, const uint16_t *dy, float *dw,
                       float *db, float *scratch)
 {
-	struct wino_job j = wino_job(g);
+	struct wino_job j = wino_job_dw(g);
 
 	j.run = strip_dw;
 	j.x = x;

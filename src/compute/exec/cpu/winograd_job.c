@@ -12,22 +12,28 @@ INLINE void cell_store(cell *p, vec v) { *p = v; }
 
 size_t wino_filter_floats(const struct winograd *g) { return (size_t)(POS * g->c * g->k); }
 
+/* Strips of tiles for all threads; scratch for a strip. */
+static void cut(struct wino_job *j, int64_t strip)
+{
+	int64_t strips = (j->tiles + strip - 1) / strip;
+
+	j->strip = strip;
+	j->share = (strips + thread_count() - 1) / thread_count();
+	j->per_thread = (size_t)(POS * strip * (j->c + j->k));
+}
+
 /* Few channels: V and M of a strip fit the first-level cache.  Many: filters are the larger part,
  * so each of their blocks serves more tiles. */
 static struct wino_job job_of(int64_t n, int64_t c, int64_t k, int64_t h, int64_t w, int pad)
 {
 	struct wino_job j = { .n = n, .c = c, .k = k, .h = h, .w = w, .pad = pad };
-	int64_t strips;
 
 	j.oh = h + 2 * pad - 2;
 	j.ow = w + 2 * pad - 2;
 	j.ty = (j.oh + 3) / 4;
 	j.tx = (j.ow + 3) / 4;
 	j.tiles = n * j.ty * j.tx;
-	j.strip = c + k <= 2 * B ? T : c + k <= 4 * B ? 2 * T : 4 * T;
-	strips = (j.tiles + j.strip - 1) / j.strip;
-	j.share = (strips + thread_count() - 1) / thread_count();
-	j.per_thread = (size_t)(POS * j.strip * (c + k));
+	cut(&j, c + k <= 2 * B ? T : c + k <= 4 * B ? 2 * T : 4 * T);
 	return j;
 }
 
@@ -36,6 +42,15 @@ struct wino_job wino_job(const struct winograd *g)
 	struct wino_job j = job_of(g->n, g->c, g->k, g->h, g->w, g->pad);
 
 	j.relu = g->relu;
+	return j;
+}
+
+/* Here a strip's sums are read and written once for all its tiles: the more the better. */
+struct wino_job wino_job_dw(const struct winograd *g)
+{
+	struct wino_job j = wino_job(g);
+
+	cut(&j, 4 * T);
 	return j;
 }
 
@@ -54,7 +69,7 @@ size_t winograd_scratch(const struct winograd *g)
 
 size_t winograd_dw_scratch(const struct winograd *g)
 {
-	return (wino_filter_floats(g) + wino_job(g).per_thread) * (size_t)thread_count();
+	return (wino_filter_floats(g) + wino_job_dw(g).per_thread) * (size_t)thread_count();
 }
 
 /* Part i of the work: its own scratch, so that it can run on any thread. */

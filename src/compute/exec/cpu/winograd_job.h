@@ -25,7 +25,8 @@ struct wino_job {
 	wino_strip *run;
 };
 
-struct wino_job wino_job(const struct winograd *g);        /* forward, and the gradient by w */
+struct wino_job wino_job(const struct winograd *g);        /* forward                        */
+struct wino_job wino_job_dw(const struct winograd *g);     /* the gradient by w              */
 struct wino_job wino_job_dx(const struct winograd *g);     /* the convolution that gives dx  */
 size_t wino_filter_floats(const struct winograd *g);
 
