@@ -62,11 +62,12 @@ void *mem_realloc(void *p, size_t size)
 	return q ? q : no_memory(size);
 }
 
-/* Large blocks begin on a huge page and ask for more of them: kernels that jump from row to row miss
- * the address cache with small ones.  A system that has none to give changes nothing. */
+/* Large blocks begin on a huge page and ask for more of them: kernels that jump from row to row
+ * miss the address cache with small ones.  A system that has none to give changes nothing. */
 void *mem_alloc_aligned(size_t size)
 {
-	size_t align = size >= HUGE_PAGE ? HUGE_PAGE : MEM_ALIGN, up = (size + align - 1) & ~(align - 1);
+	size_t align = size >= HUGE_PAGE ? HUGE_PAGE : MEM_ALIGN;
+	size_t up = (size + align - 1) & ~(align - 1);
 	void *p;
 
 	if (up < size)
