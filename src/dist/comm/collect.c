@@ -241,7 +241,10 @@ tt_status comm_agree(struct comm *c, const char *text)
 	st = c->rank == 0 ? hear_all(c, text, &v) : say_text(c, text);
 	if (st == TT_OK)
 		st = comm_broadcast(c, 0, &v, sizeof v);
-	if (st == TT_OK && v.status != TT_OK)
+	if (st == TT_OK && v.status != TT_OK) {
+		/* Who refuses leaves the group: not before all have heard why. */
+		(void)comm_barrier(c);
 		st = err_set((tt_status)v.status, "%s", v.text);
+	}
 	return st;
 }
