@@ -88,6 +88,7 @@ struct view augment_view(const struct augment_opts *o, const tt_source_info *inf
 	if (o->crop > 0) {
 		v.dy = (int)rng_below(&r, 2 * (uint32_t)o->crop + 1) - o->crop;
 		v.dx = (int)rng_below(&r, 2 * (uint32_t)o->crop + 1) - o->crop;
+		v.border = o->border;
 	}
 	if (o->flip)
 		v.mirror = (int)(rng_u32(&r) & 1);
@@ -120,6 +121,14 @@ static void fill(float *x, size_t n, float v)
 		x[i] = v;
 }
 
+/* Where i lies when a row of n is mirrored at both ends, the end itself not repeated. */
+static int reflected(int i, int n)
+{
+	int period = n > 1 ? 2 * (n - 1) : 1, r = (i % period + period) % period;
+
+	return r < n ? r : period - r;
+}
+
 /* One row of w pixels, moved by dx: outside of the picture lies raw 0. */
 static void row(const float *table, const uint8_t *raw, int w, const struct view *v, float *x)
 {
@@ -141,6 +150,14 @@ static void row(const float *table, const uint8_t *raw, int w, const struct view
 	}
 }
 
+/* The same, but outside lies the picture again, mirrored at its edge. */
+static void row_reflected(const float *table, const uint8_t *raw, int w, const struct view *v,
+                          float *x)
+{
+	for (int i = 0; i < w; i++)
+		x[v->mirror ? w - 1 - i : i] = table[raw[reflected(i + v->dx, w)]];
+}
+
 static void apply_view(const struct normaliser *n, const int64_t *shape, const struct view *v,
                        const uint8_t *raw, float *x)
 {
@@ -153,7 +170,9 @@ static void apply_view(const struct normaliser *n, const int64_t *shape, const s
 		for (int y = 0; y < h; y++, x += w) {
 			int from = y + v->dy;
 
-			if (from < 0 || from >= h)
+			if (v->border == AUGMENT_REFLECT)
+				row_reflected(table, plane + reflected(from, h) * w, w, v, x);
+			else if (from < 0 || from >= h)
 				fill(x, (size_t)w, table[0]);
 			else
 				row(table, plane + (size_t)from * (size_t)w, w, v, x);

@@ -17,9 +17,9 @@ tt_status normaliser_init(struct normaliser *n, const tt_source_info *info,
 void      normaliser_release(struct normaliser *n);
 
 /* How to cut and mirror one picture: the output's pixel (y, x) is the input's (y + dy,
- * x + dx), or raw 0 outside of it; mirrored after that. */
+ * x + dx); outside of it raw 0, or the pixel as far inside of the edge; mirrored after that. */
 struct view {
-	int dy, dx, mirror;
+	int dy, dx, border, mirror;
 	int hole, hole_y, hole_x;      /* a square of `hole` pixels around (y, x) is 0 after all that */
 };
 

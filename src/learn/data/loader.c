@@ -23,9 +23,13 @@
 #include "learn/data/augment.h"
 #include "learn/data/reader.h"
 
+static const char *const border_words[] = { "zero", "reflect", NULL };
+
 static const struct option augment_options[] = {
 	OPT_INT (struct augment_opts, crop, "0", 0, 1024,
-	         "pad images by this many black pixels on each side, cut back at a random place"),
+	         "pad images by this many pixels on each side, cut back at a random place"),
+	OPT_ENUM(struct augment_opts, border, "zero", border_words,
+	         "what `crop` pads with: black, or the picture mirrored at its edge"),
 	OPT_INT (struct augment_opts, cutout, "0", 0, 1024,
 	         "blank a square of so many pixels centred at a random place (DeVries, Taylor 2017)"),
 	OPT_ENUM(struct augment_opts, flip, "no", option_no_yes,

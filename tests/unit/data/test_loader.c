@@ -219,6 +219,10 @@ static float augmented(int64_t index, const struct view *v, int c, int y, int x)
 {
 	int from_y = y + v->dy, from_x = (v->mirror ? SIDE - 1 - x : x) + v->dx;
 
+	if (v->border == AUGMENT_REFLECT) {                  /* of a crop below SIDE */
+		from_y = from_y < 0 ? -from_y : from_y >= SIDE ? 2 * (SIDE - 1) - from_y : from_y;
+		from_x = from_x < 0 ? -from_x : from_x >= SIDE ? 2 * (SIDE - 1) - from_x : from_x;
+	}
 	if (from_y < 0 || from_y >= SIDE || from_x < 0 || from_x >= SIDE)
 		return 0;
 	return pixel(index, (c * SIDE + from_y) * SIDE + from_x);
@@ -231,25 +235,24 @@ static int in_hole(const struct view *v, int y, int x)
 	return dy >= 0 && dy < v->hole && dx >= 0 && dx < v->hole;
 }
 
-static void pictures_are_cropped_mirrored_cut_and_normalised(void **state)
+static void check_pictures(const struct augment_opts *augment)
 {
 	static const double mean[] = { 0.5, 0.25 }, std[] = { 0.25, 2 };
 	const struct data_opts d = { .shuffle = 1, .threads = 1,
-	                             .augment = { .crop = 7, .cutout = 3, .flip = 1 },
+	                             .augment = *augment,
 	                             .mean = { mean, 2 }, .std = { std, 2 } };
 	tt_source *s = fake_source(COUNT, -1);
 	struct loader *l = make(s, &d, 10, 0, 1);
 	struct batch *b;
 	int mirrored = 0, moved = 0, cut = 0;
 
-	(void)state;
 	assert_ok(loader_seek(l, 3, 0));
 	for (assert_ok(loader_next(l, &b)); b; assert_ok(loader_next(l, &b)))
 		for (int k = 0; k < b->n; k++) {
 			struct view v = augment_view(&d.augment, tt_source_describe(s),
 			                             (struct sample_id){ 5, 3, b->index[k] });
 
-			assert_true(abs(v.dy) <= 7 && abs(v.dx) <= 7);
+			assert_true(abs(v.dy) <= augment->crop && abs(v.dx) <= augment->crop);
 			mirrored += v.mirror;
 			moved += v.dx != 0;
 			assert_int_equal(b->label[k], b->index[k] % 10);
@@ -267,6 +270,14 @@ static void pictures_are_cropped_mirrored_cut_and_normalised(void **state)
 	assert_in_range(cut, COUNT * 2 * 2, COUNT * 2 * 9);      /* two channels, 3 x 3 or cut off */
 	loader_free(&l);
 	tt_source_close(&s);
+}
+
+static void pictures_are_cropped_mirrored_cut_and_normalised(void **state)
+{
+	(void)state;
+	check_pictures(&(struct augment_opts){ .crop = 7, .cutout = 3, .flip = 1 });
+	check_pictures(&(struct augment_opts){ .crop = SIDE - 1, .border = AUGMENT_REFLECT,
+	                                       .cutout = 3, .flip = 1 });
 }
 
 /* Two epochs as one long array of everything that comes out. */
