@@ -26,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (total > size)
 		abort();
+	(void)sum;
 	(void)ckpt_meta(c, "tutti.spec");
 	ckpt_close(&c);
 	return 0;

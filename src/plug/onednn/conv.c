@@ -12,11 +12,20 @@ struct conv {
 	dnnl_dims_t stride, dilate, pad_l, pad_r;
 };
 
-static struct conv conv_of(const struct plan *p, const struct ir_attr *a,
+/* What images and filters are made of. */
+static dnnl_data_type_t type_of(const struct plan *p, const struct ir_node *n, enum one_role role)
+{
+	/* oneDNN's bf16 gradient of filters reads what was never written where the image is narrower
+	 * than a step of the filter (seen in 2.6): such images are computed in f32. */
+	if (role == ROLE_DW && n->in[0]->desc.dim[3] < n->attr.stride[1])
+		return dnnl_f32;
+	return one_act_type(p);
+}
+
+static struct conv conv_of(dnnl_data_type_t t, const struct ir_attr *a,
                            const struct tensor_desc *x,
                            const struct tensor_desc *w, const struct tensor_desc *y, int bias)
 {
-	dnnl_data_type_t t = one_act_type(p);
 	struct conv c = { .has_bias = bias };
 	struct tensor_desc g = *w;
 
@@ -41,12 +50,14 @@ static struct conv conv_of(const struct plan *p, const struct ir_attr *a,
 /* The convolution behind a node, whichever of the three it is. */
 static struct conv conv_of_node(const struct plan *p, const struct ir_node *n, enum one_role role)
 {
+	dnnl_data_type_t t = type_of(p, n, role);
+
 	if (role == ROLE_FWD)
-		return conv_of(p, &n->attr, &n->in[0]->desc, &n->in[1]->desc, &n->out[0]->desc,
+		return conv_of(t, &n->attr, &n->in[0]->desc, &n->in[1]->desc, &n->out[0]->desc,
 		               n->n_in == 3);
 	if (role == ROLE_DX)
-		return conv_of(p, &n->attr, &n->out[0]->desc, &n->in[1]->desc, &n->in[0]->desc, 0);
-	return conv_of(p, &n->attr, &n->in[0]->desc, &n->out[0]->desc, &n->in[1]->desc,
+		return conv_of(t, &n->attr, &n->out[0]->desc, &n->in[1]->desc, &n->in[0]->desc, 0);
+	return conv_of(t, &n->attr, &n->in[0]->desc, &n->out[0]->desc, &n->in[1]->desc,
 	               plan_wanted(p, n->out[1]));
 }
 
