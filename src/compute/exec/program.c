@@ -14,6 +14,7 @@
 /* A step as the hot loop sees it. */
 struct go {
 	struct kernel *kernel;
+	size_t         need_lo, need_hi;        /* parameters first touched by it; empty if equal */
 	size_t         ready_lo, ready_hi;      /* gradients final after it; empty if equal */
 	int            step;                    /* in the plan */
 };
@@ -136,6 +137,47 @@ static tt_status mark_ready(struct program *p)
 	return TT_OK;
 }
 
+/* The first step that reads parameter v or writes its gradient; who is never touched counts as
+ * touched at once. */
+static int first_touch(const struct plan *p, const struct ir_value *v)
+{
+	int first = p->n_steps;
+
+	for (int b = p->head[v->id]; b >= 0; b = p->buf[b].next)
+		if (p->buf[b].home == HOME_PARAM && p->buf[b].first >= 0 && p->buf[b].first < first)
+			first = p->buf[b].first;
+	for (int b = v->grad ? p->head[v->grad->id] : -1; b >= 0; b = p->buf[b].next)
+		if (p->buf[b].home == HOME_GRAD && p->buf[b].first >= 0 && p->buf[b].first < first)
+			first = p->buf[b].first;
+	return first < p->n_steps ? first : 0;
+}
+
+/* The other way round: mark the steps before which parameters must be there, up to some offset. */
+static tt_status mark_need(struct program *p)
+{
+	const struct ir_graph *g = p->graph;
+	size_t *end = mem_calloc((size_t)p->plan->n_steps + 1, sizeof *end), hi = 0;
+	int at = 0;
+
+	if (!end)
+		return TT_ENOMEM;
+	for (int i = 0; i < g->n_values; i++)
+		if (g->value[i]->kind == IR_PARAM) {
+			size_t v_end = g->value[i]->offset + (size_t)tensor_count(&g->value[i]->desc);
+			int first = first_touch(p->plan, g->value[i]);
+
+			end[first] = v_end > end[first] ? v_end : end[first];
+		}
+	for (int k = 0; k < p->n_go; k++) {
+		p->go[k].need_lo = hi;
+		for (; at <= p->go[k].step; at++)
+			hi = end[at] > hi ? end[at] : hi;
+		p->go[k].need_hi = hi;
+	}
+	mem_free(end);
+	return TT_OK;
+}
+
 static tt_status find_outputs(struct program *p)
 {
 	const struct ir_graph *g = p->graph;
@@ -184,7 +226,8 @@ tt_status program_new(struct program **out, struct ir_graph *g, const struct pro
 	p->opts = *o;
 	if ((st = pass_all(g, o->purpose == PROGRAM_INFER ? PASS_INFER : PASS_TRAIN)) == TT_OK &&
 	    (st = plan_graph(p)) == TT_OK && (st = list_steps(p)) == TT_OK &&
-	    (st = mark_ready(p)) == TT_OK && (st = find_outputs(p)) == TT_OK)
+	    (st = mark_need(p)) == TT_OK && (st = mark_ready(p)) == TT_OK &&
+	    (st = find_outputs(p)) == TT_OK)
 		st = make_slabs(p);
 	if (st == TT_OK)
 		*out = p;
@@ -266,8 +309,12 @@ static tt_status run_profiled(struct program *p, const struct program_run *r,
 	tt_status st = TT_OK;
 
 	for (int k = 0; k < p->n_go && st == TT_OK; k++) {
-		double start = thread_seconds();
+		double start;
 
+		if (r->need && p->go[k].need_lo < p->go[k].need_hi &&
+		    (st = r->need(r->ctx, p->go[k].need_lo, p->go[k].need_hi)) != TT_OK)
+			break;
+		start = thread_seconds();
 		st = p->go[k].kernel->ops->run(p->go[k].kernel, rc);
 		p->ms[(size_t)k * PROFILE_SAMPLES + (size_t)(p->runs % PROFILE_SAMPLES)] =
 			(float)(1e3 * (thread_seconds() - start));
@@ -289,6 +336,9 @@ tt_status program_run(struct program *p, const struct program_run *r)
 	if (p->ms)
 		return run_profiled(p, r, &rc);
 	for (const struct go *g = p->go, *end = g + p->n_go; g < end; g++) {
+		if (r->need && g->need_lo < g->need_hi &&
+		    (st = r->need(r->ctx, g->need_lo, g->need_hi)) != TT_OK)
+			return st;
 		if ((st = g->kernel->ops->run(g->kernel, &rc)) != TT_OK)
 			return st;
 		if (g->ready_lo < g->ready_hi && r->ready)

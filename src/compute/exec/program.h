@@ -44,6 +44,10 @@ struct program_run {
 	uint64_t step;
 	int64_t  sample;                  /* position of this rank's first sample in the global batch */
 	int64_t  sample_stride;           /* distance between this rank's samples there (world)       */
+	/* Parameters in [lo, hi) are about to be read, or their gradients written, for the first time
+	 * in this run.  Ranges come in ascending order and cover the vector; an error ends the run.
+	 * May be NULL. */
+	tt_status (*need)(void *ctx, size_t lo, size_t hi);
 	/* The gradients in [lo, hi) are final and their parameters will not be read again in this
 	 * run.  Ranges come in descending order and cover the vector.  May be NULL. */
 	void (*ready)(void *ctx, size_t lo, size_t hi);

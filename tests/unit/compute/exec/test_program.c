@@ -158,6 +158,88 @@ static void gradients_come_in_ranges_from_the_end(void **state)
 	}
 }
 
+/* Parameters that are no numbers until they are asked for: who reads one too early gives NaN. */
+struct late { struct net *net; float *params; size_t lo, calls; };
+
+static tt_status bring(void *ctx, size_t lo, size_t hi)
+{
+	struct late *l = ctx;
+
+	assert_true(lo < hi);
+	assert_int_equal(lo, l->lo);
+	memcpy(l->net->params + lo, l->params + lo, (hi - lo) * sizeof(float));
+	l->lo = hi;
+	l->calls++;
+	return TT_OK;
+}
+
+static void none_before_the_end(void *ctx, size_t lo, size_t hi)
+{
+	struct late *l = ctx;
+
+	(void)lo;
+	(void)hi;
+	assert_int_equal(l->lo, l->net->n);       /* all were asked for before backward */
+}
+
+static void parameters_are_asked_for_before_they_are_read(void **state)
+{
+	struct device *const *devices[] = { all.dev, ref_only.dev };
+
+	(void)state;
+	for (int n = 0; n < 2 * NETS; n++) {
+		const struct program_opts o = { .devices = devices[n / NETS], .profile = n % 2 };
+		struct ir_graph *g = nets[n % NETS](NET_TRAIN);
+		struct late l = { .params = mem_calloc(g->param_count, sizeof(float)) };
+		struct net t;
+		struct program *p;
+		float *grads;
+
+		net_fill(&t, g);
+		l.net = &t;
+		memcpy(l.params, t.params, t.n * sizeof(float));
+		grads = mem_calloc(t.n, sizeof *grads);
+		assert_ok(program_new(&p, g, &o));
+		net_bind(&t, p, NET_TRAIN);
+		assert_ok(program_run(p, &(struct program_run){ 0 }));
+		memcpy(grads, t.grads, t.n * sizeof *grads);
+		memset(t.params, 0xff, t.n * sizeof(float));
+		memset(t.grads, 0xff, t.n * sizeof(float));
+		assert_ok(program_run(p, &(struct program_run){
+			.need = bring, .ready = none_before_the_end, .ctx = &l }));
+		assert_int_equal(l.lo, t.n);
+		assert_true(l.calls > 2);
+		assert_memory_equal(t.grads, grads, t.n * sizeof *grads);
+		program_free(&p);
+		net_release(&t);
+		mem_free(l.params);
+		mem_free(grads);
+	}
+}
+
+static tt_status refuse(void *ctx, size_t lo, size_t hi)
+{
+	(void)ctx;
+	(void)hi;
+	return lo ? err_set(TT_EIO, "it did not come") : TT_OK;
+}
+
+static void parameters_that_do_not_come_end_the_run(void **state)
+{
+	const struct program_opts o = { .devices = all.dev };
+	struct ir_graph *g = net_lenet(NET_TRAIN);
+	struct net t;
+	struct program *p;
+
+	(void)state;
+	net_fill(&t, g);
+	assert_ok(program_new(&p, g, &o));
+	net_bind(&t, p, NET_TRAIN);
+	assert_status(program_run(p, &(struct program_run){ .need = refuse }), TT_EIO);
+	program_free(&p);
+	net_release(&t);
+}
+
 static void running_allocates_nothing(void **state)
 {
 	(void)state;
@@ -263,6 +345,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(live_buffers_never_share_memory),
 		cmocka_unit_test(gradients_come_in_ranges_from_the_end),
+		cmocka_unit_test(parameters_are_asked_for_before_they_are_read),
+		cmocka_unit_test(parameters_that_do_not_come_end_the_run),
 		cmocka_unit_test(running_allocates_nothing),
 		cmocka_unit_test(parameters_are_taken_in_on_refresh),
 		cmocka_unit_test(a_warm_cache_gives_the_same_kernels),
