@@ -32,7 +32,8 @@ int winograd_bf16_pays(void)
 #endif
 }
 
-SIMD static void filters(const struct winograd *g, const float *w, enum turn turn, float *u)
+SIMD static void filters(const struct winograd *g, const float *w, enum turn turn, float *u,
+                         int64_t step)
 {
 	const struct filters f = filters_of(g->c, g->k, turn);
 	vec o[POS];
@@ -41,7 +42,7 @@ SIMD static void filters(const struct winograd *g, const float *w, enum turn tur
 		for (int64_t c = 0; c < f.cols; c += B) {
 			filters_in(w + r * f.down + c * f.across, f.across, turn, o);
 			for (int p = 0; p < POS; p++)
-				*(vec *)(u + (p * f.rows + r) * f.cols + c) = o[p];
+				*(vec *)(u + p * step + r * f.cols + c) = o[p];
 		}
 }
 
@@ -86,18 +87,45 @@ INLINE void product_dw(const float *v, int64_t c, const float *z, int64_t k, int
 /* V[POS][strip][C] of the tiles from .. from+count. */
 INLINE void strip_in(const struct wino_job *j, int64_t from, int64_t count, vec *v)
 {
-	int64_t cb = j->c / B;
+	int64_t cb = j->c / B, step = j->v_step / B;
+	vec half[POS], o[6];
 
 	for (int64_t t = 0; t < count; t++) {
 		struct tile at = tile_at(from + t, j->ty, j->tx);
 
 		for (int64_t b = 0; b < cb; b++) {
 			struct plane a = plane_of(j->x, at.image, cb, b, j->h, j->w);
-			vec o[POS];
+			vec *to = v + t * cb + b;
 
-			tile_in(&a, at.y - j->pad, at.x - j->pad, o);
-			for (int p = 0; p < POS; p++)
-				v[(p * j->strip + t) * cb + b] = o[p];
+			tile_in(&a, at.y - j->pad, at.x - j->pad, half);
+			for (int i = 0; i < 6; i++) {
+				transform_in(half + 6 * i, o);
+				for (int p = 0; p < 6; p++, to += step)
+					*to = o[p];
+			}
+		}
+	}
+}
+
+/* Z[POS][strip][K], the same of the gradient. */
+INLINE void strip_grad(const struct wino_job *j, int64_t from, int64_t count, vec *z)
+{
+	int64_t kb = j->k / B, step = j->m_step / B;
+	vec half[24], o[6];
+
+	for (int64_t t = 0; t < count; t++) {
+		struct tile at = tile_at(from + t, j->ty, j->tx);
+
+		for (int64_t b = 0; b < kb; b++) {
+			struct plane a = plane_of(j->dy, at.image, kb, b, j->oh, j->ow);
+			vec *to = z + t * kb + b;
+
+			tile_grad(&a, at.y, at.x, half);
+			for (int i = 0; i < 6; i++) {
+				transform_grad(half + 4 * i, o);
+				for (int p = 0; p < 6; p++, to += step)
+					*to = o[p];
+			}
 		}
 	}
 }
@@ -112,8 +140,7 @@ SIMD static void strip(const struct wino_job *j, int64_t from, int64_t count, vo
 	PREFETCH(j, j->y, j->k / B, j->oh, j->ow, from, count, 1);
 	strip_in(j, from, count, vp);
 	PREFETCH(j, j->x, j->c / B, j->h, j->w, from + count, j->strip, 0);
-	for (int64_t p = 0; p < POS; p++, u += j->c * j->k, v += j->strip * j->c,
-	     m += j->strip * j->k) {
+	for (int64_t p = 0; p < POS; p++, u += j->u_step, v += j->v_step, m += j->m_step) {
 		int64_t k = 0;
 
 		for (; k + 2 * B <= j->k; k += 2 * B)
@@ -140,30 +167,17 @@ INLINE void dw_point(const struct wino_job *j, const float *v, const float *z, i
 			product_dw(v + c, j->c, z + k, j->k, count, du + c * j->k + k, B, 1);
 }
 
-SIMD static void strip_dw(const struct wino_job *j, int64_t from, int64_t count, void *v, void *zp,
+SIMD static void strip_dw(const struct wino_job *j, int64_t from, int64_t count, void *vp, void *zp,
                           float *du)
 {
-	int64_t kb = j->k / B;
-	vec *z = zp;
+	const float *v = vp, *z = zp;
 
-	strip_in(j, from, count, v);
-	for (int64_t t = 0; t < count; t++) {
-		struct tile at = tile_at(from + t, j->ty, j->tx);
-
-		for (int64_t b = 0; b < kb; b++) {
-			struct plane a = plane_of(j->dy, at.image, kb, b, j->oh, j->ow);
-			vec o[POS];
-
-			tile_grad(&a, at.y, at.x, o);
-			for (int p = 0; p < POS; p++)
-				z[(p * j->strip + t) * kb + b] = o[p];
-		}
-	}
+	strip_in(j, from, count, vp);
+	strip_grad(j, from, count, zp);
 	PREFETCH(j, j->x, j->c / B, j->h, j->w, from + count, j->strip, 0);
-	PREFETCH(j, j->dy, kb, j->oh, j->ow, from + count, j->strip, 0);
-	for (int64_t p = 0; p < POS; p++)
-		dw_point(j, (float *)v + p * j->strip * j->c, (float *)zp + p * j->strip * j->k, count,
-		         du + p * j->c * j->k);
+	PREFETCH(j, j->dy, j->k / B, j->oh, j->ow, from + count, j->strip, 0);
+	for (int64_t p = 0; p < POS; p++, v += j->v_step, z += j->m_step, du += j->u_step)
+		dw_point(j, v, z, count, du);
 }
 
 void winograd_forward(const struct winograd *g, const float *x, const float *w, const float *b,
@@ -171,7 +185,7 @@ void winograd_forward(const struct winograd *g, const float *x, const float *w, 
 {
 	struct wino_job j = wino_job(g);
 
-	filters(g, w, TURN_NONE, scratch);
+	filters(g, w, TURN_NONE, scratch, j.u_step);
 	j.run = strip;
 	j.x = x;
 	j.u = scratch;
@@ -186,7 +200,7 @@ void winograd_dx(const struct winograd *g, const float *dy, const float *w, floa
 {
 	struct wino_job j = wino_job_dx(g);
 
-	filters(g, w, TURN_AROUND, scratch);
+	filters(g, w, TURN_AROUND, scratch, j.u_step);
 	j.run = strip;
 	j.x = dy;
 	j.u = scratch;

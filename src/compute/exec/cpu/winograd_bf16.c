@@ -41,7 +41,8 @@ INLINE __m512 dot(__m512 acc, uint32_t same, pairs p)
 	return _mm512_dpbf16_ps(acc, (__m512bh)_mm512_set1_epi32((int)same), (__m512bh)p);
 }
 
-static void filters(const struct winograd *g, const float *w, enum turn turn, pairs *u)
+static void filters(const struct winograd *g, const float *w, enum turn turn, pairs *u,
+                    int64_t step)
 {
 	const struct filters f = filters_of(g->c, g->k, turn);
 	vec a[POS], b[POS];
@@ -53,7 +54,7 @@ static void filters(const struct winograd *g, const float *w, enum turn turn, pa
 			filters_in(at, f.across, turn, a);
 			filters_in(at + f.down, f.across, turn, b);
 			for (int p = 0; p < POS; p++)
-				u[((p * f.rows + r) / 2 * f.cols + c) / B] = paired(a[p], b[p]);
+				u[(p * step + r * f.cols) / 2 / B + c / B] = paired(a[p], b[p]);
 		}
 }
 
@@ -78,17 +79,21 @@ INLINE void product(const uint32_t *v, int64_t c2, const pairs *u, int64_t kb_al
 static void strip_in(const struct wino_job *j, int64_t from, int64_t count, uint16_t *v)
 {
 	int64_t cb = j->c / B;
+	vec half[POS], o[6];
 
 	for (int64_t t = 0; t < count; t++) {
 		struct tile at = tile_at(from + t, j->ty, j->tx);
 
 		for (int64_t b = 0; b < cb; b++) {
 			struct plane a = plane_of(j->x, at.image, cb, b, j->h, j->w);
-			vec o[POS];
+			uint16_t *to = v + t * j->c + b * B;
 
-			tile_in(&a, at.y - j->pad, at.x - j->pad, o);
-			for (int p = 0; p < POS; p++)
-				_mm256_store_si256((void *)(v + (p * j->strip + t) * j->c + b * B), rounded(o[p]));
+			tile_in(&a, at.y - j->pad, at.x - j->pad, half);
+			for (int i = 0; i < 6; i++) {
+				transform_in(half + 6 * i, o);
+				for (int p = 0; p < 6; p++, to += j->v_step)
+					_mm256_store_si256((void *)to, rounded(o[p]));
+			}
 		}
 	}
 }
@@ -96,8 +101,7 @@ static void strip_in(const struct wino_job *j, int64_t from, int64_t count, uint
 static void strip(const struct wino_job *j, int64_t from, int64_t count, void *vp, void *mp,
                       float *du)
 {
-	const uint32_t *v = vp;
-	const pairs *u = j->u;
+	const uint32_t *v = vp, *u = j->u;
 	int64_t c2 = j->c / 2, kb = j->k / B;
 	float *m = mp;
 
@@ -105,15 +109,16 @@ static void strip(const struct wino_job *j, int64_t from, int64_t count, void *v
 	PREFETCH(j, j->y, j->k / B, j->oh, j->ow, from, count, 1);
 	strip_in(j, from, count, vp);
 	PREFETCH(j, j->x, j->c / B, j->h, j->w, from + count, j->strip, 0);
-	for (int64_t p = 0; p < POS; p++, u += c2 * kb, v += j->strip * c2, m += j->strip * j->k) {
+	for (int64_t p = 0; p < POS; p++, u += j->u_step / 2, v += j->v_step / 2, m += j->m_step) {
+		const pairs *f = (const pairs *)u;
 		int64_t b = 0;
 
 		for (; b + 2 <= kb; b += 2)
 			for (int64_t t = 0; t < j->strip; t += T)
-				product(v + t * c2, c2, u + b, kb, m + t * j->k + b * B, 2);
+				product(v + t * c2, c2, f + b, kb, m + t * j->k + b * B, 2);
 		for (; b < kb; b++)
 			for (int64_t t = 0; t < j->strip; t += T)
-				product(v + t * c2, c2, u + b, kb, m + t * j->k + b * B, 1);
+				product(v + t * c2, c2, f + b, kb, m + t * j->k + b * B, 1);
 	}
 	strip_out(j, from, count, mp);
 }
@@ -137,61 +142,76 @@ INLINE void product_dw(const uint32_t *v, int64_t c, const pairs *z, int64_t kb_
 			_mm512_store_ps(du + (i * kb_all + b) * B, acc[i][b]);
 }
 
-/* Tile t of x (or dy) transformed; zeros behind the last one, so that pairs are whole. */
-INLINE void grad_tile(const struct wino_job *j, int64_t q, int64_t end, int64_t b, vec o[POS],
-                          const int of_dy)
+/* Tile q of x (or dy) half transformed; zeros behind the last one, so that pairs are whole. */
+INLINE void half_tile(const struct wino_job *j, int64_t q, int64_t end, int64_t b, vec half[POS],
+                      const int of_dy)
 {
 	struct tile at = tile_at(q, j->ty, j->tx);
 	struct plane a;
 
 	if (q >= end) {
-		memset(o, 0, POS * sizeof *o);
+		memset(half, 0, POS * sizeof *half);
 		return;
 	}
 	if (of_dy) {
 		a = plane_of(j->dy, at.image, j->k / B, b, j->oh, j->ow);
-		tile_grad(&a, at.y, at.x, o);
+		tile_grad(&a, at.y, at.x, half);
 	} else {
 		a = plane_of(j->x, at.image, j->c / B, b, j->h, j->w);
-		tile_in(&a, at.y - j->pad, at.x - j->pad, o);
+		tile_in(&a, at.y - j->pad, at.x - j->pad, half);
 	}
+}
+
+INLINE void other_half(const vec *half, int i, vec o[6], const int of_dy)
+{
+	if (of_dy)
+		transform_grad(half + 4 * i, o);
+	else
+		transform_in(half + 6 * i, o);
 }
 
 /* out[POS][strip/2][blocks]: pairs of tiles. */
 INLINE void pair_tiles(const struct wino_job *j, int64_t from, int64_t count, pairs *out,
                            int64_t blocks, const int of_dy)
 {
-	vec a[POS], c[POS];
+	int64_t step = (of_dy ? j->m_step : j->v_step) / 2 / B;
+	vec half[2][POS], o[2][6];
 
 	for (int64_t t = 0; t < count; t += 2)
 		for (int64_t b = 0; b < blocks; b++) {
-			grad_tile(j, from + t, from + count, b, a, of_dy);
-			grad_tile(j, from + t + 1, from + count, b, c, of_dy);
-			for (int p = 0; p < POS; p++)
-				out[(p * j->strip / 2 + t / 2) * blocks + b] = paired(a[p], c[p]);
+			pairs *to = out + t / 2 * blocks + b;
+
+			half_tile(j, from + t, from + count, b, half[0], of_dy);
+			half_tile(j, from + t + 1, from + count, b, half[1], of_dy);
+			for (int i = 0; i < 6; i++) {
+				other_half(half[0], i, o[0], of_dy);
+				other_half(half[1], i, o[1], of_dy);
+				for (int p = 0; p < 6; p++, to += step)
+					*to = paired(o[0][p], o[1][p]);
+			}
 		}
 }
 
 static void strip_dw(const struct wino_job *j, int64_t from, int64_t count, void *vp, void *zp,
                          float *du)
 {
-	int64_t t2 = (count + 1) / 2, kb = j->k / B, half = j->strip / 2;
-	const uint32_t *v = vp;
-	const pairs *z = zp;
+	int64_t t2 = (count + 1) / 2, kb = j->k / B;
+	const uint32_t *v = vp, *z = zp;
 
 	pair_tiles(j, from, count, vp, j->c / B, 0);
 	pair_tiles(j, from, count, zp, kb, 1);
 	PREFETCH(j, j->x, j->c / B, j->h, j->w, from + count, j->strip, 0);
 	PREFETCH(j, j->dy, kb, j->oh, j->ow, from + count, j->strip, 0);
-	for (int64_t p = 0; p < POS; p++, v += half * j->c, z += half * kb, du += j->c * j->k) {
+	for (int64_t p = 0; p < POS; p++, v += j->v_step / 2, z += j->m_step / 2, du += j->u_step) {
+		const pairs *f = (const pairs *)z;
 		int64_t b = 0;
 
 		for (; b + 2 <= kb; b += 2)
 			for (int64_t c = 0; c < j->c; c += B / 2)
-				product_dw(v + c, j->c, z + b, kb, t2, du + c * j->k + b * B, B / 2, 2);
+				product_dw(v + c, j->c, f + b, kb, t2, du + c * j->k + b * B, B / 2, 2);
 		for (; b < kb; b++)
 			for (int64_t c = 0; c < j->c; c += B)
-				product_dw(v + c, j->c, z + b, kb, t2, du + c * j->k + b * B, B, 1);
+				product_dw(v + c, j->c, f + b, kb, t2, du + c * j->k + b * B, B, 1);
 	}
 }
 
@@ -201,7 +221,7 @@ void winograd_bf16_forward(const struct winograd *g, const uint16_t *x, const fl
 {
 	struct wino_job j = wino_job(g);
 
-	filters(g, w, TURN_NONE, (pairs *)scratch);
+	filters(g, w, TURN_NONE, (pairs *)scratch, j.u_step);
 	j.run = strip;
 	j.x = x;
 	j.u = scratch;
@@ -216,7 +236,7 @@ void winograd_bf16_dx(const struct winograd *g, const uint16_t *dy, const float 
 {
 	struct wino_job j = wino_job_dx(g);
 
-	filters(g, w, TURN_AROUND, (pairs *)scratch);
+	filters(g, w, TURN_AROUND, (pairs *)scratch, j.u_step);
 	j.run = strip;
 	j.x = dy;
 	j.u = scratch;

@@ -10,7 +10,11 @@
 INLINE vec cell_load(const cell *p) { return *p; }
 INLINE void cell_store(cell *p, vec v) { *p = v; }
 
-size_t wino_filter_floats(const struct winograd *g) { return (size_t)(POS * g->c * g->k); }
+/* The 36 points of a tile, a power of two apart, would all want the same few lines of the
+ * first-level cache: a little more keeps them out of each other's way. */
+#define GAP (2 * B)
+
+size_t wino_filter_floats(const struct winograd *g) { return (size_t)(POS * (g->c * g->k + GAP)); }
 
 /* Strips of tiles for all threads; scratch for a strip. */
 static void cut(struct wino_job *j, int64_t strip)
@@ -19,7 +23,10 @@ static void cut(struct wino_job *j, int64_t strip)
 
 	j->strip = strip;
 	j->share = (strips + thread_count() - 1) / thread_count();
-	j->per_thread = (size_t)(POS * strip * (j->c + j->k));
+	j->u_step = j->c * j->k + GAP;
+	j->v_step = strip * j->c + GAP;
+	j->m_step = strip * j->k + GAP;
+	j->per_thread = (size_t)(POS * (j->v_step + j->m_step));
 }
 
 /* Few channels: V and M of a strip fit the first-level cache.  Many: filters are the larger part,
@@ -75,13 +82,13 @@ size_t winograd_dw_scratch(const struct winograd *g)
 /* Part i of the work: its own scratch, so that it can run on any thread. */
 static void part(const struct wino_job *j, int64_t i)
 {
-	float *v = j->scratch + (size_t)i * j->per_thread, *m = v + POS * j->strip * j->c;
+	float *v = j->scratch + (size_t)i * j->per_thread, *m = v + POS * j->v_step;
 	int64_t end = (i + 1) * j->share * j->strip;
-	float *du = j->du ? j->du + i * POS * j->c * j->k : NULL;
+	float *du = j->du ? j->du + i * POS * j->u_step : NULL;
 
 	memset(v, 0, j->per_thread * sizeof(float));      /* a short strip's unused rows */
 	if (du)
-		memset(du, 0, (size_t)(POS * j->c * j->k) * sizeof(float));
+		memset(du, 0, (size_t)(POS * j->u_step) * sizeof(float));
 	for (int64_t q = i * j->share * j->strip; q < end && q < j->tiles; q += j->strip)
 		j->run(j, q, j->tiles - q < j->strip ? j->tiles - q : j->strip, v, m, du);
 }
@@ -124,11 +131,11 @@ SIMD static void add_into(float *restrict a, const float *restrict b, int64_t n)
 
 void wino_collect(struct wino_job *j, float *dw)
 {
-	int64_t each = POS * j->c * j->k;
+	int64_t each = POS * j->u_step;
 
 	for (int i = 1; i < thread_count(); i++)
 		add_into(j->du, j->du + i * each, each);
 	for (int64_t c = 0; c < j->c; c++)
 		for (int64_t k = 0; k < j->k; k += B)
-			filters_out(j->du + c * j->k + k, j->c * j->k, dw + (k * j->c + c) * 9, j->c * 9);
+			filters_out(j->du + c * j->k + k, j->u_step, dw + (k * j->c + c) * 9, j->c * 9);
 }

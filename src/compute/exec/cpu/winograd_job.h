@@ -16,6 +16,7 @@ struct wino_job {
 	int64_t     n, c, k, h, w, oh, ow;      /* input and output planes                      */
 	int64_t     ty, tx, tiles;              /* tiles down, across, in all images            */
 	int64_t     strip, share;               /* tiles in a strip, strips per thread          */
+	int64_t     u_step, v_step, m_step;     /* numbers from one of the 36 points to the next */
 	int         pad, relu;
 	const void *x, *dy, *u;                 /* images, gradient of the output, filters      */
 	const float *bias;

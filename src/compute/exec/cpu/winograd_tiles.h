@@ -124,58 +124,54 @@ INLINE struct filters filters_of(int64_t c, int64_t k, enum turn turn)
 /* A plane of one image and channel block, h rows of w vectors. */
 struct plane { cell *p; int64_t h, w; };
 
-/* A tile of n x n points at (y, x); what lies outside the plane is zero. */
-INLINE void load_tile(const struct plane *a, int64_t y, int64_t x, int n, vec *out)
+/* The rows of a tile of n points from (y, x) on: where each begins, and 1; a row outside the plane
+ * is one zero, and 0, which it goes forward for a point. */
+struct rows { const cell *p[6]; int64_t go[6]; };
+
+INLINE struct rows rows_of(const struct plane *a, int64_t y, const int n)
 {
-	if (y >= 0 && x >= 0 && y + n <= a->h && x + n <= a->w) {
-		for (int i = 0; i < n; i++)
-			for (int j = 0; j < n; j++)
-				out[i * n + j] = cell_load(a->p + (y + i) * a->w + x + j);
-		return;
+	static const cell zero;
+	struct rows r;
+
+	for (int i = 0; i < n; i++) {
+		r.go[i] = y + i >= 0 && y + i < a->h;
+		r.p[i] = r.go[i] ? a->p + (y + i) * a->w : &zero;
 	}
-	for (int i = 0; i < n; i++)
-		for (int j = 0; j < n; j++)
-			out[i * n + j] = y + i < 0 || y + i >= a->h || x + j < 0 || x + j >= a->w ?
-			                 (vec){0} : cell_load(a->p + (y + i) * a->w + x + j);
+	return r;
 }
 
-/* V of one tile. */
-INLINE void tile_in(const struct plane *a, int64_t y, int64_t x, vec v[POS])
+/* B^T d of the tile at (y, x), first half of V; what lies outside the plane is zero. */
+INLINE void tile_in(const struct plane *a, int64_t y, int64_t x, vec half[POS])
 {
-	vec d[POS], half[POS], col[6], o[6];
+	const struct rows r = rows_of(a, y, 6);
+	vec col[6], o[6] = {{0}};
 
-	load_tile(a, y, x, 6, d);
-	for (int j = 0; j < 6; j++) {
+	for (int64_t j = 0; j < 6; j++) {
+		int inside = x + j >= 0 && x + j < a->w;
+
+		for (int i = 0; i < 6 && inside; i++)
+			col[i] = cell_load(r.p[i] + (x + j) * r.go[i]);
+		if (inside)
+			transform_in(col, o);
 		for (int i = 0; i < 6; i++)
-			col[i] = d[6 * i + j];
-		transform_in(col, o);
-		for (int i = 0; i < 6; i++)
-			half[6 * i + j] = o[i];
-	}
-	for (int i = 0; i < 6; i++) {
-		transform_in(half + 6 * i, o);
-		for (int j = 0; j < 6; j++)
-			v[6 * i + j] = o[j];
+			half[6 * i + j] = inside ? o[i] : (vec){0};
 	}
 }
 
-/* Z = A dy A^T of one 4x4 tile of the output's gradient. */
-INLINE void tile_grad(const struct plane *a, int64_t y, int64_t x, vec z[POS])
+/* A dy of a 4x4 tile of the output's gradient, first half of Z = A dy A^T. */
+INLINE void tile_grad(const struct plane *a, int64_t y, int64_t x, vec half[24])
 {
-	vec d[16], half[24], col[4], o[6];
+	const struct rows r = rows_of(a, y, 4);
+	vec col[4], o[6];
 
-	load_tile(a, y, x, 4, d);
-	for (int j = 0; j < 4; j++) {
+	for (int64_t j = 0; j < 4; j++) {
+		int inside = x + j < a->w;
+
 		for (int i = 0; i < 4; i++)
-			col[i] = d[4 * i + j];
+			col[i] = inside ? cell_load(r.p[i] + (x + j) * r.go[i]) : (vec){0};
 		transform_grad(col, o);
 		for (int i = 0; i < 6; i++)
 			half[4 * i + j] = o[i];
-	}
-	for (int i = 0; i < 6; i++) {
-		transform_grad(half + 4 * i, o);
-		for (int j = 0; j < 6; j++)
-			z[6 * i + j] = o[j];
 	}
 }
 
@@ -263,7 +259,7 @@ INLINE void strip_out(const struct wino_job *j, int64_t from, int64_t count, con
 
 			if (j->bias)              /* parameters lie where they lie: not aligned */
 				memcpy(&bias, j->bias + b * B, sizeof bias);
-			tile_out(&a, at.y, at.x, m + t * kb + b, j->strip * kb, bias, floor);
+			tile_out(&a, at.y, at.x, m + t * kb + b, j->m_step / B, bias, floor);
 		}
 	}
 }
