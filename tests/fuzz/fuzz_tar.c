@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	void *owned;
 
 	if (members_parse_tar(&m, &(struct bytes){ data, size, "fuzz" },
-	                      size % 2 ? SPLIT_TEST : SPLIT_TRAIN) == TT_OK)
+	                      (enum split)(size % FOLDER_SPLITS)) == TT_OK)
 		for (size_t i = 0; i < m.n; i++) {
 			if (members_read(&m, i, &one, &owned) != TT_OK || owned)
 				abort();

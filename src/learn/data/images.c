@@ -22,8 +22,8 @@ static const char *const resident_words[] = { "auto", "no", NULL };
 struct images_opts { int split, gray, resident; const char *size; };
 
 static const struct option settings[] = {
-	OPT_ENUM(struct images_opts, split, "train", split_words,
-	         "which folder: train/ or test/, where the collection has them"),
+	OPT_ENUM(struct images_opts, split, "train", folder_words,
+	         "which folder: train/, test/ or val/, where the collection has them"),
 	OPT_TEXT(struct images_opts, size, NULL,
 	         "N or HEIGHTxWIDTH: resize; needed if the pictures differ in size"),
 	OPT_ENUM(struct images_opts, gray, "no", option_no_yes, "one channel instead of three"),

@@ -83,19 +83,27 @@ static tt_status visit_class(struct members *m, const char *path, const char *na
 	return file_is_dir(path) ? each_entry(m, path, visit_file, (void *)(uintptr_t)name) : TT_OK;
 }
 
+static tt_status no_such_split(const struct members *m, enum split split)
+{
+	return err_set(TT_ENOENT, "%s: there is no folder %s/ in it", m->name, folder_words[split]);
+}
+
 /* Where the classes lie: DIR/SPLIT, or DIR if it has no such folders. */
 static tt_status open_folder(struct members *m, const char *path, enum split split)
 {
-	char *below = arena_printf(&m->arena, "%s/%s", path, split_words[split]);
-	char *other = arena_printf(&m->arena, "%s/%s", path, split_words[!split]);
+	char *below[FOLDER_SPLITS];
+	int seen = 0;
 
-	if (!below || !other)
-		return TT_ENOMEM;
+	for (int i = 0; i < FOLDER_SPLITS; i++) {
+		if (!(below[i] = arena_printf(&m->arena, "%s/%s", path, folder_words[i])))
+			return TT_ENOMEM;
+		seen += file_is_dir(below[i]);
+	}
 	m->on_disk = 1;
-	if (file_is_dir(below))
-		return each_entry(m, below, visit_class, NULL);
-	if (split == SPLIT_TEST || file_is_dir(other))
-		return err_set(TT_ENOENT, "%s: there is no folder %s/ in it", path, split_words[split]);
+	if (file_is_dir(below[split]))
+		return each_entry(m, below[split], visit_class, NULL);
+	if (split != SPLIT_TRAIN || seen)
+		return no_such_split(m, split);
 	return each_entry(m, path, visit_class, NULL);
 }
 
@@ -105,8 +113,9 @@ static tt_status open_folder(struct members *m, const char *path, enum split spl
 struct walk {
 	struct archive *archive;
 	enum split      split;
-	int             seen[2];       /* members found below train/, test/ */
-	size_t          loose;         /* members below neither             */
+	int             seen;          /* members were found below SPLIT/   */
+	int             others;        /* and below another split's folder  */
+	size_t          loose;         /* members below none of them        */
 };
 
 static tt_status tar_error(const struct members *m, struct walk *w)
@@ -133,8 +142,8 @@ static int take_path(char *path, struct member *one, int *split)
 		*class_name = '\0';
 		parent = strrchr(path, '/');
 		parent = parent ? parent + 1 : path;
-		for (int s = SPLIT_TRAIN; s <= SPLIT_TEST; s++)
-			if (strcmp(parent, split_words[s]) == 0)
+		for (int s = 0; s < FOLDER_SPLITS; s++)
+			if (strcmp(parent, folder_words[s]) == 0)
 				*split = s;
 	}
 	return one->class_name[0] != '\0';
@@ -195,10 +204,11 @@ static tt_status keep_member(struct members *m, struct walk *w, struct archive_e
 		return TT_ENOMEM;
 	if (!take_path(path, &one, &split))
 		return TT_OK;
-	if (split >= 0)
-		w->seen[split] = 1;
-	if (split == (int)!w->split)
+	w->seen |= split == (int)w->split;
+	if (split >= 0 && split != (int)w->split) {
+		w->others = 1;
 		return TT_OK;
+	}
 	if (size < 0 || (uint64_t)size > IMAGE_MAX_FILE)
 		return err_set(TT_EFORMAT, "%s: member %s of %lld bytes is too large", m->name, name,
 		               (long long)size);
@@ -210,15 +220,14 @@ static tt_status keep_member(struct members *m, struct walk *w, struct archive_e
 	return st == TT_OK ? add_member(m, &one) : st;
 }
 
-/* Once there is a train/ or test/, what lies beside it belongs to neither. */
+/* Once there is a folder of a split, what lies beside it belongs to none. */
 static tt_status drop_loose(struct members *m, const struct walk *w)
 {
 	size_t n = 0;
 
-	if (!w->seen[w->split] && (w->split == SPLIT_TEST || w->seen[!w->split]))
-		return err_set(TT_ENOENT, "%s: there is no folder %s/ in it", m->name,
-		               split_words[w->split]);
-	if (!w->seen[w->split] || w->loose == 0)
+	if (!w->seen && (w->split != SPLIT_TRAIN || w->others))
+		return no_such_split(m, w->split);
+	if (!w->seen || w->loose == 0)
 		return TT_OK;
 	for (size_t i = 0; i < m->n; i++)
 		if (m->v[i].label >= 0)

@@ -3,7 +3,7 @@
  * A collection is a folder, or a tar (plain, gzip, xz, bzip2, zstd), that holds one
  * folder per class:
  *
- *   [train/ | test/] CLASS / FILE.{jpg,jpeg,png}
+ *   [train/ | test/ | val/] CLASS / FILE.{jpg,jpeg,png}
  *
  * Classes are the sorted names of their folders.  Members are sorted by class, then
  * file, so that both kinds number their samples alike.  A tar's members are kept in

@@ -39,9 +39,9 @@ extern const struct reader_ops *const readers[];      /* NULL-terminated: reader
 tt_status reader_settings(const struct option *table, struct arena *a, const struct node *args,
                           void *base);
 
-/* The words of a `split` setting, and their meaning as an index. */
-enum split { SPLIT_TRAIN, SPLIT_TEST };
-extern const char *const split_words[];
+/* The words of a `split` setting, and their meaning as an index.  Only folders know a third. */
+enum split { SPLIT_TRAIN, SPLIT_TEST, SPLIT_VAL, FOLDER_SPLITS };
+extern const char *const split_words[], *const folder_words[];
 
 /* Put a source in front of a reader; *r is taken on success. */
 tt_status source_wrap(tt_source **out, struct reader *r);

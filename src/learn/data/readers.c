@@ -14,6 +14,7 @@ const struct reader_ops *const readers[] = {
 };
 
 const char *const split_words[] = { "train", "test", NULL };
+const char *const folder_words[] = { "train", "test", "val", NULL };
 
 #define SCHEME_MAX 32
 

@@ -133,6 +133,32 @@ static void members_are_sorted_by_class_and_file(void **state)
 	str_release(&tar);
 }
 
+/* As ImageNet has it: train/ and val/. */
+static void validation_may_be_called_val(void **state)
+{
+	static const char *const names[] = { "train/a/1.png", "train/b/2.png", "val/a/3.png", NULL };
+	const char *dir = test_temp_dir();
+	struct str tar = {0};
+	struct members m = {0};
+	tt_source *s;
+
+	(void)state;
+	make_tar(&tar, names);
+	assert_ok(parse(&m, &tar, SPLIT_VAL));
+	assert_int_equal(m.n, 1);
+	assert_ok(parse(&m, &tar, SPLIT_TRAIN));
+	assert_int_equal(m.n, 2);
+	assert_status(parse(&m, &tar, SPLIT_TEST), TT_ENOENT);
+	write_tree(dir, names);
+	assert_ok(open_images(&s, dir, "?split=val"));
+	assert_int_equal(tt_source_describe(s)->count, 1);
+	tt_source_close(&s);
+	assert_status(open_images(&s, dir, "?split=test"), TT_ENOENT);
+	assert_error("no folder test/");
+	members_release(&m);
+	str_release(&tar);
+}
+
 static void missing_splits_are_named(void **state)
 {
 	static const char *const no_test[] = { "train/a/1.png", NULL };
@@ -506,6 +532,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(members_are_sorted_by_class_and_file),
+		cmocka_unit_test(validation_may_be_called_val),
 		cmocka_unit_test(missing_splits_are_named),
 		cmocka_unit_test(cut_tars_are_refused),
 		cmocka_unit_test(folder_and_tar_give_the_same_samples),
