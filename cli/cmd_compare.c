@@ -103,12 +103,13 @@ static tt_status make_spec(const struct compare *c, const char *path, const char
 static tt_status train(const struct compare *c, tt_model *m, struct result *r)
 {
 	tt_trainer *t = NULL;
-	tt_status st = tt_trainer_new(&t, m, TT_TRAINER_OPTS(.run_dir = r->dir, .observe = watch,
-	                              .observe_ctx = r, .kernel_cache = c->kernel_cache));
+	tt_status st = tt_trainer_new(&t, m, TT_TRAINER_OPTS(
+		.run_dir = r->dir, .observe = watch, .observe_ctx = r,
+		.kernel_cache = c->kernel_cache, .stop = stop_asked));
 
 	if (st != TT_OK)
 		return st;
-	stop_install(t);
+	stop_tell(t);
 	st = tt_trainer_run(t);
 	stop_remove();
 	progress_finish(&r->progress);
@@ -123,6 +124,7 @@ static tt_status run_rule(struct compare *c, const char *path, struct result *r)
 	tt_model *m = NULL;
 	tt_status st;
 
+	stop_install();
 	progress_init(&r->progress, c->args->common.quiet ? PROGRESS_QUIET : PROGRESS_TALK);
 	if ((st = make_spec(c, path, r->rule, &file)) == TT_OK &&
 	    (st = tt_model_new(&m, file.spec)) == TT_OK) {

@@ -190,7 +190,8 @@ static tt_status prepare(struct run *r, struct call *c)
 	st = tt_trainer_new(&r->trainer, r->model, TT_TRAINER_OPTS(
 		.run_dir = r->dir, .resume = r->resume, .observe = progress_observe,
 		.observe_ctx = &r->progress, .kernel_cache = r->kernel_cache,
-		.environment = r->environment.p, .trace = r->args->trace, .comm = r->comm));
+		.environment = r->environment.p, .trace = r->args->trace, .comm = r->comm,
+		.stop = stop_asked));
 	return specfile_hint(&r->file, st);
 }
 
@@ -288,7 +289,7 @@ static tt_status train(struct run *r)
 {
 	tt_status st;
 
-	stop_install(r->trainer);
+	stop_tell(r->trainer);
 	st = tt_trainer_run(r->trainer);
 	stop_remove();
 	progress_finish(&r->progress);
@@ -318,6 +319,14 @@ static tt_status resume_line(const struct run *r, const struct words *line, stru
 	return str_status(out);
 }
 
+/* A signal came before there was anything to go on with. */
+static tt_status report_early_stop(struct call *c)
+{
+	c->exit = EXIT_SIGNAL + stop_signal();
+	return err_set(TT_ESTOPPED, "stopped by SIG%s before the first step",
+	               sigabbrev_np(stop_signal()));
+}
+
 /* The end of a run that a signal stopped: how to go on with it, and the exit code for it. */
 static tt_status report_stop(const struct run *r, struct call *c)
 {
@@ -339,10 +348,11 @@ static tt_status report_stop(const struct run *r, struct call *c)
 static tt_status run_all(struct run *r, struct call *c)
 {
 	const tt_progress *p;
-	tt_status          st = prepare(r, c);
+	tt_status          st;
 
-	if (st != TT_OK)
-		return st;
+	stop_install();
+	if ((st = prepare(r, c)) != TT_OK)
+		return st == TT_ESTOPPED && stop_signal() ? report_early_stop(c) : st;
 	r->made_dir = 0;
 	p = tt_trainer_progress(r->trainer);
 	if (r->resume && p->epoch >= p->epochs) {

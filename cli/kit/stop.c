@@ -27,10 +27,17 @@ static void set_all(void (*handler)(int))
 		sigaction(signals[i], &a, NULL);
 }
 
-void stop_install(tt_trainer *t)
+void stop_install(void)
+{
+	set_all(on_signal);
+}
+
+/* What came before there was somebody to tell is told now. */
+void stop_tell(tt_trainer *t)
 {
 	stop_target = t;
-	set_all(on_signal);
+	if (stop_came)
+		tt_trainer_stop(t);
 }
 
 void stop_remove(void)
@@ -42,4 +49,10 @@ void stop_remove(void)
 int stop_signal(void)
 {
 	return (int)stop_came;
+}
+
+int stop_asked(void *unused)
+{
+	(void)unused;
+	return stop_came != 0;
 }

@@ -53,10 +53,14 @@ typedef struct tt_trainer_opts {
 	struct comm    *comm;              /* this process is one worker of a group that a launcher
 	                                    * has started; borrowed until the trainer is freed (none) */
 	const char     *trace;             /* file for chrome://tracing, written at the end (none)   */
+	int           (*stop)(void *ctx);  /* asked while the trainer is made, which may measure for
+	                                    * minutes: not 0 ends that with TT_ESTOPPED (never asked) */
+	void           *stop_ctx;
 } tt_trainer_opts;
 #define TT_TRAINER_OPTS(...) (&(tt_trainer_opts){ .size = sizeof(tt_trainer_opts), __VA_ARGS__ })
 
-/* Opens the sources, compiles the programs, reads the checkpoint to resume. */
+/* Opens the sources, compiles the programs, reads the checkpoint to resume.  TT_ESTOPPED: o->stop
+ * said so; nothing was written but the kernel cache. */
 TT_API tt_status tt_trainer_new(tt_trainer **out, tt_model *m, const tt_trainer_opts *o);
 /* Train to the end of the plan.  TT_ESTOPPED after tt_trainer_stop (a checkpoint was written),
  * TT_ENAN if the loss is not finite (the last good checkpoint stays), TT_EPEER if another worker

@@ -27,8 +27,34 @@ stop_with()
 	exists "$3/checkpoints/last.safetensors"
 }
 
+# stop_early COMMAND...: a signal while kernels are measured ends that, and nothing is left
+stop_early()
+{
+	local code
+	"$tutti" "$@" --kernel-cache cold.txt >"$out" 2>"$err" &
+	local pid=$!
+	sleep 0.5
+	kill -s INT $pid
+	wait $pid
+	code=$?
+	command="$1 stopped early"
+	[ $code -eq 130 ] || fail "$command: exit code $code, not 130"
+	one_line "$err"
+	says "$err" "stopped "
+	empty "$out"
+	rm -f cold.txt
+}
+
 # Background jobs of a script ignore SIGINT unless job control is on.
 set -m
+large=$TUTTI_SOURCE/examples/resnet50.yaml      # has seconds' worth of kernels to measure
+stop_early train "$large" -q --set train.batch=2
+stop_early train "$large" -q --set train.batch=2 --run early
+stop_early train "$large" -q --set train.batch=2 --workers 2
+stop_early compare "$large" -q --set train.batch=2
+[ -z "$(ls -A runs)" ] || fail "a run that never began left a folder"
+absent early
+absent compare
 stop_with TERM 143 term
 stop_with INT 130 int
 set +m

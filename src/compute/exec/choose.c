@@ -166,9 +166,11 @@ static tt_status measure_all(struct plan *p, const struct ir_node *n, const stru
 
 	*out = (struct fastest){ 0, 1e30 };
 	for (int i = 0; i < count; i++) {
-		tt_status st = measure(p, n, &c[i].c, &t);
+		tt_status st;
 
-		if (st == TT_ENOMEM)
+		if (p->opts->stop && p->opts->stop(p->opts->stop_ctx))
+			return err_set(TT_ESTOPPED, "stopped on request while kernels were measured");
+		if ((st = measure(p, n, &c[i].c, &t)) == TT_ENOMEM)
 			return st;
 		if (st == TT_OK && t < out->seconds)      /* a variant that cannot is no candidate */
 			*out = (struct fastest){ i, t };

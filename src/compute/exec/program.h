@@ -21,6 +21,9 @@ struct program_opts {
 	enum program_purpose  purpose;   /* INFER: what depends on parameters only runs once   */
 	struct kernel_cache  *cache;     /* measured choices; NULL: the devices' own choice    */
 	int                   profile;   /* keep milliseconds per step                         */
+	int                 (*stop)(void *ctx);  /* asked while kernels are measured: not 0 ends
+	                                          * program_new with TT_ESTOPPED; may be NULL  */
+	void                 *stop_ctx;
 };
 
 struct program;

@@ -125,6 +125,7 @@ static tt_status compile(struct programs *p, int64_t batch, struct program **out
 	const struct program_opts opts = {
 		.devices = e->devices.dev, .precision = e->precision, .cache = e->cache,
 		.purpose = p->opts.purpose == NN_TRAIN ? PROGRAM_TRAIN : PROGRAM_INFER,
+		.stop = e->stop, .stop_ctx = e->stop_ctx,
 	};
 	struct ir_graph *g = NULL;
 	struct program *made = NULL;

@@ -24,6 +24,8 @@ struct engine {
 	struct kernel_cache *cache;   /* NULL: no measuring   */
 	enum precision       precision;
 	int                  threads;
+	int                (*stop)(void *ctx);    /* as of program_opts; may change */
+	void                *stop_ctx;
 };
 
 tt_status engine_open(struct engine **out, const struct engine_opts *o);

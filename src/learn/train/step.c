@@ -115,6 +115,14 @@ static tt_status step_alone(struct tt_trainer *t, struct program *p, const struc
 	return st;
 }
 
+/* Measuring kernels for a batch of another size was stopped: the batch is still to be done. */
+static tt_status put_back(struct tt_trainer *t)
+{
+	tt_status st = loader_seek(t->loader, t->at.epoch, t->at.consumed);
+
+	return st == TT_OK ? TT_ESTOPPED : st;
+}
+
 tt_status trainer_batch(struct tt_trainer *t, int *more)
 {
 	struct program *p = NULL;
@@ -127,7 +135,7 @@ tt_status trainer_batch(struct tt_trainer *t, int *more)
 	if (!b)
 		return TT_OK;
 	if (b->n && (st = programs_get(t->programs, b->n, &p)) != TT_OK)
-		return st;
+		return st == TT_ESTOPPED ? put_back(t) : st;
 	t->progress.lr = learning_rate(t);
 	optim_begin(t->optim, t->progress.lr, t->at.step + 1);
 	if ((st = t->sync ? together_step(t, p, b) : step_alone(t, p, b)) != TT_OK)

@@ -165,6 +165,17 @@ static int threads_of(const struct tt_trainer *t)
 	return all <= c->locals ? 1 : all / c->locals + (c->local < all % c->locals);
 }
 
+/* Has who waits for kernels to be measured lost patience?  Ranks that compute together measure to
+ * the end: none may miss a step that the others take. */
+static int asked_to_stop(void *ctx)
+{
+	const struct tt_trainer *t = ctx;
+
+	if (t->making)
+		return t->making->stop && t->making->stop(t->making->stop_ctx);
+	return !t->comm && atomic_load(&t->stop);
+}
+
 static tt_status make_compute(struct tt_trainer *t, const tt_trainer_opts *o)
 {
 	const struct engine_opts e = {
@@ -175,6 +186,8 @@ static tt_status make_compute(struct tt_trainer *t, const tt_trainer_opts *o)
 
 	if ((st = engine_open(&t->engine, &e)) != TT_OK || (st = make_optim(t)) != TT_OK)
 		return st;
+	t->engine->stop = asked_to_stop;
+	t->engine->stop_ctx = t;
 	return make_programs(t);
 }
 
@@ -268,6 +281,7 @@ static tt_status make_peer(struct tt_trainer *first, const tt_trainer_opts *o, i
 		return st;
 	}
 	t->opts = &t->model->spec->train;
+	t->making = o;
 	t->comm = group_end(first->group, rank);
 	t->train_source = first->train_source;
 	t->valid_source = first->valid_source;
@@ -277,6 +291,7 @@ static tt_status make_peer(struct tt_trainer *first, const tt_trainer_opts *o, i
 	    (st = make_compute(t, o)) != TT_OK || (st = compile_all(t)) != TT_OK ||
 	    (st = make_evaluator(t)) != TT_OK)
 		return st;
+	t->making = NULL;
 	return init_progress(t);
 }
 
@@ -352,12 +367,17 @@ static tt_status build(struct tt_trainer *t, const tt_trainer_opts *o)
 {
 	tt_status st;
 
+	t->making = o;
 	t->observe = o->observe;
 	t->observe_ctx = o->observe_ctx;
 	if ((st = find_comm(t, o)) != TT_OK || (st = init_rank(t, o)) != TT_OK ||
 	    (st = make_parts(t, o)) != TT_OK || (st = init_progress(t)) != TT_OK ||
-	    (st = make_peers(t, o)) != TT_OK || (st = trace_file(t, o->trace)) != TT_OK ||
-	    (st = open_run(t, o)) != TT_OK)
+	    (st = make_peers(t, o)) != TT_OK || (st = trace_file(t, o->trace)) != TT_OK)
+		return st;
+	if (asked_to_stop(t))
+		return err_set(TT_ESTOPPED, "stopped on request before the first step");
+	t->making = NULL;
+	if ((st = open_run(t, o)) != TT_OK)
 		return st;
 	return t->group ? group_start(t->group) : TT_OK;
 }

@@ -90,6 +90,7 @@ struct tt_trainer {
 	struct str               note;        /* to be told at the start        */
 	int                      started, ended;
 	atomic_int               stop;        /* was asked for, here            */
+	const tt_trainer_opts   *making;      /* until it is made, else NULL    */
 	int                      stopping;    /* all ranks have agreed to it    */
 
 	struct comm             *comm;        /* this rank's end; NULL: alone   */
