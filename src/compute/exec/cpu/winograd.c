@@ -46,45 +46,41 @@ SIMD static void filters(const struct winograd *g, const float *w, enum turn tur
 		}
 }
 
-/* m[t][0..KB*16) = sum_c v[t][c] u[c][0..KB*16) for T tiles; rows of v, u, m are c, k, k apart. */
-INLINE void product(const float *v, int64_t c, const float *u, int64_t k, float *m, const int kb)
+/* m[b][t] = sum_c v[t][c] u[c][b] for T tiles and KB blocks of 16 channels; cells of 16 numbers
+ * in blocks `strip` cells apart, rows of u k floats. */
+INLINE void product(const struct wino_job *j, const float *v, const float *u, vec *m, const int kb)
 {
 	vec acc[T][2] = {{{0}}};
 
-	for (int64_t i = 0; i < c; i++) {
-		const vec *f = (const vec *)(u + i * k);
-
+	for (int64_t c = 0; c < j->c; c += B, v += j->strip * B)
+		for (int i = 0; i < B; i++, u += j->k)
+			for (int t = 0; t < T; t++)
+				for (int b = 0; b < kb; b++)
+					acc[t][b] += v[t * B + i] * ((const vec *)u)[b];
+	for (int b = 0; b < kb; b++)
 		for (int t = 0; t < T; t++)
-			for (int b = 0; b < kb; b++)
-				acc[t][b] += v[t * c + i] * f[b];
-	}
-	for (int t = 0; t < T; t++)
-		for (int b = 0; b < kb; b++)
-			((vec *)(m + t * k))[b] = acc[t][b];
+			m[b * j->strip + t] = acc[t][b];
 }
 
-/* du[0..CB)[0..KB*16) += sum_t v[t]^T z[t]; rows of v c, of z and du k floats apart. */
-INLINE void product_dw(const float *v, int64_t c, const float *z, int64_t k, int64_t tiles,
+/* du[0..CB)[0..KB*16) += sum_t v[t]^T z[t], v from some channel of its block on. */
+INLINE void product_dw(const struct wino_job *j, const float *v, const vec *z, int64_t tiles,
                        float *du, const int cb, const int kb)
 {
 	vec acc[B][2];
 
 	for (int i = 0; i < cb; i++)
 		for (int b = 0; b < kb; b++)
-			acc[i][b] = ((vec *)(du + i * k))[b];
-	for (int64_t t = 0; t < tiles; t++) {
-		const vec *f = (const vec *)(z + t * k);
-
+			acc[i][b] = ((vec *)(du + i * j->k))[b];
+	for (int64_t t = 0; t < tiles; t++)
 		for (int i = 0; i < cb; i++)
 			for (int b = 0; b < kb; b++)
-				acc[i][b] += v[t * c + i] * f[b];
-	}
+				acc[i][b] += v[t * B + i] * z[b * j->strip + t];
 	for (int i = 0; i < cb; i++)
 		for (int b = 0; b < kb; b++)
-			((vec *)(du + i * k))[b] = acc[i][b];
+			((vec *)(du + i * j->k))[b] = acc[i][b];
 }
 
-/* V[POS][strip][C] of the tiles from .. from+count. */
+/* V[POS][C/16][strip][16] of the tiles from .. from+count. */
 INLINE void strip_in(const struct wino_job *j, int64_t from, int64_t count, vec *v)
 {
 	int64_t cb = j->c / B, step = j->v_step / B;
@@ -95,7 +91,7 @@ INLINE void strip_in(const struct wino_job *j, int64_t from, int64_t count, vec 
 
 		for (int64_t b = 0; b < cb; b++) {
 			struct plane a = plane_of(j->x, at.image, cb, b, j->h, j->w);
-			vec *to = v + t * cb + b;
+			vec *to = v + b * j->strip + t;
 
 			tile_in(&a, at.y - j->pad, at.x - j->pad, half);
 			for (int i = 0; i < 6; i++) {
@@ -107,7 +103,7 @@ INLINE void strip_in(const struct wino_job *j, int64_t from, int64_t count, vec 
 	}
 }
 
-/* Z[POS][strip][K], the same of the gradient. */
+/* Z[POS][K/16][strip][16], the same of the gradient. */
 INLINE void strip_grad(const struct wino_job *j, int64_t from, int64_t count, vec *z)
 {
 	int64_t kb = j->k / B, step = j->m_step / B;
@@ -118,7 +114,7 @@ INLINE void strip_grad(const struct wino_job *j, int64_t from, int64_t count, ve
 
 		for (int64_t b = 0; b < kb; b++) {
 			struct plane a = plane_of(j->dy, at.image, kb, b, j->oh, j->ow);
-			vec *to = z + t * kb + b;
+			vec *to = z + b * j->strip + t;
 
 			tile_grad(&a, at.y, at.x, half);
 			for (int i = 0; i < 6; i++) {
@@ -134,49 +130,51 @@ SIMD static void strip(const struct wino_job *j, int64_t from, int64_t count, vo
                        float *du)
 {
 	const float *u = j->u, *v = vp;
-	float *m = mp;
+	vec *m = mp;
 
 	(void)du;
 	PREFETCH(j, j->y, j->k / B, j->oh, j->ow, from, count, 1);
 	strip_in(j, from, count, vp);
 	PREFETCH(j, j->x, j->c / B, j->h, j->w, from + count, j->strip, 0);
-	for (int64_t p = 0; p < POS; p++, u += j->u_step, v += j->v_step, m += j->m_step) {
+	for (int64_t p = 0; p < POS; p++, u += j->u_step, v += j->v_step, m += j->m_step / B) {
 		int64_t k = 0;
 
 		for (; k + 2 * B <= j->k; k += 2 * B)
 			for (int64_t t = 0; t < j->strip; t += T)
-				product(v + t * j->c, j->c, u + k, j->k, m + t * j->k + k, 2);
+				product(j, v + t * B, u + k, m + k / B * j->strip + t, 2);
 		for (; k < j->k; k += B)
 			for (int64_t t = 0; t < j->strip; t += T)
-				product(v + t * j->c, j->c, u + k, j->k, m + t * j->k + k, 1);
+				product(j, v + t * B, u + k, m + k / B * j->strip + t, 1);
 	}
 	strip_out(j, from, count, mp);
 }
 
 /* One point's du[C][K]: in blocks of 8 x 32 where K allows, else 16 x 16. */
-INLINE void dw_point(const struct wino_job *j, const float *v, const float *z, int64_t count,
+INLINE void dw_point(const struct wino_job *j, const float *v, const vec *z, int64_t count,
                      float *du)
 {
-	int64_t k = 0;
+	for (int64_t c = 0; c < j->c; c += B, v += j->strip * B, du += B * j->k) {
+		int64_t k = 0;
 
-	for (; k + 2 * B <= j->k; k += 2 * B)
-		for (int64_t c = 0; c < j->c; c += B / 2)
-			product_dw(v + c, j->c, z + k, j->k, count, du + c * j->k + k, B / 2, 2);
-	for (; k < j->k; k += B)
-		for (int64_t c = 0; c < j->c; c += B)
-			product_dw(v + c, j->c, z + k, j->k, count, du + c * j->k + k, B, 1);
+		for (; k + 2 * B <= j->k; k += 2 * B)
+			for (int i = 0; i < B; i += B / 2)
+				product_dw(j, v + i, z + k / B * j->strip, count, du + i * j->k + k, B / 2, 2);
+		for (; k < j->k; k += B)
+			product_dw(j, v, z + k / B * j->strip, count, du + k, B, 1);
+	}
 }
 
 SIMD static void strip_dw(const struct wino_job *j, int64_t from, int64_t count, void *vp, void *zp,
                           float *du)
 {
-	const float *v = vp, *z = zp;
+	const float *v = vp;
+	const vec *z = zp;
 
 	strip_in(j, from, count, vp);
 	strip_grad(j, from, count, zp);
 	PREFETCH(j, j->x, j->c / B, j->h, j->w, from + count, j->strip, 0);
 	PREFETCH(j, j->dy, j->k / B, j->oh, j->ow, from + count, j->strip, 0);
-	for (int64_t p = 0; p < POS; p++, v += j->v_step, z += j->m_step, du += j->u_step)
+	for (int64_t p = 0; p < POS; p++, v += j->v_step, z += j->m_step / B, du += j->u_step)
 		dw_point(j, v, z, count, du);
 }
 

@@ -3,9 +3,8 @@
  *
  * This file alone is compiled for such CPUs; winograd_bf16_pays (winograd.c) asks before.
  *
- *   V[POS][strip][C] and U[POS][C/2][K][2]: neighbours in C are a pair
- *   dw sums over tiles, so there V[POS][strip/2][C][2] and Z[POS][strip/2][K][2]: tiles are a
- * pair */
+ *   V[POS][C/16][strip][16] and U[POS][C/2][K][2]: neighbours in C are a pair
+ *   dw sums over tiles, so there V[POS][C/16][strip/2][16][2], and Z alike: tiles are a pair */
 #define CELL_BF16
 #include "compute/exec/cpu/winograd.h"
 
@@ -58,22 +57,24 @@ static void filters(const struct winograd *g, const float *w, enum turn turn, pa
 		}
 }
 
-/* m[t][0..KB*16) for T tiles; v: rows of c/2 pairs, u: rows of k pairs, m: rows of k floats. */
-INLINE void product(const uint32_t *v, int64_t c2, const pairs *u, int64_t kb_all, float *m,
-                        const int kb)
+/* m[b][t] = sum_c v[t][c] u[c][b] for T tiles and KB blocks of 16 channels; cells of 8 pairs or 16
+ * floats in blocks `strip` cells apart, rows of u K/16 cells. */
+INLINE void product(const struct wino_job *j, const uint32_t *v, const pairs *u, vec *m,
+                    const int kb)
 {
 	__m512 acc[T][2];
 
 	for (int t = 0; t < T; t++)
 		for (int b = 0; b < kb; b++)
 			acc[t][b] = _mm512_setzero_ps();
-	for (int64_t i = 0; i < c2; i++)
+	for (int64_t c = 0; c < j->c; c += B, v += j->strip * B / 2)
+		for (int i = 0; i < B / 2; i++, u += j->k / B)
+			for (int t = 0; t < T; t++)
+				for (int b = 0; b < kb; b++)
+					acc[t][b] = dot(acc[t][b], v[t * B / 2 + i], u[b]);
+	for (int b = 0; b < kb; b++)
 		for (int t = 0; t < T; t++)
-			for (int b = 0; b < kb; b++)
-				acc[t][b] = dot(acc[t][b], v[t * c2 + i], u[i * kb_all + b]);
-	for (int t = 0; t < T; t++)
-		for (int b = 0; b < kb; b++)
-			_mm512_store_ps(m + (t * kb_all + b) * B, acc[t][b]);
+			m[b * j->strip + t] = (vec)acc[t][b];
 }
 
 static void strip_in(const struct wino_job *j, int64_t from, int64_t count, uint16_t *v)
@@ -86,7 +87,7 @@ static void strip_in(const struct wino_job *j, int64_t from, int64_t count, uint
 
 		for (int64_t b = 0; b < cb; b++) {
 			struct plane a = plane_of(j->x, at.image, cb, b, j->h, j->w);
-			uint16_t *to = v + t * j->c + b * B;
+			uint16_t *to = v + (b * j->strip + t) * B;
 
 			tile_in(&a, at.y - j->pad, at.x - j->pad, half);
 			for (int i = 0; i < 6; i++) {
@@ -102,44 +103,43 @@ static void strip(const struct wino_job *j, int64_t from, int64_t count, void *v
                       float *du)
 {
 	const uint32_t *v = vp, *u = j->u;
-	int64_t c2 = j->c / 2, kb = j->k / B;
-	float *m = mp;
+	int64_t kb = j->k / B;
+	vec *m = mp;
 
 	(void)du;
 	PREFETCH(j, j->y, j->k / B, j->oh, j->ow, from, count, 1);
 	strip_in(j, from, count, vp);
 	PREFETCH(j, j->x, j->c / B, j->h, j->w, from + count, j->strip, 0);
-	for (int64_t p = 0; p < POS; p++, u += j->u_step / 2, v += j->v_step / 2, m += j->m_step) {
+	for (int64_t p = 0; p < POS; p++, u += j->u_step / 2, v += j->v_step / 2, m += j->m_step / B) {
 		const pairs *f = (const pairs *)u;
 		int64_t b = 0;
 
 		for (; b + 2 <= kb; b += 2)
 			for (int64_t t = 0; t < j->strip; t += T)
-				product(v + t * c2, c2, f + b, kb, m + t * j->k + b * B, 2);
+				product(j, v + t * B / 2, f + b, m + b * j->strip + t, 2);
 		for (; b < kb; b++)
 			for (int64_t t = 0; t < j->strip; t += T)
-				product(v + t * c2, c2, f + b, kb, m + t * j->k + b * B, 1);
+				product(j, v + t * B / 2, f + b, m + b * j->strip + t, 1);
 	}
 	strip_out(j, from, count, mp);
 }
 
-/* du[0..CB)[0..KB*16) += sum over pairs of tiles; v: rows of c pairs, z: rows of kb_all x 16
- * pairs. */
-INLINE void product_dw(const uint32_t *v, int64_t c, const pairs *z, int64_t kb_all, int64_t t2,
-                           float *du, const int cb, const int kb)
+/* du[0..CB)[0..KB*16) += sum over pairs of tiles, v from some channel of its block on. */
+INLINE void product_dw(const struct wino_job *j, const uint32_t *v, const pairs *z, int64_t n,
+                       float *du, const int cb, const int kb)
 {
 	__m512 acc[B][2];
 
 	for (int i = 0; i < cb; i++)
 		for (int b = 0; b < kb; b++)
-			acc[i][b] = _mm512_load_ps(du + (i * kb_all + b) * B);
-	for (int64_t t = 0; t < t2; t++)
+			acc[i][b] = _mm512_load_ps(du + i * j->k + b * B);
+	for (int64_t t = 0; t < n; t++)
 		for (int i = 0; i < cb; i++)
 			for (int b = 0; b < kb; b++)
-				acc[i][b] = dot(acc[i][b], v[t * c + i], z[t * kb_all + b]);
+				acc[i][b] = dot(acc[i][b], v[t * B + i], z[b * j->strip / 2 + t]);
 	for (int i = 0; i < cb; i++)
 		for (int b = 0; b < kb; b++)
-			_mm512_store_ps(du + (i * kb_all + b) * B, acc[i][b]);
+			_mm512_store_ps(du + i * j->k + b * B, acc[i][b]);
 }
 
 /* Tile q of x (or dy) half transformed; zeros behind the last one, so that pairs are whole. */
@@ -170,7 +170,7 @@ INLINE void other_half(const vec *half, int i, vec o[6], const int of_dy)
 		transform_in(half + 6 * i, o);
 }
 
-/* out[POS][strip/2][blocks]: pairs of tiles. */
+/* out[POS][blocks][strip/2]: pairs of tiles. */
 INLINE void pair_tiles(const struct wino_job *j, int64_t from, int64_t count, pairs *out,
                            int64_t blocks, const int of_dy)
 {
@@ -179,7 +179,7 @@ INLINE void pair_tiles(const struct wino_job *j, int64_t from, int64_t count, pa
 
 	for (int64_t t = 0; t < count; t += 2)
 		for (int64_t b = 0; b < blocks; b++) {
-			pairs *to = out + t / 2 * blocks + b;
+			pairs *to = out + (b * j->strip + t) / 2;
 
 			half_tile(j, from + t, from + count, b, half[0], of_dy);
 			half_tile(j, from + t + 1, from + count, b, half[1], of_dy);
@@ -192,27 +192,35 @@ INLINE void pair_tiles(const struct wino_job *j, int64_t from, int64_t count, pa
 		}
 }
 
-static void strip_dw(const struct wino_job *j, int64_t from, int64_t count, void *vp, void *zp,
-                         float *du)
+/* One point's du[C][K]: in blocks of 8 x 32 where K allows, else 16 x 16. */
+INLINE void dw_point(const struct wino_job *j, const uint32_t *v, const pairs *z, int64_t n,
+                     float *du)
 {
-	int64_t t2 = (count + 1) / 2, kb = j->k / B;
-	const uint32_t *v = vp, *z = zp;
+	int64_t half = j->strip / 2;
+
+	for (int64_t c = 0; c < j->c; c += B, v += half * B, du += B * j->k) {
+		int64_t k = 0;
+
+		for (; k + 2 * B <= j->k; k += 2 * B)
+			for (int i = 0; i < B; i += B / 2)
+				product_dw(j, v + i, z + k / B * half, n, du + i * j->k + k, B / 2, 2);
+		for (; k < j->k; k += B)
+			product_dw(j, v, z + k / B * half, n, du + k, B, 1);
+	}
+}
+
+static void strip_dw(const struct wino_job *j, int64_t from, int64_t count, void *vp, void *zp,
+                     float *du)
+{
+	const uint32_t *v = vp;
+	const pairs *z = zp;
 
 	pair_tiles(j, from, count, vp, j->c / B, 0);
-	pair_tiles(j, from, count, zp, kb, 1);
+	pair_tiles(j, from, count, zp, j->k / B, 1);
 	PREFETCH(j, j->x, j->c / B, j->h, j->w, from + count, j->strip, 0);
-	PREFETCH(j, j->dy, kb, j->oh, j->ow, from + count, j->strip, 0);
-	for (int64_t p = 0; p < POS; p++, v += j->v_step / 2, z += j->m_step / 2, du += j->u_step) {
-		const pairs *f = (const pairs *)z;
-		int64_t b = 0;
-
-		for (; b + 2 <= kb; b += 2)
-			for (int64_t c = 0; c < j->c; c += B / 2)
-				product_dw(v + c, j->c, f + b, kb, t2, du + c * j->k + b * B, B / 2, 2);
-		for (; b < kb; b++)
-			for (int64_t c = 0; c < j->c; c += B)
-				product_dw(v + c, j->c, f + b, kb, t2, du + c * j->k + b * B, B, 1);
-	}
+	PREFETCH(j, j->dy, j->k / B, j->oh, j->ow, from + count, j->strip, 0);
+	for (int64_t p = 0; p < POS; p++, v += j->v_step / 2, z += j->m_step / 2 / B, du += j->u_step)
+		dw_point(j, v, z, (count + 1) / 2, du);
 }
 
 void winograd_bf16_forward(const struct winograd *g, const uint16_t *x, const float *w,

@@ -244,7 +244,7 @@ INLINE vec floor_of(int relu)
 	} \
 } while (0)
 
-/* y of the tiles from .. from+count, from M[POS][strip][K/16]. */
+/* y of the tiles from .. from+count, from M[POS][K/16][strip][16]. */
 INLINE void strip_out(const struct wino_job *j, int64_t from, int64_t count, const vec *m)
 {
 	const vec floor = floor_of(j->relu);
@@ -259,7 +259,7 @@ INLINE void strip_out(const struct wino_job *j, int64_t from, int64_t count, con
 
 			if (j->bias)              /* parameters lie where they lie: not aligned */
 				memcpy(&bias, j->bias + b * B, sizeof bias);
-			tile_out(&a, at.y, at.x, m + t * kb + b, j->m_step / B, bias, floor);
+			tile_out(&a, at.y, at.x, m + b * j->strip + t, j->m_step / B, bias, floor);
 		}
 	}
 }
