@@ -131,14 +131,16 @@ SIMD static void strip(const struct wino_job *j, int64_t from, int64_t count, vo
 {
 	const float *u = j->u, *v = vp;
 	vec *m = mp;
+	struct ahead x = look_ahead(j, j->x, extent_x(j), from + count);
+	struct ahead y = look_ahead(j, j->y, extent_y(j), from);
 
 	(void)du;
-	PREFETCH(j, j->y, j->k / B, j->oh, j->ow, from, count, 1);
 	strip_in(j, from, count, vp);
-	PREFETCH(j, j->x, j->c / B, j->h, j->w, from + count, j->strip, 0);
 	for (int64_t p = 0; p < POS; p++, u += j->u_step, v += j->v_step, m += j->m_step / B) {
 		int64_t k = 0;
 
+		ask(&x, j, 0);
+		ask(&y, j, 1);
 		for (; k + 2 * B <= j->k; k += 2 * B)
 			for (int64_t t = 0; t < j->strip; t += T)
 				product(j, v + t * B, u + k, m + k / B * j->strip + t, 2);
@@ -169,13 +171,16 @@ SIMD static void strip_dw(const struct wino_job *j, int64_t from, int64_t count,
 {
 	const float *v = vp;
 	const vec *z = zp;
+	struct ahead x = look_ahead(j, j->x, extent_x(j), from + count);
+	struct ahead y = look_ahead(j, j->dy, extent_y(j), from + count);
 
 	strip_in(j, from, count, vp);
 	strip_grad(j, from, count, zp);
-	PREFETCH(j, j->x, j->c / B, j->h, j->w, from + count, j->strip, 0);
-	PREFETCH(j, j->dy, j->k / B, j->oh, j->ow, from + count, j->strip, 0);
-	for (int64_t p = 0; p < POS; p++, v += j->v_step, z += j->m_step / B, du += j->u_step)
+	for (int64_t p = 0; p < POS; p++, v += j->v_step, z += j->m_step / B, du += j->u_step) {
+		ask(&x, j, 0);
+		ask(&y, j, 0);
 		dw_point(j, v, z, count, du);
+	}
 }
 
 void winograd_forward(const struct winograd *g, const float *x, const float *w, const float *b,

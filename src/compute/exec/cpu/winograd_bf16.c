@@ -105,15 +105,17 @@ static void strip(const struct wino_job *j, int64_t from, int64_t count, void *v
 	const uint32_t *v = vp, *u = j->u;
 	int64_t kb = j->k / B;
 	vec *m = mp;
+	struct ahead x = look_ahead(j, j->x, extent_x(j), from + count);
+	struct ahead y = look_ahead(j, j->y, extent_y(j), from);
 
 	(void)du;
-	PREFETCH(j, j->y, j->k / B, j->oh, j->ow, from, count, 1);
 	strip_in(j, from, count, vp);
-	PREFETCH(j, j->x, j->c / B, j->h, j->w, from + count, j->strip, 0);
 	for (int64_t p = 0; p < POS; p++, u += j->u_step / 2, v += j->v_step / 2, m += j->m_step / B) {
 		const pairs *f = (const pairs *)u;
 		int64_t b = 0;
 
+		ask(&x, j, 0);
+		ask(&y, j, 1);
 		for (; b + 2 <= kb; b += 2)
 			for (int64_t t = 0; t < j->strip; t += T)
 				product(j, v + t * B / 2, f + b, m + b * j->strip + t, 2);
@@ -214,13 +216,16 @@ static void strip_dw(const struct wino_job *j, int64_t from, int64_t count, void
 {
 	const uint32_t *v = vp;
 	const pairs *z = zp;
+	struct ahead x = look_ahead(j, j->x, extent_x(j), from + count);
+	struct ahead y = look_ahead(j, j->dy, extent_y(j), from + count);
 
 	pair_tiles(j, from, count, vp, j->c / B, 0);
 	pair_tiles(j, from, count, zp, j->k / B, 1);
-	PREFETCH(j, j->x, j->c / B, j->h, j->w, from + count, j->strip, 0);
-	PREFETCH(j, j->dy, j->k / B, j->oh, j->ow, from + count, j->strip, 0);
-	for (int64_t p = 0; p < POS; p++, v += j->v_step / 2, z += j->m_step / 2 / B, du += j->u_step)
+	for (int64_t p = 0; p < POS; p++, v += j->v_step / 2, z += j->m_step / 2 / B, du += j->u_step) {
+		ask(&x, j, 0);
+		ask(&y, j, 0);
 		dw_point(j, v, z, (count + 1) / 2, du);
+	}
 }
 
 void winograd_bf16_forward(const struct winograd *g, const uint16_t *x, const float *w,

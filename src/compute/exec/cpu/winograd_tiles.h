@@ -228,21 +228,65 @@ INLINE vec floor_of(int relu)
 	return v;
 }
 
-/* Ask for the four rows that each row of tiles from .. from+count adds to what the one above it has
- * touched: tiles jump from row to row, which the processor does not foresee.  rw as in
- * __builtin_prefetch: 0 to be read, 1 to be written. */
-#define PREFETCH(j, x, blocks, height, width, from, count, rw) do { \
-	for (int64_t t_ = 0; t_ < (count) && (from) + t_ < (j)->tiles; t_ += (j)->tx) { \
-		struct tile at_ = tile_at((from) + t_, (j)->ty, (j)->tx); \
-		int64_t rows_ = (height) - at_.y < 4 ? (height) - at_.y : 4; \
-		for (int64_t b_ = 0; b_ < (blocks); b_++) { \
-			struct plane a_ = plane_of(x, at_.image, blocks, b_, height, width); \
-			const char *p_ = (const char *)(a_.p + at_.y * (width)); \
-			for (int64_t i_ = 0; i_ < rows_ * (width) * (int64_t)sizeof(cell); i_ += 64) \
-				__builtin_prefetch(p_ + i_, rw, 3); \
-		} \
-	} \
-} while (0)
+/* Tiles jump from row to row, which the processor does not foresee: while a strip is multiplied,
+ * memory is asked for the rows of the next one, a few cache lines for each of the 36 points. */
+struct ahead {
+	const void *image;
+	int64_t     blocks, h, w;
+	int64_t     tile, end, block;       /* row of tiles, and block of channels, to come */
+	const char *at, *stop;              /* lines left of the four rows at hand          */
+	int64_t     lines;                  /* at each point                                */
+};
+
+struct extent { int64_t blocks, h, w; };
+
+INLINE struct ahead look_ahead(const struct wino_job *j, const void *image, struct extent e,
+                               int64_t from)
+{
+	struct ahead a = { .image = image, .blocks = e.blocks, .h = e.h, .w = e.w, .tile = from,
+	                   .end = from + j->strip < j->tiles ? from + j->strip : j->tiles };
+	int64_t rows = (j->strip + j->tx - 1) / j->tx;
+
+	a.lines = (rows * e.blocks * 4 * e.w * (int64_t)sizeof(cell) / 64 + POS - 1) / POS;
+	return a;
+}
+
+INLINE int next_rows(struct ahead *a, const struct wino_job *j)
+{
+	struct tile at = tile_at(a->tile, j->ty, j->tx);
+	struct plane p = plane_of(a->image, at.image, a->blocks, a->block, a->h, a->w);
+	int64_t rows = a->h - at.y < 4 ? a->h - at.y : 4;
+
+	if (a->tile >= a->end)
+		return 0;
+	a->at = (const char *)(p.p + at.y * a->w);
+	a->stop = a->at + rows * a->w * (int64_t)sizeof(cell);
+	if (++a->block == a->blocks) {
+		a->block = 0;
+		a->tile += j->tx;
+	}
+	return 1;
+}
+
+/* rw as in __builtin_prefetch: 0 to be read, 1 to be written. */
+INLINE void ask(struct ahead *a, const struct wino_job *j, const int rw)
+{
+	for (int64_t i = 0; i < a->lines; i++, a->at += 64) {
+		if (a->at >= a->stop && !next_rows(a, j))
+			return;
+		__builtin_prefetch(a->at, rw, 2);
+	}
+}
+
+INLINE struct extent extent_x(const struct wino_job *j)
+{
+	return (struct extent){ j->c / B, j->h, j->w };
+}
+
+INLINE struct extent extent_y(const struct wino_job *j)
+{
+	return (struct extent){ j->k / B, j->oh, j->ow };
+}
 
 /* y of the tiles from .. from+count, from M[POS][K/16][strip][16]. */
 INLINE void strip_out(const struct wino_job *j, int64_t from, int64_t count, const vec *m)
