@@ -26,7 +26,7 @@ LOSS_SEED = 0.75
 
 DEFAULTS = {"stride": [1, 1], "dilation": [1, 1], "pad": [0, 0, 0, 0], "groups": 1,
             "act": "none", "alpha": 0.0, "count_pad": 0, "smoothing": 0.0, "delta": 1.0}
-INTEGERS = {"groups", "count_pad", "use_y", "axis", "start", "size", "ndim", "stream"}
+INTEGERS = {"groups", "count_pad", "use_y", "axis", "start", "size", "ndim", "stream", "ranks", "mix"}
 LISTS = {"kernel", "stride", "dilation", "pad", "dims"}
 WORDS = {"act", "then"}
 LOSSES = {"xent", "bce", "mse", "mae", "huber"}
@@ -109,6 +109,57 @@ def fold_bn(a, w, b, gamma, beta, mean, var):
         b[None], mean, var, gamma, beta, False, 0, a["eps"])[0]]
 
 
+def mix(a, *x):
+    if a["mix"] == 0:
+        return [torch.stack(x).mean(0)]
+    if a["mix"] == 1:
+        return [torch.logsumexp(torch.stack([F.log_softmax(v, -1) for v in x]), 0) - np.log(len(x))]
+    yes, no = (torch.logsumexp(torch.stack([F.logsigmoid(s * v) for v in x]), 0) for s in (1, -1))
+    return [yes - no]
+
+
+def channels(x):
+    return x.transpose(0, 1).flatten(1)
+
+
+def per_channel(v, x):
+    return v.reshape([1, -1] + [1] * (x.dim() - 2))
+
+
+def bn_moments(a, x):
+    c = channels(x)
+    return [torch.cat([torch.tensor([float(c.shape[1])]).double(), c.mean(1),
+                       c.var(1, unbiased=False) * c.shape[1]])]
+
+
+def gather(a, *x):
+    mine = torch.cat(x)
+    return [torch.stack([mine] + [torch.zeros_like(mine)] * (a["ranks"] - 1))]
+
+
+def bn_join(a, g, mean, var):
+    """By the textbook formula that needs no order."""
+    n, c = g[:, :1], (g.shape[1] - 1) // 2
+    m, squares, total = g[:, 1:1 + c], g[:, 1 + c:], n.sum()
+    whole = (n * m).sum(0) / total
+    biased = (squares + n * m * m).sum(0) / total - whole * whole
+    unbiased = biased * total / (total - 1) if total > 1 else biased
+    mean += a["momentum"] * (whole - mean)
+    var += a["momentum"] * (unbiased - var)
+    return [whole, biased]
+
+
+def bn_sums(a, x, dy, mean, var):
+    xhat = (x - per_channel(mean, x)) / torch.sqrt(per_channel(var, x) + a["eps"])
+    return [channels(dy * xhat).sum(1), channels(dy).sum(1)]
+
+
+def bn_dx(a, x, dy, gamma, mean, var, count, g):
+    rstd = 1 / torch.sqrt(per_channel(var, x) + a["eps"])
+    dgamma, dbeta = (per_channel(v, x) for v in g.sum(0).chunk(2))
+    return [per_channel(gamma, x) * rstd * (dy - dbeta / count - (x - per_channel(mean, x)) * rstd * dgamma / count)]
+
+
 def act_dx(a, z, dy):
     if not a["use_y"]:
         z.requires_grad_()
@@ -136,7 +187,8 @@ def summed(per_value):
 OPS = {
     "conv2d": conv2d, "maxpool": maxpool, "avgpool": avgpool, "batchnorm": batchnorm,
     "batchnorm_infer": batchnorm_infer, "fold_bn": fold_bn, "act_dx": act_dx, "dropout": dropout,
-    "xent": xent,
+    "xent": xent, "mix": mix, "bn_moments": bn_moments, "gather": gather, "bn_join": bn_join,
+    "bn_sums": bn_sums, "bn_dx": bn_dx,
     "dense": lambda a, x, w, b=None: [act(a["act"], F.linear(x, w, b), a)],
     "layernorm": lambda a, x, g, b: [F.layer_norm(x, list(x.shape[-a["ndim"]:]), g, b, a["eps"])],
     "act": lambda a, x: [act(a["act"], x, a)],

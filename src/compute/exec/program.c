@@ -17,6 +17,7 @@ struct go {
 	size_t         need_lo, need_hi;        /* parameters first touched by it; empty if equal */
 	size_t         ready_lo, ready_hi;      /* gradients final after it; empty if equal */
 	int            step;                    /* in the plan */
+	int            attended;                /* by a rank without samples too */
 };
 
 struct program {
@@ -75,7 +76,9 @@ static tt_status list_steps(struct program *p)
 	if (!p->once || !p->go)
 		return TT_ENOMEM;
 	for (int s = 0; s < p->plan->n_steps; s++) {
-		struct go g = { .kernel = p->plan->step[s].kernel, .step = s };
+		const enum ir_op op = p->plan->step[s].node->op;
+		struct go g = { .kernel = p->plan->step[s].kernel, .step = s,
+		                .attended = op == IR_GATHER || op == IR_BN_JOIN };
 
 		if (p->plan->step[s].once)
 			p->once[p->n_once++] = g;
@@ -325,10 +328,30 @@ static tt_status run_profiled(struct program *p, const struct program_run *r,
 	return st;
 }
 
+static struct run_context context_of(const struct program_run *r)
+{
+	return (struct run_context){
+		.seed = r->seed, .step = r->step, .sample = r->sample,
+		.sample_stride = r->sample_stride ? r->sample_stride : 1,
+		.gather = r->gather, .gather_ctx = r->ctx,
+	};
+}
+
+tt_status program_attend(struct program *p, const struct program_run *r)
+{
+	struct run_context rc = context_of(r);
+	tt_status st = TT_OK;
+
+	rc.absent = 1;
+	for (int k = 0; k < p->n_go && st == TT_OK; k++)
+		if (p->go[k].attended)
+			st = p->go[k].kernel->ops->run(p->go[k].kernel, &rc);
+	return st;
+}
+
 tt_status program_run(struct program *p, const struct program_run *r)
 {
-	const struct run_context rc = { r->seed, r->step, r->sample,
-	                                r->sample_stride ? r->sample_stride : 1 };
+	const struct run_context rc = context_of(r);
 	tt_status st = TT_OK;
 
 	if (p->stale && p->n_once && (st = run_once(p, &rc)) != TT_OK)

@@ -7,6 +7,7 @@
 #define EXEC_PROGRAM_H
 
 #include "base/str.h"
+#include "compute/exec/run.h"
 #include "compute/ir/graph.h"
 
 struct kernel_cache;
@@ -55,8 +56,12 @@ struct program_run {
 	 * run.  Ranges come in descending order and cover the vector.  May be NULL. */
 	void (*ready)(void *ctx, size_t lo, size_t hi);
 	void *ctx;
+	gather_fn *gather;                /* of a graph with GATHER; given ctx; NULL: alone           */
 };
 tt_status program_run(struct program *p, const struct program_run *r);
+/* This rank has no sample, but the others wait at every GATHER: take part in those, with zeros, and
+ * move the running statistics as they do.  Computes nothing else and calls no `ready`. */
+tt_status program_attend(struct program *p, const struct program_run *r);
 
 /* For `tutti show`. */
 struct program_step_info {

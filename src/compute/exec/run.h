@@ -5,11 +5,20 @@
 #ifndef EXEC_RUN_H
 #define EXEC_RUN_H
 
+#include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
+/* all[ranks][n]: what every rank of the group has here, in their order; mine[n] is this rank's. */
+typedef tt_status gather_fn(void *ctx, const float *mine, size_t n, float *all);
+
 struct run_context {
-	uint64_t seed, step;
-	int64_t  sample, sample_stride;      /* of the batch's first sample in the global batch */
+	uint64_t   seed, step;
+	int64_t    sample, sample_stride;    /* of the batch's first sample in the global batch */
+	gather_fn *gather;                   /* NULL: no group                                  */
+	void      *gather_ctx;
+	int        absent;                   /* this rank has no sample: zeros for the others   */
 };
 
 #endif

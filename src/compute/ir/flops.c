@@ -36,6 +36,7 @@ static const double per_element[IR_OP_COUNT] = {
 	[IR_ACT_DX] = 2,       [IR_SOFTMAX_DX] = 4,      [IR_XENT_DX] = 2,
 	[IR_BCE_DX] = 3,       [IR_MSE_DX] = 3,          [IR_MAE_DX] = 2,
 	[IR_HUBER_DX] = 3,     [IR_FOLD_BN] = 1,         [IR_MAXPOOL_DX] = 1,
+	[IR_BN_DX] = 5,        [IR_MIX_DX] = 4,
 };
 
 double ir_flops(const struct ir_node *n)
@@ -57,10 +58,14 @@ double ir_flops(const struct ir_node *n)
 		return window_flops(n, n->out[0]);
 	case IR_AVGPOOL_DX:
 		return window_flops(n, n->in[0]);
+	case IR_MIX:
+		return 4 * count(n->out[0]) * n->n_in;
 	case IR_SUM:
 		return count(n->out[0]) * (n->n_in - 1);
 	case IR_EMBEDDING_DW:
 		return count(n->in[1]);
+	case IR_BN_MOMENTS: case IR_BN_SUMS:
+		return 4 * count(n->in[0]);
 	case IR_XENT: case IR_BCE: case IR_MSE: case IR_MAE: case IR_HUBER:
 		return per_element[n->op] * count(n->in[0]);
 	default:

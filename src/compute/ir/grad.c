@@ -243,6 +243,17 @@ static tt_status grad_concat(struct backward *b, struct ir_node *n, struct ir_va
 	return TT_OK;
 }
 
+static tt_status grad_mix(struct backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	struct ir_attr a = { .mix = n->attr.mix, .size = n->n_in };
+	tt_status st = TT_OK;
+
+	for (int i = 0; i < n->n_in && st == TT_OK; i++)
+		if (n->in[i]->wants_grad)
+			st = give_out(b, n->in[i], EMIT(b, n, IR_MIX_DX, &a, n->in[i], n->out[0], dy), 0);
+	return st;
+}
+
 static tt_status grad_reshape(struct backward *b, struct ir_node *n, struct ir_value *dy)
 {
 	struct ir_attr a = attr_of(n, n->in[0]);
@@ -307,7 +318,7 @@ static const grad_fn rules[IR_OP_COUNT] = {
 	[IR_RESHAPE] = grad_reshape,     [IR_EMBEDDING] = grad_embedding,
 	[IR_XENT] = grad_xent,           [IR_BCE] = grad_bce,
 	[IR_MSE] = grad_mse,             [IR_MAE] = grad_mae,
-	[IR_HUBER] = grad_huber,
+	[IR_HUBER] = grad_huber,         [IR_MIX] = grad_mix,
 };
 
 #define SUM_MAX 64

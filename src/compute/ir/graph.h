@@ -24,6 +24,8 @@ enum ir_act {
 };
 /* gelu is the exact one, x*Phi(x) by erf; alpha: slope of leaky_relu, scale of elu. */
 
+enum ir_mix { MIX_VALUES, MIX_SOFTMAX, MIX_SIGMOID };
+
 /* All attributes of all ops; ops.def says which op reads which. */
 struct ir_attr {
 	int      kernel[2], stride[2], dilation[2];   /* h, w                               */
@@ -37,7 +39,10 @@ struct ir_attr {
 	int64_t  start, size;
 	int      ndim;
 	int64_t  dims[TENSOR_MAX_DIMS];
+	enum ir_mix mix;
 	uint32_t stream;                              /* DROPOUT: which one of the net      */
+	int      ranks;                               /* GATHER: of the group; BATCHNORM: shared
+	                                               * by so many, 0: its own               */
 };
 
 enum ir_kind { IR_TEMP, IR_INPUT, IR_PARAM, IR_BUFFER };

@@ -155,7 +155,7 @@ tt_status ir_infer_batchnorm(struct ir_node *n, struct tensor_desc *out)
 		return ir_bad(n, TT_EINVAL, "running mean and variance are written and must be buffers");
 	if (!(m >= 0 && m <= 1))
 		return ir_bad(n, TT_EINVAL, "momentum %g must be 0 to 1", (double)m);
-	if (tensor_count(x) / x->dim[1] < 2)
+	if (tensor_count(x) / x->dim[1] < 2 && !n->attr.ranks)
 		return ir_bad(n, TT_ESHAPE, "one value per channel has no variance: "
 		              "a batch of 1 cannot be normalised");
 	out[1] = out[2] = DESC(1, x->dim[1]);
@@ -252,6 +252,21 @@ tt_status ir_infer_concat(struct ir_node *n, struct tensor_desc *out)
 		if (__builtin_add_overflow(out[0].dim[axis], y->dim[axis], &out[0].dim[axis]))
 			return ir_bad(n, TT_ESHAPE, "the sum of the parts is too large");
 	}
+	return TT_OK;
+}
+
+tt_status ir_infer_mix(struct ir_node *n, struct tensor_desc *out)
+{
+	tt_status st;
+
+	if ((unsigned)n->attr.mix > MIX_SIGMOID)
+		return ir_bad(n, TT_EINVAL, "there is no mixture number %d", (int)n->attr.mix);
+	if (n->attr.mix == MIX_SOFTMAX && n->in[0]->desc.ndim < 1)
+		return ir_bad(n, TT_ESHAPE, "a scalar has no classes");
+	for (int i = 1; i < n->n_in; i++)
+		if ((st = ir_infer_same(n, 0, i)) != TT_OK)
+			return st;
+	out[0] = n->in[0]->desc;
 	return TT_OK;
 }
 

@@ -21,8 +21,8 @@ static void count_needs(const struct ir_graph *g, int *needs)
 
 static int is_needed(const struct ir_node *n, const int *needs)
 {
-	if (n->op == IR_BATCHNORM)
-		return 1;                       /* it updates the running statistics */
+	if (n->op == IR_BATCHNORM || n->op == IR_BN_JOIN)
+		return 1;                       /* they update the running statistics */
 	for (int i = 0; i < n->n_out; i++)
 		if (needs[n->out[i]->id])
 			return 1;

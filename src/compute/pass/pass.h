@@ -23,6 +23,10 @@ tt_status pass_fuse(struct ir_graph *g);
  * ir_backward; not part of pass_all. */
 tt_status pass_defer(struct ir_graph *g);
 
+/* Batch norms with attr.ranks normalise over the batch of so many ranks, which run programs made
+ * from the same graph side by side.  After ir_backward, before pass_all; not part of it. */
+tt_status pass_share_norms(struct ir_graph *g);
+
 /* Nodes that nobody needs go: whose outputs are read by no node, kept by no output and no
  * parameter's gradient, and which update no running statistics. */
 tt_status pass_dead(struct ir_graph *g);

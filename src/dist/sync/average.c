@@ -49,20 +49,6 @@ static void close_rule(struct sync *s)
 
 /* ---- averages ---- */
 
-static tt_status shares(struct sync *s, float *out)
-{
-	struct average *a = s->own;
-	double total = 0, mine = a->samples;
-	const int n = s->host.comm->size;
-	double all[n];
-	tt_status st = comm_allgather(s->host.comm, &mine, sizeof mine, all);
-
-	for (int i = 0; st == TT_OK && i < n; i++)
-		total += all[i];
-	*out = (float)(total > 0 ? mine / total : 1.0 / n);
-	return st;
-}
-
 static tt_status average_vector(struct sync *s, float *x, float share)
 {
 	for (size_t i = 0; i < s->host.param_count; i++)
@@ -93,7 +79,7 @@ static tt_status exchange(struct sync *s)
 	tt_status st;
 
 	s->host.comm->doing = "an average of parameters";
-	if ((st = shares(s, &share)) != TT_OK ||
+	if ((st = sync_share(s, a->samples, &share)) != TT_OK ||
 	    (st = average_vector(s, s->host.params, share)) != TT_OK ||
 	    (st = average_slots(s, share)) != TT_OK)
 		return st;
@@ -175,7 +161,7 @@ static tt_status meet(struct sync *s)
 	memcpy(a->mine, s->host.params, s->host.param_count * sizeof *a->mine);
 	if (!a->steps)
 		return TT_OK;
-	if ((st = shares(s, &share)) != TT_OK)
+	if ((st = sync_share(s, a->samples, &share)) != TT_OK)
 		return st;
 	return average_vector(s, s->host.params, share);
 }

@@ -24,6 +24,8 @@ const struct option distribute_options[] = {
 	OPT_DOUBLE(T, delta, "0.9", 0, 1, "eamsgd: momentum; the optimizer's own must be 0"),
 	OPT_ENUM  (T, deterministic, "no", option_no_yes,
 	           "add in the order of the workers: the same bits for any piece or algorithm"),
+	OPT_ENUM  (T, sync_batchnorm, "no", option_no_yes,
+	           "allreduce: batch norms see the batch of all workers, not each its own share"),
 	OPT_END
 };
 #undef T

@@ -56,6 +56,31 @@ tt_status sync_exchange_sums(struct sync *s)
 	return sync_sum(s, s->host.grads + s->host.param_count, s->host.sums);
 }
 
+tt_status sync_share(struct sync *s, double samples, float *out)
+{
+	const int n = s->host.comm->size;
+	double total = 0, all[n];
+	tt_status st = comm_allgather(s->host.comm, &samples, sizeof samples, all);
+
+	for (int i = 0; st == TT_OK && i < n; i++)
+		total += all[i];
+	*out = (float)(total > 0 ? samples / total : 1.0 / n);
+	return st;
+}
+
+tt_status sync_gather(struct sync *s, const float *mine, size_t n, float *all)
+{
+	struct comm *c = s->host.comm;
+	const double start = thread_seconds();
+	const uint64_t sent = c->sent, ring = (uint64_t)(c->size - 1) * n * sizeof *mine;
+	tt_status st;
+
+	c->doing = "a batch norm of all workers";
+	st = comm_allgather(c, mine, n * sizeof *mine, all);
+	count(s, start, c->sent > sent ? c->sent - sent : ring);
+	return st;
+}
+
 /* ---- life ---- */
 
 static size_t most(size_t a, size_t b)
@@ -137,6 +162,7 @@ void sync_close(struct sync **s)
 tt_status sync_begin(struct sync *s, const struct sync_step *at)
 {
 	s->at = *at;
+	s->moved += at->samples;
 	s->exchanged = 0;
 	s->host.comm->doing = s->ops->name;
 	return s->ops->begin ? s->ops->begin(s) : TT_OK;
@@ -177,16 +203,17 @@ tt_status sync_end(struct sync *s)
 static tt_status average_buffers(struct sync *s)
 {
 	const struct sync_host *h = &s->host;
-	const float share = 1.0f / (float)h->comm->size;
+	float share;
 	tt_status st;
 
-	if (!h->buffer_count || h->comm->size == 1)
+	if (!h->buffer_count || h->comm->size == 1 || h->opts->sync_batchnorm)
 		return TT_OK;
-	if ((st = sync_sum(s, h->buffers, h->buffer_count)) != TT_OK)
+	if ((st = sync_share(s, s->moved, &share)) != TT_OK)
 		return st;
+	s->moved = 0;
 	for (size_t i = 0; i < h->buffer_count; i++)
 		h->buffers[i] *= share;
-	return TT_OK;
+	return sync_sum(s, h->buffers, h->buffer_count);
 }
 
 tt_status sync_meet(struct sync *s)

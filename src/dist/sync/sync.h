@@ -44,6 +44,7 @@ struct distribute_opts {
 	double      alpha;              /* easgd: elastic rate; 0: 0.9/N                              */
 	double      delta;              /* eamsgd: momentum                                           */
 	int         deterministic;      /* no/yes: ordered sums, the same bits for any bucket size    */
+	int         sync_batchnorm;     /* no/yes: batch norms see the batch of all ranks             */
 };
 extern const struct option distribute_options[];
 extern const char *const   sync_words[];             /* names of the rules, NULL-terminated */
@@ -92,6 +93,7 @@ struct sync {
 	int                    summed;    /* gradients of this step are of the whole batch            */
 	int                    exchanged; /* the last call has summed what lies behind the gradients */
 	int                    met;
+	double                 moved;     /* samples since running means were last made equal         */
 	float                 *scratch;   /* of the exchanges below                                   */
 	void                  *own;       /* the rule's                                               */
 };
@@ -106,12 +108,20 @@ tt_status sync_finish(struct sync *s);
 tt_status sync_epoch_end(struct sync *s);           /* of an epoch that is not the last */
 tt_status sync_end(struct sync *s);            /* of the last: then all ranks have the same model */
 /* Between the two, params and buffers are, on all ranks, what the ranks have in common: what should
- * be validated and saved.  Buffers (running means of batch norm) become their average for good:
- * averaging and running means commute. */
+ * be validated and saved.  Buffers (running means of batch norm) become their average for good,
+ * weighted by the samples each rank has seen since the last: averaging and running means commute.
+ * With shared batch norms they are equal already. */
 tt_status sync_meet(struct sync *s);
 void      sync_part(struct sync *s);
 
+/* all[ranks][n]: everybody's numbers, within a step (shared batch norms).  By the thread that runs
+ * the program, whatever a rule's own thread sends meanwhile. */
+tt_status sync_gather(struct sync *s, const float *mine, size_t n, float *all);
+
 /* ---- for rules ---- */
+
+/* This rank's part of all samples of all ranks; 1/N of each if there are none. */
+tt_status sync_share(struct sync *s, double samples, float *out);
 
 /* x[n] summed over the ranks, in place, by the trainer's thread, which waits. */
 tt_status sync_sum(struct sync *s, float *x, size_t n);

@@ -10,8 +10,8 @@ struct group_opts {
 	int                times, start, join, activation;
 };
 
-enum join { JOIN_CONCAT, JOIN_ADD };
-static const char *const join_words[] = { "concat", "add", NULL };
+enum join { JOIN_CONCAT, JOIN_ADD, JOIN_MIX };
+static const char *const join_words[] = { "concat", "add", "mix", NULL };
 
 #define T struct group_opts
 static const struct option sequence_options[] = {
@@ -43,7 +43,8 @@ static const struct option branches_options[] = {
 	OPT_NODE(T, paths,
 	         "list of lists of layers, or a map of them by name; an empty one is the input itself"),
 	OPT_ENUM(T, join, "concat", join_words,
-	         "what becomes of the ends: side by side along the channels, or summed"),
+	         "what becomes of the ends: side by side along the channels, summed, or mixed: "
+	         "the average of the answers, of probabilities where the loss works on scores"),
 	OPT_END
 };
 #undef T
@@ -156,6 +157,16 @@ static tt_status sum_ends(struct builder *b, struct layer *l, struct ir_value **
 	return TT_OK;
 }
 
+/* For the end of a net: nets side by side that answer as one. */
+static tt_status mix_ends(struct builder *b, struct layer *l, struct ir_value **ends, int n)
+{
+	const int loss = b->m->spec->model.loss;
+	const struct ir_attr a = { .mix = loss == LOSS_XENT ? MIX_SOFTMAX :
+	                                  loss == LOSS_BCE ? MIX_SIGMOID : MIX_VALUES };
+
+	return build_op(b, l, IR_MIX, ends, n, &a);
+}
+
 /* Szegedy et al., 2015. */
 static tt_status build_branches(struct builder *b, struct layer *l)
 {
@@ -173,6 +184,8 @@ static tt_status build_branches(struct builder *b, struct layer *l)
 		return st;
 	if (o->join == JOIN_ADD)
 		return sum_ends(b, l, ends, (int)n);
+	if (o->join == JOIN_MIX)
+		return mix_ends(b, l, ends, (int)n);
 	return build_op(b, l, IR_CONCAT, ends, (int)n, &channels);
 }
 

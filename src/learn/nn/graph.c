@@ -98,6 +98,8 @@ static tt_status build_graph(struct builder *b, struct ir_graph **out)
 		st = pass_defer(b->g);
 	if (st == TT_OK)
 		st = add_head(b);
+	if (st == TT_OK && b->ranks)
+		st = pass_share_norms(b->g);
 	if (st == TT_OK)
 		*out = b->g;
 	else
@@ -110,6 +112,15 @@ tt_status nn_graph(const struct tt_model *m, int64_t batch, enum nn_purpose purp
                    struct ir_graph **out)
 {
 	struct builder b = { .m = m, .purpose = purpose, .x = nn_input_desc(m->spec, batch) };
+
+	return build_graph(&b, out);
+}
+
+tt_status nn_graph_shared(const struct tt_model *m, int64_t batch, int ranks,
+                          struct ir_graph **out)
+{
+	struct builder b = { .m = m, .purpose = NN_TRAIN, .ranks = ranks,
+	                     .x = nn_input_desc(m->spec, batch) };
 
 	return build_graph(&b, out);
 }

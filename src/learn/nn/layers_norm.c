@@ -51,7 +51,7 @@ static tt_status build_batchnorm(struct builder *b, struct layer *l)
 {
 	const struct norm_opts *o = l->opts;
 	struct want w = { .ndim = 1, .dim = { l->in[0]->desc.dim[1] } };
-	struct ir_attr a = { .eps = (float)o->eps, .momentum = (float)o->momentum };
+	struct ir_attr a = { .eps = (float)o->eps, .momentum = (float)o->momentum, .ranks = b->ranks };
 	struct ir_value *v[5] = { l->in[0] };
 	tt_status st;
 

@@ -49,5 +49,8 @@ tt_status nn_collect(struct tt_model *m);
 enum nn_purpose { NN_TRAIN, NN_EVAL, NN_PREDICT };
 tt_status nn_graph(const struct tt_model *m, int64_t batch, enum nn_purpose purpose,
                    struct ir_graph **out);
+/* NN_TRAIN for one of `ranks` that share their batch norms: its share of the batch may be 1. */
+tt_status nn_graph_shared(const struct tt_model *m, int64_t batch, int ranks,
+                          struct ir_graph **out);
 
 #endif

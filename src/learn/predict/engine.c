@@ -131,8 +131,9 @@ static tt_status compile(struct programs *p, int64_t batch, struct program **out
 	struct program *made = NULL;
 	tt_status st;
 
-	if ((st = nn_graph(m, batch, p->opts.purpose, &g)) != TT_OK ||
-	    (st = program_new(&made, g, &opts)) != TT_OK)
+	st = p->opts.ranks ? nn_graph_shared(m, batch, p->opts.ranks, &g)
+	                   : nn_graph(m, batch, p->opts.purpose, &g);
+	if (st != TT_OK || (st = program_new(&made, g, &opts)) != TT_OK)
 		return st;
 	program_bind(made, m->params, p->opts.grads, m->buffers);
 	/* A cache that cannot be kept costs time at the next start, never a result: closing the

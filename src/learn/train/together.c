@@ -117,6 +117,10 @@ static tt_status check_rule(const struct tt_trainer *t)
 	    s->train.optimizer.momentum > 0)
 		return err_set(TT_ESPEC, "distribute.strategy eamsgd has a momentum of its own, "
 		               "distribute.delta: set train.optimizer.momentum: 0");
+	if (s->distribute.sync_batchnorm &&
+	    strcmp(sync_words[s->distribute.strategy], "allreduce") != 0)
+		return err_set(TT_ESPEC, "distribute.sync_batchnorm makes one batch of all workers' shares "
+		               "at every step, as only distribute.strategy: allreduce does");
 	return TT_OK;
 }
 
@@ -172,12 +176,17 @@ static void ready(void *ctx, size_t lo, size_t hi)
 		t->share.status = sync_ready(t->sync, lo, hi);
 }
 
+static tt_status gather(void *ctx, const float *mine, size_t n, float *all)
+{
+	return sync_gather(((struct tt_trainer *)ctx)->sync, mine, n, all);
+}
+
 static tt_status run_share(struct tt_trainer *t, struct program *p, const struct batch *b)
 {
 	const float seed = 1.0f / (float)(t->sync->summed ? b->n_global : b->n);
 	const struct program_run run = {
 		.seed = (uint64_t)t->opts->seed, .step = (uint64_t)t->at.step, .sample = t->comm->rank,
-		.sample_stride = t->comm->size, .ready = ready, .ctx = t,
+		.sample_stride = t->comm->size, .ready = ready, .ctx = t, .gather = gather,
 	};
 	double at[2] = { thread_seconds() };
 	tt_status st;
@@ -189,11 +198,20 @@ static tt_status run_share(struct tt_trainer *t, struct program *p, const struct
 	return st;
 }
 
-/* No sample is left for this rank in this batch; but the others wait for its zeros. */
-static void run_nothing(struct tt_trainer *t)
+/* No sample is left for this rank in this batch; but the others wait for its zeros, and where batch
+ * norms are shared they do so at each of them: any program knows which there are. */
+static tt_status run_nothing(struct tt_trainer *t)
 {
+	const struct program_run run = { .ctx = t, .gather = gather };
+	struct program *p;
+	tt_status st;
+
 	memset(t->grads, 0, t->model->param_count * sizeof *t->grads);
 	ready(t, 0, t->model->param_count);
+	if (!t->model->spec->distribute.sync_batchnorm)
+		return TT_OK;
+	st = programs_get(t->programs, 1, &p);
+	return st == TT_OK ? program_attend(p, &run) : st;
 }
 
 static tt_status not_finite(struct tt_trainer *t, int ranks, int rank)
@@ -233,10 +251,7 @@ tt_status together_step(struct tt_trainer *t, struct program *p, const struct ba
 	t->share = (struct share){ .program = p, .batch = b };
 	if ((st = sync_begin(t->sync, &at)) != TT_OK)
 		return blame_peer(st);
-	if (b->n)
-		st = run_share(t, p, b);
-	else
-		run_nothing(t);
+	st = together_blame(t, b->n ? run_share(t, p, b) : run_nothing(t));
 	if (st == TT_OK)
 		st = blame_peer(t->share.status);
 	/* Gradients that stay here are applied here: there is nobody to tell first. */

@@ -117,7 +117,8 @@ static tt_status make_programs(struct tt_trainer *t)
 		return TT_ENOMEM;
 	memset(t->grads, 0, bytes);
 	return programs_new(&t->programs, &(struct programs_opts){
-		.engine = t->engine, .model = t->model, .purpose = NN_TRAIN, .grads = t->grads });
+		.engine = t->engine, .model = t->model, .purpose = NN_TRAIN, .grads = t->grads,
+		.ranks = t->comm && t->model->spec->distribute.sync_batchnorm ? t->comm->size : 0 });
 }
 
 /* This rank's program for so many samples of all ranks. */

@@ -2,6 +2,7 @@
 #include "compute/exec/device.h"
 
 #include "base/mem.h"
+#include "compute/exec/gather.h"
 #include "compute/exec/hostkernel.h"
 #include "compute/exec/ref/ref.h"
 
@@ -37,10 +38,13 @@ static tt_status ref_prepare(struct device *d, struct plan *p, const struct ir_n
                              const char *variant)
 {
 	int args[PLAN_MAX_ARGS];
-	tt_status st = host_plain_args(p, n, args);
+	tt_status st;
 
 	(void)d;
 	(void)variant;
+	if (n->op == IR_GATHER)
+		return gather_prepare(p, n);
+	st = host_plain_args(p, n, args);
 	return st == TT_OK ? host_step(p, "reference", run_ref, args, n->n_in + n->n_out) : st;
 }
 

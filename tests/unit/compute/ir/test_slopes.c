@@ -130,6 +130,16 @@ static struct ir_value *added(struct ir_graph *g)
 	return net_op(g, IR_SUM, "c", NULL, x, y, net_param(g, "p", F32(3, 6)), x);
 }
 
+static struct ir_value *mixed(struct ir_graph *g)
+{
+	const struct ir_attr classes = { .mix = MIX_SOFTMAX }, bits = { .mix = MIX_SIGMOID };
+	struct ir_value *x = net_input(g, "x", F32(3, 5));
+	struct ir_value *a = net_dense(g, "a", x, 4), *b = net_dense(g, "b", x, 4);
+	struct ir_value *both = net_op(g, IR_MIX, "classes", &classes, a, b);
+
+	return net_op(g, IR_MIX, "bits", &bits, both, net_dense(g, "c", x, 4));
+}
+
 static struct ir_value *concatenated(struct ir_graph *g)
 {
 	struct ir_value *in = image(g), *x = conv(g, "a", in), *y = conv(g, "b", x);
@@ -190,6 +200,7 @@ static const struct slope_case {
 	{ "falling_leaky_relu", falling_leaky_relu, IR_MSE, { .groups = 0 } },
 	{ "softmax", softmax, IR_BCE, { .groups = 0 } },
 	{ "added", added, IR_MSE, { .groups = 0 } },
+	{ "mixed", mixed, IR_MSE, { .groups = 0 } },
 	{ "concatenated", concatenated, IR_MSE, { .groups = 0 } },
 	{ "reshaped", reshaped, IR_MSE, { .groups = 0 } },
 	{ "embedding", embedding, IR_MSE, { .groups = 0 } },

@@ -17,7 +17,7 @@ struct rank {
 	struct world *world;
 	struct comm  *comm;
 	struct sync  *sync;
-	float         params[COUNT_MAX], grads[COUNT_MAX + SUMS], slot[COUNT_MAX];
+	float         params[COUNT_MAX], grads[COUNT_MAX + SUMS], slot[COUNT_MAX], buffer;
 	float         clip, lr;
 	int           applied;
 	tt_status     status;
@@ -60,7 +60,7 @@ static void run_rank(void *ctx)
 	const struct sync_host h = {
 		.comm = r->comm, .opts = &w->opts, .params = r->params, .grads = r->grads,
 		.param_count = w->count, .sums = SUMS, .by_range = !w->whole, .apply = apply, .ctx = r,
-		.slots = 1, .slot = slot_of,
+		.slots = 1, .slot = slot_of, .buffers = &r->buffer, .buffer_count = 1,
 	};
 
 	r->status = sync_open(&r->sync, &h);
@@ -443,6 +443,28 @@ static tt_status met(struct rank *r)
 	return TT_OK;
 }
 
+/* Each batch norm has seen its own shares; who had no sample has no say. */
+static tt_status meet_with_buffers(struct rank *r)
+{
+	static const int samples[] = { 3, 1, 0 };
+	static const float buffer[] = { 1, 5, 100 };
+	tt_status st = step(r, 1, samples[r->comm->rank]);
+
+	r->buffer = buffer[r->comm->rank];
+	return st == TT_OK ? sync_meet(r->sync) : st;
+}
+
+static void running_statistics_are_weighted_by_samples(void **state)
+{
+	struct world *w = make_world(3, 5, "allreduce");
+
+	(void)state;
+	run_world(w, meet_with_buffers);
+	for (int i = 0; i < 3; i++)
+		assert_near(w->rank[i].buffer, 2, 1e-6);
+	mem_free(w);
+}
+
 static void meetings_do_not_change_who_meets(void **state)
 {
 	struct world *w = make_world(2, 1, "average");
@@ -558,6 +580,7 @@ int main(void)
 		cmocka_unit_test(ranks_stay_equal_to_the_bit),
 		cmocka_unit_test(deterministic_sums_do_not_depend_on_buckets),
 		cmocka_unit_test(averages_are_weighted_by_samples_with_the_state_asked_for),
+		cmocka_unit_test(running_statistics_are_weighted_by_samples),
 		cmocka_unit_test(meetings_do_not_change_who_meets),
 		cmocka_unit_test(post_local_starts_with_sums),
 		cmocka_unit_test(ranks_start_where_rank_0_stands),

@@ -1,0 +1,10 @@
+/* gather.h -- the one op that talks: a step that calls whoever runs the program. */
+#ifndef EXEC_GATHER_H
+#define EXEC_GATHER_H
+
+#include "compute/exec/plan.h"
+
+/* Add the step of a GATHER node. */
+tt_status gather_prepare(struct plan *p, const struct ir_node *n);
+
+#endif

@@ -1,0 +1,142 @@
+/* mix.c -- what several nets say on average.
+ *
+ * Probabilities are averaged, not scores, and all of it in logarithms: a class that every net finds
+ * impossible keeps a finite score. */
+#include "compute/exec/ref/kernels.h"
+
+#include <math.h>
+
+/* The rows over which probabilities sum to one. */
+static int64_t row_width(const struct ref_args *a)
+{
+	const struct tensor_desc *x = ref_in(a, 0);
+
+	return a->node->attr.mix == MIX_SOFTMAX ? x->dim[x->ndim - 1] : 1;
+}
+
+/* log sum exp of x[0], x[stride] ... */
+static double log_sum(const double *x, int n)
+{
+	double top = x[0], sum = 0;
+
+	for (int i = 1; i < n; i++)
+		top = fmax(top, x[i]);
+	for (int i = 0; i < n; i++)
+		sum += exp(x[i] - top);
+	return top + log(sum);
+}
+
+static double log_norm(const float *x, int64_t n)
+{
+	double top = x[0], sum = 0;
+
+	for (int64_t i = 1; i < n; i++)
+		top = fmax(top, x[i]);
+	for (int64_t i = 0; i < n; i++)
+		sum += exp(x[i] - top);
+	return top + log(sum);
+}
+
+/* log of the sigmoid */
+static double log_yes(double x)
+{
+	return x < 0 ? x - log1p(exp(x)) : -log1p(exp(-x));
+}
+
+#define MIX_MAX 64                   /* in_max of ops.def */
+
+static void mix_values(const struct ref_args *a)
+{
+	float *y = a->out[0];
+
+	for (int64_t e = 0; e < tensor_count(ref_out(a, 0)); e++) {
+		double sum = 0;
+
+		for (int i = 0; i < a->node->n_in; i++)
+			sum += ((const float *)a->in[i])[e];
+		y[e] = (float)(sum / a->node->n_in);
+	}
+}
+
+static void mix_sigmoid(const struct ref_args *a)
+{
+	const int n = a->node->n_in;
+	float *y = a->out[0];
+
+	for (int64_t e = 0; e < tensor_count(ref_out(a, 0)); e++) {
+		double yes[MIX_MAX] = { 0 }, no[MIX_MAX] = { 0 };
+
+		for (int i = 0; i < n; i++) {
+			yes[i] = log_yes(((const float *)a->in[i])[e]);
+			no[i] = log_yes(-(double)((const float *)a->in[i])[e]);
+		}
+		y[e] = (float)(log_sum(yes, n) - log_sum(no, n));
+	}
+}
+
+static void mix_softmax(const struct ref_args *a)
+{
+	const int n = a->node->n_in;
+	const int64_t width = row_width(a);
+
+	for (int64_t r = 0; r < tensor_count(ref_out(a, 0)); r += width) {
+		float *y = (float *)a->out[0] + r;
+		double norm[MIX_MAX] = { 0 }, p[MIX_MAX] = { 0 };
+
+		for (int i = 0; i < n; i++)
+			norm[i] = log_norm((const float *)a->in[i] + r, width);
+		for (int64_t c = 0; c < width; c++) {
+			for (int i = 0; i < n; i++)
+				p[i] = ((const float *)a->in[i])[r + c] - norm[i];
+			y[c] = (float)(log_sum(p, n) - log(n));
+		}
+	}
+}
+
+/* x0, x1, ... -> y */
+void ref_mix(const struct ref_args *a)
+{
+	static void (*const of[])(const struct ref_args *) = {
+		[MIX_VALUES] = mix_values, [MIX_SOFTMAX] = mix_softmax, [MIX_SIGMOID] = mix_sigmoid,
+	};
+
+	of[a->node->attr.mix](a);
+}
+
+/* r: how much of y's probability is x's; dx = r dy - p sum(r dy) */
+static void softmax_row(const struct ref_args *a, int64_t at, int64_t width)
+{
+	const float *x = (const float *)a->in[0] + at, *y = (const float *)a->in[1] + at;
+	const float *dy = (const float *)a->in[2] + at;
+	const double norm = log_norm(x, width), n = (double)a->node->attr.size;
+	float *dx = (float *)a->out[0] + at;
+	double sum = 0;
+
+	for (int64_t c = 0; c < width; c++)
+		sum += exp(x[c] - norm - y[c]) / n * dy[c];
+	for (int64_t c = 0; c < width; c++)
+		dx[c] = (float)(exp(x[c] - norm - y[c]) / n * dy[c] - exp(x[c] - norm) * sum);
+}
+
+/* x, y, dy -> dx */
+void ref_mix_dx(const struct ref_args *a)
+{
+	const struct ir_attr *t = &a->node->attr;
+	const float *x = a->in[0], *y = a->in[1], *dy = a->in[2];
+	const int64_t count = tensor_count(ref_out(a, 0)), width = row_width(a);
+	float *dx = a->out[0];
+
+	if (t->mix == MIX_SOFTMAX) {
+		for (int64_t r = 0; r < count; r += width)
+			softmax_row(a, r, width);
+		return;
+	}
+	for (int64_t e = 0; e < count; e++) {
+		double slope = 1;
+
+		if (t->mix == MIX_SIGMOID)
+			slope = exp(log_yes(x[e]) - log_yes(y[e]) + log_yes(-(double)x[e]) -
+			            log_yes(-(double)y[e]));
+		dx[e] = (float)(dy[e] * slope / (double)t->size);
+	}
+}
