@@ -54,6 +54,12 @@ static tt_status parse_size(const char *text, int64_t *h, int64_t *w)
 	return TT_OK;
 }
 
+/* A file says where it is; a tar's member does not know in which. */
+static tt_status name_tar(const struct images *s, tt_status st)
+{
+	return st == TT_OK || s->members.on_disk ? st : err_at(st, "%s", s->members.name);
+}
+
 /* Decode member i to the source's shape. */
 static tt_status decode(const struct images *s, size_t i, uint8_t *x)
 {
@@ -71,7 +77,7 @@ static tt_status decode(const struct images *s, size_t i, uint8_t *x)
 	if (st == TT_OK)
 		st = image_decode(&in, (int)shape[0], (int)shape[1], (int)shape[2], x);
 	mem_free(owned);
-	return st;
+	return name_tar(s, st);
 }
 
 static tt_status images_read(const struct reader *r, int64_t index, void *x, int32_t *label,
@@ -188,7 +194,7 @@ static tt_status find_shape(struct images *s, const struct images_opts *o)
 		               "source", s->members.v[0].path, h, w);
 	shape[1] = h;
 	shape[2] = w;
-	return st;
+	return name_tar(s, st);
 }
 
 static tt_status images_setup(struct images *s, const char *path, const struct images_opts *o)

@@ -366,9 +366,12 @@ tt_status members_read(const struct members *m, size_t i, struct bytes *out, voi
 		st = file_read_all(one->path, IMAGE_MAX_FILE, &p, &out->n);
 		*owned = p;
 		out->p = (const uint8_t *)p;
-	} else {
+	} else if (one->size) {                     /* nothing but empty files: no blob */
 		out->p = m->blob + one->offset;
 		out->n = one->size;
+	} else {
+		out->p = (const uint8_t *)"";
+		out->n = 0;
 	}
 	return st;
 }
