@@ -13,8 +13,7 @@ pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 
 set(TUTTI_LIBRARIES PkgConfig::YAML PkgConfig::JANSSON PkgConfig::TURBOJPEG PkgConfig::ARCHIVE
 	PNG::PNG ZLIB::ZLIB Threads::Threads m)
-set(TUTTI_PC_LIBS "-lm -lpthread")
-set(TUTTI_PC_REQUIRES "yaml-0.1 jansson libturbojpeg libarchive libpng zlib")
+set(TUTTI_PC_LIBS "-lyaml -ljansson -lturbojpeg -larchive -lpng -lz -lm -lpthread")
 set(TUTTI_PLUG_DEFINITIONS "")
 set(TUTTI_PLUGS_ABSENT "")
 
