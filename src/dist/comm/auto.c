@@ -12,7 +12,12 @@
 
 #define FIRST_CLASS 256
 #define SMALL       ((size_t)32 << 10)  /* floats: below, latencies count most (rule of thumb) */
-#define REPEATS     3
+#define REPEATS     2
+#define MOST        64          /* sums in a stream */
+#define FILL        0.03        /* seconds of a stream; of small sums */
+#define FILL_SMALL  0.004
+#define LONG        0.05        /* seconds: once is enough */
+#define HOPELESS    2.0         /* times the best: not tried on anything larger */
 
 static size_t class_size(int k) { return (size_t)FIRST_CLASS << 2 * k; }
 
@@ -59,11 +64,22 @@ double comm_seconds(const struct comm *c, size_t n)
 	return lo + (hi - lo) * at;
 }
 
+size_t comm_measured_size(const struct comm *c)
+{
+	size_t n = 0;
+
+	for (int k = 0; k < COMM_CLASSES; k++)
+		if (c->measured[k].algorithm)
+			n = class_size(k);
+	return n;
+}
+
 struct probe {
 	struct comm *comm;
 	struct comm_allreduce_opts opts;
 	float       *x;
 	double      *all;               /* [size] */
+	int          hopeless[ALGO_COUNT];
 };
 
 /* The largest of all ranks' numbers. */
@@ -78,29 +94,32 @@ static tt_status slowest(struct probe *p, double mine, double *out)
 	return st;
 }
 
-/* The best of some runs, the first of which only warms up, unless it was long. */
+/* A stream of sums, as training makes it: one alone would ride on what switches and token buckets
+ * let through at once, and promise a speed that the second does not have. */
+static tt_status time_stream(struct probe *p, size_t n, int count, double *seconds)
+{
+	double start;
+	tt_status st = comm_barrier(p->comm);
+
+	start = thread_seconds();
+	for (int i = 0; i < count && st == TT_OK; i++)
+		st = comm_allreduce(p->comm, p->x, n, &p->opts);
+	if (st == TT_OK)
+		st = slowest(p, (thread_seconds() - start) / count, seconds);
+	return st;
+}
+
+/* The first only warms up and says how many fill the time, unless it was long. */
 static tt_status time_one(struct probe *p, size_t n, double *seconds)
 {
-	double best = 0, took;
-	tt_status st = TT_OK;
+	const double fill = n < SMALL / 2 ? FILL_SMALL : FILL;
+	tt_status st = time_stream(p, n, 1, seconds);
+	double count;
 
-	for (int i = 0; i <= REPEATS && st == TT_OK; i++) {
-		double start;
-
-		if ((st = comm_barrier(p->comm)) != TT_OK)
-			break;
-		start = thread_seconds();
-		if ((st = comm_allreduce(p->comm, p->x, n, &p->opts)) != TT_OK)
-			break;
-		if ((st = slowest(p, thread_seconds() - start, &took)) != TT_OK)
-			break;
-		if (i <= 1 || took < best)
-			best = took;
-		if (took > 0.05)
-			break;
-	}
-	*seconds = best;
-	return st;
+	if (st != TT_OK || *seconds > LONG)
+		return st;
+	count = fill / *seconds;
+	return time_stream(p, n, count < REPEATS ? REPEATS : count > MOST ? MOST : (int)count, seconds);
 }
 
 static int worth_trying(const struct comm *c, enum comm_algorithm a, size_t n)
@@ -118,21 +137,23 @@ static int worth_trying(const struct comm *c, enum comm_algorithm a, size_t n)
 static tt_status measure_class(struct probe *p, int k)
 {
 	struct comm_measured *best = &p->comm->measured[k];
+	double seconds[ALGO_COUNT] = {0};
 	size_t n = class_size(k);
-	double seconds;
 	tt_status st = TT_OK;
 
 	best->algorithm = 0;
 	for (int a = 1; a < ALGO_COUNT && st == TT_OK; a++) {
 		p->opts.algorithm = (enum comm_algorithm)a;
-		if (!worth_trying(p->comm, p->opts.algorithm, n))
+		if (p->hopeless[a] || !worth_trying(p->comm, p->opts.algorithm, n))
 			continue;
-		st = time_one(p, n, &seconds);
-		if (st == TT_OK && (!best->algorithm || seconds < best->seconds)) {
+		st = time_one(p, n, &seconds[a]);
+		if (st == TT_OK && (!best->algorithm || seconds[a] < best->seconds)) {
 			best->algorithm = a;
-			best->seconds = seconds;
+			best->seconds = seconds[a];
 		}
 	}
+	for (int a = 1; a < ALGO_COUNT && n >= SMALL / 2; a++)
+		p->hopeless[a] |= seconds[a] > HOPELESS * best->seconds;
 	return st;
 }
 

@@ -140,6 +140,8 @@ tt_status comm_measure(struct comm *c, size_t largest, double seconds);
 /* What AUTO means for n floats, and the seconds measured for such (0: unknown). */
 enum comm_algorithm comm_choice(const struct comm *c, size_t n);
 double    comm_seconds(const struct comm *c, size_t n);
+/* The largest n that was measured; 0: none. */
+size_t    comm_measured_size(const struct comm *c);
 
 tt_status comm_broadcast(struct comm *c, int root, void *p, size_t n);
 /* all[size][n]: everybody's bytes, in rank order. */

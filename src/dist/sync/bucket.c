@@ -14,7 +14,7 @@
 #include "base/thread.h"
 #include "dist/sync/trace.h"
 
-#define GOOD_ENOUGH 0.8         /* of the best rate: small pieces hide better */
+#define GOOD_ENOUGH 0.95        /* of the best rate: small pieces hide better */
 #define UNMEASURED (1 << 18)
 
 /* Floats in a bucket that are worth a thought. */
@@ -193,23 +193,23 @@ int buckets_count(const struct buckets *b)
 
 /* ---- how large? ---- */
 
-/* The smallest piece that travels at nearly the best rate. */
+/* The smallest piece that travels at nearly the best rate.  Where there was no time to measure
+ * those that are likely to, none of the smaller ones is trusted. */
 static size_t measured_size(const struct comm *c, size_t count)
 {
+	const size_t largest = comm_measured_size(c);
 	double rate[SIZES], best = 0;
 	int k = 0, pick = 0;
 
-	for (; k < SIZES && sizes[k] < count; k++) {
-		double seconds = comm_seconds(c, sizes[k]);
-
-		if (seconds <= 0)
-			break;
-		rate[k] = (double)sizes[k] / seconds;
+	for (; k < SIZES && sizes[k] < count && sizes[k] <= largest; k++) {
+		rate[k] = (double)sizes[k] / comm_seconds(c, sizes[k]);
 		best = rate[k] > best ? rate[k] : best;
 	}
-	while (pick < k && rate[pick] < GOOD_ENOUGH * best)
+	if (k == 0 || (sizes[k - 1] < UNMEASURED && UNMEASURED < count))
+		return UNMEASURED;
+	while (rate[pick] < GOOD_ENOUGH * best)
 		pick++;
-	return k ? sizes[pick] : UNMEASURED;
+	return sizes[pick];
 }
 
 /* Rank 0's word counts, so that all agree. */

@@ -120,7 +120,7 @@ static tt_status same_start(struct sync *s)
 static tt_status measure(const struct sync_host *h)
 {
 	const struct distribute_opts *o = h->opts;
-	const double seconds = h->param_count > SMALL ? 0.5 : 0.02;
+	const double seconds = h->param_count > SMALL ? 2.0 : 0.02;
 
 	if (h->comm->size == 1 || o->deterministic || (o->algorithm != ALGO_AUTO && o->bucket_bytes))
 		return TT_OK;
