@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/thread.h"
+#include "kit/join.h"
 #include "kit/json.h"
 #include "kit/launch.h"
 #include "kit/machine.h"
@@ -162,7 +163,10 @@ static int is_first(const struct run *r)
 
 static tt_status join(struct run *r)
 {
-	return launch_inside() ? launch_join(&r->comm, r->file.spec->distribute.timeout) : TT_OK;
+	int inside = 0;
+	tt_status st = join_look(&inside);
+
+	return st == TT_OK && inside ? join_group(&r->comm, r->file.spec->distribute.timeout) : st;
 }
 
 static tt_status choose_place(struct run *r, struct arena *a)
@@ -173,14 +177,22 @@ static tt_status choose_place(struct run *r, struct arena *a)
 	return TT_OK;
 }
 
-static tt_status prepare(struct run *r, struct call *c)
+static tt_status load_spec(struct run *r, const struct call *c)
 {
 	tt_status st;
 
 	if ((st = specfile_load(&r->file, c->args.v[0], &r->args->set)) != TT_OK ||
-	    (st = apply_shortcuts(r->args, r->file.spec)) != TT_OK ||
-	    (st = tt_spec_resolve(r->file.spec)) != TT_OK ||
-	    (st = tt_model_new(&r->model, r->file.spec)) != TT_OK || (st = join(r)) != TT_OK ||
+	    (st = apply_shortcuts(r->args, r->file.spec)) != TT_OK)
+		return st;
+	return tt_spec_resolve(r->file.spec);
+}
+
+static tt_status prepare(struct run *r, struct call *c)
+{
+	tt_status st;
+
+	if ((st = load_spec(r, c)) != TT_OK || (st = join(r)) != TT_OK ||
+	    (st = tt_model_new(&r->model, r->file.spec)) != TT_OK ||
 	    (st = machine_environment(c->arena, &c->line, &r->environment)) != TT_OK ||
 	    (st = paths_kernel_cache(c->arena, r->args->kernel_cache, &r->kernel_cache)) != TT_OK ||
 	    (st = choose_place(r, c->arena)) != TT_OK)
@@ -386,11 +398,11 @@ static tt_status supervise(struct run *r, struct call *c)
 	struct launch l = { .line = c->line, .restarts = (int)o->restarts };
 	tt_status     st;
 
-	if ((st = specfile_load(&r->file, c->args.v[0], &o->set)) != TT_OK ||
-	    (st = apply_shortcuts(o, r->file.spec)) != TT_OK ||
-	    (st = tt_spec_resolve(r->file.spec)) != TT_OK)
+	if ((st = load_spec(r, c)) != TT_OK)
 		return st;
 	l.workers = r->file.spec->distribute.workers;
+	l.threads = r->file.spec->train.threads;
+	l.timeout = r->file.spec->distribute.timeout;
 	if (o->hosts && (st = launch_hosts(c->arena, o->hosts, &l)) != TT_OK)
 		return st;
 	if (o->dry_run) {
@@ -408,16 +420,47 @@ static tt_status supervise(struct run *r, struct call *c)
 	return launch_run(&l, c->arena, &c->exit);
 }
 
-static int wants_launcher(const struct train_args *o)
+/* Under a launcher: which worker is where, and that is all. */
+static tt_status show_workers(struct run *r, const struct call *c)
 {
-	return (o->hosts || o->restarts || o->dry_run) && !launch_inside();
+	tt_status st;
+
+	if ((st = load_spec(r, c)) != TT_OK || (st = join(r)) != TT_OK)
+		return st;
+	return join_show(r->comm, r->file.spec->train.threads, stdout);
+}
+
+static tt_status choose(struct run *r, struct call *c)
+{
+	const struct train_args *o = r->args;
+	int inside = 0;
+	tt_status st = join_look(&inside);
+
+	if (st != TT_OK)
+		return st;
+	if (inside)
+		return o->dry_run ? show_workers(r, c) : run_all(r, c);
+	return o->hosts || o->restarts || o->dry_run ? supervise(r, c) : run_all(r, c);
+}
+
+/* The others should not have to find out by waiting. */
+static void tell_others(struct run *r, tt_status st)
+{
+	char why[ERR_MAX];
+
+	if (st == TT_OK || st == TT_ESTOPPED || !r->comm)
+		return;
+	snprintf(why, sizeof why, "%s", tt_last_error());
+	comm_abandon(r->comm, why);
+	err_text("%s", why);
 }
 
 static tt_status run_train(struct call *c)
 {
 	struct run r = { .args = c->opts };
-	tt_status  st = wants_launcher(r.args) ? supervise(&r, c) : run_all(&r, c);
+	tt_status  st = choose(&r, c);
 
+	tell_others(&r, st);
 	tt_trainer_free(&r.trainer);
 	comm_close(&r.comm);
 	tt_model_free(&r.model);

@@ -1,91 +1,18 @@
 #include "kit/launch.h"
 
-#include <errno.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/cores.h"
 #include "base/mem.h"
-#include "base/thread.h"
 #include "kit/exit.h"
+#include "kit/mpirun.h"
 #include "kit/table.h"
-#include "plug/plugs.h"
 
 #define HOSTS_MAX 4096
 #define SLOTS_MAX 4096
 #define HOST_FAILURES 2          /* a host that fails so often is left out */
-
-/* ---- inside a launcher ---- */
-
-int launch_inside(void)
-{
-	static const char *const names[] = { "OMPI_COMM_WORLD_SIZE", "PMI_RANK", "PMIX_RANK" };
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (getenv(names[i]))
-			return 1;
-	return 0;
-}
-
-/* This worker's part of the cores that its neighbours may use as well. */
-static void take_cores(const struct comm *c, const cpu_set_t *may)
-{
-	const int cores = CPU_COUNT(may), mine = c->local, all = c->locals;
-	cpu_set_t own;
-	int k = 0;
-
-	if (cores < all)
-		return;                      /* more workers than cores: the kernel knows best */
-	CPU_ZERO(&own);
-	for (int i = 0; i < CPU_SETSIZE; i++)
-		if (CPU_ISSET(i, may)) {
-			if (k * all / cores == mine)
-				CPU_SET(i, &own);
-			k++;
-		}
-	sched_setaffinity(0, sizeof own, &own);
-}
-
-/* A launcher may have bound each worker to cores of its own: then all is well. */
-static tt_status share_cores(struct comm *c)
-{
-	cpu_set_t mine, *all = mem_calloc((size_t)c->size, sizeof *all);
-	int same = 1;
-	tt_status st;
-
-	if (!all)
-		return TT_ENOMEM;
-	CPU_ZERO(&mine);
-	sched_getaffinity(0, sizeof mine, &mine);
-	c->doing = "the start";
-	st = comm_allgather(c, &mine, sizeof mine, all);
-	for (int i = 0; st == TT_OK && i < c->size; i++)
-		if (c->host_of[i] == c->host)
-			same = same && CPU_EQUAL(&all[i], &mine);
-	if (st == TT_OK && same && c->locals > 1)
-		take_cores(c, &mine);
-	mem_free(all);
-	return st;
-}
-
-tt_status launch_join(struct comm **out, double timeout)
-{
-	struct comm *c;
-	tt_status st = plug_mpi_comm(&c, timeout);
-
-	if (st != TT_OK)
-		return st;
-	if ((st = share_cores(c)) != TT_OK) {
-		comm_close(&c);
-		return st;
-	}
-	*out = c;
-	return TT_OK;
-}
 
 /* ---- hosts ---- */
 
@@ -149,70 +76,35 @@ static int own_words(const char *word)
 	return 0;
 }
 
-struct argv { struct arena *arena; const char **v; int n; };
-
-static void add(struct argv *out, const char *word)
+/* The command line as it was typed, without what is the launcher's, and the run's folder. */
+static void add_line(const struct launch *l, struct argv *out)
 {
-	out->v[out->n++] = word;
-}
+	for (int i = 1; i < l->line.n; ) {
+		int skip = own_words(l->line.v[i]);
 
-/* The words that Open MPI and MPICH understand both are few. */
-static void add_mpirun(const struct launch *l, struct argv *out, int open_mpi)
-{
-	struct str hosts = {0};
-
-	for (int i = 0; i < l->n_hosts; i++)
-		if (l->host[i].failures < HOST_FAILURES)
-			str_addf(&hosts, "%s%s:%d", hosts.len ? "," : "", l->host[i].name, l->host[i].slots);
-	add(out, "mpirun");
-	add(out, "-np");
-	add(out, arena_printf(out->arena, "%d", l->workers));
-	add(out, open_mpi ? "--host" : "-hosts");
-	add(out, str_status(&hosts) == TT_OK && hosts.p ? arena_strdup(out->arena, hosts.p) : NULL);
-	if (open_mpi) {
-		add(out, "--bind-to");
-		add(out, "none");             /* share_cores does it, for any number of threads */
-		if (geteuid() == 0)
-			add(out, "--allow-run-as-root");
+		if (!skip)
+			argv_add(out, l->line.v[i]);
+		i += skip ? skip : 1;
 	}
-	str_release(&hosts);
-}
-
-static int is_open_mpi(void)
-{
-	struct plug_info info[32];
-	int n = plug_list(info, 32);
-
-	for (int i = 0; i < n; i++)
-		if (strcmp(info[i].name, "mpi") == 0)
-			return strncmp(info[i].version, "Open MPI", 8) == 0;
-	return 0;
 }
 
 static tt_status make_command(const struct launch *l, struct arena *a, int resume, struct argv *out)
 {
 	char self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	tt_status st = argv_init(out, a, l->line.n + MPIRUN_WORDS);
 
-	*out = (struct argv){ .arena = a,
-	                      .v = arena_alloc(a, (size_t)(l->line.n + 24) * sizeof *out->v) };
-	if (!out->v)
-		return TT_ENOMEM;
+	if (st != TT_OK)
+		return st;
 	self[n > 0 ? n : 0] = '\0';
 	if (l->n_hosts)
-		add_mpirun(l, out, is_open_mpi());
-	add(out, arena_strdup(a, n > 0 ? self : l->line.v[0]));
-	for (int i = 1; i < l->line.n; ) {
-		int skip = own_words(l->line.v[i]);
-
-		if (!skip)
-			add(out, l->line.v[i]);
-		i += skip ? skip : 1;
-	}
-	add(out, "--run");
-	add(out, l->run);
+		mpirun_words(l, out);
+	argv_add(out, arena_strdup(a, n > 0 ? self : l->line.v[0]));
+	add_line(l, out);
+	argv_add(out, "--run");
+	argv_add(out, l->run);
 	if (resume)
-		add(out, "--resume");
+		argv_add(out, "--resume");
 	for (int i = 0; i < out->n; i++)
 		if (!out->v[i])
 			return TT_ENOMEM;
@@ -222,34 +114,81 @@ static tt_status make_command(const struct launch *l, struct arena *a, int resum
 
 /* ---- showing ---- */
 
-static void show_ranks(const struct launch *l, struct table *t)
+/* Threads of this process; see threads_of in learn/train/trainer.c. */
+static void show_threads(const struct launch *l, struct table *t)
+{
+	struct cores all, part;
+	char text[CORES_TEXT];
+	int threads;
+
+	cores_mine(&all);
+	threads = l->threads ? l->threads : cores_count(&all);
+	table_add(t, "worker\thost\tthreads\ton cores");
+	for (int i = 0; i < l->workers; i++) {
+		const int share = threads / l->workers + (i < threads % l->workers);
+
+		cores_part(&all, i, l->workers, &part);
+		table_add(t, "%d\tthis, a thread\t%d\t%s", i, share ? share : 1, cores_text(&part, text));
+	}
+}
+
+/* What is known without asking. */
+static void show_parts(const struct launch *l, struct table *t)
 {
 	int rank = 0;
 
-	table_add(t, "worker\thost\tof its cores");
-	if (!l->n_hosts)
-		for (; rank < l->workers; rank++) {
-			int cores = thread_cores() / l->workers + (rank < thread_cores() % l->workers);
-
-			table_add(t, "%d\tthis, a thread\t%d of %d", rank, cores ? cores : 1, thread_cores());
-		}
+	table_add(t, "worker\thost\tthreads\ton cores");
 	for (int i = 0; i < l->n_hosts; i++)
 		for (int k = 0; k < l->host[i].slots; k++)
-			table_add(t, "%d\t%s\tpart %d of %d", rank++, l->host[i].name, k + 1, l->host[i].slots);
+			table_add(t, "%d\t%s\t?\tpart %d of %d of what it has", rank++, l->host[i].name, k + 1,
+			          l->host[i].slots);
+}
+
+/* The workers are started, look where they are, and go. */
+static tt_status ask_hosts(const struct launch *l, struct arena *a, int *code)
+{
+	struct launch probe = *l;
+	struct argv command;
+	tt_status st;
+
+	probe.run = "--dry-run";         /* stands where a folder would */
+	if ((st = make_command(&probe, a, 0, &command)) != TT_OK)
+		return st;
+	command.v[command.n - 2] = command.v[command.n - 1];
+	command.v[--command.n] = NULL;
+	return mpirun_ask(&command, code);
+}
+
+static tt_status show_places(const struct launch *l, struct arena *a, FILE *f)
+{
+	struct table t;
+	int code = 0;
+	tt_status st = TT_OK;
+
+	if (l->n_hosts && (st = ask_hosts(l, a, &code)) != TT_OK)
+		return st;
+	if (l->n_hosts && code == 0)
+		return TT_OK;
+	table_init(&t, "rlrl");
+	if (l->n_hosts)
+		show_parts(l, &t);
+	else
+		show_threads(l, &t);
+	table_print(&t, f);
+	table_release(&t);
+	if (l->n_hosts)
+		fprintf(f, "\nthe hosts did not answer (exit code %d): this is what was asked for\n", code);
+	return TT_OK;
 }
 
 tt_status launch_show(const struct launch *l, struct arena *a, FILE *f)
 {
-	struct table t;
 	struct argv command;
-	tt_status st = make_command(l, a, l->resume, &command);
+	tt_status st;
 
-	if (st != TT_OK)
+	if ((st = show_places(l, a, f)) != TT_OK ||
+	    (st = make_command(l, a, l->resume, &command)) != TT_OK)
 		return st;
-	table_init(&t, "rll");
-	show_ranks(l, &t);
-	table_print(&t, f);
-	table_release(&t);
 	for (int i = 0; i < command.n; i++)
 		fprintf(f, "%s%s", i ? " " : "\n", command.v[i]);
 	fputc('\n', f);
@@ -258,82 +197,39 @@ tt_status launch_show(const struct launch *l, struct arena *a, FILE *f)
 
 /* ---- running ---- */
 
-static volatile pid_t child;     /* whom signals are passed on to: they belong to the process */
-static volatile sig_atomic_t told;
-
-static void pass_on(int sig)
-{
-	told = sig;
-	if (child > 0)
-		kill(child, sig);
-}
-
-static void pass_signals(void (*handler)(int))
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction s = { .sa_handler = handler };
-
-	sigemptyset(&s.sa_mask);
-	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-		sigaction(signals[i], &s, NULL);
-}
-
-static tt_status start_and_wait(const struct argv *command, int *code)
-{
-	int status;
-	pid_t pid;
-
-	fflush(NULL);
-	if ((pid = fork()) < 0)
-		return err_set(TT_ENOMEM, "%s cannot be started: %s", command->v[0], strerror(errno));
-	if (pid == 0) {
-		execvp(command->v[0], (char *const *)command->v);
-		fprintf(stderr, "%s: %s%s\n", command->v[0], strerror(errno),
-		        errno == ENOENT ? "; --hosts needs an MPI launcher, such as openmpi-bin's" : "");
-		_exit(EXIT_FAILED);
-	}
-	child = pid;
-	pass_signals(pass_on);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	pass_signals(SIG_DFL);
-	child = 0;
-	*code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SIGNAL + WTERMSIG(status);
-	return TT_OK;
-}
-
 /* A worker that was killed takes its launcher down with any code above 128. */
-static int worth_another_try(int code)
+static int worth_another_try(int code, int accused)
 {
-	return !told && (code == EXIT_AGAIN || code >= EXIT_SIGNAL);
+	return !mpirun_signal() && (code == EXIT_AGAIN || code >= EXIT_SIGNAL || (code && accused));
 }
 
-/* The last host that the run's log puts the blame on: "rank 3 (host b, pid 411)". */
-static void blame(struct launch *l)
+/* The host that most workers accuse; -1: nobody does. */
+static int find_culprit(const struct launch *l, const int *accused)
 {
-	struct str path = {0};
-	char *text = NULL, *at, *last = NULL;
-	size_t size;
+	int worst = -1;
 
-	str_addf(&path, "%s/log.txt", l->run);
-	if (str_status(&path) == TT_OK && file_read_all(path.p, 0, &text, &size) == TT_OK)
-		for (at = text; (at = strstr(at, "(host ")); at += 6)
-			last = at + 6;
-	for (int i = 0; last && i < l->n_hosts; i++) {
-		size_t n = strlen(l->host[i].name);
-
-		if (strncmp(last, l->host[i].name, n) == 0 && last[n] == ',' &&
-		    ++l->host[i].failures == HOST_FAILURES) {
-			l->workers -= l->host[i].slots;
-			fprintf(stderr, "%s has failed %d times and is left out\n", l->host[i].name,
-			        HOST_FAILURES);
-		}
-	}
-	mem_free(text);
-	str_release(&path);
+	for (int i = 0; i < l->n_hosts; i++)
+		if (accused[i] > (worst < 0 ? 0 : accused[worst]))
+			worst = i;
+	return worst;
 }
 
-/* Whatever code a launcher ends with when a worker was killed, it is worth another try. */
+static void count_failure(struct launch *l, int culprit)
+{
+	struct launch_host *h;
+
+	if (culprit < 0)
+		return;
+	h = &l->host[culprit];
+	if (++h->failures < HOST_FAILURES)
+		return;
+	l->workers -= h->slots;
+	h->slots = 0;
+	fprintf(stderr, "tutti train: %s has failed %d times and is left out\n", h->name,
+	        HOST_FAILURES);
+}
+
+/* Whatever code a launcher ends with when a worker was lost, it is worth another try. */
 static tt_status lost(const struct launch *l, int *code)
 {
 	int was = *code;
@@ -344,25 +240,40 @@ static tt_status lost(const struct launch *l, int *code)
 	               "goes on from the last checkpoint, with any number of workers", was, l->run);
 }
 
+static tt_status run_once(const struct launch *l, struct arena *a, int resume, int *culprit,
+                          int *code)
+{
+	struct mpirun_news news = { .accused = mem_calloc((size_t)l->n_hosts + 1, sizeof(int)) };
+	struct argv command;
+	tt_status st = news.accused ? TT_OK : TT_ENOMEM;
+
+	if (st == TT_OK && (st = make_command(l, a, resume, &command)) == TT_OK &&
+	    (st = mpirun_run(l, &command, &news, code)) == TT_OK)
+		*culprit = find_culprit(l, news.accused);
+	/* All is said and done only if nobody complained. */
+	if (st == TT_OK && news.complaints && *code == 0)
+		*code = EXIT_AGAIN;
+	mem_free(news.accused);
+	return st;
+}
+
 tt_status launch_run(struct launch *l, struct arena *a, int *code)
 {
-	struct argv command;
-	int resume = l->resume;
+	int resume = l->resume, culprit = -1;
 	tt_status st;
 
 	for (int i = 0; ; i++) {
-		if ((st = make_command(l, a, resume, &command)) != TT_OK ||
-		    (st = start_and_wait(&command, code)) != TT_OK)
+		if ((st = run_once(l, a, resume, &culprit, code)) != TT_OK)
 			return st;
-		if (!worth_another_try(*code))
+		if (!worth_another_try(*code, culprit >= 0))
 			return TT_OK;
 		if (i >= l->restarts)
 			return lost(l, code);
-		blame(l);
+		count_failure(l, culprit);
 		if (l->n_hosts && l->workers < 1)
 			return err_set(TT_EPEER, "every host has failed %d times", HOST_FAILURES);
-		fprintf(stderr, "exit code %d: starting again, %d of %d, with %d workers\n", *code, i + 1,
-		        l->restarts, l->workers);
+		fprintf(stderr, "tutti train: exit code %d: starting again, %d of %d, with %d workers\n",
+		        *code, i + 1, l->restarts, l->workers);
 		resume = 1;
 	}
 }

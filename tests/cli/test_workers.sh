@@ -27,20 +27,6 @@ says "$err" "the loss is not finite on"
 exists nan/checkpoints/last.safetensors
 run 0 "$tutti" train "$spec" -q --run nan --workers 3 --resume
 
-# what would run where, and nothing is done
-run 0 "$tutti" train "$spec" --hosts a:2,b --dry-run --epochs 1
-says "$out" "part 2 of 2"
-says "$out" "mpirun -np 3"
-says "$out" "a:2,b:1"
-lacks "$out" "--dry-run"
-run 0 "$tutti" train "$spec" --workers 2 --dry-run
-says "$out" "this, a thread"
-absent runs
-run 2 "$tutti" train "$spec" --hosts a:x
-says "$err" "a number from 1 to"
-run 2 "$tutti" train "$spec" --set distribute.strategy=alreduce
-says "$err" "allreduce"
-
 # killed with nine: started again, from the last checkpoint
 "$tutti" train "$spec" -q --run again --epochs 60 --workers 2 --restarts 2 >"$out" 2>"$err" &
 pid=$!

@@ -1,0 +1,23 @@
+/* guard.h -- the parent of a worker, which lives when the worker does not.
+ *
+ *   mpirun, srun
+ *     guard            waits, passes signals on, says what has become of the worker
+ *       worker         trains
+ *
+ * A launcher ends all workers within a second when one of its processes has died, long before they
+ * could say which bucket they missed from whom.  What the launcher has started is the guard: it
+ * names the dead at once, stays until the others have said theirs, and then exits with 75.  It
+ * also ends a worker that somebody has stopped, or that waits for others who do not come: no
+ * process stays behind, under any launcher. */
+#ifndef KIT_GUARD_H
+#define KIT_GUARD_H
+
+#include "base/err.h"
+
+/* Returns in the worker alone, which is a child process from here on; the guard never returns.  No
+ * thread may have been started before.  *line: for guard_joined. */
+tt_status guard_start(int rank, double timeout, int *line);
+/* The worker: all others are here, so they miss me from now on. */
+void      guard_joined(int line);
+
+#endif

@@ -1,0 +1,167 @@
+#include "kit/join.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cores.h"
+#include "base/mem.h"
+#include "kit/guard.h"
+#include "kit/table.h"
+#include "plug/plugs.h"
+
+/* What launchers tell their processes; the first row that is there counts. */
+static const struct { const char *rank, *size; } launchers[] = {
+	{ "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE" },      /* Open MPI's mpirun          */
+	{ "PMI_RANK", "PMI_SIZE" },                              /* MPICH's; srun --mpi=pmi2   */
+	{ "PMIX_RANK", "SLURM_STEP_NUM_TASKS" },                 /* srun --mpi=pmix, PRRTE     */
+};
+#define LAUNCHERS ((int)(sizeof launchers / sizeof *launchers))
+
+static int number(const char *name, int otherwise)
+{
+	const char *text = name ? getenv(name) : NULL;
+
+	return text && *text ? atoi(text) : otherwise;
+}
+
+static int launcher(void)
+{
+	int i = 0;
+
+	while (i < LAUNCHERS && !getenv(launchers[i].rank))
+		i++;
+	return i;
+}
+
+tt_status join_look(int *inside)
+{
+	const int tasks = number("SLURM_STEP_NUM_TASKS", 1);
+
+	*inside = launcher() < LAUNCHERS;
+	if (!*inside && tasks > 1)
+		return err_set(TT_EINVAL, "srun has started %d tasks that know nothing of one another: "
+		               "give it --mpi=pmix or --mpi=pmi2 (srun --mpi=list says which it has)", tasks);
+	return TT_OK;
+}
+
+int join_rank(void)
+{
+	const int i = launcher();
+
+	return i < LAUNCHERS ? number(launchers[i].rank, 0) : 0;
+}
+
+/* An MPI library that does not know the launcher would have each worker train alone. */
+static tt_status check_size(const struct comm *c)
+{
+	const int i = launcher(), size = i < LAUNCHERS ? number(launchers[i].size, c->size) : c->size;
+	struct plug_info info[32];
+	const char *library = "its MPI library";
+	const int n = plug_list(info, 32);
+
+	if (size == c->size)
+		return TT_OK;
+	for (int k = 0; k < n; k++)
+		if (strcmp(info[k].name, "mpi") == 0)
+			library = info[k].version;
+	return err_set(TT_EINVAL, "the launcher has started %d workers, but %s, which this tutti is "
+	               "built with, sees %d: start it with that library's own mpirun", size, library,
+	               c->size);
+}
+
+/* ---- cores ---- */
+
+/* A launcher may have bound each worker to cores of its own: then all is well. */
+static tt_status share_cores(struct comm *c)
+{
+	struct cores mine, *all = mem_calloc((size_t)c->size, sizeof *all);
+	int same = 1;
+	tt_status st;
+
+	if (!all)
+		return TT_ENOMEM;
+	cores_mine(&mine);
+	c->doing = "the start";
+	st = comm_allgather(c, &mine, sizeof mine, all);
+	for (int i = 0; st == TT_OK && i < c->size; i++)
+		if (c->host_of[i] == c->host)
+			same = same && cores_equal(&all[i], &mine);
+	if (st == TT_OK && same && c->locals > 1) {
+		cores_part(&mine, c->local, c->locals, &mine);
+		cores_pin(&mine);
+	}
+	mem_free(all);
+	return st;
+}
+
+tt_status join_group(struct comm **out, double timeout)
+{
+	struct comm *c = NULL;
+	int line;
+	tt_status st;
+
+	if ((st = guard_start(join_rank(), timeout, &line)) != TT_OK ||
+	    (st = plug_mpi_comm(&c, timeout)) != TT_OK)
+		return st;
+	if ((st = check_size(c)) != TT_OK || (st = share_cores(c)) != TT_OK) {
+		comm_close(&c);
+		return st;
+	}
+	guard_joined(line);
+	*out = c;
+	return TT_OK;
+}
+
+/* ---- showing ---- */
+
+struct place { char host[64], cores[CORES_TEXT]; int threads; };
+
+/* As the trainer will: see threads_of in learn/train/trainer.c. */
+static int threads_here(const struct comm *c, int asked, int cores)
+{
+	if (!asked)
+		return cores;
+	return asked <= c->locals ? 1 : asked / c->locals + (c->local < asked % c->locals);
+}
+
+static void find_place(const struct comm *c, int threads, struct place *p)
+{
+	struct cores mine;
+	char who[64];
+
+	*p = (struct place){ 0 };
+	snprintf(who, sizeof who, "%s", c->names ? c->names[c->rank] : "this");
+	if (strrchr(who, ':'))
+		*strrchr(who, ':') = '\0';
+	memcpy(p->host, who, sizeof who);
+	cores_mine(&mine);
+	cores_text(&mine, p->cores);
+	p->threads = threads_here(c, threads, cores_count(&mine));
+}
+
+static void print_places(const struct place *p, int n, FILE *f)
+{
+	struct table t;
+
+	table_init(&t, "rlrl");
+	table_add(&t, "worker\thost\tthreads\ton cores");
+	for (int i = 0; i < n; i++)
+		table_add(&t, "%d\t%s\t%d\t%s", i, p[i].host, p[i].threads, p[i].cores);
+	table_print(&t, f);
+	table_release(&t);
+}
+
+tt_status join_show(struct comm *c, int threads, FILE *f)
+{
+	struct place mine, *all = mem_calloc((size_t)c->size, sizeof *all);
+	tt_status st;
+
+	if (!all)
+		return TT_ENOMEM;
+	find_place(c, threads, &mine);
+	st = comm_allgather(c, &mine, sizeof mine, all);
+	if (st == TT_OK && c->rank == 0)
+		print_places(all, c->size, f);
+	mem_free(all);
+	return st;
+}

@@ -1,0 +1,23 @@
+/* join.h -- this process as one of the workers that a launcher has started: mpirun, srun, or tutti
+ * itself through one of these (kit/launch.h).
+ *
+ * Reads the launcher's variables: it belongs to a face. */
+#ifndef KIT_JOIN_H
+#define KIT_JOIN_H
+
+#include <stdio.h>
+
+#include "dist/comm/comm.h"
+
+/* Is there a launcher around us?  TT_EINVAL: there is, but it has told us nothing of the others. */
+tt_status join_look(int *inside);
+/* What the launcher calls this process; before MPI knows. */
+int       join_rank(void);
+/* This process's end of the group, with its guard (kit/guard.h).  Workers of one machine that may
+ * use the same cores share them. */
+tt_status join_group(struct comm **out, double timeout);
+/* Which worker is on which host, with how many threads (train.threads asks for `threads`) on which
+ * cores.  Collective; rank 0 prints. */
+tt_status join_show(struct comm *c, int threads, FILE *f);
+
+#endif

@@ -1,0 +1,30 @@
+/* cores.h -- which cores a thread may use, and how several share them.
+ *
+ *   cores 0-7 for 3 workers:   0-2   3-5   6-7       neighbours stay together: the two threads of a
+ *                                                    core, the cores of a socket
+ *
+ * A split is a wish about the calling thread alone; nothing here changes other threads, save
+ * those that compute for it. */
+#ifndef BASE_CORES_H
+#define BASE_CORES_H
+
+#include <sched.h>
+#include <stddef.h>
+
+struct cores { cpu_set_t set; };
+
+/* What the calling thread may use. */
+void cores_mine(struct cores *out);
+int  cores_count(const struct cores *c);
+int  cores_equal(const struct cores *a, const struct cores *b);
+/* Part `part` of `parts`, the first ones a core larger where it does not divide.  With fewer cores
+ * than parts it is all of them: the kernel knows best. */
+void cores_part(const struct cores *of, int part, int parts, struct cores *out);
+/* The calling thread stays on these, and so do the threads that share its loops. */
+void cores_pin(const struct cores *c);
+
+/* "0-3,8" in buf. */
+#define CORES_TEXT 128
+const char *cores_text(const struct cores *c, char buf[CORES_TEXT]);
+
+#endif
