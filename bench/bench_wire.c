@@ -2,7 +2,8 @@
  *
  * bench_wire MB BITS_PER_SECOND [ALGORITHM...], started as ranks by mpirun.  Sums MB megabytes
  * (2^20) in each way and prints, for the fastest and the median of five, the share of the ring's
- * bound: each rank must send, and receive, 2(N-1)/N of the vector. */
+ * bound: each rank must send, and receive, 2(N-1)/N of the vector.  ALGORITHM "auto" shows what is
+ * measured at the start of a training instead. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,22 @@ static tt_status measure_all(struct bench *b, int argc, char **argv)
 	return st;
 }
 
+static tt_status show_measured(struct bench *b)
+{
+	tt_status st = comm_measure(b->comm, b->n, 2);
+
+	for (int k = 0; k < COMM_CLASSES && st == TT_OK && b->comm->rank == 0; k++) {
+		const struct comm_measured *m = &b->comm->measured[k];
+		size_t n = (size_t)256 << 2 * k;
+
+		if (m->algorithm)
+			printf("%8zu floats: %-17s %8.3f ms  %7.1f MB/s\n", n,
+			       comm_algorithm_words[m->algorithm], 1e3 * m->seconds,
+			       (double)n * 4e-6 / m->seconds);
+	}
+	return st;
+}
+
 int main(int argc, char **argv)
 {
 	struct bench b = { 0 };
@@ -113,7 +130,12 @@ int main(int argc, char **argv)
 		goto out;
 	b.x = mem_alloc_aligned(b.n * sizeof *b.x);
 	b.opts.scratch = mem_alloc_aligned(comm_allreduce_scratch(b.comm, b.n) * sizeof(float));
-	st = b.x && b.opts.scratch ? measure_all(&b, argc, argv) : TT_ENOMEM;
+	if (!b.x || !b.opts.scratch)
+		st = TT_ENOMEM;
+	else if (argc == 4 && strcmp(argv[3], "auto") == 0)
+		st = show_measured(&b);
+	else
+		st = measure_all(&b, argc, argv);
 out:
 	if (st != TT_OK)
 		fprintf(stderr, "bench_wire: %s\n", tt_last_error());

@@ -246,4 +246,5 @@ def main():
         work(opts)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,269 @@
+/* bench_ranks.c -- one rank of tutti's side of versus-ddp, wire-step and scaling.
+ *
+ *     bench_ranks --spec=examples/cnn6.yaml --batch=64 --orders=DIR/tutti [--workers=N] KEY=VALUE
+ *
+ * The trainer as users have it, by mpirun or, with --workers, as threads of this process; `batch`
+ * is that of one rank.  Orders come from the named pipe DIR/tutti.RANK.in, where waiting costs
+ * nothing, and each is answered by a line of JSON in DIR/tutti.RANK.out:
+ *
+ *     talk K      K steps under the spec's rule            {"seconds": s, "cpu": s, "sent": bytes}
+ *     silent K    the same steps, but each rank for itself
+ *     quit
+ *
+ * Time is taken between the ends of steps, after one that does not count, so that what a step
+ * leaves to the next is paid for.  `sent` is what the kernel counts at eth0, headers and all. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <tutti/train.h>
+
+#include "base/options.h"
+#include "base/str.h"
+#include "base/thread.h"
+#include "dist/comm/comm.h"
+#include "plug/plugs.h"
+
+#define TIMEOUT 120             /* seconds a rank may be silent: steps can be long here */
+
+struct args {
+	const char *spec, *orders, *cache;
+	int         batch, workers;
+};
+
+static const struct option arg_rows[] = {
+	OPT_TEXT(struct args, spec, NULL, "the net"),
+	OPT_TEXT(struct args, orders, NULL, "start of the names of pipes"),
+	OPT_TEXT(struct args, cache, NULL, "file of measured kernels"),
+	OPT_INT(struct args, batch, "64", 1, 65536, "samples per rank and step"),
+	OPT_INT(struct args, workers, "0", 0, 1024, "threads of this process; 0: started by mpirun"),
+	OPT_END
+};
+
+enum way { TALK, SILENT, WAYS };
+static const char *const ways[] = { [TALK] = "talk", [SILENT] = "silent" };
+
+struct rank {
+	struct args  args;
+	int          argc;
+	char       **argv;
+	int          world;
+	struct comm *comm[WAYS];
+	tt_model    *model[WAYS];
+	tt_trainer  *trainer[WAYS];
+	FILE        *in, *out;
+};
+
+/* The same for every net and for the peer: what is measured is time, not learning. */
+static const char *const settings[][2] = {
+	{ "data.valid", "" }, { "data.augment.crop", "0" }, { "data.augment.flip", "no" },
+	{ "train.valid_every", "0" }, { "train.epochs", "1000000" }, { "train.threads", "1" },
+	{ "train.optimizer.kind", "sgd" }, { "train.optimizer.lr", "0.001" },
+	{ "train.optimizer.momentum", "0.9" }, { "train.optimizer.weight_decay", "5e-4" },
+	{ "train.optimizer.clip_norm", "0" }, { "train.schedule.kind", "constant" },
+	{ "train.schedule.warmup_epochs", "0" },
+};
+
+static tt_status set_all(const struct rank *r, tt_spec *s)
+{
+	char batch[32], workers[32];
+	tt_status st = TT_OK;
+
+	for (size_t i = 0; i < sizeof settings / sizeof *settings && st == TT_OK; i++)
+		st = tt_spec_set(s, settings[i][0], settings[i][1]);
+	snprintf(batch, sizeof batch, "%d", r->args.batch * r->world);
+	snprintf(workers, sizeof workers, "%d", r->args.workers ? r->args.workers : 1);
+	if (st != TT_OK || (st = tt_spec_set(s, "train.batch", batch)) != TT_OK ||
+	    (st = tt_spec_set(s, "distribute.workers", workers)) != TT_OK)
+		return st;
+	for (int i = 1; i < r->argc && st == TT_OK; i++) {
+		char *value = strchr(r->argv[i], '=');
+
+		if (strncmp(r->argv[i], "--", 2) == 0)
+			continue;
+		*value = '\0';
+		st = tt_spec_set(s, r->argv[i], value + 1);
+		*value = '=';
+	}
+	return st;
+}
+
+/* Silence is the rule that talks once, at the very end, which does not come. */
+static tt_status make_silent(tt_spec *s)
+{
+	tt_status st = tt_spec_set(s, "distribute.strategy", "average");
+
+	return st == TT_OK ? tt_spec_set(s, "distribute.period", "0") : st;
+}
+
+static tt_status open_trainer(struct rank *r, enum way w)
+{
+	tt_spec *s = NULL;
+	tt_status st = tt_spec_load(&s, r->args.spec);
+
+	if (st != TT_OK)
+		return st;
+	if ((st = set_all(r, s)) == TT_OK && w == SILENT)
+		st = make_silent(s);
+	if (st == TT_OK && (st = tt_model_new(&r->model[w], s)) == TT_OK)
+		st = tt_trainer_new(&r->trainer[w], r->model[w], TT_TRAINER_OPTS(
+			.comm = r->comm[w], .kernel_cache = r->args.cache));
+	tt_spec_free(&s);
+	return st;
+}
+
+static tt_status open_comms(struct rank *r)
+{
+	tt_status st;
+
+	r->world = r->args.workers;
+	if (r->args.workers)
+		return TT_OK;
+	if ((st = plug_mpi_comm(&r->comm[TALK], TIMEOUT)) != TT_OK ||
+	    (st = comm_split(r->comm[TALK], &r->comm[SILENT])) != TT_OK)
+		return st;
+	r->world = r->comm[TALK]->size;
+	return TT_OK;
+}
+
+static FILE *open_pipe(const struct rank *r, const char *end, const char *mode)
+{
+	struct str path = {0};
+	FILE *f = NULL;
+
+	str_addf(&path, "%s.%d.%s", r->args.orders, r->comm[TALK] ? r->comm[TALK]->rank : 0, end);
+	if (str_status(&path) == TT_OK && !(f = fopen(path.p, mode)))
+		err_set(TT_EIO, "%s: it cannot be opened", path.p);
+	str_release(&path);
+	return f;
+}
+
+static tt_status rank_open(struct rank *r)
+{
+	int more;
+	tt_status st = open_comms(r);
+
+	for (int w = 0; w < WAYS && st == TT_OK; w++)
+		if ((st = open_trainer(r, w)) == TT_OK)
+			st = tt_trainer_step(r->trainer[w], &more);
+	if (st != TT_OK)
+		return st;
+	if (!(r->in = open_pipe(r, "in", "r")) || !(r->out = open_pipe(r, "out", "w")))
+		return TT_EIO;
+	fprintf(r->out, "{\"parameters\": %zu, \"world\": %d}\n", tt_model_parameters(r->model[TALK]),
+	        r->world);
+	fflush(r->out);
+	return TT_OK;
+}
+
+static void rank_close(struct rank *r)
+{
+	for (int w = WAYS - 1; w >= 0; w--) {
+		tt_trainer_free(&r->trainer[w]);
+		tt_model_free(&r->model[w]);
+		comm_close(&r->comm[w]);
+	}
+	if (r->in)
+		fclose(r->in);
+	if (r->out)
+		fclose(r->out);
+}
+
+/* ---- orders ---- */
+
+static double cpu_seconds(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	       1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+static int64_t sent_bytes(void)
+{
+	FILE *f = fopen("/proc/self/net/dev", "r");
+	char line[512];
+	int64_t n = 0;
+
+	while (f && fgets(line, sizeof line, f))
+		if (sscanf(line, " eth0: %*d %*d %*d %*d %*d %*d %*d %*d %" SCNd64, &n) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static tt_status run(struct rank *r, enum way w, int steps)
+{
+	double start, cpu;
+	int64_t sent;
+	int more;
+	tt_status st = tt_trainer_step(r->trainer[w], &more);
+
+	start = thread_seconds();
+	cpu = cpu_seconds();
+	sent = sent_bytes();
+	for (int i = 0; i < steps && st == TT_OK; i++)
+		st = tt_trainer_step(r->trainer[w], &more);
+	if (st == TT_OK)
+		fprintf(r->out, "{\"seconds\": %.6f, \"cpu\": %.6f, \"sent\": %" PRId64 "}\n",
+		        thread_seconds() - start, cpu_seconds() - cpu, sent_bytes() - sent);
+	fflush(r->out);
+	return st;
+}
+
+static tt_status obey(struct rank *r)
+{
+	char line[64], word[16];
+	int steps;
+	tt_status st = TT_OK;
+
+	while (st == TT_OK && fgets(line, sizeof line, r->in) && strcmp(line, "quit\n") != 0) {
+		int w = 0;
+
+		if (sscanf(line, "%15s %d", word, &steps) != 2)
+			return err_set(TT_EINVAL, "no order: %s", line);
+		while (w < WAYS && strcmp(word, ways[w]) != 0)
+			w++;
+		st = w < WAYS ? run(r, (enum way)w, steps) : err_set(TT_EINVAL, "no order: %s", line);
+	}
+	return st;
+}
+
+static tt_status read_args(int argc, char **argv, struct arena *a, struct args *out)
+{
+	tt_status st = options_default(arg_rows, a, out);
+
+	for (int i = 1; i < argc && st == TT_OK; i++) {
+		char *value = strchr(argv[i], '=');
+
+		if (!value)
+			return err_set(TT_EINVAL, "%s: write --name=value, or key=value of the spec", argv[i]);
+		if (strncmp(argv[i], "--", 2) != 0)
+			continue;
+		*value = '\0';
+		st = options_set(arg_rows, a, out, argv[i] + 2, value + 1);
+		*value = '=';
+	}
+	if (st == TT_OK && (!out->spec || !out->orders))
+		st = err_set(TT_EINVAL, "--spec=FILE and --orders=NAME are needed");
+	return st;
+}
+
+int main(int argc, char **argv)
+{
+	struct rank r = { .argc = argc, .argv = argv };
+	struct arena a = {0};
+	tt_status st = read_args(argc, argv, &a, &r.args);
+
+	if (st == TT_OK && (st = rank_open(&r)) == TT_OK)
+		st = obey(&r);
+	if (st != TT_OK)
+		fprintf(stderr, "bench_ranks: %s\n", tt_last_error());
+	rank_close(&r);
+	arena_release(&a);
+	return st != TT_OK;
+}
