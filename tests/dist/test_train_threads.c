@@ -141,6 +141,77 @@ static void deterministic_runs_have_the_same_bits(void **state)
 		tt_model_free(&m[i]);
 }
 
+/* ---- sums under way while the next step begins ---- */
+
+static const char *const overlap_word[] = { "none", "backward", "forward" };
+
+static tt_model *overlapped(const char *text, const char *const set[4], int how, int workers)
+{
+	tt_model *m = tiny_model(text, "distribute.bucket_bytes", "256", "train.epochs", "8",
+	                         "distribute.algorithm", "ring", "distribute.overlap",
+	                         overlap_word[how], set[0], set[1], set[2],
+	                         set[3], NULL);
+	tt_trainer *t;
+
+	assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = workers)));
+	assert_ok(tt_trainer_run(t));
+	check_equal(t);
+	tt_trainer_free(&t);
+	return m;
+}
+
+/* Rules that take ranges, rules that want tensors or the whole; ranks without samples at times. */
+static void overlap_does_not_change_a_bit(void **state)
+{
+	static const struct { const char *text; const char *set[4]; } row[] = {
+		{ mlp, { "train.optimizer.momentum", "0.9" } },
+		{ mlp, { "train.optimizer.kind", "lamb", "train.optimizer.momentum", "0" } },
+		{ mlp, { "train.optimizer.clip_norm", "0.5" } },
+		{ mlp, { "train.schedule.kind", "cosine", "train.schedule.gamma", "0.5" } },
+		{ conv, { "train.optimizer.kind", "adamw", "train.batch", "5" } },
+		{ tiny_conv, { "distribute.wire", "bf16" } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+		for (int workers = 2; workers <= 4; workers += 2) {
+			tt_model *m[3];
+
+			for (int k = 0; k < 3; k++) {
+				m[k] = overlapped(row[i].text, row[i].set, k, workers);
+				assert_memory_equal(m[k]->params, m[0]->params,
+				                    m[0]->param_count * sizeof(float));
+			}
+			for (int k = 0; k < 3; k++)
+				tt_model_free(&m[k]);
+		}
+}
+
+/* Whoever reads parameters between the steps of tt_trainer_step finds whole steps. */
+static void steps_by_hand_leave_nothing_under_way(void **state)
+{
+	tt_model *m[2];
+	tt_trainer *t[2];
+	int more = 1;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		m[i] = tiny_model(mlp, "distribute.bucket_bytes", "256", "distribute.algorithm", "ring",
+		                  "distribute.overlap", i ? "forward" : "none", NULL);
+		assert_ok(tt_trainer_new(&t[i], m[i], TT_TRAINER_OPTS(.workers = 3)));
+	}
+	while (more) {
+		assert_ok(tt_trainer_step(t[0], &more));
+		assert_ok(tt_trainer_step(t[1], &more));
+		check_equal(t[1]);
+		assert_memory_equal(m[1]->params, m[0]->params, m[0]->param_count * sizeof(float));
+	}
+	for (int i = 0; i < 2; i++) {
+		tt_trainer_free(&t[i]);
+		tt_model_free(&m[i]);
+	}
+}
+
 /* ---- checkpoints ---- */
 
 static char folder[1024];
@@ -192,6 +263,33 @@ static void a_stopped_run_goes_on_with_any_number_of_workers(void **state)
 	run_part(mlp, 2, 0, &m);
 	assert_floats_near(m->params, whole->params, m->param_count, 5e-5);
 	tt_model_free(&m);
+	tt_model_free(&whole);
+}
+
+/* The same workers, stopped and resumed in mid-epoch with checkpoints on the way: every bit. */
+static void a_resumed_run_is_the_same_to_the_bit(void **state)
+{
+	const char *const set[] = { "train.checkpoint.every_steps", "3", "train.checkpoint.keep", "2" };
+	tt_model *whole, *m;
+
+	(void)state;
+	whole = overlapped(mlp, set, 2, 3);
+	new_folder();
+	for (int64_t step = 6; step >= 0; step -= 3) {
+		struct stopper s = { .step = step ? 20 - step : 0 };
+		tt_trainer *t;
+
+		m = tiny_model(mlp, "distribute.bucket_bytes", "256", "distribute.algorithm", "ring",
+		               "train.epochs", "8", set[0], set[1], set[2], set[3], NULL);
+		assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = 3, .run_dir = folder,
+		          .resume = "auto", .observe = stop_at, .observe_ctx = &s)));
+		s.t = t;
+		assert_status(tt_trainer_run(t), step ? TT_ESTOPPED : TT_OK);
+		tt_trainer_free(&t);
+		if (!step)
+			assert_memory_equal(m->params, whole->params, m->param_count * sizeof(float));
+		tt_model_free(&m);
+	}
 	tt_model_free(&whole);
 }
 
@@ -485,6 +583,9 @@ int main(void)
 		cmocka_unit_test(convolutions_too),
 		cmocka_unit_test(parameters_are_equal_after_each_step),
 		cmocka_unit_test(deterministic_runs_have_the_same_bits),
+		cmocka_unit_test(overlap_does_not_change_a_bit),
+		cmocka_unit_test(steps_by_hand_leave_nothing_under_way),
+		cmocka_unit_test(a_resumed_run_is_the_same_to_the_bit),
 		cmocka_unit_test(a_stopped_run_goes_on_with_any_number_of_workers),
 		cmocka_unit_test(numbers_of_checkpoints_do_not_depend_on_workers),
 		cmocka_unit_test(there_is_a_checkpoint_from_the_start),

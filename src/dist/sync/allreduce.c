@@ -1,14 +1,28 @@
 /* allreduce.c -- synchronous SGD: gradients are summed over the ranks at every step.
  *
  * Wait-free backpropagation (Zhang et al., Poseidon, 2017): a bucket leaves while backward still
- * makes the next; the optimizer runs on each as it arrives, while later ones are under way. */
+ * makes the next.  The optimizer runs on each as it arrives, and the next forward pass starts on
+ * the first layers while the sums of the last ones are under way (order.h): a step is over when the
+ * numbers behind the gradients are known, and its tail is taken in as parameters are needed.
+ *
+ *   compute  | forward k | backward k |forward k+1| ...
+ *   wire             |  0  |  1  |  5  |  4  |  3  |  2  |
+ *   optimizer                          5  4 3  2  as forward k+1 needs them
+ *
+ * A rule that must see the whole gradient first (clipping, LARS, LAMB) waits for all of it. */
 #include "dist/sync/bucket.h"
 #include "dist/sync/rules.h"
+
+static int overlaps_forward(const struct sync *s)
+{
+	return s->host.opts->overlap == OVERLAP_FORWARD && s->host.by_range;
+}
 
 static tt_status open_rule(struct sync *s)
 {
 	const struct buckets_opts o = {
 		.sync = s, .x = s->host.grads, .count = s->host.param_count + s->host.sums,
+		.lead = s->host.sums, .order = overlaps_forward(s) ? ORDER_LEARNT : ORDER_FIXED,
 	};
 	struct buckets *b;
 	tt_status st = buckets_open(&b, &o);
@@ -21,33 +35,54 @@ static tt_status open_rule(struct sync *s)
 static tt_status begin(struct sync *s)
 {
 	s->summed = 1;
-	buckets_begin(s->own);
 	return TT_OK;
 }
 
+/* Take the sums of this round until its `place`, and apply them. */
+static tt_status take_until(struct sync *s, int place)
+{
+	const size_t count = s->host.param_count;
+	size_t lo, hi;
+	tt_status st = TT_OK;
+
+	while (buckets_place(s->own) < place && (st = buckets_next(s->own, &lo, &hi)) == TT_OK)
+		if (s->host.by_range && lo < count)
+			s->host.apply(s->host.ctx, lo, hi < count ? hi : count);
+	return st;
+}
+
+/* All ranges are needed before backward begins, so this is always about the step before. */
+static tt_status need(struct sync *s, size_t hi)
+{
+	return take_until(s, buckets_below(s->own, hi));
+}
+
+static tt_status settle(struct sync *s)
+{
+	return take_until(s, buckets_count(s->own));
+}
+
+/* Ranges come from the end of the vector: one that ends there is the first of a step. */
 static tt_status ready(struct sync *s, size_t lo, size_t hi)
 {
-	(void)hi;
-	buckets_ready(s->own, lo);
+	if (hi == s->host.param_count)
+		buckets_begin(s->own);
+	if (s->host.opts->overlap != OVERLAP_NONE || lo == 0)
+		buckets_ready(s->own, lo);
 	return TT_OK;
 }
 
 static tt_status finish(struct sync *s)
 {
-	const size_t count = s->host.param_count;
-	size_t lo, hi;
-	tt_status st;
+	tt_status st = overlaps_forward(s) ? take_until(s, buckets_lead(s->own)) : settle(s);
 
-	while ((st = buckets_next(s->own, &lo, &hi)) == TT_OK && lo < hi)
-		if (s->host.by_range && lo < count)
-			s->host.apply(s->host.ctx, lo, hi < count ? hi : count);
 	if (st == TT_OK && !s->host.by_range)
-		s->host.apply(s->host.ctx, 0, count);
+		s->host.apply(s->host.ctx, 0, s->host.param_count);
 	s->exchanged = 1;
 	return st;
 }
 
-/* Nothing waits between two steps. */
+/* Nothing waits between two steps that `settle` has not waited for. */
 static tt_status point(struct sync *s)
 {
 	s->exchanged = 1;
@@ -64,6 +99,6 @@ static void close_rule(struct sync *s)
 
 const struct sync_ops sync_allreduce = {
 	.name = "allreduce", .help = "gradients are summed at every step",
-	.open = open_rule, .begin = begin, .ready = ready, .finish = finish,
-	.epoch_end = point, .end = point, .close = close_rule,
+	.open = open_rule, .begin = begin, .need = need, .ready = ready, .finish = finish,
+	.settle = settle, .epoch_end = point, .end = point, .close = close_rule,
 };

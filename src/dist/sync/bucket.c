@@ -3,7 +3,10 @@
  *
  * Lock order: one mutex; it guards every field of struct buckets below "guarded".  The numbers of a
  * bucket belong to the trainer until `ready_lo` passes its lower end, then to the sender until
- * `sent` passes its number, then to the trainer again. */
+ * `sent` passes its place, then to the trainer again.  The order belongs to the sender from the
+ * beginning of a round that is due for a new list until its first bucket was sent, and does not
+ * change at other times; of its times, the sender notes those of the wire, the trainer the others,
+ * but none in such a round. */
 #include "dist/sync/bucket.h"
 
 #include <pthread.h>
@@ -25,18 +28,25 @@ struct buckets {
 	struct sync     *sync;
 	float           *x;
 	size_t           count, size;       /* of x, of a bucket                               */
+	size_t           top;               /* floats that lead                                */
 	int              n;                 /* buckets                                         */
+	enum order_kind  kind;
+	struct order     order;
 	struct comm     *end;               /* the sender's                                    */
 	struct comm_allreduce_opts how;
 	struct thread   *sender;
 	char             doing[80];
-	int              taken;             /* the trainer's: buckets handed out this round    */
+	int              taken;             /* the trainer's: buckets handed out this round,   */
+	int              noted;             /* buckets that have become ready in it            */
+	double           began;             /* and when the first did                          */
 
 	pthread_mutex_t  lock;
 	pthread_cond_t   work, done;
 	/* guarded */
 	size_t           ready_lo;
+	int64_t          step;
 	int              sent, stop;
+	int              due;               /* this round begins with a new list */
 	double           wire;              /* seconds, bytes since they were last asked for   */
 	uint64_t         bytes;
 	tt_status        status;            /* sticky */
@@ -57,38 +67,76 @@ static size_t high_end(const struct buckets *b, int i)
 	return b->count - b->size * (size_t)i;
 }
 
+/* The bucket that holds x[at]. */
+static int bucket_at(const struct buckets *b, size_t at)
+{
+	return (int)((b->count - 1 - at) / b->size);
+}
+
 static tt_status send_one(struct buckets *b, int i)
 {
 	size_t lo = low_end(b, i), hi = high_end(b, i);
 
-	snprintf(b->doing, sizeof b->doing, "bucket %d of step %lld", i, (long long)b->sync->at.step);
-	b->end->doing = b->doing;
 	return comm_allreduce(b->end, b->x + lo, hi - lo, &b->how);
+}
+
+/* Where time goes: into the trace, the sums, and the times by which the order is made. */
+static void note_sent(struct buckets *b, int i, uint64_t before, const double at[2])
+{
+	trace_span(b->sync->host.trace, TRACE_WIRE, "bucket", i, at);
+	b->wire += at[1] - at[0];
+	b->bytes += sync_bytes(b->end, before, high_end(b, i) - low_end(b, i), b->how.wire);
+	if (i + 1 < b->n)                       /* the last one may be shorter */
+		order_wire(&b->order, at[1] - at[0]);
+}
+
+static void fail(struct buckets *b, tt_status st)
+{
+	b->status = st;
+	snprintf(b->text, sizeof b->text, "%s", tt_last_error());
 }
 
 /* Called with the lock held, which is let go while the wire is busy. */
 static void send_next(struct buckets *b)
 {
 	uint64_t before = b->end->sent;
-	int i = b->sent;
+	int i = b->order.bucket[b->sent];
 	double at[2];
 	tt_status st;
 
+	snprintf(b->doing, sizeof b->doing, "bucket %d of step %lld", i, (long long)b->step);
+	b->end->doing = b->doing;
 	pthread_mutex_unlock(&b->lock);
 	at[0] = thread_seconds();
 	st = send_one(b, i);
 	at[1] = thread_seconds();
-	trace_span(b->sync->host.trace, TRACE_WIRE, "bucket", i, at);
 	pthread_mutex_lock(&b->lock);
-	b->wire += at[1] - at[0];
-	b->bytes += sync_bytes(b->end, before, high_end(b, i) - low_end(b, i), b->how.wire);
-	if (st == TT_OK) {
+	note_sent(b, i, before, at);
+	if (st == TT_OK)
 		b->sent++;
-	} else {
-		b->status = st;
-		snprintf(b->text, sizeof b->text, "%s", tt_last_error());
-	}
+	else
+		fail(b, st);
 	pthread_cond_signal(&b->done);
+}
+
+/* The same. */
+static void make_list(struct buckets *b)
+{
+	tt_status st;
+
+	b->end->doing = "the order of buckets";
+	pthread_mutex_unlock(&b->lock);
+	st = order_agree(&b->order, b->end);
+	pthread_mutex_lock(&b->lock);
+	b->due = 0;
+	if (st != TT_OK)
+		fail(b, st);
+	pthread_cond_signal(&b->done);
+}
+
+static int may_send(const struct buckets *b)
+{
+	return b->sent < b->n && b->ready_lo <= low_end(b, b->order.bucket[b->sent]);
 }
 
 static void run_sender(void *ctx)
@@ -97,7 +145,9 @@ static void run_sender(void *ctx)
 
 	pthread_mutex_lock(&b->lock);
 	while (!b->stop) {
-		if (b->status == TT_OK && b->sent < b->n && b->ready_lo <= low_end(b, b->sent))
+		if (b->status == TT_OK && b->due)
+			make_list(b);
+		else if (b->status == TT_OK && may_send(b))
 			send_next(b);
 		else
 			pthread_cond_wait(&b->work, &b->lock);
@@ -111,16 +161,39 @@ void buckets_begin(struct buckets *b)
 {
 	pthread_mutex_lock(&b->lock);
 	b->ready_lo = b->count;
+	b->step = b->sync->at.step;
 	b->sent = 0;
 	b->taken = 0;
+	b->noted = 0;
+	b->began = thread_seconds();
+	b->due = order_due(&b->order);
+	if (b->due)
+		pthread_cond_signal(&b->work);
 	pthread_mutex_unlock(&b->lock);
+}
+
+/* How many buckets lie above lo, entirely. */
+static int whole_above(const struct buckets *b, size_t lo)
+{
+	return lo ? (int)((b->count - lo) / b->size) : b->n;
+}
+
+/* Called with the lock held. */
+static void note_ready(struct buckets *b, size_t lo)
+{
+	int now = whole_above(b, lo);
+
+	if (!b->due)
+		order_ready(&b->order, b->noted, now, thread_seconds() - b->began);
+	b->noted = now;
 }
 
 void buckets_ready(struct buckets *b, size_t lo)
 {
 	pthread_mutex_lock(&b->lock);
 	b->ready_lo = lo;
-	if (b->sent < b->n && lo <= low_end(b, b->sent))
+	note_ready(b, lo);
+	if (!b->due && may_send(b))
 		pthread_cond_signal(&b->work);
 	pthread_mutex_unlock(&b->lock);
 }
@@ -136,7 +209,7 @@ static void wait_sent(struct buckets *b)
 		pthread_cond_wait(&b->done, &b->lock);
 	at[1] = thread_seconds();
 	b->sync->stats.exposed_seconds += at[1] - at[0];
-	trace_span(b->sync->host.trace, TRACE_WAIT, "wait for bucket", b->taken, at);
+	trace_span(b->sync->host.trace, TRACE_WAIT, "wait for bucket", b->order.bucket[b->taken], at);
 }
 
 static void collect_stats(struct buckets *b)
@@ -150,29 +223,33 @@ static void collect_stats(struct buckets *b)
 	b->bytes = 0;
 }
 
+/* Called with the lock held: the next bucket as it was sent. */
+static void take(struct buckets *b, size_t *lo, size_t *hi)
+{
+	int i = b->order.bucket[b->taken++];
+
+	*lo = low_end(b, i);
+	*hi = high_end(b, i);
+	if (b->taken == b->n)
+		collect_stats(b);
+}
+
 tt_status buckets_next(struct buckets *b, size_t *lo, size_t *hi)
 {
-	tt_status st = TT_OK;
+	tt_status st;
 	char text[ERR_MAX];
 
 	*lo = *hi = 0;
+	if (b->taken == b->n)
+		return TT_OK;
 	pthread_mutex_lock(&b->lock);
-	if (b->taken == b->n) {
-		collect_stats(b);
-	} else {
-		wait_sent(b);
-		if ((st = b->status) != TT_OK)
-			memcpy(text, b->text, sizeof text);
-	}
+	wait_sent(b);
+	if ((st = b->status) == TT_OK)
+		take(b, lo, hi);
+	else
+		memcpy(text, b->text, sizeof text);
 	pthread_mutex_unlock(&b->lock);
-	if (st != TT_OK)
-		return err_set(st, "%s", text);
-	if (b->taken < b->n) {
-		*lo = low_end(b, b->taken);
-		*hi = high_end(b, b->taken);
-		b->taken++;
-	}
-	return TT_OK;
+	return st == TT_OK ? TT_OK : err_set(st, "%s", text);
 }
 
 tt_status buckets_wait(struct buckets *b)
@@ -186,9 +263,13 @@ tt_status buckets_wait(struct buckets *b)
 	return st;
 }
 
-int buckets_count(const struct buckets *b)
+int buckets_place(const struct buckets *b) { return b->taken; }
+int buckets_count(const struct buckets *b) { return b->n; }
+int buckets_lead(const struct buckets *b) { return b->order.lead; }
+
+int buckets_below(const struct buckets *b, size_t hi)
 {
-	return b->n;
+	return hi ? b->order.until[bucket_at(b, hi - 1)] : 0;
 }
 
 /* ---- how large? ---- */
@@ -218,13 +299,23 @@ static tt_status choose_size(struct buckets *b)
 	const int64_t bytes = b->sync->host.opts->bucket_bytes;
 	uint64_t size = bytes ? (uint64_t)bytes / sizeof(float) : measured_size(b->end, b->count);
 	tt_status st = comm_broadcast(b->end, 0, &size, sizeof size);
-	size_t need;
 
 	if (st != TT_OK)
 		return st;
 	b->size = size < 1 ? 1 : size > b->count ? b->count : (size_t)size;
 	b->n = (int)((b->count + b->size - 1) / b->size);
-	need = comm_allreduce_scratch(b->end, b->size);
+	return TT_OK;
+}
+
+static tt_status make_room(struct buckets *b)
+{
+	const int lead = b->top ? (int)((b->top + b->size - 1) / b->size) : 1;
+	size_t need = comm_allreduce_scratch(b->end, b->size);
+	tt_status st = order_init(&b->order, b->kind, b->n, lead, b->end->size);
+
+	if (st != TT_OK)
+		return st;
+	b->taken = b->sent = b->n;
 	b->how.scratch = mem_alloc_aligned((need + 1) * sizeof(float));
 	return b->how.scratch ? TT_OK : TT_ENOMEM;
 }
@@ -254,10 +345,11 @@ tt_status buckets_open(struct buckets **out, const struct buckets_opts *o)
 	b->sync = o->sync;
 	b->x = o->x;
 	b->count = o->count;
-	if ((st = make_end(b)) != TT_OK || (st = choose_size(b)) != TT_OK)
-		goto fail;
-	buckets_begin(b);
-	if ((st = thread_start(&b->sender, "tutti-sender", run_sender, b)) != TT_OK)
+	b->top = o->lead;
+	b->kind = o->order;
+	if ((st = make_end(b)) != TT_OK || (st = choose_size(b)) != TT_OK ||
+	    (st = make_room(b)) != TT_OK ||
+	    (st = thread_start(&b->sender, "tutti-sender", run_sender, b)) != TT_OK)
 		goto fail;
 	*out = b;
 	return TT_OK;
@@ -279,6 +371,7 @@ void buckets_close(struct buckets **bp)
 	thread_join(&b->sender);
 	comm_close(&b->end);
 	mem_free(b->how.scratch);
+	order_release(&b->order);
 	pthread_mutex_destroy(&b->lock);
 	pthread_cond_destroy(&b->work);
 	pthread_cond_destroy(&b->done);

@@ -2,32 +2,41 @@
  *
  *      <------ made from the end ------
  *   | bucket 3 | bucket 2 | bucket 1 | bucket 0 |
- *                                        ^ leaves first
+ *                                         lead      numbers that all should know first
  *
- * A thread of this rank with its own end of the group sends buckets in the order of their numbers,
- * which is the same on all ranks (never of readiness).  Nothing is allocated after open. */
+ * A thread of this rank with its own end of the group sends buckets in the order of a list, which
+ * is the same on all ranks (order.h), and the trainer takes them in that order, when it likes: the
+ * place of a round is how many have been taken.  Nothing is allocated after open. */
 #ifndef SYNC_BUCKET_H
 #define SYNC_BUCKET_H
 
+#include "dist/sync/order.h"
 #include "dist/sync/sync.h"
 
 struct buckets;
 struct buckets_opts {
-	struct sync *sync;               /* host, options; borrowed */
-	float       *x;                  /* borrowed                */
-	size_t       count;
+	struct sync    *sync;            /* host, options; borrowed                             */
+	float          *x;               /* borrowed                                            */
+	size_t          count, lead;     /* lead: of those, at the end, that should leave first */
+	enum order_kind order;
 };
 /* Collective: measures how large buckets should be unless the options say it. */
 tt_status buckets_open(struct buckets **out, const struct buckets_opts *o);
 void      buckets_close(struct buckets **b);                        /* NULL is fine */
-/* A new round, nothing ready. */
+/* A new round, of the step that sync is at; all of the last one have been taken. */
 void      buckets_begin(struct buckets *b);
 /* All of [lo, count) is final. */
 void      buckets_ready(struct buckets *b, size_t lo);
-/* Wait for the sum of the next bucket, [*lo, *hi); *lo == *hi: there is none left in this round. */
+/* Wait for the sum of the next bucket of the round, [*lo, *hi); *lo == *hi: there is none left. */
 tt_status buckets_next(struct buckets *b, size_t *lo, size_t *hi);
-int       buckets_count(const struct buckets *b);
 /* The same, all of them. */
 tt_status buckets_wait(struct buckets *b);
+
+/* Places of a round: now, at its end, when the lead is there, when all of [0, hi) is (after the
+ * lead was taken: a round may begin with a new list). */
+int       buckets_place(const struct buckets *b);
+int       buckets_count(const struct buckets *b);
+int       buckets_lead(const struct buckets *b);
+int       buckets_below(const struct buckets *b, size_t hi);
 
 #endif

@@ -5,6 +5,10 @@ static const char *const state_words[] = {
 	[STATE_KEEP] = "keep", [STATE_AVERAGE] = "average", [STATE_RESET] = "reset", NULL
 };
 
+static const char *const overlap_words[] = {
+	[OVERLAP_FORWARD] = "forward", [OVERLAP_BACKWARD] = "backward", [OVERLAP_NONE] = "none", NULL
+};
+
 #define T struct distribute_opts
 const struct option distribute_options[] = {
 	OPT_ENUM  (T, strategy, "allreduce", sync_words, "the rule by which workers stay together"),
@@ -15,6 +19,8 @@ const struct option distribute_options[] = {
 	OPT_ENUM  (T, wire, "f32", comm_wire_words, "numbers on their way; sums are f32 always"),
 	OPT_INT64 (T, bucket_bytes, "0", 0, 0x1p40,
 	           "gradients travel in pieces of this size; 0: measured at the start"),
+	OPT_ENUM  (T, overlap, "forward", overlap_words,
+	           "allreduce: sums travel during backward, or until the next forward pass needs them"),
 	OPT_INT   (T, period, "10", 0, 1e9,
 	           "average, easgd, eamsgd: steps between exchanges; 0: one average at the end"),
 	OPT_INT   (T, post_local, "0", 0, 1e9, "average: this many epochs of allreduce come first"),

@@ -168,6 +168,18 @@ tt_status sync_begin(struct sync *s, const struct sync_step *at)
 	return s->ops->begin ? s->ops->begin(s) : TT_OK;
 }
 
+/* What lies below lo was needed before. */
+tt_status sync_need(struct sync *s, size_t lo, size_t hi)
+{
+	(void)lo;
+	return s->ops->need ? s->ops->need(s, hi) : TT_OK;
+}
+
+tt_status sync_settle(struct sync *s)
+{
+	return s->ops->settle ? s->ops->settle(s) : TT_OK;
+}
+
 tt_status sync_ready(struct sync *s, size_t lo, size_t hi)
 {
 	return s->ops->ready(s, lo, hi);
@@ -182,10 +194,10 @@ tt_status sync_finish(struct sync *s)
 
 static tt_status at_point(struct sync *s, tt_status (*f)(struct sync *))
 {
-	tt_status st = TT_OK;
+	tt_status st = sync_settle(s);
 
 	s->exchanged = 0;
-	if (f)
+	if (st == TT_OK && f)
 		st = f(s);
 	return st == TT_OK && !s->exchanged ? sync_exchange_sums(s) : st;
 }
@@ -223,7 +235,8 @@ tt_status sync_meet(struct sync *s)
 	s->host.comm->doing = "a meeting before validation or checkpoint";
 	if (s->met)
 		return TT_OK;
-	if ((st = average_buffers(s)) != TT_OK || (s->ops->meet && (st = s->ops->meet(s)) != TT_OK))
+	if ((st = sync_settle(s)) != TT_OK || (st = average_buffers(s)) != TT_OK ||
+	    (s->ops->meet && (st = s->ops->meet(s)) != TT_OK))
 		return st;
 	s->met = 1;
 	return TT_OK;

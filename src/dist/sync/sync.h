@@ -3,8 +3,10 @@
  * The trainer calls, on every rank:
  *
  *   sync_begin(step)                       before the program runs
+ *   sync_need(lo, hi) ...               in forward: parameters [lo, hi) are about to be read
+ *   sync_settle()                          before backward: all steps before are applied
  *   sync_ready(lo, hi) ...              in backward: this rank's gradients [lo, hi) are final
- *   sync_finish()                          after it: everything of this step is applied
+ *   sync_finish()                          after it: what all ranks say of this step is known
  *   sync_epoch_end(), sync_end()           collective points: average, agree
  *   sync_meet() ... sync_part()         at validation and checkpoints: what all have in common
  *
@@ -12,6 +14,9 @@
  * its samples, so that their SUM over ranks is its gradient, however unequal the ranks' shares)
  * or of this rank's share alone (divided by the share).  It decides when it talks and what it
  * does to ranges of params and grads; it applies the optimizer itself through sync_host.apply.
+ * A rule may leave part of that for the next step's `need`: whoever else looks at parameters calls
+ * sync_settle first (points and meetings do).  Ranges of `need` ascend, those of `ready` descend;
+ * both cover the vector, and all is needed before the first is ready.
  * One file per rule; a row in rules.c.
  *
  * Behind the gradients lie a few numbers that are summed over the ranks whenever a rule talks:
@@ -29,6 +34,7 @@
 struct trace;
 
 enum sync_optimizer_state { STATE_KEEP, STATE_AVERAGE, STATE_RESET };
+enum sync_overlap { OVERLAP_FORWARD, OVERLAP_BACKWARD, OVERLAP_NONE };
 
 /* Spec: the keys under `distribute`. */
 struct distribute_opts {
@@ -38,6 +44,7 @@ struct distribute_opts {
 	int         algorithm;          /* comm_algorithm (auto: measured at start, per size)         */
 	int         wire;               /* comm_wire (f32)                                            */
 	int64_t     bucket_bytes;       /* 0: chosen by measurement at start                          */
+	int         overlap;            /* allreduce: sync_overlap (with the next forward pass too)   */
 	int         period;             /* average, easgd: steps between exchanges; 0: one at the end */
 	int         post_local;         /* average: plain all-reduce for so many epochs first         */
 	int         optimizer_state;    /* average: keep, average, reset                              */
@@ -77,6 +84,8 @@ struct sync_ops {
 	const char *name, *help;
 	tt_status (*open)(struct sync *s);
 	tt_status (*begin)(struct sync *s);                              /* NULL: nothing to do */
+	tt_status (*need)(struct sync *s, size_t hi);           /* of [0, hi); NULL: all is there */
+	tt_status (*settle)(struct sync *s);                             /* NULL: all is there  */
 	tt_status (*ready)(struct sync *s, size_t lo, size_t hi);
 	tt_status (*finish)(struct sync *s);
 	tt_status (*epoch_end)(struct sync *s);                          /* NULL: nothing to do */
@@ -103,6 +112,8 @@ extern const struct sync_ops *const sync_rules[];    /* NULL-terminated, order o
 tt_status sync_open(struct sync **out, const struct sync_host *h);
 void      sync_close(struct sync **s);                              /* NULL is fine */
 tt_status sync_begin(struct sync *s, const struct sync_step *at);
+tt_status sync_need(struct sync *s, size_t lo, size_t hi);
+tt_status sync_settle(struct sync *s);
 tt_status sync_ready(struct sync *s, size_t lo, size_t hi);
 tt_status sync_finish(struct sync *s);
 tt_status sync_epoch_end(struct sync *s);           /* of an epoch that is not the last */

@@ -170,6 +170,8 @@ tt_status tt_trainer_step(tt_trainer *t, int *more)
 	st = start(t);
 	if (st == TT_OK)
 		st = trainer_stopping(t) ? TT_ESTOPPED : one_step(t, more);
+	if (st == TT_OK)
+		st = together_settle(t);        /* the caller may look at the parameters */
 	if (st == TT_ESTOPPED)
 		st = stopped(t);
 	st = part_ways(t, st);

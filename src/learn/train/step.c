@@ -71,6 +71,7 @@ static tt_status run_program(struct tt_trainer *t, struct program *p, const stru
 	const float *loss;
 	tt_status st;
 
+	optim_begin(t->optim, t->progress.lr, t->at.step + 1);
 	trainer_set_inputs(t, p, b, &seed);
 	st = program_run(p, &run);
 	at[1] = thread_seconds();
@@ -137,7 +138,6 @@ tt_status trainer_batch(struct tt_trainer *t, int *more)
 	if (b->n && (st = programs_get(t->programs, b->n, &p)) != TT_OK)
 		return st == TT_ESTOPPED ? put_back(t) : st;
 	t->progress.lr = learning_rate(t);
-	optim_begin(t->optim, t->progress.lr, t->at.step + 1);
 	if ((st = t->sync ? together_step(t, p, b) : step_alone(t, p, b)) != TT_OK)
 		return st;
 	t->batch = b;

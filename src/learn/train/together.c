@@ -151,7 +151,6 @@ static void count_share(struct tt_trainer *t)
 	struct metrics m = { .classes = t->epoch_sums.classes, .k = t->epoch_sums.k };
 	const struct batch *b = t->share.batch;
 
-	t->share.counted = 1;
 	s[SUM_STOP] = (float)(atomic_load(&t->stop) != 0);
 	if (!b->n)
 		return;
@@ -166,12 +165,32 @@ static void count_share(struct tt_trainer *t)
 	}
 }
 
+static tt_status need(void *ctx, size_t lo, size_t hi)
+{
+	struct tt_trainer *t = ctx;
+
+	return blame_peer(sync_need(t->sync, lo, hi));
+}
+
+/* Backward begins: the step before is over, and the optimizer turns to this one. */
+static tt_status turn(struct tt_trainer *t)
+{
+	tt_status st = sync_settle(t->sync);
+
+	t->share.turned = 1;
+	if (st != TT_OK)
+		return st;
+	optim_begin(t->optim, t->progress.lr, t->at.step + 1);
+	count_share(t);
+	return TT_OK;
+}
+
 static void ready(void *ctx, size_t lo, size_t hi)
 {
 	struct tt_trainer *t = ctx;
 
-	if (!t->share.counted)
-		count_share(t);
+	if (!t->share.turned)
+		t->share.status = turn(t);
 	if (t->share.status == TT_OK)
 		t->share.status = sync_ready(t->sync, lo, hi);
 }
@@ -186,7 +205,7 @@ static tt_status run_share(struct tt_trainer *t, struct program *p, const struct
 	const float seed = 1.0f / (float)(t->sync->summed ? b->n_global : b->n);
 	const struct program_run run = {
 		.seed = (uint64_t)t->opts->seed, .step = (uint64_t)t->at.step, .sample = t->comm->rank,
-		.sample_stride = t->comm->size, .ready = ready, .ctx = t, .gather = gather,
+		.sample_stride = t->comm->size, .need = need, .ready = ready, .ctx = t, .gather = gather,
 	};
 	double at[2] = { thread_seconds() };
 	tt_status st;
@@ -206,6 +225,8 @@ static tt_status run_nothing(struct tt_trainer *t)
 	struct program *p;
 	tt_status st;
 
+	if ((st = sync_settle(t->sync)) != TT_OK)
+		return blame_peer(st);
 	memset(t->grads, 0, t->model->param_count * sizeof *t->grads);
 	ready(t, 0, t->model->param_count);
 	if (!t->model->spec->distribute.sync_batchnorm)
@@ -240,7 +261,10 @@ static tt_status take_sums(struct tt_trainer *t)
 	t->interval.loss += (double)s[SUM_LOSS];
 	t->stopping = t->stopping || s[SUM_STOP] > 0;
 	memset(s, 0, SUMS * sizeof *s);
-	return bad ? not_finite(t, bad, rank) : TT_OK;
+	if (!bad)
+		return TT_OK;
+	(void)sync_settle(t->sync);             /* no sum is under way when ranks part */
+	return not_finite(t, bad, rank);
 }
 
 tt_status together_step(struct tt_trainer *t, struct program *p, const struct batch *b)
@@ -273,6 +297,11 @@ tt_status together_epoch_end(struct tt_trainer *t, enum together_epoch e)
 	sums_of(t)[SUM_STOP] = (float)(atomic_load(&t->stop) != 0);
 	st = e == EPOCH_LAST ? sync_end(t->sync) : sync_epoch_end(t->sync);
 	return st == TT_OK ? take_sums(t) : blame_peer(st);
+}
+
+tt_status together_settle(struct tt_trainer *t)
+{
+	return t->sync ? blame_peer(sync_settle(t->sync)) : TT_OK;
 }
 
 tt_status together_meet(struct tt_trainer *t)

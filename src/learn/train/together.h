@@ -24,6 +24,8 @@ enum together_sum {
 tt_status together_join(struct tt_trainer *t);
 /* One step; b->n may be 0, and then p is not used. */
 tt_status together_step(struct tt_trainer *t, struct program *p, const struct batch *b);
+/* What steps have left under way is taken in: parameters are those after the last one. */
+tt_status together_settle(struct tt_trainer *t);
 /* Collective, at the end of an epoch: of the last one, or of one before. */
 enum together_epoch { EPOCH_GOES_ON, EPOCH_LAST };
 tt_status together_epoch_end(struct tt_trainer *t, enum together_epoch e);

@@ -53,8 +53,8 @@ struct pace {
 struct share {
 	struct program     *program;
 	const struct batch *batch;
-	int                 counted;      /* its sums are behind the gradients */
-	tt_status           status;       /* of sync_ready                     */
+	int                 turned;       /* backward has begun  */
+	tt_status           status;       /* of its sync_ready   */
 };
 
 struct trace;

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "base/thread.h"
@@ -19,7 +20,7 @@ struct rank {
 	struct sync  *sync;
 	float         params[COUNT_MAX], grads[COUNT_MAX + SUMS], slot[COUNT_MAX], buffer;
 	float         clip, lr;
-	int           applied;
+	int           applied, times[COUNT_MAX];
 	tt_status     status;
 	char          text[ERR_MAX];
 };
@@ -29,6 +30,7 @@ struct world {
 	size_t                 count;
 	struct distribute_opts opts;
 	int                    whole;          /* not by ranges */
+	int                    steps, dawdle;
 	tt_status            (*body)(struct rank *r);
 	struct rank            rank[RANKS_MAX];
 };
@@ -45,6 +47,8 @@ static void apply(void *ctx, size_t lo, size_t hi)
 		r->params[i] -= r->lr * r->grads[i] *
 		                (norm > r->clip && r->clip > 0 ? r->clip / (float)norm : 1);
 	r->applied += (int)(hi - lo);
+	for (size_t i = lo; i < hi; i++)
+		r->times[i]++;
 }
 
 static float *slot_of(void *ctx, int i)
@@ -115,6 +119,7 @@ static struct world *make_world(int n, size_t count, const char *rule)
 	w->count = count;
 	w->opts.strategy = strategy(rule);
 	w->opts.period = 1;
+	w->steps = 20;
 	for (int i = 0; i < n; i++)
 		w->rank[i].lr = 1;
 	return w;
@@ -125,9 +130,11 @@ static tt_status step(struct rank *r, int64_t number, int samples)
 {
 	tt_status st = sync_begin(r->sync, &(struct sync_step){ .step = number, .samples = samples });
 
-	if (st != TT_OK || (st = sync_ready(r->sync, 0, r->world->count)) != TT_OK)
+	if (st != TT_OK || (st = sync_need(r->sync, 0, r->world->count)) != TT_OK ||
+	    (st = sync_ready(r->sync, 0, r->world->count)) != TT_OK ||
+	    (st = sync_finish(r->sync)) != TT_OK)
 		return st;
-	return sync_finish(r->sync);
+	return sync_settle(r->sync);
 }
 
 static tt_status one_step(struct rank *r) { return step(r, 1, 1); }
@@ -305,22 +312,53 @@ static float gradient(int rank, int64_t at, size_t i)
 	return (float)(int)(mix((uint32_t)(rank * 1000 + at), (uint32_t)i) % 2001u - 1000u) / 64;
 }
 
+/* A moment of another length on each rank at each turn, up to 2 ms. */
+static void dawdle(const struct rank *r, int64_t at, size_t i)
+{
+	uint32_t x = mix((uint32_t)(at * 31 + r->comm->rank), (uint32_t)i);
+
+	if (r->world->dawdle && x % 8 == 0)
+		nanosleep(&(struct timespec){ .tv_nsec = (long)(x / 8 % 2000) * 1000 }, NULL);
+}
+
+/* Forward: parameters come in time, whatever is under way, and never twice. */
+static tt_status read_params(struct rank *r, int64_t at)
+{
+	const size_t count = r->world->count;
+	tt_status st = TT_OK;
+
+	for (size_t lo = 0, hi; st == TT_OK && lo < count; lo = hi) {
+		hi = lo + 1 + mix((uint32_t)(at * 89 + r->comm->rank), (uint32_t)lo) % 100;
+		hi = hi < count ? hi : count;
+		dawdle(r, at, lo + count);
+		st = sync_need(r->sync, lo, hi);
+		for (size_t i = lo; st == TT_OK && i < hi; i++)
+			if (r->times[i] != at - 1)
+				st = err_set(TT_EINTERNAL, "step %d reads parameter %zu after %d steps",
+				             (int)at, i, r->times[i]);
+	}
+	return st;
+}
+
 /* Ranges come in other pieces on each rank. */
 static tt_status random_pieces(struct rank *r)
 {
 	size_t count = r->world->count;
 	tt_status st = TT_OK;
 
-	for (int64_t at = 1; st == TT_OK && at <= 20; at++) {
+	for (int64_t at = 1; st == TT_OK && at <= r->world->steps; at++) {
 		size_t hi = count;
 
 		st = sync_begin(r->sync, &(struct sync_step){ .step = at, .samples = 1 });
+		if (st != TT_OK || (st = read_params(r, at)) != TT_OK)
+			return st;
 		r->grads[count] = (float)r->comm->rank;
 		r->grads[count + 1] = 1;
 		while (st == TT_OK && hi > 0) {
 			size_t piece = 1 + mix((uint32_t)(at * 97 + r->comm->rank), (uint32_t)hi) % 100, lo;
 
 			lo = hi > piece ? hi - piece : 0;
+			dawdle(r, at, hi);
 			for (size_t i = lo; i < hi; i++)
 				r->grads[i] = gradient(r->comm->rank, at, i);
 			st = sync_ready(r->sync, lo, hi);
@@ -333,7 +371,7 @@ static tt_status random_pieces(struct rank *r)
 			st = err_set(TT_EINTERNAL, "sums are %g, not %d", (double)r->grads[count + 1],
 			             r->comm->size);
 	}
-	return st;
+	return st == TT_OK ? sync_settle(r->sync) : st;
 }
 
 static void check_sums(const struct world *w)
@@ -341,14 +379,14 @@ static void check_sums(const struct world *w)
 	for (size_t i = 0; i < w->count; i++) {
 		double want = 0;
 
-		for (int64_t at = 1; at <= 20; at++)
+		for (int64_t at = 1; at <= w->steps; at++)
 			for (int r = 0; r < w->n; r++)
 				want -= gradient(r, at, i);
 		assert_near(w->rank[0].params[i], want, 1e-5);
 	}
 	for (int r = 0; r < w->n; r++) {
 		assert_memory_equal(w->rank[r].params, w->rank[0].params, w->count * sizeof(float));
-		assert_int_equal(w->rank[r].applied, 20 * (int)w->count);
+		assert_int_equal(w->rank[r].applied, w->steps * (int)w->count);
 	}
 }
 
@@ -366,6 +404,31 @@ static void ranks_stay_equal_to_the_bit(void **state)
 		run_world(w, random_pieces);
 		check_sums(w);
 		mem_free(w);
+	}
+}
+
+/* Ranks that are early and late by turns, through several lists of the order of buckets: nobody
+ * waits for ever, and the bits are those of ranks that wait for everything at once. */
+static void lists_that_change_lock_nobody_and_change_no_bit(void **state)
+{
+	static const int overlap[] = { OVERLAP_NONE, OVERLAP_BACKWARD, OVERLAP_FORWARD };
+
+	(void)state;
+	for (int n = 2; n <= RANKS_MAX; n = n < 4 ? n + 1 : n + 5) {
+		struct world *w[3];
+
+		for (int i = 0; i < 3; i++) {
+			w[i] = make_world(n, 1000, "allreduce");
+			w[i]->opts.overlap = overlap[i];
+			w[i]->opts.bucket_bytes = 200;
+			w[i]->steps = 70;
+			w[i]->dawdle = i == 2;
+			run_world(w[i], random_pieces);
+			check_sums(w[i]);
+			assert_memory_equal(w[i]->rank[0].params, w[0]->rank[0].params, 4000);
+		}
+		for (int i = 0; i < 3; i++)
+			mem_free(w[i]);
 	}
 }
 
@@ -578,6 +641,7 @@ int main(void)
 		cmocka_unit_test(half_precision_carries_what_is_divided_already),
 		cmocka_unit_test(who_has_no_data_left_does_not_count),
 		cmocka_unit_test(ranks_stay_equal_to_the_bit),
+		cmocka_unit_test(lists_that_change_lock_nobody_and_change_no_bit),
 		cmocka_unit_test(deterministic_sums_do_not_depend_on_buckets),
 		cmocka_unit_test(averages_are_weighted_by_samples_with_the_state_asked_for),
 		cmocka_unit_test(running_statistics_are_weighted_by_samples),
