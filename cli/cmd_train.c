@@ -96,6 +96,7 @@ struct run {
 	struct str       environment;
 	const char      *dir, *resume, *kernel_cache;
 	int              made_new;             /* the folder is a new one of --runs    */
+	int              made_runs;            /* which is new as well                 */
 	int              made_dir;             /* the folder is ours, and empty so far */
 };
 
@@ -140,6 +141,7 @@ static tt_status choose_folder(struct run *r, struct arena *a)
 	if (st != TT_OK)
 		return st;
 	if (!r->dir) {
+		r->made_runs = !file_exists(r->args->runs);
 		st = paths_new_run(a, r->args->runs, r->file.spec->name, &r->dir);
 		r->made_dir = r->made_new = st == TT_OK;
 		return st;
@@ -232,7 +234,7 @@ static void print_score(const tt_progress *p)
 		printf("accuracy    %.2f %% in training\n", 100 * p->accuracy);
 	if (!isnan(p->valid_loss))
 		printf("loss        %.4f in validation, %.4f in training\n", p->valid_loss, p->loss);
-	else
+	else if (!isnan(p->loss))
 		printf("loss        %.4f in training\n", p->loss);
 }
 
@@ -256,8 +258,9 @@ static void print_summary(const struct run *r, struct arena *a)
 	char               n[NUMBER_TEXT], t[NUMBER_TEXT];
 
 	print_score(p);
-	printf("speed       %s samples/s; %s in all\n",
-	       text_count(llround(p->samples_per_second), n), text_time(p->seconds, t));
+	if (p->samples_per_second > 0)
+		printf("speed       %s samples/s; %s in all\n",
+		       text_count(llround(p->samples_per_second), n), text_time(p->seconds, t));
 	print_workers(r, p);
 	printf("run         %s\n", r->dir);
 	printf("curves      %s/curves.svg, or: tensorboard --logdir %s\n", r->dir, r->dir);
@@ -468,6 +471,8 @@ static tt_status run_train(struct call *c)
 	str_release(&r.environment);
 	if (st != TT_OK && r.made_dir)
 		rmdir(r.dir);                /* only goes if nothing was written into it */
+	if (st != TT_OK && r.made_dir && r.made_runs)
+		rmdir(r.args->runs);
 	return st;
 }
 

@@ -100,7 +100,8 @@ static tt_status read_word(const struct option *o, const struct node *n, void *a
 	return st;
 }
 
-static tt_status read_text(struct arena *a, const struct node *n, void *at)
+/* Null is what the option is without being named. */
+static tt_status read_text(const struct option *o, struct arena *a, const struct node *n, void *at)
 {
 	const char *text;
 	tt_status st;
@@ -108,7 +109,7 @@ static tt_status read_text(struct arena *a, const struct node *n, void *at)
 	if ((st = node_text(n, &text)) != TT_OK)
 		return st;
 	if (!n->quoted && !*text) {
-		*(const char **)at = NULL;      /* null */
+		*(const char **)at = o->def;    /* static: outlives the arena */
 		return TT_OK;
 	}
 	if (!(text = arena_strdup(a, text)))
@@ -146,7 +147,7 @@ static tt_status read_one(const struct option *o, struct arena *a, const struct 
 	case OPTION_INT:
 	case OPTION_INT64:   return read_int(o, n, at);
 	case OPTION_DOUBLE:  return read_double(o, n, at);
-	case OPTION_TEXT:    return read_text(a, n, at);
+	case OPTION_TEXT:    return read_text(o, a, n, at);
 	case OPTION_ENUM:    return read_word(o, n, at);
 	case OPTION_DOUBLES: return read_doubles(o, a, n, at);
 	case OPTION_GROUP:   return options_read(o->group, a, n, at);

@@ -16,7 +16,7 @@ refuses()
 	one_line "$err"
 	empty "$out"
 	says "$err" "$text"
-	absent runs/tiny-*
+	absent runs
 }
 
 # ---- the command line ----

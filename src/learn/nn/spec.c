@@ -199,6 +199,14 @@ static tt_status check_input(const tt_spec *s)
 	return TT_OK;
 }
 
+static tt_status check_name(const tt_spec *s)
+{
+	if (!*s->name)
+		return node_err(node_get(s->root, "name"), TT_ESPEC, "name is empty; leave it out, or "
+		                "say what runs and checkpoints are called");
+	return TT_OK;
+}
+
 static tt_status check_layers(const tt_spec *s)
 {
 	const struct node *n = s->model.layers, *model = node_get(s->root, "model");
@@ -217,7 +225,7 @@ tt_status tt_spec_resolve(tt_spec *s)
 		return TT_OK;
 	if ((st = options_default(spec_options, &s->arena, s)) != TT_OK ||
 	    (st = options_read(spec_options, &s->arena, s->root, s)) != TT_OK ||
-	    (st = check_input(s)) != TT_OK || (st = check_layers(s)) != TT_OK ||
+	    (st = check_name(s)) != TT_OK || (st = check_input(s)) != TT_OK || (st = check_layers(s)) != TT_OK ||
 	    (st = nn_check(s)) != TT_OK)
 		return st;
 	s->resolved = 1;

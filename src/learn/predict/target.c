@@ -53,13 +53,14 @@ static tt_status check_target(const struct tt_model *m, const tt_source_info *in
 			               "wants classes: choose mse, or read csv: with ?task=classify");
 		if (info->values != outputs)
 			return err_set(TT_ESHAPE, "the source gives %d values per sample, the last layer "
-			               "has %lld outputs", info->values, outputs);
+			               "has %lld outputs: give that layer out: %d", info->values, outputs,
+			               info->values);
 		return TT_OK;
 	}
 	if (info->classes == outputs || (!xent && outputs == 1))
 		return TT_OK;
-	return err_set(TT_ESHAPE, "the source has %d classes, the last layer has %lld outputs",
-	               info->classes, outputs);
+	return err_set(TT_ESHAPE, "the source has %d classes, the last layer has %lld outputs: give that "
+	               "layer out: %d", info->classes, outputs, info->classes);
 }
 
 /* ---- targets ---- */

@@ -98,8 +98,10 @@ static void a_document_overwrites_what_it_names(void **state)
 	assert_int_equal(o.optimizer.nesterov, 1);
 	assert_true(o.ratio == 0.25);
 	assert_ok(read_yaml(&o, ""));
-	assert_ok(read_yaml(&o, "optimizer:\ndir: ~\n"));
-	assert_null(o.dir);
+	assert_ok(read_yaml(&o, "optimizer:\nnone: x\n"));
+	assert_ok(read_yaml(&o, "dir: ~\nnone:\n"));
+	assert_string_equal(o.dir, "runs");
+	assert_null(o.none);
 	assert_ok(options_read(rows, &arena, NULL, &o));
 }
 

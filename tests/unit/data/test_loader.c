@@ -450,7 +450,7 @@ static void senseless_options_are_refused(void **state)
 	assert_status(TRY(.data = &plain, .batch = 1, .world = 0), TT_EINVAL);
 	assert_status(TRY(.data = &plain, .batch = 1, .world = 2, .rank = 2), TT_EINVAL);
 	assert_status(TRY(.data = &mean3, .batch = 1, .world = 1), TT_ESPEC);
-	assert_error("3 values; give 1 or 2");
+	assert_error("3 values; give one, or one for each of 2 channels");
 	assert_status(TRY(.data = &std0, .batch = 1, .world = 1), TT_ESPEC);
 	assert_null(l);
 	tt_source_close(&s);
