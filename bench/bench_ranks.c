@@ -206,8 +206,8 @@ static tt_status run(struct rank *r, enum way w, int steps)
 	start = thread_seconds();
 	cpu = cpu_seconds();
 	sent = sent_bytes();
-	for (int i = 0; i < steps && st == TT_OK; i++)
-		st = tt_trainer_step(r->trainer[w], &more);
+	if (st == TT_OK)
+		st = tt_trainer_steps(r->trainer[w], steps, &more);
 	if (st == TT_OK)
 		fprintf(r->out, "{\"seconds\": %.6f, \"cpu\": %.6f, \"sent\": %" PRId64 "}\n",
 		        thread_seconds() - start, cpu_seconds() - cpu, sent_bytes() - sent);

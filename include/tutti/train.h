@@ -35,8 +35,9 @@ enum tt_event { TT_EVENT_START, TT_EVENT_STEP, TT_EVENT_EPOCH, TT_EVENT_VALID, T
                 TT_EVENT_NOTE, TT_EVENT_END };
 
 /* Called in the trainer's thread.  An epoch tells VALID (if there is validation), then EPOCH,
- * then its CHECKPOINTs; after TT_ESTOPPED and END a run may go on.  text: path of the
- * checkpoint, the note, how  * it ended, or NULL; borrowed for the call. */
+ * then its CHECKPOINTs; after TT_ESTOPPED and END a run may go on.  Workers may still be adding up
+ * the parameters at STEP; at the others the model is whole.  text: path of the checkpoint, the
+ * note, how it ended, or NULL; borrowed for the call. */
 typedef void tt_observer_fn(void *ctx, enum tt_event event, const tt_progress *p, const char *text);
 
 struct comm;
@@ -66,8 +67,10 @@ TT_API tt_status tt_trainer_new(tt_trainer **out, tt_model *m, const tt_trainer_
  * TT_ENAN if the loss is not finite (the last good checkpoint stays), TT_EPEER if another worker
  * failed, is silent or gone (so does it then; any number of workers can resume it). */
 TT_API tt_status tt_trainer_run(tt_trainer *t);
-/* One optimizer step, going on to the next epoch by itself; *more is 0 after the last. */
+/* One optimizer step, going on to the next epoch by itself; *more is 0 after the last.  Several in
+ * a row are faster with workers: only at the end are the last sums waited for. */
 TT_API tt_status tt_trainer_step(tt_trainer *t, int *more);
+TT_API tt_status tt_trainer_steps(tt_trainer *t, int64_t n, int *more);
 TT_API void      tt_trainer_stop(tt_trainer *t);
 TT_API const tt_progress *tt_trainer_progress(const tt_trainer *t);
 TT_API tt_status tt_trainer_checkpoint(tt_trainer *t, const char *path);

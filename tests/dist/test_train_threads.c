@@ -200,12 +200,15 @@ static void steps_by_hand_leave_nothing_under_way(void **state)
 		                  "distribute.overlap", i ? "forward" : "none", NULL);
 		assert_ok(tt_trainer_new(&t[i], m[i], TT_TRAINER_OPTS(.workers = 3)));
 	}
-	while (more) {
-		assert_ok(tt_trainer_step(t[0], &more));
-		assert_ok(tt_trainer_step(t[1], &more));
+	for (int i = 0; more; i++) {            /* the second by 1, 2, 3, 1 ... */
+		for (int k = 0; k <= i % 3 && more; k++)
+			assert_ok(tt_trainer_step(t[0], &more));
+		assert_ok(tt_trainer_steps(t[1], i % 3 + 1, &more));
 		check_equal(t[1]);
 		assert_memory_equal(m[1]->params, m[0]->params, m[0]->param_count * sizeof(float));
 	}
+	assert_int_equal(tt_trainer_progress(t[0])->step, tt_trainer_progress(t[1])->step);
+	assert_status(tt_trainer_steps(t[1], 0, &more), TT_EINVAL);
 	for (int i = 0; i < 2; i++) {
 		tt_trainer_free(&t[i]);
 		tt_model_free(&m[i]);

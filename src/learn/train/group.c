@@ -25,6 +25,7 @@ struct group {
 	pthread_cond_t     told, moved;
 	int64_t            given;        /* commands so far    */
 	enum group_command command;
+	int64_t            steps;        /* of GROUP_STEPS     */
 };
 
 tt_status group_new(struct group **out, int n, double timeout)
@@ -77,12 +78,12 @@ int group_size(const struct group *g)
 
 /* ---- a peer's thread ---- */
 
-static tt_status obey(struct tt_trainer *t, enum group_command c)
+static tt_status obey(struct tt_trainer *t, enum group_command c, int64_t steps)
 {
 	int more;
 
 	switch (c) {
-	case GROUP_STEP: return tt_trainer_step(t, &more);
+	case GROUP_STEPS: return tt_trainer_steps(t, steps, &more);
 	case GROUP_RUN:  return tt_trainer_run(t);
 	case GROUP_MEET: return tt_trainer_checkpoint(t, NULL);
 	case GROUP_QUIT: break;
@@ -91,7 +92,7 @@ static tt_status obey(struct tt_trainer *t, enum group_command c)
 }
 
 /* The next command, or GROUP_QUIT. */
-static enum group_command next_command(struct peer *p)
+static enum group_command next_command(struct peer *p, int64_t *steps)
 {
 	struct group *g = p->group;
 	enum group_command c;
@@ -104,6 +105,7 @@ static enum group_command next_command(struct peer *p)
 	p->seen = g->given;
 	p->busy = 1;
 	c = g->command;
+	*steps = g->steps;
 	pthread_cond_broadcast(&g->moved);
 	pthread_mutex_unlock(&g->lock);
 	return c;
@@ -122,10 +124,11 @@ static void run_peer(void *ctx)
 {
 	struct peer *p = ctx;
 	enum group_command c;
+	int64_t steps;
 	tt_status st = TT_OK;
 
-	while ((st == TT_OK || st == TT_ESTOPPED) && (c = next_command(p)) != GROUP_QUIT)
-		st = obey(p->trainer, c);
+	while ((st == TT_OK || st == TT_ESTOPPED) && (c = next_command(p, &steps)) != GROUP_QUIT)
+		st = obey(p->trainer, c, steps);
 	leave(p);
 }
 
@@ -152,15 +155,26 @@ static int all_heard(const struct group *g)
 	return 1;
 }
 
-void group_command(struct group *g, enum group_command c)
+static void command(struct group *g, enum group_command c, int64_t steps)
 {
 	pthread_mutex_lock(&g->lock);
 	while (!all_heard(g))
 		pthread_cond_wait(&g->moved, &g->lock);
 	g->command = c;
+	g->steps = steps;
 	g->given++;
 	pthread_cond_broadcast(&g->told);
 	pthread_mutex_unlock(&g->lock);
+}
+
+void group_command(struct group *g, enum group_command c)
+{
+	command(g, c, 0);
+}
+
+void group_steps(struct group *g, int64_t steps)
+{
+	command(g, GROUP_STEPS, steps);
 }
 
 static int all_idle(const struct group *g)

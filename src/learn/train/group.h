@@ -9,12 +9,14 @@
 #ifndef TRAIN_GROUP_H
 #define TRAIN_GROUP_H
 
+#include <stdint.h>
+
 #include "base/err.h"
 
 struct tt_trainer;
 struct comm;
 
-enum group_command { GROUP_STEP, GROUP_RUN, GROUP_MEET, GROUP_QUIT };
+enum group_command { GROUP_STEPS, GROUP_RUN, GROUP_MEET, GROUP_QUIT };
 
 struct group;
 /* The ends of a group of n ranks; end 0 is rank 0's.  No threads yet. */
@@ -25,6 +27,7 @@ void         group_add(struct group *g, int rank, struct tt_trainer *t);
 tt_status    group_start(struct group *g);
 /* Tell all peers what rank 0 is about to do. */
 void         group_command(struct group *g, enum group_command c);
+void         group_steps(struct group *g, int64_t steps);
 /* Wait until no peer does anything any more: after an error, when all have given up. */
 void         group_settle(struct group *g);
 struct tt_trainer *group_peer(const struct group *g, int rank);

@@ -160,15 +160,22 @@ static tt_status part_ways(struct tt_trainer *t, tt_status st)
 
 tt_status tt_trainer_step(tt_trainer *t, int *more)
 {
+	return tt_trainer_steps(t, 1, more);
+}
+
+tt_status tt_trainer_steps(tt_trainer *t, int64_t n, int *more)
+{
 	tt_status st;
 
-	*more = 0;
+	*more = 1;
+	if (n < 1)
+		return err_set(TT_EINVAL, "%lld steps: there is at least one", (long long)n);
 	t->running = 1;
 	engine_enter(t->engine);
 	if (t->group)
-		group_command(t->group, GROUP_STEP);
+		group_steps(t->group, n);
 	st = start(t);
-	if (st == TT_OK)
+	for (int64_t i = 0; i < n && st == TT_OK && *more; i++)
 		st = trainer_stopping(t) ? TT_ESTOPPED : one_step(t, more);
 	if (st == TT_OK)
 		st = together_settle(t);        /* the caller may look at the parameters */

@@ -64,7 +64,7 @@ static void all_is_ready_at_once_but_the_lead_stays(void **state)
 	assert_ok(order_init(&o, ORDER_LEARNT, N, 2, 1));
 	order_list(&o, &(struct order_times){ .ready = none, .wire = 1 });
 	check(&o, (const int[N]){ 0, 1, 5, 4, 3, 2 });
-	/* Buckets 5, 4 ... are those of the first layers: after these places all up to them is there. */
+	/* Buckets 5, 4 ... are those of the first layers: places after which all of them is there. */
 	assert_int_equal(o.until[5], 3);
 	assert_int_equal(o.until[4], 4);
 	assert_int_equal(o.until[2], 6);
