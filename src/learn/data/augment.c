@@ -16,8 +16,8 @@ static double pick(const struct option_list *l, int64_t c, double none)
 static tt_status check_list(const char *name, const struct option_list *l, int64_t channels)
 {
 	if (l->n > 1 && (int64_t)l->n != channels)
-		return err_set(TT_ESPEC, "data.%s has %zu values; give one, or one for each of %lld channels "
-		               "or features", name, l->n, (long long)channels);
+		return err_set(TT_ESPEC, "data.%s has %zu values; give one, or one for each of %lld "
+		               "channels or features", name, l->n, (long long)channels);
 	for (size_t i = 0; i < l->n; i++)
 		if (!isfinite(l->v[i]))
 			return err_set(TT_ESPEC, "data.%s holds a value that is not finite", name);

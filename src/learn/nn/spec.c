@@ -225,8 +225,8 @@ tt_status tt_spec_resolve(tt_spec *s)
 		return TT_OK;
 	if ((st = options_default(spec_options, &s->arena, s)) != TT_OK ||
 	    (st = options_read(spec_options, &s->arena, s->root, s)) != TT_OK ||
-	    (st = check_name(s)) != TT_OK || (st = check_input(s)) != TT_OK || (st = check_layers(s)) != TT_OK ||
-	    (st = nn_check(s)) != TT_OK)
+	    (st = check_name(s)) != TT_OK || (st = check_input(s)) != TT_OK ||
+	    (st = check_layers(s)) != TT_OK || (st = nn_check(s)) != TT_OK)
 		return st;
 	s->resolved = 1;
 	return TT_OK;

@@ -59,8 +59,8 @@ static tt_status check_target(const struct tt_model *m, const tt_source_info *in
 	}
 	if (info->classes == outputs || (!xent && outputs == 1))
 		return TT_OK;
-	return err_set(TT_ESHAPE, "the source has %d classes, the last layer has %lld outputs: give that "
-	               "layer out: %d", info->classes, outputs, info->classes);
+	return err_set(TT_ESHAPE, "the source has %d classes, the last layer has %lld outputs: give "
+	               "that layer out: %d", info->classes, outputs, info->classes);
 }
 
 /* ---- targets ---- */
