@@ -160,7 +160,8 @@ def bn_dx(a, x, dy, gamma, mean, var, count, g):
     return [per_channel(gamma, x) * rstd * (dy - dbeta / count - (x - per_channel(mean, x)) * rstd * dgamma / count)]
 
 
-def act_dx(a, z, dy):
+def act_dx(a, z, *parts):
+    dy = sum(parts)
     if not a["use_y"]:
         z.requires_grad_()
         act(a["act"], z, a).backward(dy)

@@ -162,8 +162,12 @@ tt_status ir_infer_dropout_dx(struct ir_node *n, struct tensor_desc *out)
 
 tt_status ir_infer_act_dx(struct ir_node *n, struct tensor_desc *out)
 {
-	out[0] = n->in[1]->desc;
-	return ir_infer_same(n, 0, 1);
+	tt_status st = TT_OK;
+
+	out[0] = n->in[0]->desc;
+	for (int i = 1; i < n->n_in && st == TT_OK; i++)
+		st = ir_infer_same(n, 0, i);
+	return st;
 }
 
 tt_status ir_infer_softmax_dx(struct ir_node *n, struct tensor_desc *out)

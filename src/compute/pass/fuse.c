@@ -5,11 +5,15 @@
  *   bn -> relu -> readers           ==>  bn{relu} -> readers
  *   dy -> relu_dx -> bn_dx               dy -> bn_dx{relu}
  *
+ *   sum(a, b, ..) -> relu_dx        ==>  relu_dx(a, b, ..)
+ *
  * Only if nobody else reads the value in between: then it need not exist.  An activation whose
  * gradient looks at its input (gelu, silu) has that second reader when training, and stays. */
 #include "compute/pass/pass.h"
 
 #include "compute/ir/edit.h"
+
+#define MOST_ADDENDS 63                 /* of an activation's gradient, behind z */
 
 static int can_hold(enum ir_op op, enum ir_act act)
 {
@@ -74,15 +78,36 @@ static void fuse_act(struct ir_graph *g, struct ir_node *act)
 	ir_remove_node(g, act);
 }
 
+/* Gradients that are summed for a relu alone are added up on the way. */
+static tt_status fuse_sum(struct ir_graph *g, struct ir_node *act_dx)
+{
+	struct ir_node *sum = act_dx->in[1]->maker;
+	struct ir_value *in[MOST_ADDENDS + 1] = { act_dx->in[0] };
+	tt_status st;
+
+	if (act_dx->attr.act != ACT_RELU || act_dx->n_in != 2 || !sum || sum->op != IR_SUM ||
+	    sum->n_in > MOST_ADDENDS || ir_only_reader(g, sum->out[0]) != act_dx)
+		return TT_OK;
+	for (int i = 0; i < sum->n_in; i++)
+		in[1 + i] = sum->in[i];
+	if ((st = ir_set_inputs(g, act_dx, in, 1 + sum->n_in)) == TT_OK)
+		ir_remove_node(g, sum);
+	return st;
+}
+
 tt_status pass_fuse(struct ir_graph *g)
 {
 	struct ir_node *next;
+	tt_status st = TT_OK;
 
 	for (struct ir_node *n = g->first; n; n = next) {
 		next = n->next;
 		if (n->op == IR_ACT)
 			fuse_act(g, n);
 	}
+	for (struct ir_node *n = g->first; n && st == TT_OK; n = n->next)
+		if (n->op == IR_ACT_DX)         /* left by the norms */
+			st = fuse_sum(g, n);
 	ir_renumber(g);
-	return TT_OK;
+	return st;
 }

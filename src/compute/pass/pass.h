@@ -16,7 +16,7 @@ enum pass_goal { PASS_TRAIN, PASS_INFER };
 tt_status pass_fold(struct ir_graph *g);
 
 /* Activations move into the convolution, dense layer, sum or batch norm in front of them, their
- * gradients into that of the batch norm. */
+ * gradients into that of the batch norm; a sum of gradients into the relu's gradient behind it. */
 tt_status pass_fuse(struct ir_graph *g);
 
 /* A relu in front of a max pooling works after it, on a quarter of the numbers.  Before

@@ -73,6 +73,8 @@ static int one_supports(const struct device *dev, const struct plan *p, const st
 		return plan_layout(p, carried) && plan_layout(p, carried)->owner == dev;
 	if (n->op == IR_MAXPOOL && n->out[1]->output)
 		return 0;               /* positions as the op defines them: our workspace is not */
+	if (n->op == IR_ACT_DX && n->n_in > 2)
+		return n->attr.act == ACT_RELU;     /* our own kernel: the library's takes one dy */
 	return n->op != IR_ACT || n->attr.act != ACT_NONE;
 }
 

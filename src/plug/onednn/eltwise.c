@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "compute/exec/cpu/slope.h"
+
 static float slope(const struct ir_attr *a)
 {
 	return a->act == ACT_RELU ? 0 : a->act == ACT_SILU ? 1 : a->alpha;
@@ -43,6 +45,50 @@ tt_status one_act(struct one_device *d, struct plan *p, const struct ir_node *n,
 	return one_step(d, p, &a, pd);
 }
 
+/* ptr: z, dy ..., dx */
+static void run_relu_dx(const struct host_args *a)
+{
+	int n_in = a->node->n_in;
+	const struct slope s = { .z = a->ptr[0], .dy = (const void *const *)a->ptr + 1,
+	                         .n_dy = n_in - 1, .dx = a->ptr[n_in],
+	                         .n = tensor_count(&a->node->out[0]->desc) };
+
+	slope_relu(&s);
+}
+
+static void run_relu_dx_bf16(const struct host_args *a)
+{
+	int n_in = a->node->n_in;
+	const struct slope s = { .z = a->ptr[0], .dy = (const void *const *)a->ptr + 1,
+	                         .n_dy = n_in - 1, .dx = a->ptr[n_in],
+	                         .n = tensor_count(&a->node->out[0]->desc) };
+
+	slope_relu_bf16(&s);
+}
+
+/* Our own kernel, over numbers that lie without padding between them: as z does, or plain. */
+static tt_status relu_dx(struct one_device *d, struct plan *p, const struct ir_node *n)
+{
+	const struct layout *l = plan_layout(p, n->in[0]);
+	int64_t count = tensor_count(&n->in[0]->desc);
+	int args[PLAN_MAX_ARGS], bf16;
+
+	if (l && l->owner != &d->base)
+		l = NULL;
+	bf16 = l && ((const struct one_layout *)l)->md.data_type == dnnl_bf16;
+	if (l && l->bytes != (size_t)count * (bf16 ? 2 : 4)) {
+		l = NULL;
+		bf16 = 0;
+	}
+	for (int i = 0; i < n->n_in; i++)
+		if ((args[i] = plan_in(p, n->in[i], l)) < 0)
+			return TT_ENOMEM;
+	if ((args[n->n_in] = plan_out_over(p, n->out[0], l, args[1])) < 0)
+		return TT_ENOMEM;
+	return host_step(p, "tutti:relu-slope", bf16 ? run_relu_dx_bf16 : run_relu_dx, args,
+	                 n->n_in + 1);
+}
+
 tt_status one_act_dx(struct one_device *d, struct plan *p, const struct ir_node *n,
                      const char *variant)
 {
@@ -52,10 +98,12 @@ tt_status one_act_dx(struct one_device *d, struct plan *p, const struct ir_node 
 	dnnl_primitive_desc_t hint = NULL, pd = NULL;
 	dnnl_primitive_attr_t attr;
 	dnnl_alg_kind_t alg = one_eltwise(n->attr.act, n->attr.use_y);
-	tt_status st = one_attr(ACT_NONE, 0, &attr);
+	tt_status st;
 
 	(void)variant;
-	if (st != TT_OK)
+	if (n->attr.act == ACT_RELU)
+		return relu_dx(d, p, n);
+	if ((st = one_attr(ACT_NONE, 0, &attr)) != TT_OK)
 		return st;
 	st = one_check(dnnl_eltwise_forward_desc_init(&fd, dnnl_forward_training, alg, &z,
 	                                              slope(&n->attr), 0), "an activation");

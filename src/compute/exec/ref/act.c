@@ -78,14 +78,18 @@ void ref_act(const struct ref_args *a)
 void ref_act_dx(const struct ref_args *a)
 {
 	const struct ir_attr *t = &a->node->attr;
-	const float *z = a->in[0], *dy = a->in[1];
+	const float *z = a->in[0];
 	float *dx = a->out[0];
 	int64_t n = tensor_count(ref_in(a, 0));
 
 	for (int64_t i = 0; i < n; i++) {
 		double slope = t->use_y ? ref_act_slope_y(t->act, t->alpha, z[i])
 		                        : ref_act_slope(t->act, t->alpha, z[i]);
-		dx[i] = (float)(dy[i] * slope);
+		float dy = ((const float *)a->in[1])[i];
+
+		for (int k = 2; k < a->node->n_in; k++)
+			dy += ((const float *)a->in[k])[i];
+		dx[i] = (float)(dy * slope);
 	}
 }
 

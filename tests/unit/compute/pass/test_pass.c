@@ -192,11 +192,15 @@ static void resnet_fuses_relu_into_norms_and_sums(void **state)
 {
 	struct ir_graph *g = net_resnet(NET_TRAIN);
 	struct ir_node *bn, *dx;
+	int sums = 0;
 	(void)state;
 
 	assert_ok(pass_fuse(g));
 	assert_int_equal(net_count(g, IR_ACT), 0);
 	assert_int_equal(net_count(g, IR_ACT_DX), 2);           /* those behind the sums */
+	for (const struct ir_node *n = g->first; n; n = n->next)
+		sums += n->op == IR_ACT_DX && n->n_in == 3;
+	assert_int_equal(sums, 1);              /* of the first: the second is read once   */
 	bn = find(g, IR_BATCHNORM, "bn0");
 	dx = find(g, IR_BATCHNORM_DX, "bn0");
 	assert_int_equal(bn->attr.act, ACT_RELU);

@@ -1,0 +1,22 @@
+/* slope.h -- dx = z > 0 ? dy[0] + dy[1] + ... : 0, the gradient of a relu whose output is read by several.
+ *
+ * One pass where a sum and a slope of their own would write and read everything twice: such
+ * passes are bound by memory.  Numbers are added in the order given; z is the relu's input or
+ * output.  All lie alike, n numbers each; dx may be one of dy. */
+#ifndef CPU_SLOPE_H
+#define CPU_SLOPE_H
+
+#include <stdint.h>
+
+struct slope {
+	const void        *z;
+	const void *const *dy;
+	int                n_dy;
+	int64_t            n;
+	void              *dx;
+};
+
+void slope_relu(const struct slope *s);              /* f32 */
+void slope_relu_bf16(const struct slope *s);         /* bf16, added up in f32 */
+
+#endif
