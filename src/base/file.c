@@ -182,12 +182,24 @@ static tt_status make_names(struct file_new *f, const char *path)
 	return f->path && !tmp.failed && !dir.failed ? TT_OK : TT_ENOMEM;
 }
 
+/* A rename would put the new file in the place of a device: root's /dev/null, for instance. */
+static tt_status check_replaceable(const char *path)
+{
+	struct stat s;
+
+	if (stat(path, &s) < 0 || S_ISREG(s.st_mode))
+		return TT_OK;
+	return err_set(TT_EIO, "%s: is no file that could be replaced", path);
+}
+
 tt_status file_new_open(struct file_new **out, const char *path)
 {
-	struct file_new *f = mem_calloc(1, sizeof *f);
-	tt_status st;
+	struct file_new *f;
+	tt_status st = check_replaceable(path);
 
-	if (!f)
+	if (st != TT_OK)
+		return st;
+	if (!(f = mem_calloc(1, sizeof *f)))
 		return TT_ENOMEM;
 	f->committed = 1;                       /* nothing to remove yet */
 	f->fd = -1;

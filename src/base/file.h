@@ -19,7 +19,8 @@ tt_status file_map(const char *path, const uint8_t **out, size_t *size);
 void      file_unmap(const uint8_t *p, size_t size);
 
 /* A file under construction: written to path.tmp.PID, then commit = flush,
- * fsync, rename, fsync of the folder.  close without commit removes it. */
+ * fsync, rename, fsync of the folder.  close without commit removes it.  What is there
+ * already must be a plain file: devices and folders are refused. */
 struct file_new;
 tt_status file_new_open(struct file_new **out, const char *path);
 tt_status file_new_write(struct file_new *f, const void *p, size_t n);

@@ -290,6 +290,10 @@ tt_status node_parse_yaml(struct arena *a, const char *name, const char *text, s
 	if (!yaml_parser_initialize(&b.yaml))
 		return err_set(TT_ENOMEM, "out of memory while reading %s", name);
 	yaml_parser_set_encoding(&b.yaml, YAML_UTF8_ENCODING);
+	if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		text += 3;                      /* the mark that editors of another system leave */
+		size -= 3;
+	}
 	yaml_parser_set_input_string(&b.yaml, (const unsigned char *)text, size);
 	st = build_document(&b, &made);
 	yaml_event_delete(&b.event);

@@ -215,6 +215,18 @@ static void a_full_disk_is_told(void **state)
 	file_log_close(&f);
 }
 
+/* A rename as root would take the device's place. */
+static void devices_and_folders_are_not_replaced(void **state)
+{
+	const char *fifo = test_path(test_temp_dir(), "fifo");
+
+	(void)state;
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_status(file_write_all(fifo, "x", 1), TT_EIO);
+	assert_error("no file that could be replaced");
+	assert_status(file_write_all(test_temp_dir(), "x", 1), TT_EIO);
+}
+
 static void folders_are_made_with_their_parents(void **state)
 {
 	const char *dir = test_temp_dir(), *deep = test_path(dir, "a/b//c/");
@@ -245,6 +257,7 @@ int main(void)
 		cmocka_unit_test(memory_that_ends_leaves_nothing),
 		cmocka_unit_test(a_log_is_appended_to),
 		cmocka_unit_test(a_full_disk_is_told),
+		cmocka_unit_test(devices_and_folders_are_not_replaced),
 		cmocka_unit_test(folders_are_made_with_their_parents),
 	};
 

@@ -109,6 +109,13 @@ static void an_empty_document_is_null(void **state)
 	assert_string_equal(as_json(yaml("# nothing\n")), "null");
 }
 
+static void other_systems_editors_write_yaml_too(void **state)
+{
+	(void)state;
+	assert_string_equal(as_json(yaml("\xef\xbb\xbf" "a: 1\r\nb: 2\r\n")), "{\"a\": 1, \"b\": 2}");
+	assert_string_equal(as_json(yaml("\xef\xbb\xbf")), "null");
+}
+
 static void aliases_are_copies(void **state)
 {
 	struct node *n = yaml("a: &x {v: 1}\nb: *x\nl: [*x, *x]\n");
@@ -310,6 +317,7 @@ int main(void)
 		cmocka_unit_test_teardown(yaml_becomes_a_tree_with_lines, release),
 		cmocka_unit_test_teardown(quotes_make_texts, release),
 		cmocka_unit_test_teardown(an_empty_document_is_null, release),
+		cmocka_unit_test_teardown(other_systems_editors_write_yaml_too, release),
 		cmocka_unit_test_teardown(aliases_are_copies, release),
 		cmocka_unit_test_teardown(merges_fill_what_a_map_does_not_say, release),
 		cmocka_unit_test_teardown(bad_yaml_names_file_and_line, release),
