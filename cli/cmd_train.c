@@ -251,6 +251,17 @@ static void print_workers(const struct run *r, const tt_progress *p)
 	       1e3 * p->wire_seconds / steps, 1e3 * p->exposed_seconds / steps);
 }
 
+/* Of an ensemble: each of its nets alone. */
+static void print_members(const tt_progress *p)
+{
+	if (!p->members || isnan(p->member_accuracy[0]))
+		return;
+	printf("members    ");
+	for (int i = 0; i < p->members; i++)
+		printf(" %.2f %%%s", 100 * p->member_accuracy[i], i + 1 < p->members ? "," : "");
+	printf(" in validation, each alone\n");
+}
+
 static void print_summary(const struct run *r, struct arena *a)
 {
 	const char        *checkpoint;
@@ -258,6 +269,7 @@ static void print_summary(const struct run *r, struct arena *a)
 	char               n[NUMBER_TEXT], t[NUMBER_TEXT];
 
 	print_score(p);
+	print_members(p);
 	if (p->samples_per_second > 0)
 		printf("speed       %s samples/s; %s in all\n",
 		       text_count(llround(p->samples_per_second), n), text_time(p->seconds, t));
@@ -296,6 +308,12 @@ static tt_status print_json(const struct run *r, struct arena *a, const char *ou
 	json_number(&j, "wire_seconds", p->wire_seconds);
 	json_number(&j, "exposed_seconds", p->exposed_seconds);
 	json_int(&j, "bytes_sent", p->bytes_sent);
+	if (p->members) {
+		json_open(&j, "member_accuracy", '[');
+		for (int i = 0; i < p->members; i++)
+			json_number(&j, NULL, p->member_accuracy[i]);
+		json_close(&j, ']');
+	}
 	json_close(&j, '}');
 	return json_print(&j);
 }

@@ -29,6 +29,8 @@ typedef struct tt_progress {
 	double  wire_seconds;              /* this process' first worker was talking to others     */
 	double  exposed_seconds;           /* and so long it waited for them                       */
 	int64_t bytes_sent;                /* by it                                                */
+	int     members;                   /* of an ensemble whose training is over; else 0        */
+	const double *member_accuracy;     /* [members] each alone in validation; NAN: unknown     */
 } tt_progress;
 
 enum tt_event { TT_EVENT_START, TT_EVENT_STEP, TT_EVENT_EPOCH, TT_EVENT_VALID, TT_EVENT_CHECKPOINT,
@@ -61,7 +63,8 @@ typedef struct tt_trainer_opts {
 #define TT_TRAINER_OPTS(...) (&(tt_trainer_opts){ .size = sizeof(tt_trainer_opts), __VA_ARGS__ })
 
 /* Opens the sources, compiles the programs, reads the checkpoint to resume.  TT_ESTOPPED: o->stop
- * said so; nothing was written but the kernel cache. */
+ * said so; nothing was written but the kernel cache.  With distribute.strategy: ensemble and two
+ * workers or more, m becomes the net of all members here: tensors asked for before are gone. */
 TT_API tt_status tt_trainer_new(tt_trainer **out, tt_model *m, const tt_trainer_opts *o);
 /* Train to the end of the plan.  TT_ESTOPPED after tt_trainer_stop (a checkpoint was written),
  * TT_ENAN if the loss is not finite (the last good checkpoint stays), TT_EPEER if another worker

@@ -21,6 +21,34 @@ PY
 run 0 "$tutti" train "$spec" -q --run three2 -w 3
 says "$out" "workers     3; each sent"
 
+# batch norms that all workers share
+normed=$PWD/normed.yaml
+sed 's/- maxpool/- batchnorm\n    - maxpool/; /^train:/i distribute: {sync_batchnorm: yes}' "$spec" >"$normed"
+run 0 "$tutti" train "$normed" -q --json --run norms
+norms=$(sed 's/.*"loss": \([0-9.]*\).*/\1/' "$out")
+run 0 "$tutti" train "$normed" -q --json --run norms3 --workers 3
+loss=$(sed 's/.*"loss": \([0-9.]*\).*/\1/' "$out")
+python3 -c "assert abs($loss - $norms) < 1e-3" || fail "shared norms: $loss, one worker: $norms"
+
+# an ensemble: one checkpoint, used like any other
+run 0 "$tutti" train "$spec" -q --json --run parts --workers 3 --set distribute.strategy=ensemble
+parts=$(sed 's/.*"valid_loss": \([0-9.]*\).*/\1/' "$out")
+says "$out" '"member_accuracy": ['
+run 0 "$tutti" eval parts --json
+last_json
+python3 - "$parts" "$out" <<'PY' || fail "eval and train differ about an ensemble: $(cat "$out")"
+import json, sys
+assert abs(json.loads(open(sys.argv[2]).read().splitlines()[-1])["loss"] - float(sys.argv[1])) < 1e-4
+PY
+run 0 "$tutti" show parts
+says "$out" "members.2.conv1"
+run 2 "$tutti" train "$spec" -q --run parts --workers 2 --set distribute.strategy=ensemble --resume
+says "$err" "an ensemble of 3 nets"
+run 0 "$tutti" train "$spec" -q --run stacked --workers 3 --set distribute.strategy=ensemble \
+	--set distribute.combine=net
+says "$out" "in validation, each alone"
+run 0 "$tutti" predict stacked "synth:objects?size=16&count=3&split=test"
+
 # NaN: all end, exit code 75, and any number of workers can go on
 run 75 "$tutti" train "$spec" -q --run nan --workers 2 --set train.optimizer.lr=1e30
 says "$err" "the loss is not finite on"
@@ -53,6 +81,13 @@ if "$tutti" info | grep -q "Open MPI" && command -v mpirun >/dev/null; then
 	says "$out" '"workers": 3'
 	loss=$(sed 's/.*"loss": \([0-9.]*\).*/\1/' "$out")
 	python3 -c "assert abs($loss - $one) < 1e-3" || fail "three processes are not one: $loss, $one"
+	run 0 mpirun --oversubscribe -np 3 "$tutti" train "$spec" -q --json --run mpi-parts \
+		--set distribute.strategy=ensemble
+	loss=$(sed 's/.*"valid_loss": \([0-9.]*\).*/\1/' "$out")
+	python3 -c "assert abs($loss - $parts) < 1e-5" || fail "processes: $loss, threads: $parts"
+	run 0 mpirun --oversubscribe -np 3 "$tutti" train "$normed" -q --json --run mpi-norms
+	loss=$(sed 's/.*"loss": \([0-9.]*\).*/\1/' "$out")
+	python3 -c "assert abs($loss - $norms) < 1e-3" || fail "shared norms: $loss, one worker: $norms"
 	run 0 "$tutti" train "$spec" -q --run hosts --hosts localhost:2
 	says "$out" "workers     2"
 	absent runs

@@ -1,11 +1,11 @@
 /* share.c -- batch norms over the batch of all ranks (synchronised batch norm).
  *
- *   bn(x) -> y                 moments(x) --gather--> join -> mean, var      bn_infer(x, mean, var) -> y
- *   bn_dx(x, dy) -> dx, ..     sums(x, dy) -> dgamma, dbeta --gather--> dx(x, dy, ...)
+ *   bn(x) -> y               moments(x) --gather--> join -> mean, var; bn_infer(x, mean, var) -> y
+ *   bn_dx(x, dy) -> dx, ..   sums(x, dy) -> dgamma, dbeta --gather--> dx(x, dy, ...)
  *
  * What travels is a mean, a sum of squares and a count, never samples.  dgamma and dbeta stay this
- * rank's share: they are summed with all other gradients.  Gathers stand in the graph's order, which
- * is the same on all ranks. */
+ * rank's share: they are summed with all other gradients.  Gathers stand in the graph's order,
+ * which is the same on all ranks. */
 #include "compute/pass/pass.h"
 
 #include "compute/ir/edit.h"

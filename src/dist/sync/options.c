@@ -5,6 +5,9 @@ static const char *const state_words[] = {
 	[STATE_KEEP] = "keep", [STATE_AVERAGE] = "average", [STATE_RESET] = "reset", NULL
 };
 
+static const char *const combine_words[] = {
+	[COMBINE_AVERAGE] = "average", [COMBINE_NET] = "net", NULL
+};
 static const char *const overlap_words[] = {
 	[OVERLAP_FORWARD] = "forward", [OVERLAP_BACKWARD] = "backward", [OVERLAP_NONE] = "none", NULL
 };
@@ -30,6 +33,8 @@ const struct option distribute_options[] = {
 	OPT_DOUBLE(T, delta, "0.9", 0, 1, "eamsgd: momentum; the optimizer's own must be 0"),
 	OPT_ENUM  (T, deterministic, "no", option_no_yes,
 	           "add in the order of the workers: the same bits for any piece or algorithm"),
+	OPT_ENUM  (T, combine, "average", combine_words,
+	           "ensemble: the average of the answers, or a small net trained over them"),
 	OPT_ENUM  (T, sync_batchnorm, "no", option_no_yes,
 	           "allreduce: batch norms see the batch of all workers, not each its own share"),
 	OPT_END

@@ -10,9 +10,11 @@
 #define SMALL (1 << 16)         /* parameters: not worth long measuring */
 
 const struct sync_ops *const sync_rules[] = {
-	&sync_allreduce, &sync_average, &sync_easgd, &sync_eamsgd, NULL,
+	&sync_allreduce, &sync_average, &sync_easgd, &sync_eamsgd, &sync_ensemble, NULL,
 };
-const char *const sync_words[] = { "allreduce", "average", "easgd", "eamsgd", NULL };
+const char *const sync_words[] = {
+	"allreduce", "average", "easgd", "eamsgd", "ensemble", NULL
+};
 
 /* ---- talking, for rules ---- */
 
@@ -24,7 +26,7 @@ uint64_t sync_bytes(const struct comm *c, uint64_t sent, size_t n, enum comm_wir
 	return c->sent > sent || size == 1 ? c->sent - sent : 2 * (size - 1) * n * width / size;
 }
 
-static void count(struct sync *s, double start, uint64_t bytes)
+void sync_count(struct sync *s, double start, uint64_t bytes)
 {
 	const double now = thread_seconds();
 
@@ -46,7 +48,7 @@ tt_status sync_sum(struct sync *s, float *x, size_t n)
 	uint64_t sent = s->host.comm->sent;
 	tt_status st = comm_allreduce(s->host.comm, x, n, &how);
 
-	count(s, start, sync_bytes(s->host.comm, sent, n, WIRE_F32));
+	sync_count(s, start, sync_bytes(s->host.comm, sent, n, WIRE_F32));
 	return st;
 }
 
@@ -77,7 +79,7 @@ tt_status sync_gather(struct sync *s, const float *mine, size_t n, float *all)
 
 	c->doing = "a batch norm of all workers";
 	st = comm_allgather(c, mine, n * sizeof *mine, all);
-	count(s, start, c->sent > sent ? c->sent - sent : ring);
+	sync_count(s, start, c->sent > sent ? c->sent - sent : ring);
 	return st;
 }
 
@@ -122,7 +124,8 @@ static tt_status measure(const struct sync_host *h)
 	const struct distribute_opts *o = h->opts;
 	const double seconds = h->param_count > SMALL ? 2.0 : 0.02;
 
-	if (h->comm->size == 1 || o->deterministic || (o->algorithm != ALGO_AUTO && o->bucket_bytes))
+	if (h->comm->size == 1 || o->deterministic || sync_rules[o->strategy]->apart ||
+	    (o->algorithm != ALGO_AUTO && o->bucket_bytes))
 		return TT_OK;
 	h->comm->doing = "measuring the wire";
 	return comm_measure(h->comm, h->param_count, seconds);
@@ -138,7 +141,7 @@ tt_status sync_open(struct sync **out, const struct sync_host *h)
 	s->host = *h;
 	s->ops = sync_rules[h->opts->strategy];
 	if ((st = make_scratch(s)) != TT_OK || (st = measure(h)) != TT_OK ||
-	    (st = same_start(s)) != TT_OK ||
+	    (!s->ops->apart && (st = same_start(s)) != TT_OK) ||
 	    (st = s->ops->open(s)) != TT_OK) {
 		sync_close(&s);
 		return st;
@@ -235,7 +238,8 @@ tt_status sync_meet(struct sync *s)
 	s->host.comm->doing = "a meeting before validation or checkpoint";
 	if (s->met)
 		return TT_OK;
-	if ((st = sync_settle(s)) != TT_OK || (st = average_buffers(s)) != TT_OK ||
+	if ((st = sync_settle(s)) != TT_OK ||
+	    (!s->ops->apart && (st = average_buffers(s)) != TT_OK) ||
 	    (s->ops->meet && (st = s->ops->meet(s)) != TT_OK))
 		return st;
 	s->met = 1;

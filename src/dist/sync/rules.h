@@ -4,6 +4,6 @@
 
 #include "dist/sync/sync.h"
 
-extern const struct sync_ops sync_allreduce, sync_average, sync_easgd, sync_eamsgd;
+extern const struct sync_ops sync_allreduce, sync_average, sync_easgd, sync_eamsgd, sync_ensemble;
 
 #endif

@@ -34,6 +34,7 @@
 struct trace;
 
 enum sync_optimizer_state { STATE_KEEP, STATE_AVERAGE, STATE_RESET };
+enum sync_combine { COMBINE_AVERAGE, COMBINE_NET };
 enum sync_overlap { OVERLAP_FORWARD, OVERLAP_BACKWARD, OVERLAP_NONE };
 
 /* Spec: the keys under `distribute`. */
@@ -51,6 +52,7 @@ struct distribute_opts {
 	double      alpha;              /* easgd: elastic rate; 0: 0.9/N                              */
 	double      delta;              /* eamsgd: momentum                                           */
 	int         deterministic;      /* no/yes: ordered sums, the same bits for any bucket size    */
+	int         combine;            /* ensemble: sync_combine                                     */
 	int         sync_batchnorm;     /* no/yes: batch norms see the batch of all ranks             */
 };
 extern const struct option distribute_options[];
@@ -68,6 +70,10 @@ struct sync_host {
 	int     slots;                  /* optimizer state, vectors of param_count                    */
 	float *(*slot)(void *ctx, int i);
 	struct trace *trace;            /* NULL: none */
+	/* For rules whose ranks stay apart: what all have, in the order of ranks; what rank 0 has there
+	 * at open counts, and meetings fill it in.  Optimizer state comes together on rank 0 alone. */
+	float *all_params, *all_buffers;
+	float *(*all_slot)(void *ctx, int i);
 };
 
 struct sync_stats {
@@ -82,6 +88,7 @@ struct sync_step { int64_t step, epoch; int samples; };      /* from 1; from 0; 
 struct sync;
 struct sync_ops {
 	const char *name, *help;
+	int         apart;              /* each rank has a net of its own, for good */
 	tt_status (*open)(struct sync *s);
 	tt_status (*begin)(struct sync *s);                              /* NULL: nothing to do */
 	tt_status (*need)(struct sync *s, size_t hi);           /* of [0, hi); NULL: all is there */
@@ -138,6 +145,8 @@ tt_status sync_share(struct sync *s, double samples, float *out);
 tt_status sync_sum(struct sync *s, float *x, size_t n);
 /* What the sum of n floats of `wire` has cost, `sent` being what `c` had sent before. */
 uint64_t  sync_bytes(const struct comm *c, uint64_t sent, size_t n, enum comm_wire wire);
+/* An exchange since `start` in which this rank sent so much. */
+void      sync_count(struct sync *s, double start, uint64_t bytes);
 /* The numbers behind the gradients. */
 tt_status sync_exchange_sums(struct sync *s);
 

@@ -71,7 +71,7 @@ struct loader {
 	struct loader_opts   o;
 	struct augment_opts  augment;
 	struct normaliser    normaliser;
-	struct rng_key       order;
+	struct rng_key       order, parts;
 	size_t               elements;      /* of one sample                                  */
 	int                  share;         /* samples of this rank in a full batch           */
 	struct slot         *slots;
@@ -105,6 +105,30 @@ static int64_t sample_at(const struct loader *l, const struct place *p, int64_t 
 	if (!l->o.training || !l->o.data->shuffle)
 		return (int64_t)at;
 	return (int64_t)rng_permute(l->order, (uint64_t)p->epoch, (uint64_t)count_of(l), at);
+}
+
+/* The sample at this position of the epoch, which is one of this rank's part. */
+static int64_t sample_of_part(const struct loader *l, const struct place *p, int64_t offset)
+{
+	const uint64_t world = (uint64_t)l->o.world, rank = (uint64_t)l->o.rank;
+	const uint64_t count = (uint64_t)count_of(l), size = (count - rank + world - 1) / world;
+	uint64_t at = (uint64_t)(p->position + offset) / world;
+
+	if (!l->o.data->shuffle)
+		return (int64_t)(at * world + rank);
+	at = rng_permute(l->order, (uint64_t)p->epoch * world + rank, size, at);
+	return (int64_t)rng_permute(l->parts, 0, count, at * world + rank);
+}
+
+/* Which samples of the batch are this rank's. */
+static void choose_samples(const struct loader *l, struct batch *b, const struct place *p)
+{
+	const int world = l->o.world, parts = l->o.deal == DEAL_PARTS;
+	const int first = parts ? (int)((l->o.rank - p->position % world + world) % world) : l->o.rank;
+
+	b->n = 0;
+	for (int64_t k = first; k < b->n_global; k += world)
+		b->index[b->n++] = parts ? sample_of_part(l, p, k) : sample_at(l, p, k);
 }
 
 static tt_status fill_sample(const struct loader *l, struct slot *s, int i, int64_t epoch,
@@ -141,10 +165,8 @@ static void fill_slot(const struct loader *l, struct slot *s, const struct place
 	b->values = s->values;
 	b->position = p->position;
 	b->n_global = (int)(left < l->o.batch ? left : l->o.batch);
-	b->n = 0;
 	s->status = TT_OK;
-	for (int64_t k = l->o.rank; k < b->n_global; k += l->o.world)
-		b->index[b->n++] = sample_at(l, p, k);
+	choose_samples(l, b, p);
 	for (int i = 0; s->status == TT_OK && i < b->n; i++)
 		s->status = fill_sample(l, s, i, p->epoch, scratch);
 	if (s->status != TT_OK)
@@ -395,6 +417,7 @@ tt_status loader_new(struct loader **out, tt_source *source, const struct loader
 	if (o->training)
 		l->augment = o->data->augment;
 	l->order = rng_key(o->seed, RNG_SHUFFLE);
+	l->parts = rng_key(o->seed, RNG_PARTS);
 	l->elements = source_elements(&l->reader->info);
 	if ((st = check_opts(l)) != TT_OK)
 		goto out;

@@ -4,8 +4,13 @@
  * global batch k holds positions [k*batch, min((k+1)*batch, count)), and rank r of
  * `world` takes the positions p with (p - k*batch) % world == r.  So the state of a
  * loader is (epoch, samples consumed), whatever the number of ranks, and resume is
- * exact in mid-epoch.  Augmentation is keyed by (seed, epoch, sample): it does not
- * depend on ranks, threads or batch.
+ * exact in mid-epoch.
+ *
+ * With DEAL_PARTS each rank has a part of the set to itself, the same in every epoch: the set in
+ * an order given by the seed alone is dealt out one by one, and only the order within a part
+ * changes.  Rank r then takes the positions p of a batch with p % world == r.
+ *
+ * Augmentation is keyed by (seed, epoch, sample): it does not depend on ranks, threads or batch.
  *
  * Worker threads decode, augment and normalise ahead; with prefetch = 0 the caller's
  * thread does the work itself.  A loader is used by one thread.  Nothing is allocated
@@ -39,12 +44,15 @@ struct data_opts {
 };
 extern const struct option data_options[];
 
+enum loader_deal { DEAL_BATCHES, DEAL_PARTS };
+
 struct loader_opts {
 	const struct data_opts *data;    /* borrowed until loader_free                        */
 	int      training;               /* 0: no shuffle, no augmentation                    */
 	int      batch;                  /* global                                            */
 	int      rank, world;
 	uint64_t seed;
+	enum loader_deal deal;           /* each epoch anew, or parts for good (batches)      */
 };
 
 struct batch {

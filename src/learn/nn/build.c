@@ -293,26 +293,26 @@ static tt_status check_name(const struct node *n, const char *name)
 }
 
 /* A layer is `kind: {settings}`, or the bare word where there is nothing to set. */
-static const char *kind_word(const struct node *item)
+const char *build_kind_word(const struct node *item)
 {
 	if (item->kind == NODE_TEXT && *item->text)
 		return item->text;
 	return item->kind == NODE_MAP && item->child && !item->child->next ? item->child->key : NULL;
 }
 
-/* The kind's prefix and its number among its like: conv1, conv2, pool1. */
-static const char *name_by_kind(struct builder *b, const struct node *item,
-                                const struct layer_kind *kind, const struct node *list)
+const char *build_name_by_kind(struct arena *a, const struct node *item, const struct node *list)
 {
+	const char *word = build_kind_word(item);
+	const struct layer_kind *kind = word ? layer_kind_find(word) : NULL;
 	int n = 1;
 
-	for (const struct node *c = list->child; c && c != item; c = c->next) {
-		const char *word = kind_word(c);
-		const struct layer_kind *k = word ? layer_kind_find(word) : NULL;
+	for (const struct node *c = list->child; kind && c && c != item; c = c->next) {
+		const char *other = build_kind_word(c);
+		const struct layer_kind *k = other ? layer_kind_find(other) : NULL;
 
 		n += k && strcmp(k->prefix, kind->prefix) == 0;
 	}
-	return arena_printf(&b->arena, "%s%d", kind->prefix, n);
+	return kind ? arena_printf(a, "%s%d", kind->prefix, n) : NULL;
 }
 
 static const char *name_by_place(struct builder *b, const struct node *item,
@@ -331,7 +331,7 @@ static tt_status name_layer(struct builder *b, struct layer *l, const struct nod
 	tt_status st;
 
 	if (!name)
-		name = s->naming == NAMES_BY_KIND ? name_by_kind(b, item, l->kind, list)
+		name = s->naming == NAMES_BY_KIND ? build_name_by_kind(&b->arena, item, list)
 		                                  : name_by_place(b, item, list, s->start);
 	if (!name || !(l->name = arena_printf(&b->arena, "%s%s", s->path, name)))
 		return TT_ENOMEM;
@@ -349,7 +349,7 @@ static tt_status name_layer(struct builder *b, struct layer *l, const struct nod
 
 static tt_status read_kind(const struct node *item, struct layer *l)
 {
-	const char *word = kind_word(item), *near;
+	const char *word = build_kind_word(item), *near;
 
 	if (!word)
 		return node_err(item, TT_ESPEC, "a layer is written as `kind: {settings}`, one to an item");

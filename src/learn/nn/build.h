@@ -55,6 +55,12 @@ struct scope {
 	int64_t     start;                /* BY_PLACE: number of the first                   */
 };
 
+/* A layer of a list is `kind: {settings}`, or the bare word where there is nothing to set.  The
+ * word, or NULL; the name that a layer without one gets: the kind's prefix and its number among its
+ * like: conv1, conv2, pool1 (NULL: no memory, or no such kind). */
+const char *build_kind_word(const struct node *item);
+const char *build_name_by_kind(struct arena *a, const struct node *item, const struct node *list);
+
 /* A whole net: b->input and b->last are set.  b is the caller's, zeroed but for g, m, grow, x and
  * purpose; build_release when done. */
 tt_status build_net(struct builder *b);

@@ -87,7 +87,7 @@ void tt_spec_free(tt_spec **s)
 
 /* ---- copy ---- */
 
-static tt_status copy_node(struct arena *a, const struct node *n, struct node **out)
+tt_status spec_copy_node(struct arena *a, const struct node *n, struct node **out)
 {
 	struct node *c = arena_alloc(a, sizeof *c), **at;
 	tt_status st;
@@ -102,7 +102,7 @@ static tt_status copy_node(struct arena *a, const struct node *n, struct node **
 		return TT_ENOMEM;
 	at = &c->child;
 	for (const struct node *child = n->child; child; child = child->next, at = &(*at)->next)
-		if ((st = copy_node(a, child, at)) != TT_OK)
+		if ((st = spec_copy_node(a, child, at)) != TT_OK)
 			return st;
 	*out = c;
 	return TT_OK;
@@ -115,7 +115,7 @@ tt_status spec_copy(tt_spec **out, const tt_spec *s)
 
 	if (!c)
 		return TT_ENOMEM;
-	if ((st = copy_node(&c->arena, s->root, &c->root)) != TT_OK) {
+	if ((st = spec_copy_node(&c->arena, s->root, &c->root)) != TT_OK) {
 		tt_spec_free(&c);
 		return st;
 	}

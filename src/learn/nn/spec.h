@@ -39,6 +39,13 @@ struct tensorboard_opts {
 	int histograms, graph;              /* no, yes (yes)                                          */
 };
 
+/* Of an ensemble whose answers a small net combines. */
+struct combiner_opts {
+	const struct node *layers;          /* (one dense layer)                                      */
+	int    epochs, batch;               /* (3), (256)                                             */
+	double lr, weight_decay;            /* of adamw, cosine to zero (0.001), (0.01)               */
+};
+
 /* Spec: the keys under `train`. */
 struct train_opts {
 	int64_t  seed;                      /* (1)                                                    */
@@ -55,6 +62,7 @@ struct train_opts {
 	struct checkpoint_opts  checkpoint;
 	struct early_stop_opts  early_stop;
 	struct tensorboard_opts tensorboard;
+	struct combiner_opts    combiner;
 };
 
 struct tt_spec {
@@ -72,5 +80,7 @@ extern const struct option spec_options[];      /* the top: name and the groups 
 
 /* A spec of its own that says the same, with the same lines; not resolved. */
 tt_status spec_copy(tt_spec **out, const tt_spec *s);
+/* A branch of the tree with all below it. */
+tt_status spec_copy_node(struct arena *a, const struct node *n, struct node **out);
 
 #endif

@@ -52,6 +52,19 @@ static const struct option tensorboard_options[] = {
 };
 #undef T
 
+#define T struct combiner_opts
+static const struct option combiner_options[] = {
+	OPT_NODE  (T, layers,
+	           "list of layers over all scores side by side; none: one dense layer that begins as "
+	           "their average"),
+	OPT_INT   (T, epochs, "3", 1, 1e6, "passes over the training data, through nets at rest"),
+	OPT_INT   (T, batch, "256", 1, 1e9, "samples per step, all workers together"),
+	OPT_DOUBLE(T, lr, "0.001", 0, 1e6, "learning rate of adamw at the start; a cosine to zero"),
+	OPT_DOUBLE(T, weight_decay, "0.01", 0, 1e6, "of adamw"),
+	OPT_END
+};
+#undef T
+
 #define T struct train_opts
 static const struct option train_options[] = {
 	OPT_INT64 (T, seed, "1", 0, 0x1p62, "of everything random: same seed, same run"),
@@ -70,6 +83,8 @@ static const struct option train_options[] = {
 	OPT_GROUP (T, checkpoint, checkpoint_options, "when the state is saved"),
 	OPT_GROUP (T, early_stop, early_stop_options, "when to end before the last epoch"),
 	OPT_GROUP (T, tensorboard, tensorboard_options, "what the event file holds"),
+	OPT_GROUP (T, combiner, combiner_options,
+	           "ensemble: the net that distribute.combine: net puts behind the members"),
 	OPT_END
 };
 #undef T

@@ -150,15 +150,31 @@ static tt_status leave_epoch(struct tt_trainer *t)
 	if (st != TT_OK)
 		return st;
 	trainer_measure(t, 0);
-	return together_meet(t);
+	if ((st = together_meet(t)) != TT_OK)
+		return st;
+	return last ? ensemble_finish(t) : TT_OK;
 }
 
 /* After an early stop the model is what all ranks have in common, as after the last epoch. */
+static tt_status stop_early(struct tt_trainer *t)
+{
+	tt_status st = together_epoch_end(t, EPOCH_LAST);
+
+	if (st != TT_OK || !t->ensemble)
+		return st;
+	if ((st = together_meet(t)) != TT_OK || (st = ensemble_finish(t)) != TT_OK)
+		return st;
+	if (t->dir.len)
+		st = trainer_save(t, t->last.p);
+	together_part(t);
+	return st;
+}
+
 static tt_status go_on(struct tt_trainer *t)
 {
 	if (!trainer_done(t))
 		return loader_seek(t->loader, t->at.epoch, 0);
-	return t->at.epoch >= t->opts->epochs ? TT_OK : together_epoch_end(t, EPOCH_LAST);
+	return t->at.epoch >= t->opts->epochs ? TT_OK : stop_early(t);
 }
 
 tt_status trainer_epoch_end(struct tt_trainer *t)

@@ -72,7 +72,7 @@ tt_status trainer_observers(struct tt_trainer *t)
 		observer_log, observer_numbers, observer_tensorboard,
 	};
 	const struct observer_opts o = {
-		.dir = t->dir.p, .model = t->model, .resumed = t->resumed,
+		.dir = t->dir.p, .model = trainer_whole(t), .resumed = t->resumed,
 		.info = tt_source_describe(t->train_source),
 	};
 	tt_status st;

@@ -3,6 +3,7 @@
  *   conv1.weight ...              the model, as any tool can read it
  *   tutti.optim.exp_avg ...       the optimizer's slots, flat, in the order of the parameters
  *   metadata: tutti.step ...      one number per row of the table below
+ *             tutti.members       of an ensemble; tutti.combined: is a net behind them?
  *
  * Nothing of the day or the machine is in it: the same run gives the same bytes. */
 #include "learn/train/trainer.h"
@@ -18,7 +19,9 @@
 #include "learn/nn/save.h"
 
 #define SLOT_PREFIX "tutti.optim."
-#define SLOTS_MAX 4
+#define META_MEMBERS "tutti.members"
+#define META_COMBINED "tutti.combined"
+#define SLOTS_MAX ENSEMBLE_SLOTS
 
 /* The numbers of a run's place. */
 struct state {
@@ -83,15 +86,30 @@ tt_status trainer_share_place(struct tt_trainer *t)
 
 /* ---- out ---- */
 
+/* Numbers in a slot: of an ensemble those of all members. */
+static int64_t slot_count(const struct tt_trainer *t)
+{
+	return (int64_t)t->model->param_count * (t->ensemble ? t->ensemble->n : 1);
+}
+
+static float *slot_at(const struct tt_trainer *t, int i, const char **name)
+{
+	float *mine = optim_slot(t->optim, i, name);
+
+	return t->ensemble ? ensemble_slot(t, i) : mine;
+}
+
 static tt_status add_slots(struct tt_trainer *t, struct nn_saved *s, struct str name[SLOTS_MAX])
 {
-	const int64_t count = (int64_t)t->model->param_count;
+	const int64_t count = slot_count(t);
 	tt_status st;
 
 	for (int i = 0; i < optim_slots(t->optim) && i < SLOTS_MAX; i++) {
 		const char *slot;
-		const float *data = optim_slot(t->optim, i, &slot);
+		const float *data = slot_at(t, i, &slot);
 
+		if (!data)
+			return TT_ENOMEM;
 		str_addf(&name[i], SLOT_PREFIX "%s", slot);
 		if ((st = str_status(&name[i])) != TT_OK)
 			return st;
@@ -122,8 +140,10 @@ static tt_status add_numbers(const struct state *state, struct nn_saved *s, stru
 /* A finite loss does not promise finite parameters after the step: what is saved must be good. */
 static tt_status check_finite(const struct tt_trainer *t)
 {
-	for (size_t i = 0; i < t->model->param_count; i++)
-		if (!isfinite(t->model->params[i]))
+	const struct tt_model *m = trainer_whole(t);
+
+	for (size_t i = 0; i < m->param_count; i++)
+		if (!isfinite(m->params[i]))
 			return trainer_not_finite(t, "a parameter is not finite", t->at.step);
 	return TT_OK;
 }
@@ -132,11 +152,18 @@ static tt_status write_state(struct tt_trainer *t, const char *path)
 {
 	struct state state = state_of(t);
 	struct str name[SLOTS_MAX] = {{0}}, text[ROWS] = {{0}};
+	char members[16], combined[16];
 	struct nn_saved s;
 	tt_status st;
 
-	if ((st = nn_saved_init(&s, t->model, SLOTS_MAX + ROWS)) != TT_OK)
+	if ((st = nn_saved_init(&s, trainer_whole(t), SLOTS_MAX + ROWS + 2)) != TT_OK)
 		return st;
+	if (t->ensemble) {
+		snprintf(members, sizeof members, "%d", t->ensemble->n);
+		snprintf(combined, sizeof combined, "%d", t->ensemble->combined);
+		s.meta[s.n_meta++] = (struct ckpt_meta){ META_MEMBERS, members };
+		s.meta[s.n_meta++] = (struct ckpt_meta){ META_COMBINED, combined };
+	}
 	if ((st = add_slots(t, &s, name)) == TT_OK && (st = add_numbers(&state, &s, text)) == TT_OK)
 		st = ckpt_write(path, s.tensor, s.n_tensors, s.meta, s.n_meta);
 	for (int i = 0; i < SLOTS_MAX; i++)
@@ -280,7 +307,7 @@ static tt_status check_state(const struct tt_trainer *t, const struct state *s, 
 static tt_status find_slots(struct tt_trainer *t, const struct ckpt *c, const char *path,
                             const float *data[SLOTS_MAX])
 {
-	const int64_t count = (int64_t)t->model->param_count;
+	const int64_t count = slot_count(t);
 	const struct tensor_desc want = tensor_desc_make(DTYPE_F32, 1, &count);
 
 	for (int i = 0; i < optim_slots(t->optim) && i < SLOTS_MAX; i++) {
@@ -301,6 +328,42 @@ static tt_status find_slots(struct tt_trainer *t, const struct ckpt *c, const ch
 		data[i] = found->data;
 	}
 	return TT_OK;
+}
+
+/* Members go on as they are: as many workers as there were. */
+static tt_status check_members(const struct tt_trainer *t, const struct ckpt *c, const char *path)
+{
+	const char *text = ckpt_meta(c, META_MEMBERS);
+	const int has = text ? atoi(text) : 0, want = t->ensemble ? t->ensemble->n : 0;
+
+	if (has == want)
+		return TT_OK;
+	if (has)
+		return err_set(TT_ESPEC, "%s: holds an ensemble of %d nets: resume with "
+		               "distribute.strategy: ensemble and %d workers", path, has, has);
+	return err_set(TT_ESPEC, "%s: holds one net, not an ensemble of %d", path, want);
+}
+
+/* Nothing is left to train: an epoch's end was the last. */
+static int is_over(const struct tt_trainer *t, const struct state *s)
+{
+	const int patience = t->opts->early_stop.patience;
+
+	return s->epoch >= t->opts->epochs ||
+	       (s->consumed == 0 && patience > 0 && s->waited >= patience);
+}
+
+/* The net that combines the members belongs to the end: who goes on makes another. */
+static tt_status load_model(struct tt_trainer *t, const struct ckpt *c, const char *path,
+                            const struct state *s)
+{
+	const char *combined = ckpt_meta(c, META_COMBINED);
+	tt_status st;
+
+	if (t->ensemble && combined && strcmp(combined, "1") == 0 && is_over(t, s) &&
+	    (st = ensemble_add_combiner(t)) != TT_OK)
+		return st;
+	return nn_load_tensors(trainer_whole(t), c, path);
 }
 
 /* A seed or batch of its own makes this another run from here on: allowed, but not in silence. */
@@ -325,12 +388,20 @@ tt_status trainer_load(struct tt_trainer *t, const char *path)
 	if ((st = ckpt_open(&c, path)) != TT_OK)
 		return st;
 	/* All is checked before anything is changed. */
-	if ((st = read_state(c, path, &s)) != TT_OK || (st = check_state(t, &s, path)) != TT_OK ||
+	if ((st = check_members(t, c, path)) != TT_OK ||
+	    (st = read_state(c, path, &s)) != TT_OK || (st = check_state(t, &s, path)) != TT_OK ||
 	    (st = find_slots(t, c, path, slot)) != TT_OK || (st = note_changes(t, &s, path)) != TT_OK ||
-	    (st = remember(t, path)) != TT_OK || (st = nn_load_tensors(t->model, c, path)) != TT_OK)
+	    (st = remember(t, path)) != TT_OK || (st = load_model(t, c, path, &s)) != TT_OK)
 		goto out;
-	for (int i = 0; i < SLOTS_MAX && slot[i]; i++)
-		memcpy(optim_slot(t->optim, i, &name), slot[i], t->model->param_count * sizeof(float));
+	for (int i = 0; i < SLOTS_MAX && slot[i]; i++) {
+		float *to = slot_at(t, i, &name);
+
+		if (!to) {
+			st = TT_ENOMEM;
+			goto out;
+		}
+		memcpy(to, slot[i], (size_t)slot_count(t) * sizeof(float));
+	}
 	set_state(t, &s);
 out:
 	ckpt_close(&c);

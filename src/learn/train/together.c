@@ -100,6 +100,11 @@ static float *slot_of(void *ctx, int i)
 	return optim_slot(((struct tt_trainer *)ctx)->optim, i, &name);
 }
 
+static float *all_slot_of(void *ctx, int i)
+{
+	return ensemble_slot(ctx, i);
+}
+
 static void apply(void *ctx, size_t lo, size_t hi)
 {
 	struct tt_trainer *t = ctx;
@@ -107,6 +112,15 @@ static void apply(void *ctx, size_t lo, size_t hi)
 	if (!optim_by_range(t->optim))
 		t->progress.grad_norm = optim_clip(t->optim, t->grads);
 	optim_apply(t->optim, t->model->params, t->grads, lo, hi);
+}
+
+/* What of an ensemble's optimizers comes together on rank 0 gets its room now. */
+static tt_status make_slots(struct tt_trainer *t)
+{
+	for (int i = 0; t->ensemble && !trainer_rank(t) && i < optim_slots(t->optim); i++)
+		if (!ensemble_slot(t, i))
+			return TT_ENOMEM;
+	return TT_OK;
 }
 
 static tt_status check_rule(const struct tt_trainer *t)
@@ -132,11 +146,14 @@ tt_status together_join(struct tt_trainer *t)
 		.buffer_count = t->model->buffer_count, .sums = SUMS,
 		.by_range = optim_by_range(t->optim), .apply = apply, .ctx = t,
 		.slots = optim_slots(t->optim), .slot = slot_of, .trace = t->trace,
+		.all_params = trainer_whole(t)->params, .all_buffers = trainer_whole(t)->buffers,
+		.all_slot = all_slot_of,
 	};
 	tt_status st;
 
 	t->comm->doing = "the start";
-	if ((st = check_rule(t)) != TT_OK || (st = agree(t)) != TT_OK ||
+	if ((st = check_rule(t)) != TT_OK || (st = make_slots(t)) != TT_OK ||
+	    (st = agree(t)) != TT_OK ||
 	    (st = trainer_share_place(t)) != TT_OK || (st = sync_open(&t->sync, &h)) != TT_OK)
 		return blame_peer(st);
 	return loader_seek(t->loader, t->at.epoch, t->at.consumed);
@@ -306,7 +323,15 @@ tt_status together_settle(struct tt_trainer *t)
 
 tt_status together_meet(struct tt_trainer *t)
 {
-	return t->sync ? blame_peer(sync_meet(t->sync)) : TT_OK;
+	const int met = t->sync && t->sync->met;
+	tt_status st;
+
+	if (!t->sync)
+		return TT_OK;
+	if ((st = sync_meet(t->sync)) != TT_OK)
+		return blame_peer(st);
+	/* Who never talks in between says his numbers now. */
+	return t->ensemble && !met ? take_sums(t) : TT_OK;
 }
 
 void together_part(struct tt_trainer *t)

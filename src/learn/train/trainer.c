@@ -65,7 +65,7 @@ static tt_status take_sources(struct tt_trainer *t, struct opening *train, struc
 	if (info->count < 1)
 		return err_set(TT_EFORMAT, "data.train: %s holds no sample", t->model->spec->data.train);
 	if (info->target == TT_TARGET_CLASS && info->class_names &&
-	    (st = nn_set_classes(t->model, info->class_names, info->classes)) != TT_OK)
+	    (st = nn_set_classes(trainer_whole(t), info->class_names, info->classes)) != TT_OK)
 		return st;
 	return t->valid_source ? check_classes(t) : TT_OK;
 }
@@ -75,6 +75,7 @@ static tt_status open_loader(struct tt_trainer *t)
 	const struct loader_opts o = {
 		.data = &t->model->spec->data, .training = 1, .batch = t->opts->batch,
 		.rank = trainer_rank(t), .world = trainer_world(t), .seed = (uint64_t)t->opts->seed,
+		.deal = t->ensemble ? DEAL_PARTS : DEAL_BATCHES,
 	};
 	const tt_source_info *info = tt_source_describe(t->train_source);
 	tt_status st;
@@ -140,15 +141,16 @@ static tt_status compile_all(struct tt_trainer *t)
 	return st == TT_OK && t->comm ? compile_share(t, count % batch) : st;
 }
 
-static tt_status make_evaluator(struct tt_trainer *t)
+tt_status trainer_evaluator(struct tt_trainer *t)
 {
 	const struct evaluator_opts o = {
-		.engine = t->engine, .model = t->model, .source = t->valid_source,
+		.engine = t->engine, .model = trainer_whole(t), .source = t->valid_source,
 		.batch = t->opts->eval_batch ? t->opts->eval_batch : t->opts->batch,
 		.top_k = t->opts->top_k, .stop = t->comm ? NULL : &t->stop, .comm = t->comm,
 	};
 	tt_status st;
 
+	evaluator_free(&t->evaluator);
 	if (!t->valid_source)
 		return TT_OK;
 	st = evaluator_new(&t->evaluator, &o);
@@ -205,7 +207,7 @@ static tt_status make_parts(struct tt_trainer *t, const tt_trainer_opts *o)
 	    (st = take_sources(t, &train, &valid)) != TT_OK || (st = open_loader(t)) != TT_OK)
 		goto out;
 	if ((st = compile_all(t)) == TT_OK)
-		st = make_evaluator(t);
+		st = trainer_evaluator(t);
 out:
 	opening_cancel(&train);
 	opening_cancel(&valid);
@@ -288,9 +290,10 @@ static tt_status make_peer(struct tt_trainer *first, const tt_trainer_opts *o, i
 	t->valid_source = first->valid_source;
 	t->borrows = 1;
 	group_add(first->group, rank, t);
-	if ((st = init_rank(t, o)) != TT_OK || (st = open_loader(t)) != TT_OK ||
+	if ((st = ensemble_open(t)) != TT_OK || (st = init_rank(t, o)) != TT_OK ||
+	    (st = open_loader(t)) != TT_OK ||
 	    (st = make_compute(t, o)) != TT_OK || (st = compile_all(t)) != TT_OK ||
-	    (st = make_evaluator(t)) != TT_OK)
+	    (st = trainer_evaluator(t)) != TT_OK)
 		return st;
 	t->making = NULL;
 	return init_progress(t);
@@ -371,7 +374,8 @@ static tt_status build(struct tt_trainer *t, const tt_trainer_opts *o)
 	t->making = o;
 	t->observe = o->observe;
 	t->observe_ctx = o->observe_ctx;
-	if ((st = find_comm(t, o)) != TT_OK || (st = init_rank(t, o)) != TT_OK ||
+	if ((st = find_comm(t, o)) != TT_OK || (st = ensemble_open(t)) != TT_OK ||
+	    (st = init_rank(t, o)) != TT_OK ||
 	    (st = make_parts(t, o)) != TT_OK || (st = init_progress(t)) != TT_OK ||
 	    (st = make_peers(t, o)) != TT_OK || (st = trace_file(t, o->trace)) != TT_OK)
 		return st;
@@ -395,10 +399,12 @@ tt_status tt_trainer_new(tt_trainer **out, tt_model *m, const tt_trainer_opts *o
 		return TT_ENOMEM;
 	t->model = m;
 	t->opts = &m->spec->train;
-	if ((st = build(t, &o)) == TT_OK)
+	if ((st = build(t, &o)) == TT_OK) {
 		*out = t;
-	else
+	} else {
+		ensemble_undo(t);
 		tt_trainer_free(&t);
+	}
 	return st;
 }
 
@@ -421,6 +427,7 @@ void tt_trainer_free(tt_trainer **out)
 	target_release(&t->target);
 	mem_free(t->grads);
 	engine_close(&t->engine);
+	ensemble_close(t);
 	if (!t->borrows) {
 		tt_source_close(&t->valid_source);
 		tt_source_close(&t->train_source);

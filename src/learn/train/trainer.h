@@ -4,6 +4,7 @@
  *   run.c       steps in a row, the end   step.c    one step
  *   epoch.c     the end of an epoch       folder.c  the run folder and its observers (observe/)
  *   together.c  a rank among others       group.c   ranks that are threads of this process
+ *   ensemble.c  nets that become one      combiner.c  the net behind them
  *
  * The place of a run is `at` and `epoch_sums` with the model, the optimizer's slots and `watch`:
  * that, and nothing else, is in a checkpoint, so that a resumed run cannot be told from one that
@@ -23,6 +24,7 @@
 #include "learn/predict/evaluator.h"
 #include "learn/predict/metrics.h"
 #include "learn/predict/target.h"
+#include "learn/train/ensemble.h"
 #include "learn/train/group.h"
 #include "learn/train/observer.h"
 #include "learn/train/together.h"
@@ -60,7 +62,8 @@ struct share {
 struct trace;
 
 struct tt_trainer {
-	tt_model                *model;       /* borrowed */
+	tt_model                *model;       /* borrowed; of an ensemble: this rank's member, owned */
+	struct ensemble         *ensemble;    /* NULL: all ranks have one model                      */
 	const struct train_opts *opts;        /* of its spec */
 	struct engine           *engine;
 	tt_source               *train_source, *valid_source;    /* valid may be NULL */
@@ -111,8 +114,17 @@ static inline int trainer_stopping(const struct tt_trainer *t)
 	return t->comm ? t->stopping : atomic_load(&t->stop);
 }
 
+/* What is validated and saved. */
+static inline tt_model *trainer_whole(const struct tt_trainer *t)
+{
+	return t->ensemble ? t->ensemble->whole : t->model;
+}
+
 static inline int trainer_rank(const struct tt_trainer *t) { return t->comm ? t->comm->rank : 0; }
 static inline int trainer_world(const struct tt_trainer *t) { return t->comm ? t->comm->size : 1; }
+
+/* trainer.c: a new one for the whole as it is now; none if there is nothing to validate on. */
+tt_status trainer_evaluator(struct tt_trainer *t);
 
 /* step.c: one batch through the net; *more is 0 if the epoch had none left. */
 tt_status trainer_batch(struct tt_trainer *t, int *more);

@@ -177,6 +177,126 @@ static void another_world_goes_on_exactly(void **state)
 	tt_source_close(&s);
 }
 
+/* What rank `rank` reads of ten samples in one batch, without shuffling. */
+static void reads(tt_source *s, int rank, int world, int64_t from, const int64_t *want)
+{
+	static const struct data_opts unshuffled = { .threads = 1 };
+	struct loader *l;
+	int64_t at[10];
+	int n = 0;
+
+	assert_ok(loader_new(&l, s, &(struct loader_opts){ .data = &unshuffled, .training = 1,
+	                     .batch = from ? (int)(10 - from) : 10, .rank = rank, .world = world }));
+	assert_int_equal(read_epoch(l, 0, from, at), want[3]);
+	for (; n < want[3]; n++)
+		assert_int_equal(at[n], want[n]);
+	loader_free(&l);
+}
+
+/* The golden numbers of distributed samplers for ten samples: four ranks, then what is left after
+ * four samples for two ranks and for four.  Where others fill up short ranks with samples a second
+ * time (2 gets 0, 3 gets 1; then 6 gets 4, 7 gets 5), here they are short; the last of each row
+ * says how many there are. */
+static void ten_samples_go_where_samplers_send_them(void **state)
+{
+	static const int64_t four[4][4] = { { 0, 4, 8, 3 }, { 1, 5, 9, 3 }, { 2, 6, 0, 2 },
+	                                    { 3, 7, 0, 2 } };
+	static const int64_t two_later[2][4] = { { 4, 6, 8, 3 }, { 5, 7, 9, 3 } };
+	static const int64_t four_later[4][4] = { { 4, 8, 0, 2 }, { 5, 9, 0, 2 }, { 6, 0, 0, 1 },
+	                                          { 7, 0, 0, 1 } };
+	tt_source *s = fake_source(10, -1);
+
+	(void)state;
+	for (int r = 0; r < 4; r++)
+		reads(s, r, 4, 0, four[r]);
+	for (int r = 0; r < 2; r++)
+		reads(s, r, 2, 4, two_later[r]);
+	for (int r = 0; r < 4; r++)
+		reads(s, r, 4, 4, four_later[r]);
+	tt_source_close(&s);
+}
+
+/* ---- parts for good ---- */
+
+static int read_part(tt_source *s, int rank, int world, int64_t epoch, int64_t *out)
+{
+	struct loader *l;
+	int n;
+
+	assert_ok(loader_new(&l, s, &(struct loader_opts){ .data = &plain, .training = 1, .batch = 10,
+	                     .rank = rank, .world = world, .seed = 5, .deal = DEAL_PARTS }));
+	n = read_epoch(l, epoch, 0, out);
+	loader_free(&l);
+	return n;
+}
+
+/* Every sample is in one part, in each epoch the same one, in another order. */
+static void parts_are_kept(void **state)
+{
+	tt_source *s = fake_source(COUNT, -1);
+	int64_t first[COUNT], later[COUNT];
+
+	(void)state;
+	for (int world = 1; world <= 9; world++) {
+		int owner[COUNT], moved = 0;
+
+		memset(owner, -1, sizeof owner);
+		for (int rank = 0; rank < world; rank++) {
+			int n = read_part(s, rank, world, 0, first);
+
+			assert_int_equal(n, (COUNT - rank + world - 1) / world);
+			for (int i = 0; i < n; i++) {
+				assert_int_equal(owner[first[i]], -1);
+				owner[first[i]] = rank;
+			}
+			assert_int_equal(read_part(s, rank, world, 3, later), n);
+			for (int i = 0; i < n; i++) {
+				assert_int_equal(owner[later[i]], rank);
+				moved += later[i] != first[i];
+			}
+		}
+		assert_true(moved > COUNT / 2);
+		for (int i = 0; i < COUNT; i++)
+			assert_true(owner[i] >= 0);
+	}
+	tt_source_close(&s);
+}
+
+/* Neighbours in the source, which are often alike, do not end up in one part by rule. */
+static void parts_are_random(void **state)
+{
+	tt_source *s = fake_source(COUNT, -1);
+	int64_t at[COUNT];
+	int n = read_part(s, 1, 4, 0, at), by_rule = 0;
+
+	(void)state;
+	for (int i = 0; i < n; i++)
+		by_rule += at[i] % 4 == 1;
+	assert_true(by_rule < n / 2);
+	tt_source_close(&s);
+}
+
+static void parts_go_on_exactly(void **state)
+{
+	tt_source *s = fake_source(COUNT, -1);
+	int64_t whole[COUNT], rest[COUNT];
+
+	(void)state;
+	for (int rank = 0; rank < 3; rank++) {
+		int n = read_part(s, rank, 3, 2, whole), k = 0;
+		struct loader *l;
+
+		assert_ok(loader_new(&l, s, &(struct loader_opts){ .data = &plain, .training = 1,
+		                     .batch = 10, .rank = rank, .world = 3, .seed = 5,
+		                     .deal = DEAL_PARTS }));
+		k = read_epoch(l, 2, 50, rest);
+		assert_int_equal(n - k, (50 - rank + 2) / 3);
+		assert_memory_equal(rest, whole + (n - k), (size_t)k * sizeof *rest);
+		loader_free(&l);
+	}
+	tt_source_close(&s);
+}
+
 static void last_batch_is_short(void **state)
 {
 	tt_source *s = fake_source(COUNT, -1);
@@ -499,6 +619,10 @@ int main(void)
 		cmocka_unit_test(an_epoch_is_the_whole_set_once),
 		cmocka_unit_test(ranks_share_the_order_of_one),
 		cmocka_unit_test(another_world_goes_on_exactly),
+		cmocka_unit_test(ten_samples_go_where_samplers_send_them),
+		cmocka_unit_test(parts_are_kept),
+		cmocka_unit_test(parts_are_random),
+		cmocka_unit_test(parts_go_on_exactly),
 		cmocka_unit_test(last_batch_is_short),
 		cmocka_unit_test(pictures_are_cropped_mirrored_cut_and_normalised),
 		cmocka_unit_test(threads_and_prefetch_change_nothing),
