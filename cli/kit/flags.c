@@ -78,6 +78,8 @@ static tt_status set_text(const struct flag *f, const char *text, const char **o
 			*out = *w;
 			return TT_OK;
 		}
+	if (!f->words && !*text)         /* "$UNSET" of some script: no folder is meant */
+		return err_set(TT_EINVAL, "--%s wants %s, not ''", f->name, f->arg);
 	if (!f->words) {
 		*out = text;
 		return TT_OK;

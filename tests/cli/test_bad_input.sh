@@ -25,6 +25,7 @@ refuses 2 "did you mean --epochs?" train "$spec" --epoch 3
 refuses 2 "wants SPEC.yaml" train
 refuses 2 "does not know what to do with 'b.yaml'" train "$spec" b.yaml
 refuses 2 "--set wants KEY=VALUE" train "$spec" --set epochs
+refuses 2 "--run wants DIR, not ''" train "$spec" --run ""
 refuses 2 "--top wants a whole number" predict good x.png --top many
 refuses 2 "--format wants one of text, csv, json" predict good x.png --format xml
 refuses 2 "holds a run already" train "$spec" --run good
@@ -81,6 +82,10 @@ says "$err" "3"
 tar cf good.tar pictures
 head -c 700 good.tar >bad.tar
 refuses 1 "bad.tar" data images:bad.tar
+mkdir -p linked/star
+ln -s /etc/passwd linked/star/a.png
+tar cf linked.tar linked
+refuses 1 "linked.tar: member linked/star/a.png is a link" data images:linked.tar
 mkdir -p torn/star
 head -c 150 "$(echo pictures/star/*.png | cut -d' ' -f1)" >torn/star/half.png
 refuses 1 "half.png" data images:torn

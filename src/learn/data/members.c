@@ -187,6 +187,11 @@ static tt_status keep_data(struct members *m, struct walk *w, size_t size)
 	return st;
 }
 
+static int is_link(struct archive_entry *e)
+{
+	return archive_entry_hardlink(e) || archive_entry_filetype(e) == AE_IFLNK;
+}
+
 static tt_status keep_member(struct members *m, struct walk *w, struct archive_entry *e)
 {
 	const char *name = archive_entry_pathname(e);
@@ -196,6 +201,9 @@ static tt_status keep_member(struct members *m, struct walk *w, struct archive_e
 	int split;
 	tt_status st;
 
+	if (name && is_link(e) && is_picture(name))
+		return err_set(TT_EFORMAT, "%s: member %s is a link; pack what it points to (tar "
+		               "--dereference --hard-dereference)", m->name, name);
 	if (!name || archive_entry_filetype(e) != AE_IFREG)
 		return TT_OK;
 	path = arena_strdup(&m->arena, name);

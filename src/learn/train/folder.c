@@ -16,6 +16,8 @@ tt_status trainer_folder_paths(struct tt_trainer *t, const char *dir)
 	size_t n = strlen(dir);
 	tt_status st;
 
+	if (!n)
+		return err_set(TT_EINVAL, "run_dir is empty: name a folder, or none (NULL)");
 	while (n > 1 && dir[n - 1] == '/')
 		n--;
 	str_add_bytes(&t->dir, dir, n);
