@@ -27,6 +27,9 @@ double thread_seconds(void);                  /* monotonic clock */
 struct thread;
 tt_status thread_start(struct thread **out, const char *name, void (*f)(void *ctx), void *ctx);
 void      thread_join(struct thread **t);     /* NULL is fine */
+/* The calling thread works in short bursts that others wait for: when it wakes it should have the
+ * core at once, not when a computing thread's slice is over.  Best effort. */
+void      thread_prefer_soon(void);
 
 /* Bounded queue of pointers.  put blocks while full, get while empty; both give 0
  * after queue_close (get only once drained).  Thread-safe. */

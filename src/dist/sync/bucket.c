@@ -9,6 +9,7 @@
  * but none in such a round. */
 #include "dist/sync/bucket.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,11 +18,12 @@
 #include "base/thread.h"
 #include "dist/sync/trace.h"
 
-#define GOOD_ENOUGH 0.95        /* of the best rate: small pieces hide better */
+#define LATENCIES  2            /* of the smallest sum, paid by each bucket */
 #define UNMEASURED (1 << 18)
 
 /* Floats in a bucket that are worth a thought. */
-static const size_t sizes[] = { 1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22 };
+static const size_t sizes[] = { 1 << 14, 1 << 15, 1 << 16, 1 << 17, 1 << 18, 1 << 19, 1 << 20,
+                                1 << 22 };
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
 struct buckets {
@@ -143,6 +145,7 @@ static void run_sender(void *ctx)
 {
 	struct buckets *b = ctx;
 
+	thread_prefer_soon();
 	pthread_mutex_lock(&b->lock);
 	while (!b->stop) {
 		if (b->status == TT_OK && b->due)
@@ -274,23 +277,27 @@ int buckets_below(const struct buckets *b, size_t hi)
 
 /* ---- how large? ---- */
 
-/* The smallest piece that travels at nearly the best rate.  Where there was no time to measure
- * those that are likely to, none of the smaller ones is trusted. */
+/* All buckets and the last once more, which nothing hides, should take the least time.  Each pays
+ * the latencies of the smallest sum twice: where ranks compute meanwhile, who waits is woken later
+ * than when it was measured.  Where there was no time to measure those that are likely to be best,
+ * none of the smaller ones is trusted. */
 static size_t measured_size(const struct comm *c, size_t count)
 {
 	const size_t largest = comm_measured_size(c);
-	double rate[SIZES], best = 0;
-	int k = 0, pick = 0;
+	const double latency = LATENCIES * comm_seconds(c, 1);
+	double least = INFINITY, cost;
+	size_t pick = UNMEASURED;
 
-	for (; k < SIZES && sizes[k] < count && sizes[k] <= largest; k++) {
-		rate[k] = (double)sizes[k] / comm_seconds(c, sizes[k]);
-		best = rate[k] > best ? rate[k] : best;
-	}
-	if (k == 0 || (sizes[k - 1] < UNMEASURED && UNMEASURED < count))
+	if (largest < UNMEASURED && largest < count)
 		return UNMEASURED;
-	while (rate[pick] < GOOD_ENOUGH * best)
-		pick++;
-	return sizes[pick];
+	for (int k = 0; k < SIZES && sizes[k] < count && sizes[k] <= largest; k++) {
+		cost = ((double)count / (double)sizes[k] + 1) * (comm_seconds(c, sizes[k]) + latency);
+		if (cost < least) {
+			least = cost;
+			pick = sizes[k];
+		}
+	}
+	return pick;
 }
 
 /* Rank 0's word counts, so that all agree. */

@@ -44,13 +44,12 @@ void order_list(struct order *o, const struct order_times *t)
 	find_until(o);
 }
 
-/* ---- times: [0, n) sums of seconds until ready; [n] the shortest time on the wire ---- */
+/* ---- times: [0, n) sums of seconds until ready; [n] of seconds on the wire ---- */
 
 static void forget_times(struct order *o)
 {
-	memset(o->times, 0, (size_t)o->n * sizeof *o->times);
-	o->times[o->n] = INFINITY;
-	o->rounds = 0;
+	memset(o->times, 0, ((size_t)o->n + 1) * sizeof *o->times);
+	o->rounds = o->wires = 0;
 }
 
 int order_due(struct order *o)
@@ -69,14 +68,22 @@ void order_ready(struct order *o, int from, int to, double seconds)
 
 void order_wire(struct order *o, double seconds)
 {
-	o->times[o->n] = fminf(o->times[o->n], (float)seconds);
+	o->times[o->n] += (float)seconds;
+	o->wires++;
 }
 
-/* Who came first to a sum waited for the others: the last one's time is that of the wire. */
+static void sums_to_means(struct order *o)
+{
+	for (int i = 0; i < o->n; i++)
+		o->times[i] /= (float)o->rounds;
+	o->times[o->n] /= (float)(o->wires ? o->wires : 1);
+}
+
+/* Who came first to a sum waited for the others: the last one's time is that of the wire.  Its
+ * mean, for the shortest may have ridden on what a token bucket lets through at once. */
 static void slowest(struct order *o, const struct comm *c)
 {
 	const size_t row = (size_t)o->n + 1;
-	const float rounds = (float)o->rounds;
 
 	memcpy(o->times, o->all, row * sizeof *o->times);
 	for (int r = 1; r < c->size; r++)
@@ -85,16 +92,15 @@ static void slowest(struct order *o, const struct comm *c)
 
 			o->times[i] = i < o->n ? fmaxf(o->times[i], x) : fminf(o->times[i], x);
 		}
-	for (int i = 0; i < o->n; i++)
-		o->times[i] /= rounds;
 }
 
 tt_status order_agree(struct order *o, struct comm *c)
 {
 	const size_t row = (size_t)o->n + 1;
-	tt_status st = comm_allgather(c, o->times, row * sizeof *o->times, o->all);
+	tt_status st;
 
-	if (st != TT_OK)
+	sums_to_means(o);
+	if ((st = comm_allgather(c, o->times, row * sizeof *o->times, o->all)) != TT_OK)
 		return st;
 	slowest(o, c);
 	order_list(o, &(struct order_times){ .ready = o->times, .wire = o->times[o->n],

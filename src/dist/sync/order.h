@@ -24,7 +24,8 @@ struct order {
 	int   *until;                    /* [n + 1] places after which buckets i ... n-1 have left */
 	float *times;                    /* [n + 1] see below; seconds, since the last list        */
 	float *all;                      /* [ranks][n + 1] the same of all ranks                   */
-	int    rounds, next;             /* in `times`; how many make a new list; 0: never         */
+	int    rounds, wires;            /* in `times`                                              */
+	int    next;                     /* how many rounds make a new list; 0: never               */
 };
 
 enum order_kind { ORDER_FIXED, ORDER_LEARNT };

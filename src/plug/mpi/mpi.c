@@ -6,7 +6,6 @@
 #include "plug/mpi/export.h"
 
 #include <limits.h>
-#include <sched.h>
 #include <string.h>
 #include <time.h>
 
@@ -14,9 +13,9 @@
 #include "base/thread.h"
 #include "plug/mpi/family.h"
 
-#define SPINS       60          /* looks before the first nap */
-#define NAP_MIN     20000       /* nanoseconds */
-#define NAP_MAX     200000
+#define SPINS       20          /* looks before the first nap */
+#define NAP_MIN     10000       /* nanoseconds */
+#define NAP_MAX     100000
 #define LISTEN_EACH 16          /* looks at the message per look at the notices */
 
 #define TEXT_(x) #x
@@ -99,15 +98,15 @@ static tt_status end_recv(struct comm *c, struct comm_request *r)
 
 /* ---- waiting ---- */
 
+/* Never sched_yield: to the kernel that is a wish to come last, and with a computing thread on the
+ * core the next look is then milliseconds away.  Who has slept comes first. */
 static void pause_after(int looks)
 {
 	long nap = NAP_MIN;
 
-	if (looks < SPINS) {
-		sched_yield();
+	if (looks < SPINS)
 		return;
-	}
-	nap += (long)(looks - SPINS) * 2000;
+	nap += (long)(looks - SPINS) * 500;
 	nanosleep(&(struct timespec){ .tv_nsec = nap < NAP_MAX ? nap : NAP_MAX }, NULL);
 }
 
