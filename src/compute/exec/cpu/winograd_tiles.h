@@ -254,11 +254,12 @@ INLINE struct ahead look_ahead(const struct wino_job *j, const void *image, stru
 INLINE int next_rows(struct ahead *a, const struct wino_job *j)
 {
 	struct tile at = tile_at(a->tile, j->ty, j->tx);
-	struct plane p = plane_of(a->image, at.image, a->blocks, a->block, a->h, a->w);
 	int64_t rows = a->h - at.y < 4 ? a->h - at.y : 4;
+	struct plane p;
 
 	if (a->tile >= a->end)
 		return 0;
+	p = plane_of(a->image, at.image, a->blocks, a->block, a->h, a->w);
 	a->at = (const char *)(p.p + at.y * a->w);
 	a->stop = a->at + rows * a->w * (int64_t)sizeof(cell);
 	if (++a->block == a->blocks) {
