@@ -10,8 +10,8 @@
  *     silent K    the same steps, but each rank for itself
  *     quit
  *
- * Time is taken between the ends of steps, after one that does not count, so that what a step
- * leaves to the next is paid for.  `sent` is what the kernel counts at eth0, headers and all. */
+ * Time is taken from the end of a first step, which does not count, to the end of the last: what it
+ * leaves to the next is paid for by what it found.  `sent` is what the kernel counts at eth0. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,12 +24,13 @@
 #include "base/str.h"
 #include "base/thread.h"
 #include "dist/comm/comm.h"
+#include "learn/train/together.h"
 #include "plug/plugs.h"
 
 #define TIMEOUT 120             /* seconds a rank may be silent: steps can be long here */
 
 struct args {
-	const char *spec, *orders, *cache;
+	const char *spec, *orders, *cache, *trace;
 	int         batch, workers;
 };
 
@@ -37,6 +38,7 @@ static const struct option arg_rows[] = {
 	OPT_TEXT(struct args, spec, NULL, "the net"),
 	OPT_TEXT(struct args, orders, NULL, "start of the names of pipes"),
 	OPT_TEXT(struct args, cache, NULL, "file of measured kernels"),
+	OPT_TEXT(struct args, trace, NULL, "file for chrome://tracing"),
 	OPT_INT(struct args, batch, "64", 1, 65536, "samples per rank and step"),
 	OPT_INT(struct args, workers, "0", 0, 1024, "threads of this process; 0: started by mpirun"),
 	OPT_END
@@ -54,6 +56,8 @@ struct rank {
 	tt_model    *model[WAYS];
 	tt_trainer  *trainer[WAYS];
 	FILE        *in, *out;
+	struct mark { double seconds, cpu; int64_t sent; } first, last;     /* ends of steps */
+	int          steps;                                                 /* since an order */
 };
 
 /* The same for every net and for the peer: what is measured is time, not learning. */
@@ -98,6 +102,46 @@ static tt_status make_silent(tt_spec *s)
 	return st == TT_OK ? tt_spec_set(s, "distribute.period", "0") : st;
 }
 
+/* ---- marks ---- */
+
+static double cpu_seconds(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	       1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+static int64_t sent_bytes(void)
+{
+	FILE *f = fopen("/proc/self/net/dev", "r");
+	char line[512];
+	int64_t n = 0;
+
+	while (f && fgets(line, sizeof line, f))
+		if (sscanf(line, " eth0: %*d %*d %*d %*d %*d %*d %*d %*d %" SCNd64, &n) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static void watch(void *ctx, enum tt_event e, const tt_progress *p, const char *text)
+{
+	struct rank *r = ctx;
+
+	(void)p;
+	(void)text;
+	if (e != TT_EVENT_STEP)
+		return;
+	r->last = (struct mark){ thread_seconds(), cpu_seconds(), sent_bytes() };
+	if (r->steps++ == 0)
+		r->first = r->last;
+}
+
+/* ---- opening and closing ---- */
+
 static tt_status open_trainer(struct rank *r, enum way w)
 {
 	tt_spec *s = NULL;
@@ -109,7 +153,8 @@ static tt_status open_trainer(struct rank *r, enum way w)
 		st = make_silent(s);
 	if (st == TT_OK && (st = tt_model_new(&r->model[w], s)) == TT_OK)
 		st = tt_trainer_new(&r->trainer[w], r->model[w], TT_TRAINER_OPTS(
-			.comm = r->comm[w], .kernel_cache = r->args.cache));
+			.comm = r->comm[w], .kernel_cache = r->args.cache, .observe = watch,
+			.observe_ctx = r, .trace = w == TALK ? r->args.trace : NULL));
 	tt_spec_free(&s);
 	return st;
 }
@@ -173,46 +218,19 @@ static void rank_close(struct rank *r)
 
 /* ---- orders ---- */
 
-static double cpu_seconds(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-	       1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
-}
-
-static int64_t sent_bytes(void)
-{
-	FILE *f = fopen("/proc/self/net/dev", "r");
-	char line[512];
-	int64_t n = 0;
-
-	while (f && fgets(line, sizeof line, f))
-		if (sscanf(line, " eth0: %*d %*d %*d %*d %*d %*d %*d %*d %" SCNd64, &n) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 static tt_status run(struct rank *r, enum way w, int steps)
 {
-	double start, cpu;
-	int64_t sent;
 	int more;
-	tt_status st = tt_trainer_step(r->trainer[w], &more);
+	tt_status st;
 
-	start = thread_seconds();
-	cpu = cpu_seconds();
-	sent = sent_bytes();
-	if (st == TT_OK)
-		st = tt_trainer_steps(r->trainer[w], steps, &more);
-	if (st == TT_OK)
-		fprintf(r->out, "{\"seconds\": %.6f, \"cpu\": %.6f, \"sent\": %" PRId64 "}\n",
-		        thread_seconds() - start, cpu_seconds() - cpu, sent_bytes() - sent);
+	r->steps = 0;
+	if ((st = tt_trainer_steps(r->trainer[w], steps + 1, &more)) != TT_OK)
+		return st;
+	fprintf(r->out, "{\"seconds\": %.6f, \"cpu\": %.6f, \"sent\": %" PRId64 "}\n",
+	        r->last.seconds - r->first.seconds, r->last.cpu - r->first.cpu,
+	        r->last.sent - r->first.sent);
 	fflush(r->out);
-	return st;
+	return TT_OK;
 }
 
 static tt_status obey(struct rank *r)
@@ -259,8 +277,8 @@ int main(int argc, char **argv)
 	struct arena a = {0};
 	tt_status st = read_args(argc, argv, &a, &r.args);
 
-	if (st == TT_OK && (st = rank_open(&r)) == TT_OK)
-		st = obey(&r);
+	if (st == TT_OK && (st = rank_open(&r)) == TT_OK && (st = obey(&r)) == TT_OK && r.args.trace)
+		st = together_write_trace(r.trainer[TALK]);
 	if (st != TT_OK)
 		fprintf(stderr, "bench_ranks: %s\n", tt_last_error());
 	rank_close(&r);
