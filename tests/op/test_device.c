@@ -301,7 +301,7 @@ static void devices_agree_with_the_reference_on_three_threads(void **state)
 {
 	(void)state;
 	thread_set_count(3);
-	check_all(PRECISION_F32, 1);
+	check_all(PRECISION_F32, DEVICE_MAX_VARIANTS);
 	thread_set_count(1);
 }
 

@@ -136,8 +136,7 @@ int one_conv_variants(struct one_device *d, struct plan *p, const struct ir_node
 	struct conv c = conv_of_node(p, n, role);
 	int count = 0;
 
-	if (one_own_fits(p, n))         /* last in the list: measured like all others */
-		max--;
+	max -= one_own_fits(p, n) + one_lanes_fits(p, n);       /* last in the list */
 	for (int i = 0; i < 2; i++) {
 		dnnl_convolution_desc_t cd;
 		dnnl_primitive_desc_t hint = NULL;
@@ -155,6 +154,8 @@ int one_conv_variants(struct one_device *d, struct plan *p, const struct ir_node
 	}
 	if (one_own_fits(p, n))
 		strcpy(names[count++], ONE_OWN);
+	if (one_lanes_fits(p, n))
+		strcpy(names[count++], ONE_LANES);
 	return count;
 }
 
@@ -166,6 +167,8 @@ tt_status one_conv(struct one_device *d, struct plan *p, const struct ir_node *n
 
 	if (strcmp(variant, ONE_OWN) == 0)
 		return one_own(d, p, n);
+	if (strcmp(variant, ONE_LANES) == 0)
+		return one_lanes_conv(d, p, n);
 	st = find(d, p, n, variant, &pd);
 	return st == TT_OK ? one_linear(d, p, n, pd) : st;
 }

@@ -13,7 +13,7 @@ static const struct { one_prepare_fn *prepare; one_variants_fn *variants; } tabl
 	[IR_DENSE]           = { one_dense, one_dense_variants },
 	[IR_DENSE_DX]        = { one_dense, one_dense_variants },
 	[IR_DENSE_DW]        = { one_dense, one_dense_variants },
-	[IR_MAXPOOL]         = { .prepare = one_pool },
+	[IR_MAXPOOL]         = { one_pool, one_pool_variants },
 	[IR_AVGPOOL]         = { .prepare = one_pool },
 	[IR_MAXPOOL_DX]      = { .prepare = one_pool_dx },
 	[IR_AVGPOOL_DX]      = { .prepare = one_pool_dx },

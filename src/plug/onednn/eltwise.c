@@ -32,7 +32,7 @@ static tt_status act_find(struct one_device *d, const struct plan *p, const stru
 tt_status one_act(struct one_device *d, struct plan *p, const struct ir_node *n,
                   const char *variant)
 {
-	const md_t x = one_md_of(p, n->in[0]);
+	const md_t x = one_md_lies(p, n->in[0]);
 	struct one_args a = { .n = 0 };
 	dnnl_primitive_desc_t pd = NULL;
 	tt_status st = act_find(d, p, &n->attr, &x, &pd);
@@ -92,7 +92,7 @@ static tt_status relu_dx(struct one_device *d, struct plan *p, const struct ir_n
 tt_status one_act_dx(struct one_device *d, struct plan *p, const struct ir_node *n,
                      const char *variant)
 {
-	const md_t z = one_md_of(p, n->in[0]);
+	const md_t z = one_md_lies(p, n->in[0]);
 	struct one_args a = { .n = 0 };
 	dnnl_eltwise_desc_t fd, ed;
 	dnnl_primitive_desc_t hint = NULL, pd = NULL;

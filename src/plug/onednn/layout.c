@@ -76,11 +76,18 @@ dnnl_data_type_t one_act_type(const struct plan *p)
 	return plan_precision(p) == PRECISION_BF16 ? dnnl_bf16 : dnnl_f32;
 }
 
-md_t one_md_of(const struct plan *p, const struct ir_value *v)
+md_t one_md_lies(const struct plan *p, const struct ir_value *v)
 {
 	const struct layout *l = plan_layout(p, v);
 
 	return l ? ((const struct one_layout *)l)->md : one_md_plain(&v->desc);
+}
+
+md_t one_md_of(const struct plan *p, const struct ir_value *v)
+{
+	if (one_in_lanes(plan_layout(p, v)))
+		return one_md(&v->desc, dnnl_f32, dnnl_nChw16c);
+	return one_md_lies(p, v);
 }
 
 tt_status one_layout(struct one_device *d, struct plan *p, const struct ir_value *v, const md_t *md,
@@ -140,6 +147,8 @@ tt_status one_reorder(struct device *dev, struct plan *p, int from, int to)
 	struct one_args args = { .n = 0 };
 	tt_status st;
 
+	if ((!la && one_in_lanes(b->layout)) || (!lb && one_in_lanes(a->layout)))
+		return one_lanes_turn(p, from, to);
 	if (src.ndims != dst.ndims)
 		return err_set(TT_EINTERNAL, "%s: no copy between layouts of %d and %d dims",
 		               a->value->name, src.ndims, dst.ndims);

@@ -37,6 +37,8 @@ md_t one_md_vector(int64_t n);                               /* f32 [n] */
 md_t one_md_as_plain(const md_t *like, dnnl_data_type_t t);  /* same dims, row-major */
 dnnl_data_type_t one_act_type(const struct plan *p);         /* of activations: f32 or bf16 */
 /* The descriptor of v as it lies now; plain if it is plain. */
+md_t one_md_lies(const struct plan *p, const struct ir_value *v);
+/* The same as the library likes it: images in lanes (lanes.c) count as blocks of channels. */
 md_t one_md_of(const struct plan *p, const struct ir_value *v);
 /* md as a layout of v: NULL if that is plain.  TT_ENOMEM leaves *out alone. */
 tt_status one_layout(struct one_device *d, struct plan *p, const struct ir_value *v, const md_t *md,
@@ -83,7 +85,7 @@ one_prepare_fn one_conv, one_dense, one_pool, one_pool_dx, one_batchnorm, one_ba
 	one_batchnorm_dx, one_act, one_act_dx, one_add, one_softmax, one_concat, one_slice, one_dropout;
 typedef int one_variants_fn(struct one_device *d, struct plan *p, const struct ir_node *n,
                             char names[][VARIANT_NAME], int max);
-one_variants_fn one_conv_variants, one_dense_variants;
+one_variants_fn one_conv_variants, one_dense_variants, one_pool_variants;
 
 /* linear.c: which of the three a node is; its step once the primitive is found (pd is taken). */
 enum one_role { ROLE_FWD, ROLE_DX, ROLE_DW };
@@ -95,5 +97,17 @@ tt_status     one_linear(struct one_device *d, struct plan *p, const struct ir_n
 #define ONE_OWN "tutti:winograd-4x4"
 int       one_own_fits(const struct plan *p, const struct ir_node *n);
 tt_status one_own(struct one_device *d, struct plan *p, const struct ir_node *n);
+
+/* lanes.c: convolution and max pooling of ours with the image's number in the lanes. */
+#define ONE_LANES "tutti:lanes"
+int       one_in_lanes(const struct layout *l);
+int       one_lanes_fits(const struct plan *p, const struct ir_node *n);
+tt_status one_lanes_conv(struct one_device *d, struct plan *p, const struct ir_node *n);
+tt_status one_lanes_pool(struct one_device *d, struct plan *p, const struct ir_node *n);
+/* Did the forward pass of this MAXPOOL_DX run in lanes? */
+int       one_lanes_pooled(const struct plan *p, const struct ir_node *n);
+tt_status one_lanes_pool_dx(struct one_device *d, struct plan *p, const struct ir_node *n);
+/* A step that copies between plain and lanes. */
+tt_status one_lanes_turn(struct plan *p, int from, int to);
 
 #endif

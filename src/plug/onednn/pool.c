@@ -1,6 +1,8 @@
 /* pool.c -- max and average pooling; they keep the layout that their input has. */
 #include "plug/onednn/onednn.h"
 
+#include <string.h>
+
 struct pool {
 	dnnl_alg_kind_t alg;
 	md_t            x, y;
@@ -43,6 +45,21 @@ static tt_status forward(struct one_device *d, const struct pool *c, enum progra
 	return st;
 }
 
+int one_pool_variants(struct one_device *d, struct plan *p, const struct ir_node *n,
+                      char names[][VARIANT_NAME], int max)
+{
+	int lanes = n->op == IR_MAXPOOL && one_lanes_fits(p, n) && max > 1;
+	int first = lanes && one_in_lanes(plan_layout(p, n->in[0]));   /* stay there */
+
+	(void)d;
+	names[0][0] = '\0';
+	if (!lanes)
+		return 1;
+	names[first][0] = '\0';
+	strcpy(names[!first], ONE_LANES);
+	return 2;
+}
+
 tt_status one_pool(struct one_device *d, struct plan *p, const struct ir_node *n,
                    const char *variant)
 {
@@ -50,9 +67,11 @@ tt_status one_pool(struct one_device *d, struct plan *p, const struct ir_node *n
 	struct pool c = pool_of(n, n->op == IR_MAXPOOL, x, one_md_any(&n->out[0]->desc, x.data_type));
 	struct one_args a = { .n = 0 };
 	dnnl_primitive_desc_t pd;
-	tt_status st = forward(d, &c, plan_purpose(p), n->attr.act, &pd);
+	tt_status st;
 
-	(void)variant;
+	if (strcmp(variant, ONE_LANES) == 0)
+		return one_lanes_pool(d, p, n);
+	st = forward(d, &c, plan_purpose(p), n->attr.act, &pd);
 	if (st != TT_OK)
 		return st;
 	one_reads(d, p, &a, DNNL_ARG_SRC, n->in[0], &x);
@@ -95,6 +114,8 @@ tt_status one_pool_dx(struct one_device *d, struct plan *p, const struct ir_node
 	tt_status st;
 
 	(void)variant;
+	if (max && one_lanes_pooled(p, n))
+		return one_lanes_pool_dx(d, p, n);
 	if ((st = hint_for(d, p, n, max, &hint)) != TT_OK)
 		return st;
 	if ((st = one_attr(ACT_NONE, 0, &attr)) != TT_OK)
