@@ -385,10 +385,13 @@ tt_status file_mkdirs(const char *path)
 		if (c != '/' && c != '\0')
 			continue;
 		*s = '\0';
-		if (mkdir(p, 0777) < 0 && !file_is_dir(p)) {
-			if (errno == EEXIST)
-				errno = ENOTDIR;
-			st = fail(p, "create this folder");
+		if (mkdir(p, 0777) < 0) {
+			int why = errno == EEXIST ? ENOTDIR : errno;
+
+			if (!file_is_dir(p)) {
+				errno = why;            /* of mkdir, not of the look */
+				st = fail(p, "create this folder");
+			}
 		}
 		*s = c;
 		if (c == '\0')

@@ -240,6 +240,9 @@ static void folders_are_made_with_their_parents(void **state)
 	assert_false(file_is_dir(test_path(dir, "f")));
 	assert_status(file_mkdirs(test_path(dir, "f/x")), TT_ENOENT);
 	assert_error("/f: cannot create this folder: Not a directory");
+	assert_int_equal(symlink("nowhere", test_path(dir, "link")), 0);
+	assert_status(file_mkdirs(test_path(dir, "link/x")), TT_ENOENT);
+	assert_error("/link: cannot create this folder: Not a directory");
 	assert_ok(file_mkdirs("/"));
 }
 
