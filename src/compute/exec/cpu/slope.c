@@ -1,32 +1,23 @@
 /* slope.c -- see slope.h. */
 #include "compute/exec/cpu/slope.h"
 
+#include <string.h>
+
 #include "base/simd.h"
 #include "base/thread.h"
 
-#define B     16
+#define B     16                        /* f32 in a vector */
 #define GRAIN 4096                      /* vectors that are not worth another thread */
 
 #define INLINE static inline __attribute__((always_inline))
 
 typedef float vec __attribute__((vector_size(B * 4), aligned(4), may_alias));
 typedef int32_t mask __attribute__((vector_size(B * 4)));
-typedef uint32_t bits __attribute__((vector_size(B * 4)));
-typedef uint16_t half __attribute__((vector_size(B * 2), aligned(2), may_alias));
+typedef uint32_t pairs __attribute__((vector_size(B * 4), aligned(4), may_alias));
+typedef int16_t halves __attribute__((vector_size(B * 4), may_alias));
 
-INLINE vec widen(half h) { return (vec)(__builtin_convertvector(h, bits) << 16); }
+/* ---- f32: vectors lo .. hi; how many addends is known where it is small ---- */
 
-/* To the nearest, ties to even; what is not a number stays none. */
-INLINE half narrow(vec v)
-{
-	bits u = (bits)v, near = (u + 0x7fff + (u >> 16 & 1)) >> 16, none = (bits)(v != v);
-
-	return __builtin_convertvector((near & ~none) | (0x7fc0 & none), half);
-}
-
-INLINE vec through(vec z, vec dy) { return (vec)((mask)dy & (z > (vec){0})); }
-
-/* Vectors lo .. hi; how many addends is known where it is small. */
 INLINE void some_f32(const struct slope *s, int64_t lo, int64_t hi, const int n_dy)
 {
 	for (int64_t i = lo; i < hi; i++) {
@@ -34,18 +25,7 @@ INLINE void some_f32(const struct slope *s, int64_t lo, int64_t hi, const int n_
 
 		for (int k = 1; k < n_dy; k++)
 			sum += ((const vec *)s->dy[k])[i];
-		((vec *)s->dx)[i] = through(((const vec *)s->z)[i], sum);
-	}
-}
-
-INLINE void some_bf16(const struct slope *s, int64_t lo, int64_t hi, const int n_dy)
-{
-	for (int64_t i = lo; i < hi; i++) {
-		vec sum = widen(((const half *)s->dy[0])[i]);
-
-		for (int k = 1; k < n_dy; k++)
-			sum += widen(((const half *)s->dy[k])[i]);
-		((half *)s->dx)[i] = narrow(through(widen(((const half *)s->z)[i]), sum));
+		((vec *)s->dx)[i] = (vec)((mask)sum & (((const vec *)s->z)[i] > (vec){0}));
 	}
 }
 
@@ -57,17 +37,6 @@ SIMD static void f32(void *ctx, int64_t lo, int64_t hi)
 	case 1: some_f32(s, lo, hi, 1); break;
 	case 2: some_f32(s, lo, hi, 2); break;
 	default: some_f32(s, lo, hi, s->n_dy);
-	}
-}
-
-SIMD static void bf16(void *ctx, int64_t lo, int64_t hi)
-{
-	const struct slope *s = ctx;
-
-	switch (s->n_dy) {
-	case 1: some_bf16(s, lo, hi, 1); break;
-	case 2: some_bf16(s, lo, hi, 2); break;
-	default: some_bf16(s, lo, hi, s->n_dy);
 	}
 }
 
@@ -85,17 +54,76 @@ void slope_relu(const struct slope *s)
 	}
 }
 
+/* ---- bf16: 32 numbers as 16 pairs, each half of a pair an f32 without its lower half ---- */
+
+/* To the nearest, ties to even.  A sum that is not a number has nothing in its lower half. */
+INLINE pairs rounded(vec v)
+{
+	pairs u = (pairs)v;
+
+	return u + 0x7fff + (u >> 16 & 1);
+}
+
+INLINE pairs sum_pairs(const struct slope *s, int64_t i, const int n_dy)
+{
+	pairs first = ((const pairs *)s->dy[0])[i];
+	vec low = (vec)(first << 16), high = (vec)(first & 0xffff0000u);
+
+	if (n_dy == 1)
+		return first;
+	for (int k = 1; k < n_dy; k++) {
+		pairs p = ((const pairs *)s->dy[k])[i];
+
+		low += (vec)(p << 16);
+		high += (vec)(p & 0xffff0000u);
+	}
+	return rounded(low) >> 16 | (rounded(high) & 0xffff0000u);
+}
+
+/* A bf16 is above zero where its bits are, as a signed number. */
+INLINE void some_bf16(const struct slope *s, int64_t lo, int64_t hi, const int n_dy)
+{
+	for (int64_t i = lo; i < hi; i++) {
+		halves z = (halves)((const pairs *)s->z)[i];
+
+		((pairs *)s->dx)[i] = sum_pairs(s, i, n_dy) & (pairs)(z > (halves){0});
+	}
+}
+
+SIMD static void bf16(void *ctx, int64_t lo, int64_t hi)
+{
+	const struct slope *s = ctx;
+
+	switch (s->n_dy) {
+	case 1: some_bf16(s, lo, hi, 1); break;
+	case 2: some_bf16(s, lo, hi, 2); break;
+	default: some_bf16(s, lo, hi, s->n_dy);
+	}
+}
+
+/* What is left over fills a vector of its own. */
+static void rest_bf16(const struct slope *s, int64_t from)
+{
+	const void *dy[SLOPE_MOST];
+	uint16_t z[2 * B] = {0}, parts[SLOPE_MOST][2 * B] = {{0}};
+	struct slope last = { .z = z, .dy = dy, .n_dy = s->n_dy, .dx = z };
+	size_t bytes = (size_t)(s->n - from) * sizeof *z;
+
+	memcpy(z, (const uint16_t *)s->z + from, bytes);
+	for (int k = 0; k < s->n_dy; k++) {
+		memcpy(parts[k], (const uint16_t *)s->dy[k] + from, bytes);
+		dy[k] = parts[k];
+	}
+	bf16(&last, 0, 1);
+	memcpy((uint16_t *)s->dx + from, z, bytes);
+}
+
 void slope_relu_bf16(const struct slope *s)
 {
 	struct slope all = *s;
+	int64_t whole = s->n / (2 * B);
 
-	thread_for(s->n / B, GRAIN, bf16, &all);
-	for (int64_t i = s->n / B * B; i < s->n; i++) {
-		vec sum = widen((half){ ((const uint16_t *)s->dy[0])[i] });
-		vec z = widen((half){ ((const uint16_t *)s->z)[i] });
-
-		for (int k = 1; k < s->n_dy; k++)
-			sum += widen((half){ ((const uint16_t *)s->dy[k])[i] });
-		((uint16_t *)s->dx)[i] = narrow(through(z, sum))[0];
-	}
+	thread_for(whole, GRAIN, bf16, &all);
+	if (whole * 2 * B < s->n)
+		rest_bf16(s, whole * 2 * B);
 }

@@ -8,10 +8,12 @@
 
 #include <stdint.h>
 
+#define SLOPE_MOST 64
+
 struct slope {
 	const void        *z;
 	const void *const *dy;
-	int                n_dy;
+	int                n_dy;       /* at most SLOPE_MOST */
 	int64_t            n;
 	void              *dx;
 };
