@@ -13,10 +13,12 @@
 #include "base/thread.h"
 #include "plug/mpi/family.h"
 
-#define SPINS       20          /* looks before the first nap */
-#define NAP_MIN     10000       /* nanoseconds */
-#define NAP_MAX     100000
-#define LISTEN_EACH 16          /* looks at the message per look at the notices */
+#define SPINS_NEAR  20          /* looks before the first nap: memory answers at once,        */
+#define SPINS_FAR   2           /* a wire does not, and arithmetic can use the core meanwhile */
+#define NAP_MIN     30000       /* nanoseconds */
+#define NAP_MORE    10000       /* each nap is so much longer than the last */
+#define NAP_MAX     200000
+#define LISTEN_EACH 8           /* looks at the message per look at the notices */
 
 #define TEXT_(x) #x
 #define TEXT(x)  TEXT_(x)
@@ -100,14 +102,22 @@ static tt_status end_recv(struct comm *c, struct comm_request *r)
 
 /* Never sched_yield: to the kernel that is a wish to come last, and with a computing thread on the
  * core the next look is then milliseconds away.  Who has slept comes first. */
-static void pause_after(int looks)
+static void pause_after(int looks, int spins)
 {
 	long nap = NAP_MIN;
 
-	if (looks < SPINS)
+	if (looks < spins)
 		return;
-	nap += (long)(looks - SPINS) * 500;
+	nap += (long)(looks - spins) * NAP_MORE;
 	nanosleep(&(struct timespec){ .tv_nsec = nap < NAP_MAX ? nap : NAP_MAX }, NULL);
+}
+
+/* awaits: the rank that this is about, -1: all. */
+static int spins_for(const struct end *e, int awaits)
+{
+	const struct family *f = e->family;
+
+	return awaits >= 0 && f->host_of[awaits] != f->host ? SPINS_FAR : SPINS_NEAR;
 }
 
 static tt_status fault_of(struct end *e)
@@ -118,10 +128,11 @@ static tt_status fault_of(struct end *e)
 	return e->comm.fault.status;
 }
 
-/* Test until done.  awaits: the rank that this is about, -1: all. */
+/* Test until done. */
 static tt_status test_until(struct end *e, MPI_Request *m, MPI_Status *status, int awaits,
                             double deadline)
 {
+	const int spins = spins_for(e, awaits);
 	struct family *f = e->family;
 
 	for (int looks = 0; ; looks++) {
@@ -134,13 +145,13 @@ static tt_status test_until(struct end *e, MPI_Request *m, MPI_Status *status, i
 			return family_error("MPI_Test", rc);
 		if (done)
 			return TT_OK;
-		if (looks % LISTEN_EACH == LISTEN_EACH - 1 || looks > SPINS)
+		if (looks % LISTEN_EACH == LISTEN_EACH - 1)
 			family_listen(f, awaits);
 		if (atomic_load(&f->broken))
 			return fault_of(e);
 		if (looks % LISTEN_EACH == 0 && thread_seconds() > deadline)
 			return err_set(TT_ETIMEDOUT, "rank %d is silent", awaits);
-		pause_after(looks);
+		pause_after(looks, spins);
 	}
 }
 
