@@ -1,12 +1,15 @@
-/* Two threads of a rank meet here: the trainer's, which says what is ready and waits, and the
- * sender, which owns `end` and the buckets under way.
+/* The threads of a rank meet here: the trainer's, which says what is ready and waits, and one or
+ * two senders, each with an end of the group of its own.
+ *
+ *   places of the list  0 1 2 3 4 5      sender 0 sends 0 2 4, sender 1 sends 1 3 5
+ *
+ * A sum begins and ends with moments in which the wire is not full: between hosts another is under
+ * way meanwhile.  What each sender sends is a list of its own, the same on all ranks.
  *
  * Lock order: one mutex; it guards every field of struct buckets below "guarded".  The numbers of a
- * bucket belong to the trainer until `ready_lo` passes its lower end, then to the sender until
- * `sent` passes its place, then to the trainer again.  The order belongs to the sender from the
- * beginning of a round that is due for a new list until its first bucket was sent, and does not
- * change at other times; of its times, the sender notes those of the wire, the trainer the others,
- * but none in such a round. */
+ * bucket belong to the trainer until `ready_lo` passes its lower end, then to its sender until that
+ * has sent it, then to the trainer again.  While a new list is due, the order and its times belong
+ * to sender 0; otherwise the order does not change and its times are the trainer's. */
 #include "dist/sync/bucket.h"
 
 #include <math.h>
@@ -20,11 +23,22 @@
 
 #define LATENCIES  2            /* of the smallest sum, paid by each bucket */
 #define UNMEASURED (1 << 18)
+#define SENDERS 2
 
 /* Floats in a bucket that are worth a thought. */
 static const size_t sizes[] = { 1 << 14, 1 << 15, 1 << 16, 1 << 17, 1 << 18, 1 << 19, 1 << 20,
                                 1 << 22 };
 enum { SIZES = sizeof sizes / sizeof *sizes };
+
+struct buckets;
+struct sender {
+	struct buckets  *buckets;
+	struct comm     *end;
+	struct comm_allreduce_opts how;
+	struct thread   *thread;
+	char             doing[80];
+	int              sent;              /* guarded: of this round */
+};
 
 struct buckets {
 	struct sync     *sync;
@@ -34,10 +48,8 @@ struct buckets {
 	int              n;                 /* buckets                                         */
 	enum order_kind  kind;
 	struct order     order;
-	struct comm     *end;               /* the sender's                                    */
-	struct comm_allreduce_opts how;
-	struct thread   *sender;
-	char             doing[80];
+	struct sender    sender[SENDERS];
+	int              senders;
 	int              taken;             /* the trainer's: buckets handed out this round,   */
 	int              noted;             /* buckets that have become ready in it            */
 	double           began;             /* and when the first did                          */
@@ -47,9 +59,11 @@ struct buckets {
 	/* guarded */
 	size_t           ready_lo;
 	int64_t          step;
-	int              sent, stop;
+	int              stop;
 	int              due;               /* this round begins with a new list */
-	double           wire;              /* seconds, bytes since they were last asked for   */
+	int              under_way;         /* senders that are at work         */
+	double           since;             /* when the first of these began     */
+	double           wire;              /* of this round: seconds, bytes     */
 	uint64_t         bytes;
 	tt_status        status;            /* sticky */
 	char             text[ERR_MAX];
@@ -75,83 +89,90 @@ static int bucket_at(const struct buckets *b, size_t at)
 	return (int)((b->count - 1 - at) / b->size);
 }
 
-static tt_status send_one(struct buckets *b, int i)
+static tt_status send_one(struct sender *me, int i)
 {
+	struct buckets *b = me->buckets;
 	size_t lo = low_end(b, i), hi = high_end(b, i);
 
-	return comm_allreduce(b->end, b->x + lo, hi - lo, &b->how);
-}
-
-/* Where time goes: into the trace, the sums, and the times by which the order is made. */
-static void note_sent(struct buckets *b, int i, uint64_t before, const double at[2])
-{
-	trace_span(b->sync->host.trace, TRACE_WIRE, "bucket", i, at);
-	b->wire += at[1] - at[0];
-	b->bytes += sync_bytes(b->end, before, high_end(b, i) - low_end(b, i), b->how.wire);
-	if (i + 1 < b->n)                       /* the last one may be shorter */
-		order_wire(&b->order, at[1] - at[0]);
+	return comm_allreduce(me->end, b->x + lo, hi - lo, &me->how);
 }
 
 static void fail(struct buckets *b, tt_status st)
 {
-	b->status = st;
-	snprintf(b->text, sizeof b->text, "%s", tt_last_error());
+	if (b->status == TT_OK)
+		snprintf(b->text, sizeof b->text, "%s", tt_last_error());
+	b->status = b->status == TT_OK ? st : b->status;
+}
+
+static int place_of(const struct sender *me)
+{
+	return me->sent * me->buckets->senders + (int)(me - me->buckets->sender);
 }
 
 /* Called with the lock held, which is let go while the wire is busy. */
-static void send_next(struct buckets *b)
+static void send_next(struct sender *me)
 {
-	uint64_t before = b->end->sent;
-	int i = b->order.bucket[b->sent];
-	double at[2];
+	struct buckets *b = me->buckets;
+	uint64_t before = me->end->sent;
+	int i = b->order.bucket[place_of(me)];
+	double at[2] = { thread_seconds() };
 	tt_status st;
 
-	snprintf(b->doing, sizeof b->doing, "bucket %d of step %lld", i, (long long)b->step);
-	b->end->doing = b->doing;
+	snprintf(me->doing, sizeof me->doing, "bucket %d of step %lld", i, (long long)b->step);
+	me->end->doing = me->doing;
+	if (b->under_way++ == 0)
+		b->since = at[0];
 	pthread_mutex_unlock(&b->lock);
-	at[0] = thread_seconds();
-	st = send_one(b, i);
+	st = send_one(me, i);
 	at[1] = thread_seconds();
+	trace_span(b->sync->host.trace, TRACE_WIRE, "bucket", i, at);
 	pthread_mutex_lock(&b->lock);
-	note_sent(b, i, before, at);
+	if (--b->under_way == 0)
+		b->wire += at[1] - b->since;
+	b->bytes += sync_bytes(me->end, before, high_end(b, i) - low_end(b, i), me->how.wire);
 	if (st == TT_OK)
-		b->sent++;
+		me->sent++;
 	else
 		fail(b, st);
 	pthread_cond_signal(&b->done);
 }
 
 /* The same. */
-static void make_list(struct buckets *b)
+static void make_list(struct sender *me)
 {
+	struct buckets *b = me->buckets;
 	tt_status st;
 
-	b->end->doing = "the order of buckets";
+	me->end->doing = "the order of buckets";
 	pthread_mutex_unlock(&b->lock);
-	st = order_agree(&b->order, b->end);
+	st = order_agree(&b->order, me->end);
 	pthread_mutex_lock(&b->lock);
 	b->due = 0;
 	if (st != TT_OK)
 		fail(b, st);
+	pthread_cond_broadcast(&b->work);
 	pthread_cond_signal(&b->done);
 }
 
-static int may_send(const struct buckets *b)
+static int may_send(const struct sender *me)
 {
-	return b->sent < b->n && b->ready_lo <= low_end(b, b->order.bucket[b->sent]);
+	const struct buckets *b = me->buckets;
+
+	return place_of(me) < b->n && b->ready_lo <= low_end(b, b->order.bucket[place_of(me)]);
 }
 
 static void run_sender(void *ctx)
 {
-	struct buckets *b = ctx;
+	struct sender *me = ctx;
+	struct buckets *b = me->buckets;
 
 	thread_prefer_soon();
 	pthread_mutex_lock(&b->lock);
 	while (!b->stop) {
-		if (b->status == TT_OK && b->due)
-			make_list(b);
-		else if (b->status == TT_OK && may_send(b))
-			send_next(b);
+		if (b->status == TT_OK && b->due && me == b->sender)
+			make_list(me);
+		else if (b->status == TT_OK && !b->due && may_send(me))
+			send_next(me);
 		else
 			pthread_cond_wait(&b->work, &b->lock);
 	}
@@ -165,13 +186,14 @@ void buckets_begin(struct buckets *b)
 	pthread_mutex_lock(&b->lock);
 	b->ready_lo = b->count;
 	b->step = b->sync->at.step;
-	b->sent = 0;
 	b->taken = 0;
+	for (int k = 0; k < b->senders; k++)
+		b->sender[k].sent = 0;
 	b->noted = 0;
 	b->began = thread_seconds();
 	b->due = order_due(&b->order);
 	if (b->due)
-		pthread_cond_signal(&b->work);
+		pthread_cond_broadcast(&b->work);
 	pthread_mutex_unlock(&b->lock);
 }
 
@@ -196,9 +218,18 @@ void buckets_ready(struct buckets *b, size_t lo)
 	pthread_mutex_lock(&b->lock);
 	b->ready_lo = lo;
 	note_ready(b, lo);
-	if (!b->due && may_send(b))
-		pthread_cond_signal(&b->work);
+	for (int k = 0; !b->due && k < b->senders; k++)
+		if (may_send(&b->sender[k])) {
+			pthread_cond_broadcast(&b->work);
+			break;
+		}
 	pthread_mutex_unlock(&b->lock);
+}
+
+/* Called with the lock held: was the next bucket to be taken sent? */
+static int is_there(const struct buckets *b)
+{
+	return b->sender[b->taken % b->senders].sent > b->taken / b->senders;
 }
 
 /* Called with the lock held. */
@@ -206,9 +237,9 @@ static void wait_sent(struct buckets *b)
 {
 	double at[2] = { thread_seconds() };
 
-	if (b->sent > b->taken || b->status != TT_OK)
+	if (is_there(b) || b->status != TT_OK)
 		return;
-	while (b->sent <= b->taken && b->status == TT_OK)
+	while (!is_there(b) && b->status == TT_OK)
 		pthread_cond_wait(&b->done, &b->lock);
 	at[1] = thread_seconds();
 	b->sync->stats.exposed_seconds += at[1] - at[0];
@@ -222,6 +253,7 @@ static void collect_stats(struct buckets *b)
 	s->wire_seconds += b->wire;
 	s->bytes_sent += b->bytes;
 	s->exchanges++;
+	order_wire(&b->order, b->wire / b->n);
 	b->wire = 0;
 	b->bytes = 0;
 }
@@ -304,8 +336,9 @@ static size_t measured_size(const struct comm *c, size_t count)
 static tt_status choose_size(struct buckets *b)
 {
 	const int64_t bytes = b->sync->host.opts->bucket_bytes;
-	uint64_t size = bytes ? (uint64_t)bytes / sizeof(float) : measured_size(b->end, b->count);
-	tt_status st = comm_broadcast(b->end, 0, &size, sizeof size);
+	struct comm *c = b->sender[0].end;
+	uint64_t size = bytes ? (uint64_t)bytes / sizeof(float) : measured_size(c, b->count);
+	tt_status st = comm_broadcast(c, 0, &size, sizeof size);
 
 	if (st != TT_OK)
 		return st;
@@ -317,26 +350,45 @@ static tt_status choose_size(struct buckets *b)
 static tt_status make_room(struct buckets *b)
 {
 	const int lead = b->top ? (int)((b->top + b->size - 1) / b->size) : 1;
-	size_t need = comm_allreduce_scratch(b->end, b->size);
-	tt_status st = order_init(&b->order, b->kind, b->n, lead, b->end->size);
+	const struct comm *c = b->sender[0].end;
+	const size_t need = comm_allreduce_scratch(c, b->size);
+	tt_status st = order_init(&b->order, b->kind, b->n, lead, c->size);
 
-	if (st != TT_OK)
-		return st;
-	b->taken = b->sent = b->n;
-	b->how.scratch = mem_alloc_aligned((need + 1) * sizeof(float));
-	return b->how.scratch ? TT_OK : TT_ENOMEM;
+	for (int k = 0; st == TT_OK && k < b->senders; k++) {
+		b->sender[k].how.scratch = mem_alloc_aligned((need + 1) * sizeof(float));
+		st = b->sender[k].how.scratch ? TT_OK : TT_ENOMEM;
+	}
+	b->taken = b->n;                        /* as after a round */
+	b->ready_lo = b->count;
+	return st;
 }
 
 /* ---- life ---- */
 
-static tt_status make_end(struct buckets *b)
+static tt_status make_ends(struct buckets *b)
 {
 	struct comm *c = b->sync->host.comm;
 	const struct distribute_opts *o = b->sync->host.opts;
+	tt_status st = TT_OK;
 
-	b->how.algorithm = o->deterministic ? ALGO_ORDERED : (enum comm_algorithm)o->algorithm;
-	b->how.wire = (enum comm_wire)o->wire;
-	return comm_split(c, &b->end);
+	for (; st == TT_OK && b->senders < (c->hosts > 1 ? SENDERS : 1); b->senders++) {
+		struct sender *s = &b->sender[b->senders];
+
+		s->buckets = b;
+		s->how.algorithm = o->deterministic ? ALGO_ORDERED : (enum comm_algorithm)o->algorithm;
+		s->how.wire = (enum comm_wire)o->wire;
+		st = comm_split(c, &s->end);
+	}
+	return st;
+}
+
+static tt_status start_senders(struct buckets *b)
+{
+	tt_status st = TT_OK;
+
+	for (int k = 0; st == TT_OK && k < b->senders; k++)
+		st = thread_start(&b->sender[k].thread, "tutti-sender", run_sender, &b->sender[k]);
+	return st;
 }
 
 tt_status buckets_open(struct buckets **out, const struct buckets_opts *o)
@@ -354,9 +406,8 @@ tt_status buckets_open(struct buckets **out, const struct buckets_opts *o)
 	b->count = o->count;
 	b->top = o->lead;
 	b->kind = o->order;
-	if ((st = make_end(b)) != TT_OK || (st = choose_size(b)) != TT_OK ||
-	    (st = make_room(b)) != TT_OK ||
-	    (st = thread_start(&b->sender, "tutti-sender", run_sender, b)) != TT_OK)
+	if ((st = make_ends(b)) != TT_OK || (st = choose_size(b)) != TT_OK ||
+	    (st = make_room(b)) != TT_OK || (st = start_senders(b)) != TT_OK)
 		goto fail;
 	*out = b;
 	return TT_OK;
@@ -373,11 +424,13 @@ void buckets_close(struct buckets **bp)
 		return;
 	pthread_mutex_lock(&b->lock);
 	b->stop = 1;
-	pthread_cond_signal(&b->work);
+	pthread_cond_broadcast(&b->work);
 	pthread_mutex_unlock(&b->lock);
-	thread_join(&b->sender);
-	comm_close(&b->end);
-	mem_free(b->how.scratch);
+	for (int k = b->senders - 1; k >= 0; k--) {
+		thread_join(&b->sender[k].thread);
+		comm_close(&b->sender[k].end);
+		mem_free(b->sender[k].how.scratch);
+	}
 	order_release(&b->order);
 	pthread_mutex_destroy(&b->lock);
 	pthread_cond_destroy(&b->work);

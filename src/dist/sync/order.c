@@ -79,7 +79,7 @@ static void sums_to_means(struct order *o)
 	o->times[o->n] /= (float)(o->wires ? o->wires : 1);
 }
 
-/* Who came first to a sum waited for the others: the last one's time is that of the wire.  Its
+/* Who came first to a sum waited for the others: the shortest time is that of the wire.  Its
  * mean, for the shortest may have ridden on what a token bucket lets through at once. */
 static void slowest(struct order *o, const struct comm *c)
 {

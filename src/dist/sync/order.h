@@ -36,7 +36,7 @@ void      order_release(struct order *o);
 
 /* A round begins: is it time for a new list?  Then order_agree, on all ranks alike. */
 int       order_due(struct order *o);
-/* Buckets [from, to) became ready so many seconds after bucket 0; one was so long on the wire. */
+/* Buckets [from, to) became ready so many seconds after bucket 0; one takes the wire so long. */
 void      order_ready(struct order *o, int from, int to, double seconds);
 void      order_wire(struct order *o, double seconds);
 /* Collective: a new list by the slowest rank's times, and new times. */
