@@ -1,0 +1,24 @@
+/* shared_norm.h -- the passes over activations of a batch norm whose batch lies on several ranks.
+ *
+ * x and dy are f32, plain ([n][c][points], block 1) or in blocks of 16 channels
+ * ([n][c/16][points][16], block 16; c is a multiple of 16).  Each pass reads memory once.  Results do
+ * not depend on the number of threads. */
+#ifndef CPU_SHARED_NORM_H
+#define CPU_SHARED_NORM_H
+
+#include <stdint.h>
+
+struct shared_norm { int64_t n, c, points; int block; };
+
+/* mean[c], sum of squared deviations squares[c] */
+void shared_norm_moments(const struct shared_norm *s, const float *x, float *mean, float *squares);
+
+/* Of a channel: dy's sum, and the sum of dy times (x - mean) * rstd. */
+struct norm_sums { const float *x, *dy, *mean, *rstd; float *dgamma, *dbeta; };
+void shared_norm_sums(const struct shared_norm *s, const struct norm_sums *a);
+
+/* dx = scale * (dy - shift - (x - mean) * slope), channel by channel; dx may be dy. */
+struct norm_dx { const float *x, *dy, *mean, *scale, *shift, *slope; float *dx; };
+void shared_norm_dx(const struct shared_norm *s, const struct norm_dx *a);
+
+#endif
