@@ -87,6 +87,9 @@ static tt_status expand_one(struct scan *s, struct expansion *out)
 		               s->file, s->line, (int)(end + 1 - s->p), s->p);
 	memcpy(copy, name, n);
 	copy[n] = '\0';
+	if (memmem(sep, (size_t)(end - sep), "${", 2))
+		return err_set(TT_ESPEC, "%s:%d: the default of %s cannot hold another ${...}", s->file,
+		               s->line, copy);
 	value = s->get(s->ctx, copy);
 	if (value && *value) {
 		if (strpbrk(value, "\r\n"))

@@ -51,6 +51,7 @@ static const struct { const char *in, *message; } bad[] = {
 	{ "a: 1\nb: ${NONE}", "s.yaml:2: NONE is not set; set it in the environment or write "
 	                      "${NONE:-default}" },
 	{ "a: ${HOST", "s.yaml:1: ${ has no closing }" },
+	{ "a: ${NONE:-${HOST}}", "s.yaml:1: the default of NONE cannot hold another ${...}" },
 	{ "a: ${HOST\n}", "s.yaml:1: ${ has no closing }" },
 	{ "a: ${}", "s.yaml:1: '${}' should read ${NAME} or ${NAME:-default}" },
 	{ "a: ${HOST:x}", "s.yaml:1: '${HOST:x}' should read ${NAME} or ${NAME:-default}" },
