@@ -63,6 +63,20 @@ static tt_status node_key(const struct plan *p, const struct ir_node *n, struct 
 	return str_status(s);
 }
 
+/* Of all their names (FNV-1a): a choice among others is no choice among these. */
+static uint32_t fingerprint(const struct candidate *c, int count)
+{
+	uint32_t h = 2166136261u;
+
+	for (int i = 0; i < count; i++)
+		for (const char *p = c[i].id;; p++) {
+			h = (h ^ (unsigned char)*p) * 16777619u;
+			if (!*p)
+				break;
+		}
+	return h;
+}
+
 /* A plan of n alone, its inputs as they are in p. */
 static tt_status trial_plan(struct plan *p, const struct ir_node *n, const struct choice *c,
                             struct plan **out)
@@ -192,6 +206,9 @@ tt_status choose(struct plan *p, const struct ir_node *n, struct choice *out)
 		               ir_op_name(n->op));
 	if (p->opts->cache && count > 1) {
 		if ((st = node_key(p, n, &key)) != TT_OK)
+			goto out;
+		str_addf(&key, " of %08x", fingerprint(c, count));
+		if ((st = str_status(&key)) != TT_OK)
 			goto out;
 		known = kernel_cache_get(p->opts->cache, key.p);
 		for (best = 0; known && best < count && strcmp(c[best].id, known) != 0; best++)

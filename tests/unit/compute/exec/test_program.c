@@ -2,6 +2,7 @@
  * in order, what depends on parameters alone runs once, running allocates nothing. */
 #include "compute/exec/program.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -318,6 +319,74 @@ static void a_warm_cache_gives_the_same_kernels(void **state)
 	kernel_cache_close(&cache);
 }
 
+/* The reference, with several names for a convolution; counts how often it prepares a node. */
+struct many_names {
+	struct device     base;
+	struct device_ops ops;
+	struct device    *real;
+	int               names, prepared;
+};
+
+static int all_supported(const struct device *d, const struct plan *p, const struct ir_node *n)
+{
+	(void)d, (void)p, (void)n;
+	return 1;
+}
+
+static int many_variants(struct device *d, struct plan *p, const struct ir_node *n,
+                         char names[][VARIANT_NAME], int max)
+{
+	int k = n->op == IR_CONV2D ? ((struct many_names *)d)->names : 1;
+	(void)p;
+
+	assert_true(k <= max);
+	for (int i = 0; i < k; i++)
+		snprintf(names[i], VARIANT_NAME, "way %d", i);
+	return k;
+}
+
+static tt_status count_prepare(struct device *d, struct plan *p, const struct ir_node *n,
+                               const char *variant)
+{
+	struct many_names *x = (struct many_names *)d;
+
+	x->prepared++;
+	return x->real->ops->prepare(x->real, p, n, variant);
+}
+
+/* How many nodes are prepared, trials included. */
+static int count_prepared(struct many_names *x, int names, struct kernel_cache *cache)
+{
+	struct device *devices[] = { &x->base, NULL };
+	const struct program_opts o = { .devices = devices, .cache = cache };
+	struct program *p;
+
+	x->names = names;
+	x->prepared = 0;
+	assert_ok(program_new(&p, net_lenet(NET_TRAIN), &o));
+	program_free(&p);
+	return x->prepared;
+}
+
+static void a_warm_cache_knows_nothing_of_a_new_variant(void **state)
+{
+	struct many_names x = { .ops = { .name = "many", .abi = DEVICE_ABI, .supports = all_supported,
+	                                 .variants = many_variants, .prepare = count_prepare },
+	                        .real = ref_only.dev[0] };
+	struct kernel_cache *cache;
+	int cold, warm;
+	(void)state;
+
+	x.base.ops = &x.ops;
+	assert_ok(kernel_cache_open(&cache, NULL, "test"));
+	cold = count_prepared(&x, 2, cache);
+	warm = count_prepared(&x, 2, cache);
+	assert_true(warm < cold);
+	assert_int_equal(count_prepared(&x, 3, cache) - warm, (cold - warm) / 2 * 3);
+	assert_int_equal(count_prepared(&x, 3, cache), warm);
+	kernel_cache_close(&cache);
+}
+
 static void every_failing_allocation_is_an_error_without_a_leak(void **state)
 {
 	const struct program_opts o = { .devices = ref_only.dev };
@@ -350,6 +419,7 @@ int main(void)
 		cmocka_unit_test(running_allocates_nothing),
 		cmocka_unit_test(parameters_are_taken_in_on_refresh),
 		cmocka_unit_test(a_warm_cache_gives_the_same_kernels),
+		cmocka_unit_test(a_warm_cache_knows_nothing_of_a_new_variant),
 		cmocka_unit_test(every_failing_allocation_is_an_error_without_a_leak),
 	};
 
