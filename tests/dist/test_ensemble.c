@@ -252,7 +252,8 @@ static void a_net_learns_from_what_they_say(void **state)
 	assert_string_equal(ckpt_meta(c, "tutti.combined"), "1");
 	ckpt_close(&c);
 	/* What was said of it is true. */
-	assert_ok(tt_source_open(&source, "synth:objects?size=8&count=20&classes=3&gray=yes&split=test"));
+	assert_ok(tt_source_open(&source,
+	                         "synth:objects?size=8&count=20&classes=3&gray=yes&split=test"));
 	assert_ok(tt_predictor_new(&judge, again, TT_PREDICTOR_OPTS(.threads = 1)));
 	assert_ok(tt_predictor_eval(judge, source, &m));
 	assert_near(m.accuracy, p.valid_accuracy, 1e-9);
@@ -350,8 +351,8 @@ static void a_stopped_ensemble_goes_on_to_the_bit(void **state)
 	resume_is_exact("net");
 }
 
-/* A run that is over has nothing to do, and its model is the combined one; more epochs make it go on
- * from the members. */
+/* A run that is over has nothing to do, and its model is the combined one; more epochs make it go
+ * on from the members. */
 static void a_finished_one_is_found_finished(void **state)
 {
 	tt_model *whole = trained(tiny_conv, 2, "net", NULL), *m = ensemble_of(tiny_conv, "net");
@@ -419,8 +420,8 @@ static void one_worker_is_the_net_alone(void **state)
 static void members_without_samples_still_finish(void **state)
 {
 	tt_model *m = tiny_model(tiny_mlp, "distribute.strategy", "ensemble", "data.train",
-	                         "synth:objects?size=8&count=5&classes=2&gray=yes", "distribute.combine",
-	                         "net", "train.batch", "3", NULL);
+	                         "synth:objects?size=8&count=5&classes=2&gray=yes",
+	                         "distribute.combine", "net", "train.batch", "3", NULL);
 	tt_trainer *t;
 
 	(void)state;

@@ -173,8 +173,8 @@ static void any_number_of_workers_makes_one_batch(void **state)
 	same_as_one(resnet, (const int[]){ 2, 3, 4, 0 });
 }
 
-/* 6 samples for 4 workers: 2, 2, 1, 1; then a last batch of 2: two of them have none; of 7 one never
- * has any. */
+/* 6 samples for 4 workers: 2, 2, 1, 1; then a last batch of 2: two of them have none; of 7 one
+ * never has any. */
 static void one_sample_or_none_is_enough(void **state)
 {
 	(void)state;

@@ -1,10 +1,10 @@
 /* members.h -- several nets side by side as one net.
  *
- *   input --> members.0 -.                                 input --> members.0 -.
- *        '--> members.1 --> mix --> scores      or              '--> members.1 --> combiner --> scores
+ *   input --> members.0 -.                            input --> members.0 -.
+ *        '--> members.1 --> mix --> scores    or           '--> members.1 --> combiner --> scores
  *
- * The parameters of member i are those of the single net, under members.i., and lie one member after
- * the other: the whole's vector begins with all members' vectors. */
+ * The parameters of member i are those of the single net, under members.i., and lie one member
+ * after the other: the whole's vector begins with all members' vectors. */
 #ifndef NN_MEMBERS_H
 #define NN_MEMBERS_H
 

@@ -1,9 +1,9 @@
-/* combiner.c -- a small net learns what to make of the members' answers (stacking: Wolpert, "Stacked
- * generalization", 1992).
+/* combiner.c -- a small net learns what to make of the members' answers (stacking: Wolpert,
+ * "Stacked generalization", 1992).
  *
- * The members rest, so each sample is sent through them once, without augmentation; every rank keeps
- * the answers for its share of the samples and draws its share of each batch from there.  Gradients
- * are summed over the ranks, each sample counting alike. */
+ * The members rest, so each sample is sent through them once, without augmentation; every rank
+ * keeps the answers for its share of the samples and draws its share of each batch from there.
+ * Gradients are summed over the ranks, each sample counting alike. */
 #include <math.h>
 #include <string.h>
 

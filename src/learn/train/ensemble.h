@@ -3,9 +3,9 @@
  *   given model  ==becomes==>  whole: members.0 | members.1 | ... and what combines them
  *   t->model                   this rank's member, on its own
  *
- * The model that the trainer was given is the whole from the start: it is what meetings fill in, what
- * is validated and saved.  A net that combines is trained when the members are done, and stands
- * behind them from then on; until then the whole is their average.  (nn/members.h) */
+ * The model that the trainer was given is the whole from the start: it is what meetings fill in,
+ * what is validated and saved.  A net that combines is trained when the members are done, and
+ * stands behind them from then on; until then the whole is their average.  (nn/members.h) */
 #ifndef TRAIN_ENSEMBLE_H
 #define TRAIN_ENSEMBLE_H
 

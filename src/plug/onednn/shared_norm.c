@@ -1,5 +1,6 @@
-/* shared_norm.c -- batch norms shared by ranks, among oneDNN's layouts: the passes over activations;
- * what stands between them (joining moments, applying them) is small, or oneDNN's own. */
+/* shared_norm.c -- batch norms shared by ranks, among oneDNN's layouts: the passes over
+ * activations; what stands between them (joining moments, applying them) is small, or oneDNN's
+ * own. */
 #include "plug/onednn/onednn.h"
 
 #include <math.h>

@@ -1,8 +1,8 @@
 /* shared_norm.h -- the passes over activations of a batch norm whose batch lies on several ranks.
  *
  * x and dy are f32, plain ([n][c][points], block 1) or in blocks of 16 channels
- * ([n][c/16][points][16], block 16; c is a multiple of 16).  Each pass reads memory once.  Results do
- * not depend on the number of threads. */
+ * ([n][c/16][points][16], block 16; c is a multiple of 16).  Each pass reads memory once.  Results
+ * do not depend on the number of threads. */
 #ifndef CPU_SHARED_NORM_H
 #define CPU_SHARED_NORM_H
 
