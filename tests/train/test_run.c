@@ -131,6 +131,32 @@ static void stop_leaves_a_checkpoint_and_can_go_on(void **state)
 	tt_model_free(&m);
 }
 
+static int when_asked_often(void *ctx)
+{
+	int *left = ctx;
+
+	return (*left)-- <= 0;
+}
+
+/* As a signal while kernels are being measured. */
+static void making_a_trainer_can_be_stopped(void **state)
+{
+	const char *dir = test_path(run_dir(), "never");
+
+	(void)state;
+	for (int asked = 0; asked < 12; asked += 3) {
+		tt_model *m = tiny_model(tiny_conv, "train.tune_kernels", "yes", NULL);
+		tt_trainer *t = NULL;
+		int left = asked;
+
+		assert_status(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.run_dir = dir,
+			.stop = when_asked_often, .stop_ctx = &left)), TT_ESTOPPED);
+		assert_null(t);
+		assert_false(file_exists(dir));
+		tt_model_free(&m);
+	}
+}
+
 static void early_stop_ends_when_nothing_gets_better(void **state)
 {
 	/* A learning rate of nothing: the second look is the first without progress. */
@@ -297,6 +323,7 @@ int main(void)
 		cmocka_unit_test(run_folder_holds_all_that_a_run_is),
 		cmocka_unit_test(run_without_a_folder_writes_nothing),
 		cmocka_unit_test(stop_leaves_a_checkpoint_and_can_go_on),
+		cmocka_unit_test(making_a_trainer_can_be_stopped),
 		cmocka_unit_test(early_stop_ends_when_nothing_gets_better),
 		cmocka_unit_test(loss_that_is_not_finite_names_step_rate_and_the_way_out),
 		cmocka_unit_test(parameters_that_are_not_finite_never_reach_a_checkpoint),
