@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t i = 0; i < m.n; i++) {
 			if (members_read(&m, i, &one, &owned) != TT_OK || owned)
 				abort();
-			if (one.p < m.blob || one.p + one.n > m.blob + m.blob_size)
+			if (one.n && (one.p < m.blob || one.p + one.n > m.blob + m.blob_size))
 				abort();
 			if (m.v[i].label < 0 || m.v[i].label >= m.classes)
 				abort();
