@@ -40,7 +40,8 @@ tt_status join_look(int *inside)
 	*inside = launcher() < LAUNCHERS;
 	if (!*inside && tasks > 1)
 		return err_set(TT_EINVAL, "srun has started %d tasks that know nothing of one another: "
-		               "give it --mpi=pmix or --mpi=pmi2 (srun --mpi=list says which it has)", tasks);
+		               "give it --mpi=pmix or --mpi=pmi2 (srun --mpi=list says which it has)",
+		               tasks);
 	return TT_OK;
 }
 
@@ -94,12 +95,20 @@ static tt_status share_cores(struct comm *c)
 	return st;
 }
 
+/* Open MPI's short cut between two processes of a machine, reading the other's memory, leaves the
+ * reader stuck in the library when the other one dies in the middle. */
+static void choose_settings(void)
+{
+	setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
+}
+
 tt_status join_group(struct comm **out, double timeout)
 {
 	struct comm *c = NULL;
 	int line;
 	tt_status st;
 
+	choose_settings();
 	if ((st = guard_start(join_rank(), timeout, &line)) != TT_OK ||
 	    (st = plug_mpi_comm(&c, timeout)) != TT_OK)
 		return st;

@@ -14,9 +14,9 @@
 #include "kit/exit.h"
 #include "plug/plugs.h"
 
-#define WORDS_SECONDS 5.0        /* after a worker has given up: all others have by then           */
-#define BLAME_SECONDS 10.0       /* after a death, beyond the timeout: the others have missed it   */
-#define ASK_SECONDS   20.0       /* for hosts to answer what they are                              */
+#define WORDS_SECONDS 4.0        /* after a worker has given up: all others have by then */
+#define BLAME_SECONDS 10.0       /* after a death, beyond the timeout: the others have missed it */
+#define ASK_SECONDS   20.0       /* for hosts to answer what they are */
 
 /* ---- a command line ---- */
 
@@ -103,7 +103,8 @@ void mpirun_words(const struct launch *l, struct argv *out)
 	argv_add(out, "-np");
 	argv_add(out, arena_printf(out->arena, "%d", l->workers));
 	argv_add(out, launchers[which].hosts);
-	argv_add(out, str_status(&hosts) == TT_OK && hosts.p ? arena_strdup(out->arena, hosts.p) : NULL);
+	argv_add(out, str_status(&hosts) == TT_OK && hosts.p ? arena_strdup(out->arena, hosts.p)
+	                                                     : NULL);
 	for (int i = 0; launchers[which].flags[i]; i++)
 		argv_add(out, launchers[which].flags[i]);
 	if (geteuid() == 0 && launchers[which].soft)
@@ -145,6 +146,7 @@ struct ear {
 	const struct launch *launch;
 	struct mpirun_news  *news;
 	int                 *mentioned;  /* [hosts]: by the launcher, which speaks of hosts only */
+	int                 *waited;     /* [hosts]: workers there that others did not start with */
 	double               end;        /* when patience is over; 0: it is not tried            */
 	char                 line[1024];
 	size_t               n;
@@ -190,8 +192,10 @@ static void hear_worker(struct ear *e, const char *line)
 	end = thread_seconds() + wait;
 	e->end = e->end > 0 && e->end < end ? e->end : end;
 	e->news->complaints++;
-	/* Numbers that overflow are nobody's fault, and who waits is not who is missed. */
-	if (!strstr(verdict, "not finite") && !strstr(verdict, "in vain"))
+	/* Who waits is not who is missed, and numbers that overflow are nobody's fault. */
+	if (strstr(verdict, "in vain"))
+		e->waited[host]++;
+	else if (!strstr(verdict, "not finite"))
 		e->news->accused[host]++;
 }
 
@@ -224,17 +228,41 @@ static int hear(struct ear *e, int fd)
 	return 1;
 }
 
+/* The library itself cannot say whom it waits for in the start: it is who has not complained. */
+static void name_absent(const struct ear *e)
+{
+	const struct launch *l = e->launch;
+	int silent = 0, hosts = 0;
+
+	for (int i = 0; i < l->n_hosts; i++) {
+		hosts += l->host[i].slots > 0;
+		silent += l->host[i].slots > 0 && !e->waited[i];
+	}
+	if (!silent || silent == hosts)
+		return;
+	for (int i = 0; i < l->n_hosts; i++) {
+		if (!l->host[i].slots || (2 * silent > hosts) == !e->waited[i])
+			continue;
+		e->news->accused[i]++;
+		fprintf(stderr, "tutti train: host %s %s\n", l->host[i].name, e->waited[i]
+		        ? "is cut off: its workers wait for those of more than half of the hosts"
+		        : "did not come to the start: the others' workers wait for its own");
+	}
+}
+
 /* If no worker has said anything, a launcher that complains of one host alone means that one. */
 static void conclude(struct ear *e, int code)
 {
-	int one = -1;
+	int one = -1, waited = 0;
 
-	if (code == 0 || e->news->complaints)
-		return;
-	for (int i = 0; i < e->launch->n_hosts; i++)
+	for (int i = 0; i < e->launch->n_hosts; i++) {
+		waited += e->waited[i];
 		if (e->mentioned[i])
 			one = one == -1 ? i : -2;
-	if (one >= 0)
+	}
+	if (code && waited == e->news->complaints)
+		name_absent(e);
+	if (code && !e->news->complaints && one >= 0)
 		e->news->accused[one]++;
 }
 
@@ -254,9 +282,8 @@ static tt_status start(const struct argv *command, int err, pid_t *out)
 	if (err >= 0)
 		dup2(err, STDERR_FILENO);
 	execvp(command->v[0], (char *const *)(uintptr_t)command->v);
-	fprintf(stderr, "%s: %s%s\n", command->v[0], strerror(errno),
-	        errno == ENOENT ? "; --hosts needs the launcher of an MPI library, such as openmpi-bin's"
-	                        : "");
+	fprintf(stderr, "%s: %s%s\n", command->v[0], strerror(errno), errno == ENOENT
+	        ? "; --hosts needs the launcher of an MPI library, such as openmpi-bin's" : "");
 	_exit(EXIT_FAILED);
 }
 
@@ -334,13 +361,15 @@ tt_status mpirun_run(const struct launch *l, const struct argv *command, struct 
 	soft = l->n_hosts ? launchers[launcher()].soft : 0;
 	if (!l->n_hosts)
 		st = just_wait(command, code);
-	else if (!(e.mentioned = mem_calloc((size_t)l->n_hosts, sizeof *e.mentioned)))
+	else if (!(e.mentioned = mem_calloc((size_t)l->n_hosts, sizeof *e.mentioned)) ||
+	         !(e.waited = mem_calloc((size_t)l->n_hosts, sizeof *e.waited)))
 		st = TT_ENOMEM;
 	else
 		st = listen_and_wait(command, &e, code);
 	pass_signals(SIG_DFL);
 	child = 0;
 	mem_free(e.mentioned);
+	mem_free(e.waited);
 	return st;
 }
 

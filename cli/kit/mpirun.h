@@ -20,8 +20,8 @@ struct mpirun_news {
 	int *accused;                    /* [hosts]: times that a host was named as the cause */
 	int  complaints;                 /* lines by workers that give up                     */
 };
-/* Run the command line; pass signals on to it and its stderr on to ours; end it if it is still there
- * long after a worker has given up.  *code is its exit code. */
+/* Run the command line; pass signals on to it and its stderr on to ours; end it if it is still
+ * there long after a worker has given up.  *code is its exit code. */
 tt_status mpirun_run(const struct launch *l, const struct argv *command, struct mpirun_news *news,
                      int *code);
 /* Run a command line that only shows something on stdout; *code is 0 if it did so in time.  What it

@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -310,6 +311,36 @@ tt_status file_write_all(const char *path, const void *p, size_t n)
 		st = file_new_commit(f);
 	file_new_close(&f);
 	return st;
+}
+
+/* Is it "NAME.tmp.NUMBER", as make_names would have it, with a NAME that ends so? */
+static int is_left_over(const char *name, const char *const *tails)
+{
+	const char *tmp = NULL;
+
+	for (const char *p = name; (p = strstr(p, ".tmp.")); p++)
+		tmp = p;
+	if (!tmp || !tmp[5] || tmp[5 + strspn(tmp + 5, "0123456789")])
+		return 0;
+	for (; *tails; tails++) {
+		const size_t n = strlen(*tails);
+
+		if ((size_t)(tmp - name) >= n && memcmp(tmp - n, *tails, n) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+void file_sweep(const char *dir, const char *const *tails)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (is_left_over(e->d_name, tails))
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
 }
 
 /* ---- logs ---- */

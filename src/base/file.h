@@ -27,6 +27,9 @@ tt_status file_new_write(struct file_new *f, const void *p, size_t n);
 tt_status file_new_commit(struct file_new *f);              /* still to be closed    */
 void      file_new_close(struct file_new **f);              /* NULL and *f NULL fine */
 tt_status file_write_all(const char *path, const void *p, size_t n);   /* all of the above */
+/* Remove from a folder what writers that were killed have left of files whose names end so; the
+ * list ends with NULL.  Nobody may be writing these just now. */
+void      file_sweep(const char *dir, const char *const *tails);
 
 /* An append-only file (logs, events): opened once, each append is one write(2). */
 struct file_log;

@@ -71,6 +71,19 @@ END
 run 75 env TUTTI_MPIRUN=./fake "$tutti" train "$spec" -q --hosts a,b --run again
 says "$err" "goes on from the last checkpoint"
 
+# who does not come to the start is who has not complained; if that is most, it is our own link
+cat >fake <<'END'
+#!/bin/sh
+for r in $WAIT; do
+	echo "tutti train: rank $r (host x, pid 9) waited in vain for all others to start" >&2
+done
+exit 75
+END
+run 75 env WAIT="0 1 3" TUTTI_MPIRUN=./fake "$tutti" train "$spec" -q --hosts a:2,b,c --run again
+says "$err" "host b did not come to the start"
+run 75 env WAIT="0 1" TUTTI_MPIRUN=./fake "$tutti" train "$spec" -q --hosts a:2,b,c --run again
+says "$err" "host a is cut off"
+
 # ---- for real, on this machine ----
 case $library in
 *"Open MPI"*) ;;

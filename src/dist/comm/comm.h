@@ -93,6 +93,9 @@ tt_status comm_split(struct comm *c, struct comm **out);
 /* This rank gives up: the others' waits, now and later, end with TT_EIO and this text. */
 void comm_abandon(struct comm *c, const char *why);
 
+/* For transports: the error st, whose text is set, is culprit's fault; tell all.  Gives st back. */
+tt_status comm_give_up(struct comm *c, tt_status st, int culprit);
+
 /* "rank 3 (host b, pid 411)" in buf. */
 #define COMM_WHO_MAX 128
 const char *comm_who(const struct comm *c, int rank, char buf[COMM_WHO_MAX]);

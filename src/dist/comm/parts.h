@@ -9,9 +9,7 @@
 enum { COMM_TAG_EXCHANGE = COMM_TAG_MAX + 1, COMM_TAG_REDUCE, COMM_TAG_GATHER, COMM_TAG_BROADCAST,
        COMM_TAG_BARRIER, COMM_TAG_AGREE };
 
-/* Give the error st (its text is set) to all ranks and back; the same for a rank that kept `peer`
- * or, along a chain, another waiting for too long. */
-tt_status comm_give_up(struct comm *c, tt_status st, int culprit);
+/* A rank kept `peer` or, along a chain, another waiting for too long: tell all, and say so. */
 tt_status comm_name_silent(struct comm *c, int peer);
 
 struct comm_part { int peer, tag; void *p; size_t n; };          /* a message: with whom, what */

@@ -52,6 +52,16 @@ static tt_status write_spec(const struct tt_trainer *t)
 	return st;
 }
 
+/* A run that was killed while it wrote leaves a file that nobody will finish. */
+static void sweep(const struct tt_trainer *t, const char *checkpoints)
+{
+	static const char *const own[] = { "spec.yaml", "environment.json", "curves.svg", NULL };
+	static const char *const saved[] = { ".safetensors", NULL };
+
+	file_sweep(t->dir.p, own);
+	file_sweep(checkpoints, saved);
+}
+
 tt_status trainer_folder_make(struct tt_trainer *t, const char *environment)
 {
 	struct str checkpoints = {0};
@@ -60,6 +70,8 @@ tt_status trainer_folder_make(struct tt_trainer *t, const char *environment)
 	str_addf(&checkpoints, "%s/" CHECKPOINTS, t->dir.p);
 	if ((st = str_status(&checkpoints)) == TT_OK)
 		st = file_mkdirs(checkpoints.p);
+	if (st == TT_OK)
+		sweep(t, checkpoints.p);
 	str_release(&checkpoints);
 	if (st == TT_OK)
 		st = write_spec(t);

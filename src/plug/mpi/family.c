@@ -4,8 +4,11 @@
  * communicator of its own, and looks at it whenever it waits for anything. */
 #include "plug/mpi/family.h"
 
+#include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,6 +82,26 @@ static tt_status gather_hosts(struct family *f)
 	return TT_OK;
 }
 
+/* Processes that can be seen now would be missed later; in another container they cannot. */
+static void know_neighbours(struct family *f)
+{
+	for (int r = 0; r < f->size; r++) {
+		const char *colon = strrchr(f->names[r], ':');
+		pid_t pid = colon ? (pid_t)strtol(colon + 1, NULL, 10) : 0;
+
+		if (r != f->rank && f->host_of[r] == f->host && pid > 0 && kill(pid, 0) == 0)
+			f->neighbour[r] = pid;
+	}
+}
+
+int family_find_dead(const struct family *f)
+{
+	for (int r = 0; r < f->size; r++)
+		if (f->neighbour[r] && kill(f->neighbour[r], 0) != 0 && errno == ESRCH)
+			return r;
+	return -1;
+}
+
 static tt_status greet_all(struct family *f)
 {
 	for (int d = 1; d < f->size; d++) {
@@ -111,6 +134,7 @@ tt_status family_meet(struct family *f)
 	if ((st = gather_names(f)) != TT_OK || (st = gather_hosts(f)) != TT_OK ||
 	    (st = greet_all(f)) != TT_OK)
 		return st;
+	know_neighbours(f);
 	return listen_on(f);
 }
 

@@ -34,6 +34,7 @@ struct family {
 	const char    **names;
 	char           *name_text;              /* [size][MPI_NAME_MAX]                          */
 	int            *host_of, host, hosts, local, locals;
+	pid_t          *neighbour;              /* [size] of ranks on this machine; 0: elsewhere */
 };
 
 /* Hold the MPI library, where it is not made for several threads. */
@@ -46,6 +47,8 @@ tt_status family_meet(struct family *f);
 
 /* Look for notices; answer a roll call with `awaits`.  Cheap; called by every wait. */
 void family_listen(struct family *f, int awaits);
+/* A rank of this machine whose process is no more; -1: none. */
+int  family_find_dead(const struct family *f);
 void family_tell_fault(struct family *f, const struct comm_fault *why);
 /* Call the roll, wait a moment for answers, follow the chain of waiting ranks from `peer` on. */
 int  family_roll_call(struct family *f, int peer, double timeout);

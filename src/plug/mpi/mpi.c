@@ -19,6 +19,7 @@
 #define NAP_MORE    10000       /* each nap is so much longer than the last */
 #define NAP_MAX     200000
 #define LISTEN_EACH 8           /* looks at the message per look at the notices */
+#define COUNT_EACH  1024        /* and per look whether all neighbours are there */
 
 #define TEXT_(x) #x
 #define TEXT(x)  TEXT_(x)
@@ -128,12 +129,26 @@ static tt_status fault_of(struct end *e)
 	return e->comm.fault.status;
 }
 
-/* Test until done. */
+/* A neighbour that is no more is missed before the deadline. */
+static tt_status look_for_dead(struct end *e)
+{
+	const int dead = family_find_dead(e->family);
+	char who[COMM_WHO_MAX];
+
+	if (dead < 0)
+		return TT_OK;
+	return comm_give_up(&e->comm, err_set(TT_EIO, "%s has died while rank %d waited for %s",
+	                    comm_who(&e->comm, dead, who), e->comm.rank,
+	                    e->comm.doing ? e->comm.doing : "a message"), dead);
+}
+
+/* Test until done.  awaits: the rank that this is about, -1: all. */
 static tt_status test_until(struct end *e, MPI_Request *m, MPI_Status *status, int awaits,
                             double deadline)
 {
 	const int spins = spins_for(e, awaits);
 	struct family *f = e->family;
+	tt_status st;
 
 	for (int looks = 0; ; looks++) {
 		int done = 0, rc;
@@ -149,6 +164,8 @@ static tt_status test_until(struct end *e, MPI_Request *m, MPI_Status *status, i
 			family_listen(f, awaits);
 		if (atomic_load(&f->broken))
 			return fault_of(e);
+		if (looks % COUNT_EACH == COUNT_EACH - 1 && (st = look_for_dead(e)) != TT_OK)
+			return st;
 		if (looks % LISTEN_EACH == 0 && thread_seconds() > deadline)
 			return err_set(TT_ETIMEDOUT, "rank %d is silent", awaits);
 		pause_after(looks, spins);
@@ -246,6 +263,7 @@ static void family_free(struct family *f)
 	mem_free(f->names);
 	mem_free(f->name_text);
 	mem_free(f->host_of);
+	mem_free(f->neighbour);
 	mem_free(f);
 }
 
@@ -360,7 +378,9 @@ static tt_status family_new(struct family **out, int level, int owns)
 	f->names = mem_calloc(n, sizeof *f->names);
 	f->name_text = mem_calloc(n, MPI_NAME_MAX);
 	f->host_of = mem_calloc(n, sizeof *f->host_of);
-	if (!f->telling || !f->awaits || !f->names || !f->name_text || !f->host_of) {
+	f->neighbour = mem_calloc(n, sizeof *f->neighbour);
+	if (!f->telling || !f->awaits || !f->names || !f->name_text || !f->host_of ||
+	    !f->neighbour) {
 		family_free(f);
 		return TT_ENOMEM;
 	}

@@ -1,5 +1,6 @@
 #include "support/support.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -130,6 +131,28 @@ static void close_without_commit_leaves_nothing(void **state)
 
 /* Every write, sync and rename of a replacement fails once: the old file stays
  * whole, and no temporary one lies about. */
+static void leftovers_of_the_killed_are_swept_and_nothing_else(void **state)
+{
+	static const char *const tails[] = { "curves.svg", ".safetensors", NULL };
+	static const struct { const char *name; int stays; } file[] = {
+		{ "last.safetensors.tmp.411", 0 }, { "curves.svg.tmp.1", 0 },
+		{ "a.tmp.2.safetensors.tmp.3", 0 }, { "last.safetensors", 1 }, { "notes.tmp.5", 1 },
+		{ "curves.svg.tmp.", 1 }, { "curves.svg.tmp.5x", 1 }, { "svg.tmp.5", 1 },
+		{ ".tmp.5", 1 }, { "last.safetensors.tmp.4.old", 1 },
+	};
+	char dir[512];
+
+	(void)state;
+	snprintf(dir, sizeof dir, "%s", test_path(test_temp_dir(), "sweep"));
+	assert_ok(file_mkdirs(dir));
+	for (size_t i = 0; i < sizeof file / sizeof *file; i++)
+		assert_ok(file_write_all(test_path(dir, file[i].name), "x", 1));
+	file_sweep(dir, tails);
+	for (size_t i = 0; i < sizeof file / sizeof *file; i++)
+		assert_int_equal(file_exists(test_path(dir, file[i].name)), file[i].stays);
+	file_sweep("/no/such/folder", tails);
+}
+
 static void whatever_step_fails_the_old_file_stays(void **state)
 {
 	const char *dir = test_temp_dir(), *path = test_path(dir, "x");
@@ -256,6 +279,7 @@ int main(void)
 		cmocka_unit_test(an_empty_file_is_an_empty_text),
 		cmocka_unit_test(a_mapped_file_shows_its_bytes),
 		cmocka_unit_test(close_without_commit_leaves_nothing),
+		cmocka_unit_test(leftovers_of_the_killed_are_swept_and_nothing_else),
 		cmocka_unit_test(whatever_step_fails_the_old_file_stays),
 		cmocka_unit_test(memory_that_ends_leaves_nothing),
 		cmocka_unit_test(a_log_is_appended_to),
