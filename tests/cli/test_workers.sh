@@ -88,6 +88,19 @@ if "$tutti" info | grep -q "Open MPI" && command -v mpirun >/dev/null; then
 	run 0 mpirun --oversubscribe -np 3 "$tutti" train "$normed" -q --json --run mpi-norms
 	loss=$(sed 's/.*"loss": \([0-9.]*\).*/\1/' "$out")
 	python3 -c "assert abs($loss - $norms) < 1e-3" || fail "shared norms: $loss, one worker: $norms"
+	# sums under way while the next step begins: the same bits
+	for how in none forward; do
+		run 0 mpirun --oversubscribe -np 3 "$tutti" train "$spec" -q --run "sums-$how" \
+			--set distribute.overlap=$how --set distribute.algorithm=ring \
+			--set distribute.bucket_bytes=256
+	done
+	python3 - sums-none sums-forward <<'PY' || fail "overlap has changed the numbers"
+import sys
+def numbers(run):
+    data = open(run + "/checkpoints/last.safetensors", "rb").read()
+    return data[8 + int.from_bytes(data[:8], "little"):]
+assert numbers(sys.argv[1]) == numbers(sys.argv[2])
+PY
 	run 0 "$tutti" train "$spec" -q --run hosts --hosts localhost:2
 	says "$out" "workers     2"
 	absent runs
