@@ -83,7 +83,7 @@ static void dropout_mask_changes_with_seed_step_stream_and_sample(void **state)
 
 	(void)state;
 	for (int i = 0; i < WAYS; i++)
-		run[i] = (struct run_context){ 1, 1, 1, 1 };
+		run[i] = (struct run_context){ .seed = 1, .step = 1, .sample = 1, .sample_stride = 1 };
 	run[1].seed = 2;
 	run[2].step = 2;
 	run[3].sample = 2;
