@@ -238,6 +238,12 @@ static void print_score(const tt_progress *p)
 		printf("loss        %.4f in training\n", p->loss);
 }
 
+/* The part of the time in steps that went into computing, not into waiting for others. */
+static double efficiency(const tt_progress *p)
+{
+	return p->train_seconds > 0 ? 1 - p->exposed_seconds / p->train_seconds : NAN;
+}
+
 /* How much of the talking was hidden behind computing. */
 static void print_workers(const struct run *r, const tt_progress *p)
 {
@@ -249,6 +255,9 @@ static void print_workers(const struct run *r, const tt_progress *p)
 	printf("workers     %d; each sent %s bytes a step, talked for %.2f ms and waited for %.2f ms "
 	       "of it\n", p->workers, text_count(llround((double)p->bytes_sent / steps), n),
 	       1e3 * p->wire_seconds / steps, 1e3 * p->exposed_seconds / steps);
+	printf("efficiency  %.1f %%: of %.2f ms a step the first worker computed for %.2f ms\n",
+	       100 * efficiency(p), 1e3 * p->train_seconds / steps,
+	       1e3 * (p->train_seconds - p->exposed_seconds) / steps);
 }
 
 /* Of an ensemble: each of its nets alone. */
@@ -308,6 +317,8 @@ static tt_status print_json(const struct run *r, struct arena *a, const char *ou
 	json_number(&j, "wire_seconds", p->wire_seconds);
 	json_number(&j, "exposed_seconds", p->exposed_seconds);
 	json_int(&j, "bytes_sent", p->bytes_sent);
+	json_number(&j, "train_seconds", p->train_seconds);
+	json_number(&j, "efficiency", p->workers > 1 ? efficiency(p) : NAN);
 	if (p->members) {
 		json_open(&j, "member_accuracy", '[');
 		for (int i = 0; i < p->members; i++)

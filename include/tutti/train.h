@@ -29,6 +29,7 @@ typedef struct tt_progress {
 	double  wire_seconds;              /* this process' first worker was talking to others     */
 	double  exposed_seconds;           /* and so long it waited for them                       */
 	int64_t bytes_sent;                /* by it                                                */
+	double  train_seconds;             /* in steps: without validation and checkpoints         */
 	int     members;                   /* of an ensemble whose training is over; else 0        */
 	const double *member_accuracy;     /* [members] each alone in validation; NAN: unknown     */
 } tt_progress;

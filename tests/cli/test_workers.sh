@@ -20,6 +20,7 @@ assert {e["tid"] for e in events if e["ph"] == "X"} == {0, 1, 2}
 PY
 run 0 "$tutti" train "$spec" -q --run three2 -w 3
 says "$out" "workers     3; each sent"
+says "$out" " %: of "
 
 # batch norms that all workers share
 normed=$PWD/normed.yaml

@@ -18,12 +18,13 @@ const char *const sync_words[] = {
 
 /* ---- talking, for rules ---- */
 
-/* Threads look into each other's memory and send nothing; rules are compared all the same. */
+/* Threads look into each other's memory and send little or nothing; rules are compared all the
+ * same. */
 uint64_t sync_bytes(const struct comm *c, uint64_t sent, size_t n, enum comm_wire wire)
 {
 	const size_t width = wire == WIRE_F32 ? 4 : 2, size = (size_t)c->size;
 
-	return c->sent > sent || size == 1 ? c->sent - sent : 2 * (size - 1) * n * width / size;
+	return c->one_space ? 2 * (size - 1) * n * width / size : c->sent - sent;
 }
 
 void sync_count(struct sync *s, double start, uint64_t bytes)

@@ -17,6 +17,7 @@ static void measure_speed(struct tt_trainer *t, int samples)
 	double now = thread_seconds(), rate;
 
 	p->seconds += now - p->mark;
+	n->train_seconds += now - p->mark;
 	p->samples += samples;
 	p->mark = now;
 	n->seconds = now - p->start;

@@ -43,6 +43,8 @@ static void add_workers(struct board *b, const tt_progress *p)
 		return;
 	add(b, "workers/wire_ms", 1e3 * (p->wire_seconds - last->wire_seconds) / steps);
 	add(b, "workers/waiting_ms", 1e3 * (p->exposed_seconds - last->exposed_seconds) / steps);
+	add(b, "workers/efficiency", 1 - (p->exposed_seconds - last->exposed_seconds) /
+	    (p->train_seconds - last->train_seconds));
 	add(b, "workers/bytes_sent", (double)(p->bytes_sent - last->bytes_sent) / steps);
 	b->told = *p;
 }
