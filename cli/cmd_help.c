@@ -29,11 +29,12 @@ static const struct example help_examples[] = {
 	{ NULL, NULL },
 };
 
-static const struct { const char *name; void (*write)(struct str *out); } topics[] = {
+const struct topic help_topics[] = {
 	{ "spec", docs_spec },
 	{ "layers", docs_layers },
 	{ "sources", docs_sources },
 	{ "exit", docs_exit_codes },
+	{ NULL, NULL },
 };
 
 static tt_status explain(const char *word, struct str *out)
@@ -41,9 +42,9 @@ static tt_status explain(const char *word, struct str *out)
 	const struct verb *v;
 	tt_status          st;
 
-	for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
-		if (strcmp(topics[i].name, word) == 0) {
-			topics[i].write(out);
+	for (const struct topic *t = help_topics; t->name; t++)
+		if (strcmp(t->name, word) == 0) {
+			t->write(out);
 			return TT_OK;
 		}
 	if ((st = verbs_find(word, &v)) != TT_OK)

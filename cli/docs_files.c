@@ -174,6 +174,20 @@ static void bash_names(const struct flag *rows, struct str *out)
 			str_addf(out, " --%s", rows->name);
 }
 
+/* "train compare ...", and all else that can be explained. */
+static void verb_names(struct str *out)
+{
+	for (const struct verb *const *v = verbs; *v; v++)
+		str_addf(out, "%s%s", v == verbs ? "" : " ", (*v)->name);
+}
+
+static void explained_names(struct str *out)
+{
+	verb_names(out);
+	for (const struct topic *t = help_topics; t->name; t++)
+		str_addf(out, " %s", t->name);
+}
+
 static void bash_words(const struct verb *v, struct str *out)
 {
 	for (const struct flag *f = v->flags; f->kind != FLAG_END; f++) {
@@ -192,11 +206,13 @@ void docs_bash(struct str *out)
 	             "_tutti()\n{\n\tlocal now=${COMP_WORDS[COMP_CWORD]} "
 	             "before=${COMP_WORDS[COMP_CWORD-1]} verb=${COMP_WORDS[1]} words=\n"
 	             "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n\t\twords=\"");
-	for (const struct verb *const *v = verbs; *v; v++)
-		str_addf(out, "%s%s", v == verbs ? "" : " ", (*v)->name);
+	verb_names(out);
 	str_add(out, "\"\n\telse\n\tcase $verb:$before in\n");
 	for (const struct verb *const *v = verbs; *v; v++)
 		bash_words(*v, out);
+	str_add(out, "\thelp:help) words=\"");
+	explained_names(out);
+	str_add(out, "\";;\n");
 	str_add(out, "\tesac\n\tfi\n"
 	             "\tif [ -z \"$words\" ] && [[ $now == -* ]]; then case $verb in\n");
 	for (const struct verb *const *v = verbs; *v; v++) {
@@ -255,12 +271,20 @@ void docs_zsh(struct str *out)
 	str_add(out, "\t)\n\tif (( CURRENT == 2 )); then\n\t\t_describe verb verbs\n\t\treturn\n\tfi\n"
 	             "\tcase $words[2] in\n");
 	for (const struct verb *const *v = verbs; *v; v++) {
-		str_addf(out, "\t%s)\n\t\t_arguments '2:verb:'", (*v)->name);
+		str_addf(out, "\t%s)\n\t\t_arguments '1:verb:'", (*v)->name);
 		zsh_flags((*v)->flags, out);
 		zsh_flags(common_flags, out);
-		str_add(out, " \\\n\t\t\t'*:file:_files';;\n");
+		if (*v == &verb_help) {
+			str_add(out, " \\\n\t\t\t'2:topic:(");
+			explained_names(out);
+			str_add(out, ")';;\n");
+		} else {
+			str_add(out, " \\\n\t\t\t'*:file:_files';;\n");
+		}
 	}
-	str_add(out, "\tesac\n}\n_tutti \"$@\"\n");
+	/* Found in $fpath, this file is the function's body; by eval it is a script. */
+	str_add(out, "\tesac\n}\nif [[ $funcstack[1] == _tutti ]]; then\n\t_tutti \"$@\"\nelse\n"
+	             "\tcompdef _tutti tutti\nfi\n");
 }
 
 /* ---- spec reference ---- */

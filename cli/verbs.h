@@ -37,6 +37,11 @@ extern const struct verb verb_train, verb_compare, verb_eval, verb_predict, verb
                          verb_info, verb_help, verb_version;
 extern const struct verb *const verbs[];         /* NULL-terminated */
 
+/* What `tutti help` explains besides verbs; ends with a NULL name.  In cmd_help.c. */
+struct str;
+struct topic { const char *name; void (*write)(struct str *out); };
+extern const struct topic help_topics[];
+
 struct exit_row { int code; const char *meaning; };
 extern const struct exit_row exit_rows[];        /* ends with a NULL meaning */
 int verbs_exit_code(tt_status st);

@@ -104,6 +104,16 @@ _tutti
 COMP_WORDS=(tutti train --tune-kernels o) COMP_CWORD=3
 _tutti
 [ "${COMPREPLY[*]}" = "on off" ] || fail "--tune-kernels o is completed to '${COMPREPLY[*]}'"
+COMP_WORDS=(tutti help la) COMP_CWORD=2
+_tutti
+[ "${COMPREPLY[*]}" = layers ] || fail "help la is completed to '${COMPREPLY[*]}'"
 COMP_WORDS=(tutti eval --ba) COMP_CWORD=2
 _tutti
 [ "${COMPREPLY[*]}" = --batch ] || fail "eval --ba is completed to '${COMPREPLY[*]}'"
+
+# zsh reads the same script by eval
+if command -v zsh >/dev/null; then
+	PATH=$(dirname "$tutti"):$PATH run 0 zsh -f -c 'autoload -U compinit && compinit -u -D
+		eval "$(tutti help --completion zsh)"; print $_comps[tutti]'
+	says "$out" _tutti
+fi

@@ -87,4 +87,5 @@ const struct layer_kind
 	nn_dense = { "dense", "dense", "features", sizeof(struct dense_opts), dense_options,
 		build_dense, "every feature out is a weighted sum of all features in" },
 	nn_embedding = { "embedding", "embedding", "features", sizeof(struct embedding_opts),
-		embedding_options, build_embedding, "whole numbers become learned vectors" };
+		embedding_options, build_embedding,
+		"whole numbers from 0 to rows - 1 become learned vectors; any other gives no number" };
