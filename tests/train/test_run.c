@@ -142,6 +142,7 @@ static int when_asked_often(void *ctx)
 static void making_a_trainer_can_be_stopped(void **state)
 {
 	const char *dir = test_path(run_dir(), "never");
+	int64_t live = mem_live();
 
 	(void)state;
 	for (int asked = 0; asked < 12; asked += 3) {
@@ -154,6 +155,7 @@ static void making_a_trainer_can_be_stopped(void **state)
 		assert_null(t);
 		assert_false(file_exists(dir));
 		tt_model_free(&m);
+		assert_int_equal(mem_live(), live);
 	}
 }
 
