@@ -31,7 +31,8 @@ typedef struct tt_progress {
 	int64_t bytes_sent;                /* by it                                                */
 	double  train_seconds;             /* in steps: without validation and checkpoints         */
 	int     members;                   /* of an ensemble whose training is over; else 0        */
-	const double *member_accuracy;     /* [members] each alone in validation; NAN: unknown     */
+	const double *member_accuracy;     /* [members] each alone in validation, NAN: unknown;
+	                                    * borrowed from the trainer                            */
 } tt_progress;
 
 enum tt_event { TT_EVENT_START, TT_EVENT_STEP, TT_EVENT_EPOCH, TT_EVENT_VALID, TT_EVENT_CHECKPOINT,
