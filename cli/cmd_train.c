@@ -91,6 +91,7 @@ struct run {
 	tt_model        *model;
 	tt_trainer      *trainer;
 	struct comm     *comm;                 /* of a launcher; NULL: none */
+	int              line;                 /* then: to this worker's guard */
 	int64_t          first_step;           /* steps done before         */
 	struct progress  progress;
 	struct str       environment;
@@ -168,7 +169,9 @@ static tt_status join(struct run *r)
 	int inside = 0;
 	tt_status st = join_look(&inside);
 
-	return st == TT_OK && inside ? join_group(&r->comm, r->file.spec->distribute.timeout) : st;
+	if (st != TT_OK || !inside)
+		return st;
+	return join_group(&r->comm, &r->line, r->file.spec->distribute.timeout);
 }
 
 static tt_status choose_place(struct run *r, struct arena *a)
@@ -487,11 +490,25 @@ static void tell_others(struct run *r, tt_status st)
 	err_text("%s", why);
 }
 
+/* Nobody leaves before all are done: who is lost after the last step is missed, too. */
+static tt_status meet_at_the_end(struct run *r, tt_status st)
+{
+	if (st != TT_OK || !r->comm)
+		return st;
+	r->comm->doing = "the end";
+	if (comm_barrier(r->comm) == TT_OK)
+		return TT_OK;
+	return err_at(TT_EPEER, "all is done and saved, but");
+}
+
 static tt_status run_train(struct call *c)
 {
 	struct run r = { .args = c->opts };
 	tt_status  st = choose(&r, c);
 
+	st = meet_at_the_end(&r, st);
+	if (r.comm)
+		join_parting(r.line);
 	tell_others(&r, st);
 	tt_trainer_free(&r.trainer);
 	comm_close(&r.comm);

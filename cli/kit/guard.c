@@ -26,6 +26,7 @@ struct guard {
 	double timeout, started;
 	double stopped;              /* since when the worker is; 0: it is not             */
 	double told;                 /* when we were asked to end; 0: nobody did           */
+	double parting;              /* since when the worker is; 0: it is not             */
 	int    joined, status, over; /* over: status is the worker's last                  */
 };
 
@@ -70,10 +71,14 @@ static void look_at_worker(struct guard *g)
 
 static void listen_to_worker(struct guard *g)
 {
-	char c;
+	char word;
 
-	if (!g->joined && read(g->line, &c, 1) == 1)
-		g->joined = 1;
+	while (read(g->line, &word, 1) == 1) {
+		if (word == GUARD_JOINED)
+			g->joined = 1;
+		else
+			g->parting = thread_seconds();
+	}
 }
 
 /* A signal, or nothing for a while. */
@@ -105,6 +110,8 @@ static const char *enough(const struct guard *g)
 		return "was stopped for too long";
 	if (!g->joined && now - g->started > g->timeout + START_SECONDS)
 		return "waited in vain for all others to start";
+	if (g->parting > 0 && now - g->parting > g->timeout + BLAME_SECONDS)
+		return "waited in vain for all others to end";
 	if (g->told > 0 && now - g->told > g->timeout + BLAME_SECONDS)
 		return "was asked to end and did not";
 	return NULL;
@@ -200,9 +207,10 @@ tt_status guard_start(int rank, double timeout, int *line)
 	return TT_OK;
 }
 
-void guard_joined(int line)
+void guard_tell(int line, enum guard_word word)
 {
-	if (write(line, "j", 1) != 1)
+	const char c = (char)word;
+
+	if (write(line, &c, 1) != 1)
 		return;                      /* the guard is gone, and we are about to be */
-	close(line);
 }

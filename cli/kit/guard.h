@@ -15,9 +15,11 @@
 #include "base/err.h"
 
 /* Returns in the worker alone, which is a child process from here on; the guard never returns.  No
- * thread may have been started before.  *line: for guard_joined. */
+ * thread may have been started before.  *line: for guard_tell. */
 tt_status guard_start(int rank, double timeout, int *line);
-/* The worker: all others are here, so they miss me from now on. */
-void      guard_joined(int line);
+/* The worker: all others are here, so they miss me from now on; or, I have nothing left to do but
+ * to part, which the MPI library does without a deadline. */
+enum guard_word { GUARD_JOINED = 'j', GUARD_PARTING = 'p' };
+void      guard_tell(int line, enum guard_word word);
 
 #endif

@@ -102,23 +102,27 @@ static void choose_settings(void)
 	setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
 }
 
-tt_status join_group(struct comm **out, double timeout)
+tt_status join_group(struct comm **out, int *line, double timeout)
 {
 	struct comm *c = NULL;
-	int line;
 	tt_status st;
 
 	choose_settings();
-	if ((st = guard_start(join_rank(), timeout, &line)) != TT_OK ||
+	if ((st = guard_start(join_rank(), timeout, line)) != TT_OK ||
 	    (st = plug_mpi_comm(&c, timeout)) != TT_OK)
 		return st;
 	if ((st = check_size(c)) != TT_OK || (st = share_cores(c)) != TT_OK) {
 		comm_close(&c);
 		return st;
 	}
-	guard_joined(line);
+	guard_tell(*line, GUARD_JOINED);
 	*out = c;
 	return TT_OK;
+}
+
+void join_parting(int line)
+{
+	guard_tell(line, GUARD_PARTING);
 }
 
 /* ---- showing ---- */

@@ -14,8 +14,10 @@ tt_status join_look(int *inside);
 /* What the launcher calls this process; before MPI knows. */
 int       join_rank(void);
 /* This process's end of the group, with its guard (kit/guard.h).  Workers of one machine that may
- * use the same cores share them. */
-tt_status join_group(struct comm **out, double timeout);
+ * use the same cores share them.  *line: to the guard. */
+tt_status join_group(struct comm **out, int *line, double timeout);
+/* All is done, and ends will be closed: the others have so long to do the same. */
+void      join_parting(int line);
 /* Which worker is on which host, with how many threads (train.threads asks for `threads`) on which
  * cores.  Collective; rank 0 prints. */
 tt_status join_show(struct comm *c, int threads, FILE *f);

@@ -197,10 +197,18 @@ tt_status launch_show(const struct launch *l, struct arena *a, FILE *f)
 
 /* ---- running ---- */
 
-/* A worker that was killed takes its launcher down with any code above 128. */
+/* What workers end with by themselves is final.  Whatever else a launcher ends with, workers were
+ * lost: 128 and a signal with Open MPI, the signal alone with MPICH. */
 static int worth_another_try(int code, int accused)
 {
-	return !mpirun_signal() && (code == EXIT_AGAIN || code >= EXIT_SIGNAL || (code && accused));
+	static const int final[] = { EXIT_GOOD, EXIT_USAGE, EXIT_NOTHING };
+
+	if (mpirun_signal() || (code == EXIT_FAILED && !accused))
+		return 0;
+	for (size_t i = 0; i < sizeof final / sizeof *final; i++)
+		if (code == final[i])
+			return 0;
+	return 1;
 }
 
 /* The host that most workers accuse; -1: nobody does. */

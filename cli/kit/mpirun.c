@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -147,6 +149,7 @@ struct ear {
 	struct mpirun_news  *news;
 	int                 *mentioned;  /* [hosts]: by the launcher, which speaks of hosts only */
 	int                 *waited;     /* [hosts]: workers there that others did not start with */
+	time_t               started;
 	double               end;        /* when patience is over; 0: it is not tried            */
 	char                 line[1024];
 	size_t               n;
@@ -228,7 +231,8 @@ static int hear(struct ear *e, int fd)
 	return 1;
 }
 
-/* The library itself cannot say whom it waits for in the start: it is who has not complained. */
+/* The MPI library does not say whom it waits for, at the start and at the end: it is who has not
+ * complained. */
 static void name_absent(const struct ear *e)
 {
 	const struct launch *l = e->launch;
@@ -246,7 +250,7 @@ static void name_absent(const struct ear *e)
 		e->news->accused[i]++;
 		fprintf(stderr, "tutti train: host %s %s\n", l->host[i].name, e->waited[i]
 		        ? "is cut off: its workers wait for those of more than half of the hosts"
-		        : "did not come to the start: the others' workers wait for its own");
+		        : "cannot be reached: the others' workers wait for its own");
 	}
 }
 
@@ -292,6 +296,26 @@ static int code_of(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SIGNAL + WTERMSIG(status);
 }
 
+/* The first worker has said in the run's log that all is over, and since then there was time enough
+ * for everybody to leave: a launcher that is still there waits for a host that is not. */
+static void look_at_log(struct ear *e)
+{
+	char path[4096], tail[256] = "";
+	const char *last;
+	struct stat s;
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/log.txt", e->launch->run);
+	if (e->end > 0 || stat(path, &s) != 0 || s.st_mtime <= e->started ||
+	    time(NULL) - s.st_mtime < e->launch->timeout + BLAME_SECONDS || !(f = fopen(path, "re")))
+		return;
+	fseek(f, -(long)(s.st_size < 255 ? s.st_size : 255), SEEK_END);
+	tail[fread(tail, 1, sizeof tail - 1, f)] = '\0';
+	fclose(f);
+	if ((last = strstr(tail, "  end: ")) && !strstr(last, "  start: "))
+		e->end = thread_seconds();
+}
+
 /* Its deadline is past.  It asked its processes to end long ago, and waits for a host that is not
  * there; those that are there end with it. */
 static void press(const struct ear *e, pid_t pid)
@@ -307,6 +331,7 @@ static int attend(struct ear *e, pid_t pid, int fd)
 	int status = 0, open = 1;
 
 	while (waitpid(pid, &status, WNOHANG) == 0) {
+		look_at_log(e);
 		press(e, pid);
 		if (poll(&p, open ? 1 : 0, 100) > 0)
 			open = hear(e, fd);
@@ -355,7 +380,7 @@ static tt_status just_wait(const struct argv *command, int *code)
 tt_status mpirun_run(const struct launch *l, const struct argv *command, struct mpirun_news *news,
                      int *code)
 {
-	struct ear e = { .launch = l, .news = news };
+	struct ear e = { .launch = l, .news = news, .started = time(NULL) };
 	tt_status st;
 
 	soft = l->n_hosts ? launchers[launcher()].soft : 0;

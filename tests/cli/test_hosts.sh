@@ -80,7 +80,7 @@ done
 exit 75
 END
 run 75 env WAIT="0 1 3" TUTTI_MPIRUN=./fake "$tutti" train "$spec" -q --hosts a:2,b,c --run again
-says "$err" "host b did not come to the start"
+says "$err" "host b cannot be reached"
 run 75 env WAIT="0 1" TUTTI_MPIRUN=./fake "$tutti" train "$spec" -q --hosts a:2,b,c --run again
 says "$err" "host a is cut off"
 
