@@ -114,7 +114,7 @@ static tt_status make_command(const struct launch *l, struct arena *a, int resum
 
 /* ---- showing ---- */
 
-/* Threads of this process; see threads_of in learn/train/trainer.c. */
+/* Threads of this process; see threads_of in learn/train/trainer.c, group_cores in group.c. */
 static void show_threads(const struct launch *l, struct table *t)
 {
 	struct cores all, part;
@@ -127,7 +127,9 @@ static void show_threads(const struct launch *l, struct table *t)
 	for (int i = 0; i < l->workers; i++) {
 		const int share = threads / l->workers + (i < threads % l->workers);
 
-		cores_part(&all, i, l->workers, &part);
+		part = all;
+		if (cores_count(&all) >= 2 * l->workers)
+			cores_part(&all, i, l->workers, &part);
 		table_add(t, "%d\tthis, a thread\t%d\t%s", i, share ? share : 1, cores_text(&part, text));
 	}
 }

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "base/cores.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "dist/comm/comm.h"
@@ -120,6 +121,26 @@ static void leave(struct peer *p)
 	pthread_mutex_unlock(&p->group->lock);
 }
 
+void group_cores(const struct group *g, int rank, const struct cores *of, struct cores *out)
+{
+	*out = *of;
+	if (cores_count(of) >= CORES_WORTH_PINNING * g->n)
+		cores_part(of, rank, g->n, out);
+}
+
+/* A thread starts with the cores of who has started it. */
+static void take_cores(const struct peer *p)
+{
+	struct cores all, own;
+
+	cores_mine(&all);
+	group_cores(p->group, (int)(p - p->group->peer), &all, &own);
+	if (cores_equal(&own, &all))
+		return;
+	engine_enter(p->trainer->engine);
+	cores_pin(&own);
+}
+
 static void run_peer(void *ctx)
 {
 	struct peer *p = ctx;
@@ -127,6 +148,7 @@ static void run_peer(void *ctx)
 	int64_t steps;
 	tt_status st = TT_OK;
 
+	take_cores(p);
 	while ((st == TT_OK || st == TT_ESTOPPED) && (c = next_command(p, &steps)) != GROUP_QUIT)
 		st = obey(p->trainer, c, steps);
 	leave(p);

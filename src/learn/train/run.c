@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cores.h"
 #include "base/thread.h"
 
 /* ---- observers ---- */
@@ -158,6 +159,33 @@ static tt_status part_ways(struct tt_trainer *t, tt_status st)
 	return err_set(st, "%s", text);
 }
 
+/* Rank 0's thread is the caller's, which gets back the cores it had. */
+static void enter(struct tt_trainer *t, struct cores *before)
+{
+	struct cores own;
+
+	t->running = 1;
+	engine_enter(t->engine);
+	cores_mine(before);
+	if (!t->group)
+		return;
+	group_cores(t->group, 0, before, &own);
+	if (!cores_equal(&own, before))
+		cores_pin(&own);
+}
+
+static void leave(struct tt_trainer *t, const struct cores *before)
+{
+	struct cores own;
+
+	t->running = 0;
+	if (!t->group)
+		return;
+	cores_mine(&own);
+	if (!cores_equal(&own, before))
+		cores_pin(before);
+}
+
 tt_status tt_trainer_step(tt_trainer *t, int *more)
 {
 	return tt_trainer_steps(t, 1, more);
@@ -165,13 +193,13 @@ tt_status tt_trainer_step(tt_trainer *t, int *more)
 
 tt_status tt_trainer_steps(tt_trainer *t, int64_t n, int *more)
 {
+	struct cores before;
 	tt_status st;
 
 	*more = 1;
 	if (n < 1)
 		return err_set(TT_EINVAL, "%lld steps: there is at least one", (long long)n);
-	t->running = 1;
-	engine_enter(t->engine);
+	enter(t, &before);
 	if (t->group)
 		group_steps(t->group, n);
 	st = start(t);
@@ -182,17 +210,17 @@ tt_status tt_trainer_steps(tt_trainer *t, int64_t n, int *more)
 	if (st == TT_ESTOPPED)
 		st = stopped(t);
 	st = part_ways(t, st);
-	t->running = 0;
+	leave(t, &before);
 	return st != TT_OK || !*more ? end(t, st) : st;
 }
 
 tt_status tt_trainer_run(tt_trainer *t)
 {
+	struct cores before;
 	int more = 1;
 	tt_status st;
 
-	t->running = 1;
-	engine_enter(t->engine);
+	enter(t, &before);
 	if (t->group)
 		group_command(t->group, GROUP_RUN);
 	st = start(t);
@@ -201,7 +229,7 @@ tt_status tt_trainer_run(tt_trainer *t)
 	if (st == TT_ESTOPPED || (st == TT_OK && more))
 		st = stopped(t);
 	st = part_ways(t, st);
-	t->running = 0;
+	leave(t, &before);
 	return end(t, st);
 }
 
