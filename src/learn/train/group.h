@@ -20,8 +20,8 @@ struct comm;
 enum group_command { GROUP_STEPS, GROUP_RUN, GROUP_MEET, GROUP_QUIT };
 
 /* Threads of a rank that has several cores stay close to one another and to what they have cached.
- * A rank of one thread is placed better by the kernel, which knows what else is running: 1,040
- * images/s of cnn6 by two such on two cores, one of them in use by others, against 750 if pinned. */
+ * A rank of one thread is placed better by the kernel, which knows what else is running: on two
+ * cores, one of them in use by others, two such train cnn6 at 1,040 images/s, and pinned at 750. */
 #define CORES_WORTH_PINNING 2    /* to each rank */
 
 struct group;
