@@ -82,17 +82,18 @@ struct view augment_view(const struct augment_opts *o, const tt_source_info *inf
                          struct sample_id id)
 {
 	struct view v = {0};
+	int tame = o->until > 0 && id.epoch >= o->until;
 	struct rng r;
 
 	rng_init(&r, rng_key(id.seed, RNG_AUGMENT), (uint64_t)id.index, (uint32_t)id.epoch);
-	if (o->crop > 0) {
+	if (o->crop > 0 && !tame) {
 		v.dy = (int)rng_below(&r, 2 * (uint32_t)o->crop + 1) - o->crop;
 		v.dx = (int)rng_below(&r, 2 * (uint32_t)o->crop + 1) - o->crop;
 		v.border = o->border;
 	}
 	if (o->flip)
 		v.mirror = (int)(rng_u32(&r) & 1);
-	if (o->cutout > 0) {
+	if (o->cutout > 0 && !tame) {
 		v.hole = o->cutout;
 		v.hole_y = (int)rng_below(&r, (uint32_t)info->shape[1]);
 		v.hole_x = (int)rng_below(&r, (uint32_t)info->shape[2]);

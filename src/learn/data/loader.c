@@ -32,6 +32,9 @@ static const struct option augment_options[] = {
 	         "what `crop` pads with: black, or the picture mirrored at its edge"),
 	OPT_INT (struct augment_opts, cutout, "0", 0, 1024,
 	         "blank a square of so many pixels centred at a random place (DeVries, Taylor 2017)"),
+	OPT_INT (struct augment_opts, until, "0", 0, 1000000000,
+	         "crop and cutout in the first so many epochs only, that the last ones see pictures as "
+	         "they are; 0: in all"),
 	OPT_ENUM(struct augment_opts, flip, "no", option_no_yes,
 	         "mirror images left-right with probability 1/2"),
 	OPT_END

@@ -29,6 +29,7 @@ struct augment_opts {
 	int    crop;               /* pad by this many pixels on each side, cut back at random (0) */
 	int    border;             /* what is padded: AUGMENT_ZERO or AUGMENT_REFLECT (zero)       */
 	int    cutout;             /* blank a square of this many pixels at a random place (0)     */
+	int    until;              /* crop and cutout in the first so many epochs only (0: always) */
 	int    flip;               /* enum no/yes: mirror left-right with probability 1/2 (no)      */
 };
 

@@ -35,6 +35,8 @@ struct schedule_opts {
 	double step_size;                /* step: or every so many epochs                          */
 	double gamma;                    /* step, exponential (per epoch) (0.1)                    */
 	double min_lr;                   /* cosine: at the end                                     */
+	struct option_list restarts;     /* cosine: epochs at which it begins anew                 */
+	double restart_scale;            /* ... from lr times this, once more each time (1)        */
 	double warmup_epochs;            /* gradual, per iteration, from warmup_from*lr (0)        */
 	double warmup_from;              /* fraction; Goyal: 1/k                                   */
 	int    scale_batch;              /* linear scaling rule: lr *= batch/scale_batch (0: off)  */

@@ -15,10 +15,26 @@ static double step_factor(const struct schedule_opts *s, double epoch)
 	return pow(s->gamma, n);
 }
 
-/* Loshchilov and Hutter, 2017, without restarts: half a wave over what follows the warm-up. */
-static double cosine(double from, double to, double at)
+/* Loshchilov and Hutter, 2017 (SGDR), equation 5: half a wave from the warm-up to the first
+ * restart, from there to the next, and from the last to the end. */
+static double cosine(const struct schedule_opts *s, double lr, double epoch, double epochs)
 {
-	return to + (from - to) * 0.5 * (1 + cos(M_PI * fmin(at, 1)));
+	double from = s->warmup_epochs, to = epochs;
+
+	for (size_t i = 0; i < s->restarts.n; i++) {
+		if (epoch < s->restarts.v[i]) {
+			to = fmin(to, s->restarts.v[i]);
+			break;
+		}
+		from = s->restarts.v[i];
+		lr *= s->restart_scale;
+	}
+	if (epoch <= from || to <= from)
+		return lr;
+
+	double at = fmin((epoch - from) / (to - from), 1);
+
+	return s->min_lr + (lr - s->min_lr) * 0.5 * (1 + cos(M_PI * at));
 }
 
 /* Gradual warm-up (Goyal et al. 2017, section 2.2): a constant is added at each iteration. */
@@ -34,7 +50,6 @@ double schedule_lr(const struct schedule_opts *s, double base_lr, int64_t step,
 {
 	double lr = s->scale_batch > 0 ? base_lr * batch / s->scale_batch : base_lr;
 	double epoch = (double)step / (double)steps_per_epoch;
-	double warmup = s->warmup_epochs * (double)steps_per_epoch;
 
 	switch ((enum schedule_kind)s->kind) {
 	case SCHEDULE_CONSTANT:
@@ -46,8 +61,7 @@ double schedule_lr(const struct schedule_opts *s, double base_lr, int64_t step,
 		lr *= pow(s->gamma, floor(epoch));
 		break;
 	case SCHEDULE_COSINE:
-		if ((double)step > warmup && (double)steps > warmup)
-			lr = cosine(lr, s->min_lr, ((double)step - warmup) / ((double)steps - warmup));
+		lr = cosine(s, lr, epoch, (double)steps / (double)steps_per_epoch);
 		break;
 	}
 	return lr * warm(s, epoch);

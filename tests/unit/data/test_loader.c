@@ -400,6 +400,26 @@ static void pictures_are_cropped_mirrored_cut_and_normalised(void **state)
 	                                       .cutout = 3, .flip = 1 });
 }
 
+static void the_last_epochs_see_pictures_as_they_are(void **state)
+{
+	const struct augment_opts o = { .crop = 4, .cutout = 3, .flip = 1, .until = 2 };
+	tt_source *s = fake_source(COUNT, -1);
+	int mirrored = 0, moved = 0;
+
+	(void)state;
+	for (int64_t i = 0; i < COUNT; i++) {
+		struct view early = augment_view(&o, tt_source_describe(s), (struct sample_id){ 5, 1, i });
+		struct view late = augment_view(&o, tt_source_describe(s), (struct sample_id){ 5, 2, i });
+
+		moved += early.dx != 0 && early.hole == 3;
+		assert_true(late.dx == 0 && late.dy == 0 && late.hole == 0);
+		mirrored += late.mirror;
+	}
+	assert_true(moved > COUNT / 2);
+	assert_in_range(mirrored, COUNT / 4, 3 * COUNT / 4);
+	tt_source_close(&s);
+}
+
 /* Two epochs as one long array of everything that comes out. */
 static float *everything(tt_source *s, const struct data_opts *d, int batch)
 {
@@ -625,6 +645,7 @@ int main(void)
 		cmocka_unit_test(parts_go_on_exactly),
 		cmocka_unit_test(last_batch_is_short),
 		cmocka_unit_test(pictures_are_cropped_mirrored_cut_and_normalised),
+		cmocka_unit_test(the_last_epochs_see_pictures_as_they_are),
 		cmocka_unit_test(threads_and_prefetch_change_nothing),
 		cmocka_unit_test(seek_starts_cleanly),
 		cmocka_unit_test(without_training_the_order_is_the_sources),

@@ -102,6 +102,24 @@ static void cosine_begins_after_warm_up_and_ends_low(void **state)
 	arena_release(&a);
 }
 
+/* SGDR: every wave begins at its restart and ends at the next; after the last, at the end. */
+static void cosine_begins_anew(void **state)
+{
+	struct arena a = {0};
+	struct schedule_opts s = schedule(&a, "{kind: cosine, warmup_epochs: 20, restarts: [40, 80], "
+	                                      "restart_scale: 0.5}");
+
+	(void)state;
+	assert_near(at(&s, 10), 0.4, 1e-12);
+	assert_near(at(&s, 30), 0.4, 1e-12);
+	assert_near(at(&s, 40), 0.4, 1e-12);
+	assert_near(at(&s, 60), 0.2, 1e-12);
+	assert_near(at(&s, 80), 0.2, 1e-12);
+	assert_near(at(&s, 90), 0.1, 1e-12);
+	assert_near(at(&s, 100), 0, 1e-12);
+	arena_release(&a);
+}
+
 static void batch_scales_linearly(void **state)
 {
 	struct arena a = {0};
@@ -122,6 +140,7 @@ int main(void)
 		cmocka_unit_test(equal_steps_divide_again_and_again),
 		cmocka_unit_test(exponential_falls_once_an_epoch),
 		cmocka_unit_test(cosine_begins_after_warm_up_and_ends_low),
+		cmocka_unit_test(cosine_begins_anew),
 		cmocka_unit_test(batch_scales_linearly),
 	};
 
