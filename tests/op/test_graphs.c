@@ -150,14 +150,14 @@ static struct ir_value *draw_head(struct draw *d, struct ir_value *x)
 /* Outputs: logits and, one time in two, an image from the middle; for training also the loss. */
 static struct ir_graph *draw_net(int seed, enum net_mode mode)
 {
-	static const int channels[] = { 1, 3, 16 };
+	static const int channels[] = { 1, 3, 16 }, samples[] = { 2, 3, 4, 16 };
 	struct draw d = { .mode = mode };
 	struct ir_value *x, *loss = NULL;
 	int n;
 
 	rng_init(&d.r, rng_key((uint64_t)seed, RNG_TEST), 0, 0);
 	assert_ok(ir_graph_new(&d.g));
-	x = net_input(d.g, "x", F32(2 + below(&d, 3), channels[below(&d, 3)], 6 + below(&d, 7),
+	x = net_input(d.g, "x", F32(samples[below(&d, 4)], channels[below(&d, 3)], 6 + below(&d, 7),
 	                            6 + below(&d, 7)));
 	n = 2 + below(&d, MAX_LAYERS - 2);
 	for (int i = 0; i < n; i++) {

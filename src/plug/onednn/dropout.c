@@ -49,22 +49,17 @@ static void forward_blocked(const struct host_args *a) { run(a, a->run, 1); }
 static void backward_plain(const struct host_args *a) { run(a, NULL, 0); }
 static void backward_blocked(const struct host_args *a) { run(a, NULL, 1); }
 
-/* f32 in blocks of 16 channels, with nothing to pad? */
-static int is_blocked(const struct plan *p, const struct ir_value *v)
-{
-	const md_t have = one_md_of(p, v), want = one_md(&v->desc, dnnl_f32, dnnl_nChw16c);
-
-	return v->desc.ndim == 4 && v->desc.dim[1] % 16 == 0 && dnnl_memory_desc_equal(&have, &want);
-}
-
 tt_status one_dropout(struct one_device *d, struct plan *p, const struct ir_node *n,
                       const char *variant)
 {
-	int backward = n->op == IR_DROPOUT_DX, blocked = is_blocked(p, n->in[0]), a[3];
-	const struct layout *l = blocked ? plan_layout(p, n->in[0]) : NULL;
+	int backward = n->op == IR_DROPOUT_DX, blocked, a[3];
+	const struct layout *l;
+	tt_status st = one_blocks(d, p, n->in[0], &l);
 
-	(void)d;
 	(void)variant;
+	if (st != TT_OK)
+		return st;
+	blocked = l != NULL;
 	a[0] = plan_in(p, n->in[0], l);
 	if (a[0] < 0)
 		return TT_ENOMEM;

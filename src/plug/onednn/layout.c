@@ -19,15 +19,16 @@ static dnnl_data_type_t data_type(enum dtype t)
 static md_t row_major(int ndim, const dnnl_dim_t *dims, dnnl_data_type_t t)
 {
 	md_t md;
-	dnnl_dims_t strides;
+	dnnl_dims_t whole = { 0 }, strides = { 0 };     /* the library's own type: of twelve */
 	dnnl_dim_t step = 1;
 
 	for (int i = ndim - 1; i >= 0; i--) {
+		whole[i] = dims[i];
 		strides[i] = step;
 		step *= dims[i];
 	}
 	memset(&md, 0, sizeof md);
-	dnnl_memory_desc_init_by_strides(&md, ndim, dims, t, strides);
+	dnnl_memory_desc_init_by_strides(&md, ndim, whole, t, strides);
 	return md;
 }
 
@@ -107,6 +108,17 @@ tt_status one_layout(struct one_device *d, struct plan *p, const struct ir_value
 	l->workspace = -1;
 	*out = &l->base;
 	return TT_OK;
+}
+
+tt_status one_blocks(struct one_device *d, struct plan *p, const struct ir_value *v,
+                     const struct layout **out)
+{
+	const md_t have = one_md_of(p, v), want = one_md(&v->desc, dnnl_f32, dnnl_nChw16c);
+
+	*out = NULL;
+	if (v->desc.ndim != 4 || v->desc.dim[1] % 16 != 0 || !dnnl_memory_desc_equal(&have, &want))
+		return TT_OK;
+	return one_layout(d, p, v, &want, out);
 }
 
 int one_layout_same(const struct layout *a, const struct layout *b)

@@ -43,6 +43,10 @@ md_t one_md_of(const struct plan *p, const struct ir_value *v);
 /* md as a layout of v: NULL if that is plain.  TT_ENOMEM leaves *out alone. */
 tt_status one_layout(struct one_device *d, struct plan *p, const struct ir_value *v, const md_t *md,
                      const struct layout **out);
+/* The layout for kernels of ours that know blocks of 16 channels: those if v is an f32 image that
+ * fills them and the library would have it so, else NULL, plain. */
+tt_status one_blocks(struct one_device *d, struct plan *p, const struct ir_value *v,
+                     const struct layout **out);
 int  one_layout_same(const struct layout *a, const struct layout *b);
 void one_layout_text(const struct layout *l, char buf[VARIANT_NAME]);
 tt_status one_reorder(struct device *d, struct plan *p, int from, int to);

@@ -70,19 +70,6 @@ static void sums_blocked(const struct host_args *a) { sums(a, 16); }
 static void dx_plain(const struct host_args *a) { dx(a, 1); }
 static void dx_blocked(const struct host_args *a) { dx(a, 16); }
 
-/* Images that lie in blocks of 16 channels stay so if there is nothing to pad; else *out is NULL:
- * plain. */
-static tt_status layout_for(struct one_device *d, struct plan *p, const struct ir_value *v,
-                            const struct layout **out)
-{
-	const md_t have = one_md_of(p, v), want = one_md(&v->desc, dnnl_f32, dnnl_nChw16c);
-
-	*out = NULL;
-	if (v->desc.ndim != 4 || v->desc.dim[1] % 16 != 0 || !dnnl_memory_desc_equal(&have, &want))
-		return TT_OK;
-	return one_layout(d, p, v, &want, out);
-}
-
 static const struct {
 	enum ir_op  op;
 	int         images, scratch;        /* inputs as large as x; vectors [C] */
@@ -121,7 +108,7 @@ tt_status one_shared_norm(struct one_device *d, struct plan *p, const struct ir_
 	(void)variant;
 	while (passes[i].op != n->op)
 		i++;
-	if ((st = layout_for(d, p, n->in[0], &l)) != TT_OK ||
+	if ((st = one_blocks(d, p, n->in[0], &l)) != TT_OK ||
 	    (st = find_args(p, n, passes[i].images, l, args)) != TT_OK)
 		return st;
 	if (passes[i].scratch &&
