@@ -53,7 +53,7 @@ class Job:
                                            gradient_as_bucket_view=True)
         self.data = [(torch.randn(opts.batch, *shape).to(memory_format=form),
                       torch.randint(10, (opts.batch,))) for _ in range(BATCHES)]
-        self.loss = nn.CrossEntropyLoss()
+        self.loss = nn.CrossEntropyLoss(label_smoothing=getattr(make, "smoothing", 0))
         self.optim = torch.optim.SGD(self.net.parameters(), lr=0.001, momentum=0.9,
                                      weight_decay=5e-4, foreach=optimizer == "foreach")
         self.step = 0

@@ -83,6 +83,7 @@ class Block(nn.Module):
 
 class Resnet20(nn.Module):
     """He et al. 2016, section 4.2, projections as shortcuts, as in examples/resnet20.yaml."""
+    smoothing = 0.1
 
     def __init__(self):
         super().__init__()
@@ -149,7 +150,7 @@ class Job:
             self.freeze(words)
         else:
             self.net.train()
-            self.loss = nn.CrossEntropyLoss()
+            self.loss = nn.CrossEntropyLoss(label_smoothing=getattr(self.net, "smoothing", 0))
             self.optim = torch.optim.SGD(self.net.parameters(), lr=0.01, momentum=0.9,
                                          weight_decay=5e-4, foreach="foreach" in words)
 

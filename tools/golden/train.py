@@ -98,6 +98,7 @@ class Block(nn.Module):
 class Resnet20(nn.Module):
     """He et al. 2016, section 4.2, with projections where the shape changes."""
     shape = (3, 32, 32)
+    smoothing = 0.1                                  # of labels, as in the example
 
     def __init__(self):
         super().__init__()
@@ -155,7 +156,7 @@ def train(name, net):
         x = numbers(name, f"x{step}", [BATCH, *net.shape])
         label = numbers(name, f"label{step}", [BATCH], f"int{CLASSES}")
         optim.zero_grad()
-        loss = F.cross_entropy(net(x), label)
+        loss = F.cross_entropy(net(x), label, label_smoothing=getattr(net, "smoothing", 0))
         loss.backward()
         optim.step()
         losses.append(loss.item())
