@@ -114,13 +114,6 @@ static tt_status begin(struct sync *s)
 	return TT_OK;
 }
 
-static tt_status ready(struct sync *s, size_t lo, size_t hi)
-{
-	if (s->host.by_range && s->at.samples)
-		s->host.apply(s->host.ctx, lo, hi);
-	return TT_OK;
-}
-
 static tt_status finish_exchange(struct sync *s)
 {
 	struct easgd *e = s->own;
@@ -178,12 +171,12 @@ static tt_status meet(struct sync *s)
 
 const struct sync_ops sync_easgd = {
 	.name = "easgd", .help = "springs between each worker and a centre",
-	.open = open_easgd, .begin = begin, .ready = ready, .finish = finish,
+	.open = open_easgd, .begin = begin, .ready = sync_apply_range, .finish = finish,
 	.end = end, .meet = meet, .part = swap, .close = close_rule,
 };
 
 const struct sync_ops sync_eamsgd = {
 	.name = "eamsgd", .help = "easgd with Nesterov's momentum",
-	.open = open_eamsgd, .begin = begin, .ready = ready, .finish = finish,
+	.open = open_eamsgd, .begin = begin, .ready = sync_apply_range, .finish = finish,
 	.end = end, .meet = meet, .part = swap, .close = close_rule,
 };

@@ -72,13 +72,6 @@ static tt_status begin(struct sync *s)
 	return TT_OK;
 }
 
-static tt_status ready(struct sync *s, size_t lo, size_t hi)
-{
-	if (s->host.by_range && s->at.samples)
-		s->host.apply(s->host.ctx, lo, hi);
-	return TT_OK;
-}
-
 static tt_status finish(struct sync *s)
 {
 	if (!s->host.by_range && s->at.samples)
@@ -125,6 +118,6 @@ static tt_status meet(struct sync *s)
 
 const struct sync_ops sync_ensemble = {
 	.name = "ensemble", .help = "a net for each worker on its part of the data, used as one",
-	.apart = 1, .open = open_rule, .begin = begin, .ready = ready, .finish = finish, .meet = meet,
-	.close = close_rule,
+	.apart = 1, .open = open_rule, .begin = begin, .ready = sync_apply_range, .finish = finish,
+	.meet = meet, .close = close_rule,
 };

@@ -38,6 +38,13 @@ void sync_count(struct sync *s, double start, uint64_t bytes)
 	trace_span(s->host.trace, TRACE_WAIT, "exchange", s->at.step, (const double[]){ start, now });
 }
 
+tt_status sync_apply_range(struct sync *s, size_t lo, size_t hi)
+{
+	if (s->host.by_range && s->at.samples)
+		s->host.apply(s->host.ctx, lo, hi);
+	return TT_OK;
+}
+
 tt_status sync_sum(struct sync *s, float *x, size_t n)
 {
 	const struct distribute_opts *o = s->host.opts;

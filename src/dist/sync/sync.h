@@ -141,6 +141,9 @@ tt_status sync_gather(struct sync *s, const float *mine, size_t n, float *all);
 /* This rank's part of all samples of all ranks; 1/N of each if there are none. */
 tt_status sync_share(struct sync *s, double samples, float *out);
 
+/* `ready` of rules whose ranks step alone: the optimizer takes the range if it may. */
+tt_status sync_apply_range(struct sync *s, size_t lo, size_t hi);
+
 /* x[n] summed over the ranks, in place, by the trainer's thread, which waits. */
 tt_status sync_sum(struct sync *s, float *x, size_t n);
 /* What the sum of n floats of `wire` has cost, `sent` being what `c` had sent before. */

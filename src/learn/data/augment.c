@@ -130,7 +130,18 @@ static int reflected(int i, int n)
 	return r < n ? r : period - r;
 }
 
-/* One row of w pixels, moved by dx: outside of the picture lies raw 0. */
+/* Pixels lo..hi of a row of w, moved by dx, that lie outside of the picture. */
+static void edge(const float *table, const uint8_t *raw, int w, const struct view *v, int lo,
+                 int hi, float *x)
+{
+	for (int i = lo; i < hi; i++) {
+		uint8_t pixel = v->border == AUGMENT_REFLECT ? raw[reflected(i + v->dx, w)] : 0;
+
+		x[v->mirror ? w - 1 - i : i] = table[pixel];
+	}
+}
+
+/* One row of w pixels, moved by dx. */
 static void row(const float *table, const uint8_t *raw, int w, const struct view *v, float *x)
 {
 	int lo = v->dx < 0 ? -v->dx : 0, hi = v->dx > 0 ? w - v->dx : w;
@@ -139,24 +150,12 @@ static void row(const float *table, const uint8_t *raw, int w, const struct view
 		lo = w;
 	if (hi < lo)
 		hi = lo;
-	size_t before = (size_t)lo, inside = (size_t)(hi - lo), after = (size_t)(w - hi);
-	if (v->mirror) {
-		fill(x, after, table[0]);
-		look_up_mirrored(table, raw + lo + v->dx, inside, x + after);
-		fill(x + after + inside, before, table[0]);
-	} else {
-		fill(x, before, table[0]);
-		look_up(table, raw + lo + v->dx, inside, x + before);
-		fill(x + before + inside, after, table[0]);
-	}
-}
-
-/* The same, but outside lies the picture again, mirrored at its edge. */
-static void row_reflected(const float *table, const uint8_t *raw, int w, const struct view *v,
-                          float *x)
-{
-	for (int i = 0; i < w; i++)
-		x[v->mirror ? w - 1 - i : i] = table[raw[reflected(i + v->dx, w)]];
+	edge(table, raw, w, v, 0, lo, x);
+	edge(table, raw, w, v, hi, w, x);
+	if (v->mirror)
+		look_up_mirrored(table, raw + lo + v->dx, (size_t)(hi - lo), x + w - hi);
+	else
+		look_up(table, raw + lo + v->dx, (size_t)(hi - lo), x + lo);
 }
 
 static void apply_view(const struct normaliser *n, const int64_t *shape, const struct view *v,
@@ -172,8 +171,8 @@ static void apply_view(const struct normaliser *n, const int64_t *shape, const s
 			int from = y + v->dy;
 
 			if (v->border == AUGMENT_REFLECT)
-				row_reflected(table, plane + reflected(from, h) * w, w, v, x);
-			else if (from < 0 || from >= h)
+				from = reflected(from, h);
+			if (from < 0 || from >= h)
 				fill(x, (size_t)w, table[0]);
 			else
 				row(table, plane + (size_t)from * (size_t)w, w, v, x);

@@ -33,7 +33,7 @@ const struct option schedule_options[] = {
 	OPT_DOUBLE (T, step_size, "0", 0, 1e9, "step: or every so many epochs; 0: milestones only"),
 	OPT_DOUBLE (T, gamma, "0.1", 0, 1e30, "step: the factor; exponential: the factor per epoch"),
 	OPT_DOUBLE (T, min_lr, "0", 0, 1e30, "cosine: where it ends"),
-	OPT_DOUBLES(T, restarts, NULL, "cosine: epochs, rising, at which the wave begins anew (SGDR)"),
+	OPT_DOUBLES(T, restarts, NULL, "cosine: epochs at which the wave begins anew (SGDR)"),
 	OPT_DOUBLE (T, restart_scale, "1", 0, 1e30,
 	            "cosine: each new wave begins at this fraction of the one before"),
 	OPT_DOUBLE (T, warmup_epochs, "0", 0, 1e9, "linear rise to lr, a little at each step"),

@@ -24,10 +24,10 @@ static double cosine(const struct schedule_opts *s, double lr, double epoch, dou
 	for (size_t i = 0; i < s->restarts.n; i++) {
 		if (epoch < s->restarts.v[i]) {
 			to = fmin(to, s->restarts.v[i]);
-			break;
+		} else {
+			from = fmax(from, s->restarts.v[i]);
+			lr *= s->restart_scale;
 		}
-		from = s->restarts.v[i];
-		lr *= s->restart_scale;
 	}
 	if (epoch <= from || to <= from)
 		return lr;

@@ -106,7 +106,7 @@ static void cosine_begins_after_warm_up_and_ends_low(void **state)
 static void cosine_begins_anew(void **state)
 {
 	struct arena a = {0};
-	struct schedule_opts s = schedule(&a, "{kind: cosine, warmup_epochs: 20, restarts: [40, 80], "
+	struct schedule_opts s = schedule(&a, "{kind: cosine, warmup_epochs: 20, restarts: [80, 40], "
 	                                      "restart_scale: 0.5}");
 
 	(void)state;

@@ -14,6 +14,9 @@ double ref_act_slope(enum ir_act act, double alpha, double x);
 /* ... or by its output y; not defined for gelu and silu, which are not monotonous: NaN. */
 double ref_act_slope_y(enum ir_act act, double alpha, double y);
 
+/* log(sum(exp(x))) of x[n] */
+double ref_log_sum_exp(const float *x, int64_t n);
+
 static inline const struct tensor_desc *ref_in(const struct ref_args *a, int i)
 {
 	return &a->node->in[i]->desc;

@@ -93,8 +93,7 @@ void ref_mse_dx(const struct ref_args *a)   { loss_slope(a, mse_slope); }
 void ref_mae_dx(const struct ref_args *a)   { loss_slope(a, mae_slope); }
 void ref_huber_dx(const struct ref_args *a) { loss_slope(a, huber_slope); }
 
-/* log(sum(exp(x))) of x[M] */
-static double log_sum_exp(const float *x, int64_t M)
+double ref_log_sum_exp(const float *x, int64_t M)
 {
 	double max = x[0], sum = 0;
 
@@ -124,7 +123,7 @@ void ref_xent(const struct ref_args *a)
 	double sum = 0;
 
 	for (int64_t n = 0; n < N; n++, x += M) {
-		double lse = log_sum_exp(x, M);
+		double lse = ref_log_sum_exp(x, M);
 
 		for (int64_t j = 0; j < M; j++) {
 			double target = xent_target(&a->node->attr, M, label[n], j);

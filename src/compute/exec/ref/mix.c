@@ -26,17 +26,6 @@ static double log_sum(const double *x, int n)
 	return top + log(sum);
 }
 
-static double log_norm(const float *x, int64_t n)
-{
-	double top = x[0], sum = 0;
-
-	for (int64_t i = 1; i < n; i++)
-		top = fmax(top, x[i]);
-	for (int64_t i = 0; i < n; i++)
-		sum += exp(x[i] - top);
-	return top + log(sum);
-}
-
 /* log of the sigmoid */
 static double log_yes(double x)
 {
@@ -84,7 +73,7 @@ static void mix_softmax(const struct ref_args *a)
 		double norm[MIX_MAX] = { 0 }, p[MIX_MAX] = { 0 };
 
 		for (int i = 0; i < n; i++)
-			norm[i] = log_norm((const float *)a->in[i] + r, width);
+			norm[i] = ref_log_sum_exp((const float *)a->in[i] + r, width);
 		for (int64_t c = 0; c < width; c++) {
 			for (int i = 0; i < n; i++)
 				p[i] = ((const float *)a->in[i])[r + c] - norm[i];
@@ -108,7 +97,7 @@ static void softmax_row(const struct ref_args *a, int64_t at, int64_t width)
 {
 	const float *x = (const float *)a->in[0] + at, *y = (const float *)a->in[1] + at;
 	const float *dy = (const float *)a->in[2] + at;
-	const double norm = log_norm(x, width), n = (double)a->node->attr.size;
+	const double norm = ref_log_sum_exp(x, width), n = (double)a->node->attr.size;
 	float *dx = (float *)a->out[0] + at;
 	double sum = 0;
 
