@@ -159,6 +159,20 @@ static tt_status open_trainer(struct rank *r, enum way w)
 	return st;
 }
 
+/* What the user sets of the spec, which is read later. */
+static enum comm_transport transport(const struct rank *r)
+{
+	const char *key = "distribute.transport=";
+	int t = TRANSPORT_AUTO;
+
+	for (int i = 1; i < r->argc; i++)
+		for (int k = 0; comm_transport_words[k]; k++)
+			if (strncmp(r->argv[i], key, strlen(key)) == 0 &&
+			    strcmp(r->argv[i] + strlen(key), comm_transport_words[k]) == 0)
+				t = k;
+	return (enum comm_transport)t;
+}
+
 static tt_status open_comms(struct rank *r)
 {
 	tt_status st;
@@ -166,7 +180,7 @@ static tt_status open_comms(struct rank *r)
 	r->world = r->args.workers;
 	if (r->args.workers)
 		return TT_OK;
-	if ((st = plug_mpi_comm(&r->comm[TALK], TIMEOUT)) != TT_OK ||
+	if ((st = plug_mpi_comm(&r->comm[TALK], TIMEOUT, transport(r))) != TT_OK ||
 	    (st = comm_split(r->comm[TALK], &r->comm[SILENT])) != TT_OK)
 		return st;
 	r->world = r->comm[TALK]->size;

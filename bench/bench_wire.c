@@ -126,7 +126,7 @@ int main(int argc, char **argv)
 	}
 	b.n = (size_t)(atof(argv[1]) * (1 << 20) / sizeof(float));
 	b.bits_per_second = atof(argv[2]);
-	if ((st = plug_mpi_comm(&b.comm, TIMEOUT)) != TT_OK)
+	if ((st = plug_mpi_comm(&b.comm, TIMEOUT, TRANSPORT_AUTO)) != TT_OK)
 		goto out;
 	b.x = mem_alloc_aligned(b.n * sizeof *b.x);
 	b.opts.scratch = mem_alloc_aligned(comm_allreduce_scratch(b.comm, b.n) * sizeof(float));

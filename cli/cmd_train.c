@@ -171,7 +171,7 @@ static tt_status join(struct run *r)
 
 	if (st != TT_OK || !inside)
 		return st;
-	return join_group(&r->comm, &r->line, r->file.spec->distribute.timeout);
+	return join_group(&r->comm, &r->line, &r->file.spec->distribute);
 }
 
 static tt_status choose_place(struct run *r, struct arena *a)

@@ -102,14 +102,14 @@ static void choose_settings(void)
 	setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
 }
 
-tt_status join_group(struct comm **out, int *line, double timeout)
+tt_status join_group(struct comm **out, int *line, const struct distribute_opts *o)
 {
 	struct comm *c = NULL;
 	tt_status st;
 
 	choose_settings();
-	if ((st = guard_start(join_rank(), timeout, line)) != TT_OK ||
-	    (st = plug_mpi_comm(&c, timeout)) != TT_OK)
+	if ((st = guard_start(join_rank(), o->timeout, line)) != TT_OK ||
+	    (st = plug_mpi_comm(&c, o->timeout, (enum comm_transport)o->transport)) != TT_OK)
 		return st;
 	if ((st = check_size(c)) != TT_OK || (st = share_cores(c)) != TT_OK) {
 		comm_close(&c);

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "dist/comm/comm.h"
+#include "dist/sync/sync.h"
 
 /* Is there a launcher around us?  TT_EINVAL: there is, but it has told us nothing of the others. */
 tt_status join_look(int *inside);
@@ -15,7 +15,7 @@ tt_status join_look(int *inside);
 int       join_rank(void);
 /* This process's end of the group, with its guard (kit/guard.h).  Workers of one machine that may
  * use the same cores share them.  *line: to the guard. */
-tt_status join_group(struct comm **out, int *line, double timeout);
+tt_status join_group(struct comm **out, int *line, const struct distribute_opts *o);
 /* All is done, and ends will be closed: the others have so long to do the same. */
 void      join_parting(int line);
 /* Which worker is on which host, with how many threads (train.threads asks for `threads`) on which

@@ -39,19 +39,20 @@ static const char *openblas_version(void) { return "not built in"; }
 #ifndef TT_HAVE_MPI
 static const char *mpi_version(void) { return "not built in"; }
 
-static tt_status mpi_comm_open(struct comm **out, double timeout)
+static tt_status mpi_comm_open(struct comm **out, double timeout, enum comm_transport transport)
 {
 	(void)out;
 	(void)timeout;
+	(void)transport;
 	return err_set(TT_ESUPPORT,
 	               "this tutti was built without MPI: install libopenmpi-dev and build "
 	               "again, or use --workers on one machine");
 }
 #endif
 
-tt_status plug_mpi_comm(struct comm **out, double timeout)
+tt_status plug_mpi_comm(struct comm **out, double timeout, enum comm_transport transport)
 {
-	return mpi_comm_open(out, timeout);
+	return mpi_comm_open(out, timeout, transport);
 }
 
 const struct device_ops *const *plug_devices(void) { return devices; }

@@ -3,8 +3,8 @@
 #define PLUG_PLUGS_H
 
 #include "base/err.h"
+#include "dist/comm/comm.h"
 
-struct comm;
 struct device;
 struct device_ops;
 
@@ -13,7 +13,7 @@ const struct device_ops *const *plug_devices(void);
 
 /* This process as one of the ranks that an MPI launcher started (plug/mpi/export.h); comm_close it.
  * TT_ESUPPORT if this build has no MPI. */
-tt_status plug_mpi_comm(struct comm **out, double timeout);
+tt_status plug_mpi_comm(struct comm **out, double timeout, enum comm_transport transport);
 
 /* A row per library: name, version or "not built in", what it serves. */
 struct plug_info { const char *name, *version, *serves; };

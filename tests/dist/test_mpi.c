@@ -131,7 +131,7 @@ static const struct { const char *name; void (*play)(struct comm *c); int exit; 
 	{ "dead", play_dead, EXIT_AGAIN }, { "nan", play_nan, EXIT_AGAIN },
 };
 
-static int be_rank(const char *name)
+static int be_rank(const char *name, enum comm_transport transport)
 {
 	struct comm *c = NULL;
 
@@ -139,7 +139,7 @@ static int be_rank(const char *name)
 		if (strcmp(name, parts[i].name) != 0)
 			continue;
 		signal(SIGTERM, SIG_IGN);
-		rank_ok(plug_mpi_comm(&c, parts[i].exit ? 1.5 : 30));
+		rank_ok(plug_mpi_comm(&c, parts[i].exit ? 1.5 : 30, transport));
 		if (c)
 			parts[i].play(c);
 		comm_close(&c);
@@ -172,6 +172,9 @@ static void run_shell(const char *command, struct outcome *o)
 	o->seconds = thread_seconds() - start;
 }
 
+/* Ranks of this machine talk over TCP as if each had one of its own. */
+static int sockets;
+
 /* That of the library we were built with. */
 static const char *mpirun(void)
 {
@@ -186,9 +189,10 @@ static void under_mpirun(int n, const char *part, int seconds, struct outcome *o
 
 	/* When a rank fails Open MPI's ends the others, by force after some seconds; MPICH's would at
 	 * once, or waits for them all, the stopped one too: hence the timeout. */
-	snprintf(command, sizeof command, "timeout -k 2 %d %s %s -n %d '%s' %s 2>&1", seconds, mpirun(),
+	snprintf(command, sizeof command, "timeout -k 2 %d %s %s -n %d '%s' %s %s 2>&1", seconds, mpirun(),
 	         is_openmpi ? "--allow-run-as-root --oversubscribe --mca odls_base_sigkill_timeout 4"
-	                    : "-disable-auto-cleanup", n, self, part);
+	                    : "-disable-auto-cleanup",
+	         n, self, part, sockets ? "sockets" : "");
 	run_shell(command, o);
 }
 
@@ -202,7 +206,7 @@ static int find_mpirun(void **state)
 	snprintf(command, sizeof command, "%s --version 2>&1", mpirun());
 	run_shell(command, &o);
 	is_openmpi = strstr(o.text, "Open MPI") || strstr(o.text, "OpenRTE");   /* its mpiexec */
-	if (o.exit != 0 || plug_mpi_comm(&none, 0) == TT_ESUPPORT) {
+	if (o.exit != 0 || plug_mpi_comm(&none, 0, TRANSPORT_AUTO) == TT_ESUPPORT) {
 		fprintf(stderr, "skipped: no mpirun here, or built without MPI\n");
 		exit(77);
 	}
@@ -271,6 +275,12 @@ static void a_rank_that_gives_up_is_named(void **state)
 	all_blame_rank_1("nan", "gave up: the loss is NaN");
 }
 
+static int find_mpirun_and_sockets(void **state)
+{
+	sockets = 1;
+	return find_mpirun(state);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,10 +290,13 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_stopped_rank_is_named),
 		cmocka_unit_test(a_killed_rank_is_named),
 	};
+	int failed;
 
 	if (argc > 1)
-		return be_rank(argv[1]);
+		return be_rank(argv[1], argc > 2 ? TRANSPORT_SOCKETS : TRANSPORT_AUTO);
 	if (readlink("/proc/self/exe", self, sizeof self - 1) < 0)
 		return 77;
-	return cmocka_run_group_tests(tests, find_mpirun, NULL);
+	failed = cmocka_run_group_tests_name("by MPI", tests, find_mpirun, NULL);
+	failed += cmocka_run_group_tests_name("over sockets", tests, find_mpirun_and_sockets, NULL);
+	return failed;
 }

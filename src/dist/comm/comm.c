@@ -7,6 +7,10 @@
 #include "base/thread.h"
 #include "dist/comm/parts.h"
 
+const char *const comm_transport_words[] = {
+	[TRANSPORT_AUTO] = "auto", [TRANSPORT_LIBRARY] = "mpi", [TRANSPORT_SOCKETS] = "sockets", NULL
+};
+
 const char *comm_who(const struct comm *c, int rank, char buf[COMM_WHO_MAX])
 {
 	const char *name = c->names && rank >= 0 && rank < c->size ? c->names[rank] : "?:0";

@@ -63,6 +63,11 @@ struct comm_ops {
 	tt_status (*allreduce)(struct comm *c, float *x, size_t n);
 };
 
+/* How messages between machines travel: by the library that the ranks were started with, or over
+ * TCP connections of our own (streams.h), which cost less of the processor. */
+enum comm_transport { TRANSPORT_AUTO, TRANSPORT_LIBRARY, TRANSPORT_SOCKETS };
+extern const char *const comm_transport_words[];               /* "auto", "mpi", "sockets", NULL */
+
 #define COMM_CLASSES 14                   /* sizes of all-reduce: 256 floats, 1024, 4096 ... */
 
 struct comm_measured {                    /* of a class of sizes                              */

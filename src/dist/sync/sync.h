@@ -44,6 +44,7 @@ struct distribute_opts {
 	double      timeout;            /* seconds a rank may be silent (60)                          */
 	int         algorithm;          /* comm_algorithm (auto: measured at start, per size)         */
 	int         wire;               /* comm_wire (f32)                                            */
+	int         transport;          /* comm_transport (auto: tried at start)                      */
 	int64_t     bucket_bytes;       /* 0: chosen by measurement at start                          */
 	int         overlap;            /* allreduce: sync_overlap (with the next forward pass too)   */
 	int         period;             /* average, easgd: steps between exchanges; 0: one at the end */

@@ -10,8 +10,9 @@
 
 /* This process's end of the world.  Starts MPI if nobody has, and then ends it at the last close:
  * once per process.  After a fault MPI is not ended, for that would wait for the dead: the process
- * should exit soon, and with an error.  TT_ESUPPORT: the library cannot be used from threads. */
-tt_status   mpi_comm_open(struct comm **out, double timeout);
+ * should exit soon, and with an error.  TT_ESUPPORT: the library cannot be used from threads.
+ * transport: how messages reach ranks of other machines. */
+tt_status   mpi_comm_open(struct comm **out, double timeout, enum comm_transport transport);
 
 const char *mpi_version(void);          /* of the library built with */
 

@@ -35,6 +35,8 @@ struct family {
 	char           *name_text;              /* [size][MPI_NAME_MAX]                          */
 	int            *host_of, host, hosts, local, locals;
 	pid_t          *neighbour;              /* [size] of ranks on this machine; 0: elsewhere */
+	enum comm_transport transport;          /* never AUTO once decided: far.h                */
+	int             decided;
 };
 
 /* Hold the MPI library, where it is not made for several threads. */

@@ -1,4 +1,5 @@
-/* mpi.c -- the transport over an MPI library: Isend, Irecv, Test.
+/* mpi.c -- the transport over an MPI library: Isend, Irecv, Test; or, to other machines, over
+ * streams of our own.
  *
  * Never a blocking call once open: each wait looks at its message, at notices of trouble and at the
  * clock in turn, at first without pause and then with short naps, for the core may be needed by the
@@ -6,12 +7,14 @@
 #include "plug/mpi/export.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/mem.h"
 #include "base/thread.h"
 #include "plug/mpi/family.h"
+#include "plug/mpi/far.h"
 
 #define SPINS_NEAR  20          /* looks before the first nap: memory answers at once,        */
 #define SPINS_FAR   2           /* a wire does not, and arithmetic can use the core meanwhile */
@@ -20,6 +23,8 @@
 #define NAP_MAX     200000
 #define LISTEN_EACH 8           /* looks at the message per look at the notices */
 #define COUNT_EACH  1024        /* and per look whether all neighbours are there */
+#define LISTEN_SECONDS 0.05     /* between looks at the notices while a stream is waited for */
+#define WORD_SECONDS   1.0      /* for the notice of a rank that has closed its connection   */
 
 #define TEXT_(x) #x
 #define TEXT(x)  TEXT_(x)
@@ -40,6 +45,8 @@ struct end {
 	struct comm    comm;
 	struct family *family;
 	MPI_Comm       mpi;
+	struct streams *streams;        /* to ranks of other machines; NULL: MPI's way     */
+	int            asked;           /* messages under way in MPI's hands               */
 };
 
 static MPI_Request get_request(const struct comm_request *r)
@@ -56,46 +63,15 @@ static void set_request(struct comm_request *r, MPI_Request m)
 	r->phase = PENDING;
 }
 
+static int by_stream(const struct end *e, int peer)
+{
+	return e->streams && far_is(e->family, peer);
+}
+
 static tt_status check_size(size_t n)
 {
 	if (n > INT_MAX)
 		return err_set(TT_EINVAL, "a message of %zu bytes: MPI counts to %d", n, INT_MAX);
-	return TT_OK;
-}
-
-static tt_status end_send(struct comm *c, struct comm_request *r)
-{
-	struct end *e = (struct end *)c;
-	tt_status st = check_size(r->n);
-	MPI_Request m;
-	int rc;
-
-	if (st != TT_OK)
-		return st;
-	family_enter(e->family);
-	rc = MPI_Isend(r->p, (int)r->n, MPI_BYTE, r->peer, r->tag, e->mpi, &m);
-	family_leave(e->family);
-	if (rc != MPI_SUCCESS)
-		return family_error("MPI_Isend", rc);
-	set_request(r, m);
-	return TT_OK;
-}
-
-static tt_status end_recv(struct comm *c, struct comm_request *r)
-{
-	struct end *e = (struct end *)c;
-	tt_status st = check_size(r->n);
-	MPI_Request m;
-	int rc;
-
-	if (st != TT_OK)
-		return st;
-	family_enter(e->family);
-	rc = MPI_Irecv(r->p, (int)r->n, MPI_BYTE, r->peer, r->tag, e->mpi, &m);
-	family_leave(e->family);
-	if (rc != MPI_SUCCESS)
-		return family_error("MPI_Irecv", rc);
-	set_request(r, m);
 	return TT_OK;
 }
 
@@ -142,6 +118,27 @@ static tt_status look_for_dead(struct end *e)
 	                    e->comm.doing ? e->comm.doing : "a message"), dead);
 }
 
+/* A connection has ended: its rank has died, or gave up and says so in a moment. */
+static tt_status lost(struct end *e)
+{
+	const int peer = streams_lost(e->streams);
+	const double end = thread_seconds() + WORD_SECONDS;
+	char who[COMM_WHO_MAX], text[ERR_MAX];
+	tt_status st;
+
+	snprintf(text, sizeof text, "%s", tt_last_error());
+	while (!atomic_load(&e->family->broken) && thread_seconds() < end) {
+		family_listen(e->family, peer);
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	if (atomic_load(&e->family->broken))
+		return fault_of(e);
+	if ((st = look_for_dead(e)) != TT_OK)
+		return st;
+	return comm_give_up(&e->comm, err_set(TT_EIO, "%s has died or left: %s",
+	                    comm_who(&e->comm, peer, who), text), peer);
+}
+
 /* Test until done.  awaits: the rank that this is about, -1: all. */
 static tt_status test_until(struct end *e, MPI_Request *m, MPI_Status *status, int awaits,
                             double deadline)
@@ -160,8 +157,11 @@ static tt_status test_until(struct end *e, MPI_Request *m, MPI_Status *status, i
 			return family_error("MPI_Test", rc);
 		if (done)
 			return TT_OK;
-		if (looks % LISTEN_EACH == LISTEN_EACH - 1)
+		if (looks % LISTEN_EACH == LISTEN_EACH - 1) {
 			family_listen(f, awaits);
+			if (e->streams)
+				streams_move(e->streams);
+		}
 		if (atomic_load(&f->broken))
 			return fault_of(e);
 		if (looks % COUNT_EACH == COUNT_EACH - 1 && (st = look_for_dead(e)) != TT_OK)
@@ -169,6 +169,74 @@ static tt_status test_until(struct end *e, MPI_Request *m, MPI_Status *status, i
 		if (looks % LISTEN_EACH == 0 && thread_seconds() > deadline)
 			return err_set(TT_ETIMEDOUT, "rank %d is silent", awaits);
 		pause_after(looks, spins);
+	}
+}
+
+/* ---- messages ---- */
+
+static tt_status end_send(struct comm *c, struct comm_request *r)
+{
+	struct end *e = (struct end *)c;
+	tt_status st = check_size(r->n);
+	MPI_Request m;
+	int rc;
+
+	if (by_stream(e, r->peer))
+		return (st = streams_send(e->streams, r)) == TT_OK ? st : lost(e);
+	if (st != TT_OK)
+		return st;
+	family_enter(e->family);
+	rc = MPI_Isend(r->p, (int)r->n, MPI_BYTE, r->peer, r->tag, e->mpi, &m);
+	family_leave(e->family);
+	if (rc != MPI_SUCCESS)
+		return family_error("MPI_Isend", rc);
+	set_request(r, m);
+	e->asked++;
+	return TT_OK;
+}
+
+static tt_status end_recv(struct comm *c, struct comm_request *r)
+{
+	struct end *e = (struct end *)c;
+	tt_status st = check_size(r->n);
+	MPI_Request m;
+	int rc;
+
+	if (by_stream(e, r->peer))
+		return streams_recv(e->streams, r);
+	if (st != TT_OK)
+		return st;
+	family_enter(e->family);
+	rc = MPI_Irecv(r->p, (int)r->n, MPI_BYTE, r->peer, r->tag, e->mpi, &m);
+	family_leave(e->family);
+	if (rc != MPI_SUCCESS)
+		return family_error("MPI_Irecv", rc);
+	set_request(r, m);
+	e->asked++;
+	return TT_OK;
+}
+
+/* The kernel wakes us when something moves; but notices come by MPI, and so does what neighbours
+ * send, which moves only while somebody asks. */
+static tt_status wait_stream(struct end *e, struct comm_request *r, double deadline)
+{
+	struct family *f = e->family;
+	tt_status st;
+
+	for (;;) {
+		const double pause = e->asked ? 1e-9 * NAP_MAX : LISTEN_SECONDS;
+		const double soon = thread_seconds() + pause;
+
+		st = streams_wait(e->streams, r, soon < deadline ? soon : deadline);
+		if (st != TT_ETIMEDOUT)
+			return st == TT_OK ? TT_OK : lost(e);
+		family_listen(f, r->peer);
+		if (atomic_load(&f->broken))
+			return fault_of(e);
+		if ((st = look_for_dead(e)) != TT_OK)
+			return st;
+		if (thread_seconds() > deadline)
+			return err_set(TT_ETIMEDOUT, "rank %d is silent", r->peer);
 	}
 }
 
@@ -182,12 +250,15 @@ static tt_status end_wait(struct comm *c, struct comm_request *r, double deadlin
 
 	if (r->phase == OVER)
 		return TT_OK;
+	if (by_stream(e, r->peer))
+		return wait_stream(e, r, deadline);
 	st = test_until(e, &m, &status, r->peer, deadline);
 	if (st != TT_OK) {
 		set_request(r, m);
 		return st;
 	}
 	r->phase = OVER;
+	e->asked--;
 	if (!r->outgoing)
 		MPI_Get_count(&status, MPI_BYTE, &got);
 	if (got == (int)r->n)
@@ -204,7 +275,12 @@ static void end_cancel(struct comm *c, struct comm_request *r)
 
 	if (r->phase == OVER)
 		return;
+	if (by_stream(e, r->peer)) {
+		streams_cancel(e->streams, r);
+		return;
+	}
 	r->phase = OVER;
+	e->asked--;
 	if (m == MPI_REQUEST_NULL)
 		return;
 	family_enter(e->family);
@@ -289,6 +365,7 @@ static void end_close(struct comm *c)
 		whole = farewell(e) == TT_OK;
 	if (whole)
 		MPI_Comm_free(&e->mpi);
+	streams_close(&e->streams);
 	mem_free(e);
 	if (left || !whole)
 		return;
@@ -307,6 +384,7 @@ static const struct comm_ops mpi_ops = { "mpi", end_send, end_recv, end_wait, en
 static tt_status end_open(struct family *f, MPI_Comm from, double timeout, struct comm **out)
 {
 	struct end *e = mem_calloc(1, sizeof *e);
+	tt_status st;
 	int rc;
 
 	if (!e)
@@ -325,6 +403,11 @@ static tt_status end_open(struct family *f, MPI_Comm from, double timeout, struc
 	if (rc != MPI_SUCCESS) {
 		mem_free(e);
 		return family_error("MPI_Comm_dup", rc);
+	}
+	if ((st = far_open(&e->streams, f, e->mpi)) != TT_OK) {
+		MPI_Comm_free(&e->mpi);
+		mem_free(e);
+		return st;
 	}
 	f->refs++;
 	*out = &e->comm;
@@ -359,7 +442,8 @@ static tt_status start_mpi(int *level, int *owns)
 	return TT_OK;
 }
 
-static tt_status family_new(struct family **out, int level, int owns)
+static tt_status family_new(struct family **out, int level, int owns,
+                            enum comm_transport transport)
 {
 	struct family *f = mem_calloc(1, sizeof *f);
 	size_t n;
@@ -370,6 +454,7 @@ static tt_status family_new(struct family **out, int level, int owns)
 	pthread_mutex_init(&f->control_lock, NULL);
 	f->serialized = level < MPI_THREAD_MULTIPLE;
 	f->owns_mpi = owns;
+	f->transport = transport;
 	MPI_Comm_rank(MPI_COMM_WORLD, &f->rank);
 	MPI_Comm_size(MPI_COMM_WORLD, &f->size);
 	n = (size_t)f->size;
@@ -389,7 +474,7 @@ static tt_status family_new(struct family **out, int level, int owns)
 }
 
 /* A failure here, before ranks can tell one another, ends as the launcher sees fit. */
-tt_status mpi_comm_open(struct comm **out, double timeout)
+tt_status mpi_comm_open(struct comm **out, double timeout, enum comm_transport transport)
 {
 	struct family *f = NULL;
 	int level = 0, owns = 0, rc;
@@ -397,7 +482,8 @@ tt_status mpi_comm_open(struct comm **out, double timeout)
 
 	if (!(timeout > 0))
 		return err_set(TT_EINVAL, "ranks cannot answer within %g s", timeout);
-	if ((st = start_mpi(&level, &owns)) != TT_OK || (st = family_new(&f, level, owns)) != TT_OK)
+	if ((st = start_mpi(&level, &owns)) != TT_OK ||
+	    (st = family_new(&f, level, owns, transport)) != TT_OK)
 		return st;
 	if ((rc = MPI_Comm_dup(MPI_COMM_WORLD, &f->control)) != MPI_SUCCESS) {
 		family_free(f);

@@ -1,0 +1,597 @@
+#include "dist/comm/streams.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/thread.h"
+
+#define ADDRESSES 8             /* of a machine, at most, on its card */
+#define KEY       16            /* bytes of a secret                  */
+#define BATCH     8             /* messages that one call may move    */
+#define GUESTS    8             /* connections that have not said yet who they are */
+#define CONNECT_SECONDS 5.0     /* to an address that does not answer */
+
+enum phase { OVER, PENDING };
+
+struct address { unsigned char family, unused[3], bytes[16]; };         /* family: 4 or 6 */
+
+/* What a rank must know of another to send to it. */
+struct card {
+	unsigned char  key[KEY];
+	uint16_t       port;
+	uint16_t       n;
+	struct address address[ADDRESSES];
+};
+_Static_assert(sizeof(struct card) <= STREAMS_CARD, "a card has room");
+
+/* The first words of a connection ... */
+struct hello { char magic[8]; int32_t from, to; unsigned char key[KEY]; };
+static const char magic[8] = "tutti-1";
+
+/* ... and of each message. */
+struct head { uint64_t n; int32_t tag; uint32_t unused; };
+
+/* One direction between this rank and another. */
+struct stream {
+	int         fd;                    /* -1: not connected */
+	int         peer, outgoing;
+	struct comm_request *first, *last; /* by handle         */
+	size_t      done;                  /* bytes of the first and its head that have moved */
+	struct head head[BATCH];           /* as they come      */
+};
+
+struct guest { int fd; size_t got; struct hello hello; };
+
+struct streams {
+	int             rank, size, lost;
+	int             listener;
+	unsigned char   key[KEY];
+	struct card    *card;              /* [size]                              */
+	struct stream  *out, *in;          /* [size]                              */
+	struct stream **active;            /* [2 size] those with messages        */
+	struct pollfd  *poll;              /* [2 size + GUESTS + 1]               */
+	int             n_active;
+	struct guest    guest[GUESTS];
+	int             next_guest;
+};
+
+static tt_status lose(struct streams *s, int peer, const char *what, int error)
+{
+	s->lost = peer;
+	return err_set(TT_EIO, "%s rank %d: %s", what, peer, error ? strerror(error) : "it has left");
+}
+
+/* ---- cards ---- */
+
+static int same_address(const struct address *a, const struct address *b)
+{
+	return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+static int read_address(const struct sockaddr *from, struct address *to)
+{
+	const struct sockaddr_in6 *six = (const void *)from;
+	const struct sockaddr_in *four = (const void *)from;
+
+	memset(to, 0, sizeof *to);
+	if (from && from->sa_family == AF_INET) {
+		to->family = 4;
+		memcpy(to->bytes, &four->sin_addr, sizeof four->sin_addr);
+	} else if (from && from->sa_family == AF_INET6 && !IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr)) {
+		to->family = 6;
+		memcpy(to->bytes, &six->sin6_addr, sizeof six->sin6_addr);
+	}
+	return to->family != 0;
+}
+
+/* Loopback comes last: it is of use to ranks of this machine alone. */
+static void find_addresses(struct card *c)
+{
+	struct ifaddrs *all = NULL;
+
+	if (getifaddrs(&all) != 0)
+		return;
+	for (int loop = 0; loop < 2; loop++)
+		for (struct ifaddrs *i = all; i && c->n < ADDRESSES; i = i->ifa_next)
+			if ((i->ifa_flags & IFF_UP) && !(i->ifa_flags & IFF_LOOPBACK) == !loop &&
+			    read_address(i->ifa_addr, &c->address[c->n]))
+				c->n++;
+	freeifaddrs(all);
+}
+
+static socklen_t write_address(const struct address *a, uint16_t port, struct sockaddr_storage *to)
+{
+	struct sockaddr_in6 *six = (void *)to;
+	struct sockaddr_in *four = (void *)to;
+
+	memset(to, 0, sizeof *to);
+	if (a->family == 6) {
+		six->sin6_family = AF_INET6;
+		six->sin6_port = htons(port);
+		memcpy(&six->sin6_addr, a->bytes, sizeof six->sin6_addr);
+		return sizeof *six;
+	}
+	four->sin_family = AF_INET;
+	four->sin_port = htons(port);
+	memcpy(&four->sin_addr, a->bytes, sizeof four->sin_addr);
+	return sizeof *four;
+}
+
+/* ---- listening ---- */
+
+/* For both families where the machine knows both. */
+static int open_listener(uint16_t *port)
+{
+	const struct address any[2] = { { .family = 6 }, { .family = 4 } };
+	struct sockaddr_storage at;
+	socklen_t len;
+	int no = 0;
+
+	for (int i = 0; i < 2; i++) {
+		int fd = socket(i ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+		if (fd < 0)
+			continue;
+		len = write_address(&any[i], 0, &at);
+		if (i == 0)
+			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
+		if (bind(fd, (void *)&at, len) == 0 && listen(fd, SOMAXCONN) == 0 &&
+		    getsockname(fd, (void *)&at, &len) == 0) {
+			*port = ntohs(i ? ((struct sockaddr_in *)&at)->sin_port
+			                : ((struct sockaddr_in6 *)&at)->sin6_port);
+			return fd;
+		}
+		close(fd);
+	}
+	return -1;
+}
+
+static struct streams *make_room(int rank, int size)
+{
+	struct streams *s = mem_calloc(1, sizeof *s);
+	const size_t n = (size_t)size;
+
+	if (!s)
+		return NULL;
+	s->rank = rank;
+	s->size = size;
+	s->lost = s->listener = -1;
+	for (int i = 0; i < GUESTS; i++)
+		s->guest[i].fd = -1;
+	s->card = mem_calloc(n, sizeof *s->card);
+	s->out = mem_calloc(n, sizeof *s->out);
+	s->in = mem_calloc(n, sizeof *s->in);
+	s->active = mem_calloc(2 * n, sizeof *s->active);
+	s->poll = mem_calloc(2 * n + GUESTS + 1, sizeof *s->poll);
+	for (int r = 0; s->out && s->in && r < size; r++) {
+		s->out[r] = (struct stream){ .fd = -1, .peer = r, .outgoing = 1 };
+		s->in[r] = (struct stream){ .fd = -1, .peer = r };
+	}
+	if (!s->card || !s->out || !s->in || !s->active || !s->poll)
+		streams_close(&s);
+	return s;
+}
+
+tt_status streams_listen(struct streams **out, int rank, int size, unsigned char card[STREAMS_CARD])
+{
+	struct streams *s = make_room(rank, size);
+	struct card mine = { .n = 0 };
+	tt_status st = TT_OK;
+
+	if (!s)
+		return TT_ENOMEM;
+	if (getrandom(s->key, KEY, 0) != KEY || (s->listener = open_listener(&mine.port)) < 0)
+		st = err_set(TT_EIO, "cannot listen for other ranks: %s", strerror(errno));
+	if (st != TT_OK) {
+		streams_close(&s);
+		return st;
+	}
+	find_addresses(&mine);
+	memcpy(mine.key, s->key, KEY);
+	memset(card, 0, STREAMS_CARD);
+	memcpy(card, &mine, sizeof mine);
+	*out = s;
+	return TT_OK;
+}
+
+/* What would lead back here (bridges of containers have the same address on every machine) is left
+ * out, unless it is all there is. */
+static void keep_foreign(struct card *c, const struct card *mine)
+{
+	int kept = 0;
+
+	if (c->n > ADDRESSES)
+		c->n = ADDRESSES;
+	for (int i = 0; i < c->n; i++) {
+		int own = 0;
+
+		for (int j = 0; j < mine->n && !own; j++)
+			own = same_address(&c->address[i], &mine->address[j]);
+		if (!own)
+			c->address[kept++] = c->address[i];
+	}
+	if (kept)
+		c->n = (uint16_t)kept;
+}
+
+void streams_meet(struct streams *s, const unsigned char *cards)
+{
+	for (int r = 0; r < s->size; r++)
+		memcpy(&s->card[r], cards + (size_t)r * STREAMS_CARD, sizeof *s->card);
+	for (int r = 0; r < s->size; r++)
+		if (r != s->rank)
+			keep_foreign(&s->card[r], &s->card[s->rank]);
+}
+
+void streams_close(struct streams **sp)
+{
+	struct streams *s = sp ? *sp : NULL;
+
+	if (!s)
+		return;
+	for (int r = 0; s->out && s->in && r < s->size; r++) {
+		if (s->out[r].fd >= 0)
+			close(s->out[r].fd);
+		if (s->in[r].fd >= 0)
+			close(s->in[r].fd);
+	}
+	for (int i = 0; i < GUESTS; i++)
+		if (s->guest[i].fd >= 0)
+			close(s->guest[i].fd);
+	if (s->listener >= 0)
+		close(s->listener);
+	mem_free(s->card);
+	mem_free(s->out);
+	mem_free(s->in);
+	mem_free(s->active);
+	mem_free(s->poll);
+	mem_free(s);
+	*sp = NULL;
+}
+
+/* ---- connecting ---- */
+
+static int wait_connected(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	int error = 0, n;
+	socklen_t len = sizeof error;
+
+	do
+		n = poll(&p, 1, (int)(CONNECT_SECONDS * 1000));
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return ETIMEDOUT;
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno;
+}
+
+/* 0, or why not. */
+static int connect_to(const struct address *a, uint16_t port, int *out)
+{
+	struct sockaddr_storage to;
+	const socklen_t len = write_address(a, port, &to);
+	const int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), yes = 1;
+	int error = 0;
+
+	if (fd < 0)
+		return errno;
+	if (connect(fd, (void *)&to, len) != 0)
+		error = errno == EINPROGRESS ? wait_connected(fd) : errno;
+	if (error) {
+		close(fd);
+		return error;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+	*out = fd;
+	return 0;
+}
+
+static tt_status open_stream(struct streams *s, struct stream *t)
+{
+	const struct card *c = &s->card[t->peer];
+	struct hello h = { .from = s->rank, .to = t->peer };
+	int error = EADDRNOTAVAIL;
+
+	for (int i = 0; i < c->n && t->fd < 0; i++)
+		error = connect_to(&c->address[i], c->port, &t->fd);
+	if (t->fd < 0)
+		return lose(s, t->peer, "cannot connect to", error);
+	memcpy(h.magic, magic, sizeof magic);
+	memcpy(h.key, c->key, KEY);
+	/* A fresh connection has room for so little. */
+	if (send(t->fd, &h, sizeof h, MSG_NOSIGNAL) != (ssize_t)sizeof h)
+		return lose(s, t->peer, "cannot greet", errno);
+	return TT_OK;
+}
+
+/* ---- being connected to ---- */
+
+/* In a time that does not depend on the place of the first difference. */
+static int same_key(const unsigned char *a, const unsigned char *b)
+{
+	unsigned char differ = 0;
+
+	for (int i = 0; i < KEY; i++)
+		differ |= a[i] ^ b[i];
+	return !differ;
+}
+
+static void turn_away(struct guest *g)
+{
+	if (g->fd >= 0)
+		close(g->fd);
+	*g = (struct guest){ .fd = -1 };
+}
+
+static void hear_guest(struct streams *s, struct guest *g)
+{
+	const struct hello *h = &g->hello;
+	ssize_t got = recv(g->fd, (char *)&g->hello + g->got, sizeof g->hello - g->got, 0);
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got > 0 && (g->got += (size_t)got) < sizeof g->hello)
+		return;
+	if (got > 0 && memcmp(h->magic, magic, sizeof magic) == 0 && same_key(h->key, s->key) &&
+	    h->to == s->rank && h->from >= 0 && h->from < s->size && s->in[h->from].fd < 0) {
+		s->in[h->from].fd = g->fd;
+		g->fd = -1;
+	}
+	turn_away(g);
+}
+
+static void welcome(struct streams *s)
+{
+	const int fd = accept4(s->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct guest *g = &s->guest[s->next_guest];
+
+	if (fd < 0)
+		return;
+	turn_away(g);                   /* who has said nothing while so many others came */
+	g->fd = fd;
+	s->next_guest = (s->next_guest + 1) % GUESTS;
+	hear_guest(s, g);
+}
+
+/* ---- queues ---- */
+
+static void push(struct streams *s, struct stream *t, struct comm_request *r)
+{
+	r->handle = NULL;
+	r->phase = PENDING;
+	if (t->first)
+		t->last->handle = r;
+	else
+		s->active[s->n_active++] = t;
+	t->first = t->first ? t->first : r;
+	t->last = r;
+}
+
+static void rest(struct streams *s, const struct stream *t)
+{
+	for (int i = 0; i < s->n_active; i++)
+		if (s->active[i] == t) {
+			s->active[i] = s->active[--s->n_active];
+			return;
+		}
+}
+
+/* The first message is complete. */
+static void pop(struct streams *s, struct stream *t)
+{
+	struct comm_request *r = t->first;
+
+	t->first = r->handle;
+	t->done -= sizeof(struct head) + r->n;
+	r->phase = OVER;
+	if (!t->first)
+		rest(s, t);
+}
+
+/* ---- moving ---- */
+
+static struct head head_of(const struct comm_request *r)
+{
+	return (struct head){ .n = r->n, .tag = r->tag };
+}
+
+/* Heads and bodies of the first messages, without what has moved. */
+static int gather(struct stream *t, struct head *head, struct iovec v[2 * BATCH])
+{
+	size_t skip = t->done;
+	int n = 0, k = 0;
+
+	for (struct comm_request *r = t->first; r && k < BATCH; r = r->handle, k++) {
+		const struct iovec part[2] = { { &head[k], sizeof *head }, { r->p, r->n } };
+
+		if (t->outgoing)
+			head[k] = head_of(r);
+		for (int i = 0; i < 2; i++) {
+			size_t gone = skip < part[i].iov_len ? skip : part[i].iov_len;
+
+			skip -= gone;
+			if (part[i].iov_len > gone)
+				v[n++] = (struct iovec){ (char *)part[i].iov_base + gone, part[i].iov_len - gone };
+		}
+	}
+	return n;
+}
+
+static tt_status check_head(struct streams *s, const struct stream *t, const struct head *h)
+{
+	const struct head want = head_of(t->first);
+
+	if (h->n == want.n && h->tag == want.tag)
+		return TT_OK;
+	s->lost = t->peer;
+	return err_set(TT_EINTERNAL, "rank %d sends %llu bytes (tag %d) where rank %d waits for %llu "
+	               "(tag %d)", t->peer, (unsigned long long)h->n, (int)h->tag, s->rank,
+	               (unsigned long long)want.n, (int)want.tag);
+}
+
+/* So many more bytes have moved. */
+static tt_status advance(struct streams *s, struct stream *t, size_t n)
+{
+	int k = 0;
+	tt_status st = TT_OK;
+
+	t->done += n;
+	while (t->first && t->done >= sizeof(struct head)) {
+		if (!t->outgoing && (st = check_head(s, t, &t->head[k])) != TT_OK)
+			return st;
+		if (t->done < sizeof(struct head) + t->first->n)
+			break;
+		pop(s, t);
+		k++;
+	}
+	if (!t->outgoing && k && k < BATCH)
+		t->head[0] = t->head[k];
+	return TT_OK;
+}
+
+/* Until the kernel has no more, or no more room. */
+static tt_status move(struct streams *s, struct stream *t)
+{
+	struct head heads[BATCH];
+	struct iovec v[2 * BATCH];
+	tt_status st = TT_OK;
+
+	while (st == TT_OK && t->first && t->fd >= 0) {
+		struct msghdr m = { .msg_iov = v };
+		ssize_t n;
+
+		m.msg_iovlen = (size_t)gather(t, t->outgoing ? heads : t->head, v);
+		n = t->outgoing ? sendmsg(t->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT)
+		                : recvmsg(t->fd, &m, MSG_DONTWAIT);
+		if (n > 0)
+			st = advance(s, t, (size_t)n);
+		else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			break;
+		else if (n == 0 || errno != EINTR)
+			st = lose(s, t->peer, t->outgoing ? "cannot send to" : "cannot hear",
+			          n ? errno : 0);
+	}
+	return st;
+}
+
+tt_status streams_send(struct streams *s, struct comm_request *r)
+{
+	struct stream *t = &s->out[r->peer];
+	const int was_idle = !t->first;
+	tt_status st = TT_OK;
+
+	if (t->fd < 0 && (st = open_stream(s, t)) != TT_OK)
+		return st;
+	push(s, t, r);
+	return was_idle ? move(s, t) : TT_OK;
+}
+
+tt_status streams_recv(struct streams *s, struct comm_request *r)
+{
+	push(s, &s->in[r->peer], r);
+	return TT_OK;
+}
+
+/* ---- waiting ---- */
+
+static int list_all(struct streams *s)
+{
+	int n = 0;
+
+	for (; n < s->n_active; n++)
+		s->poll[n] = (struct pollfd){ .fd = s->active[n]->fd,
+		                              .events = s->active[n]->outgoing ? POLLOUT : POLLIN };
+	for (int i = 0; i < GUESTS; i++)
+		s->poll[n++] = (struct pollfd){ .fd = s->guest[i].fd, .events = POLLIN };
+	s->poll[n++] = (struct pollfd){ .fd = s->listener, .events = POLLIN };
+	return n;
+}
+
+/* Something may have come at those that the kernel names.  From the end, for a stream that comes to
+ * rest is replaced by the last. */
+static tt_status serve(struct streams *s, int active)
+{
+	tt_status st = TT_OK;
+
+	if (s->poll[active + GUESTS].revents)
+		welcome(s);
+	for (int i = 0; i < GUESTS; i++)
+		if (s->poll[active + i].revents && s->guest[i].fd == s->poll[active + i].fd)
+			hear_guest(s, &s->guest[i]);
+	for (int i = active - 1; i >= 0 && st == TT_OK; i--)
+		if (s->poll[i].revents)
+			st = move(s, s->active[i]);
+	return st;
+}
+
+/* Sleep until something can be moved or `seconds` are over, and move it. */
+static tt_status look(struct streams *s, double seconds)
+{
+	const int active = s->n_active, n = list_all(s);
+	struct timespec t = { .tv_sec = (time_t)seconds };
+
+	t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
+	if (ppoll(s->poll, (nfds_t)n, &t, NULL) > 0)
+		return serve(s, active);
+	return TT_OK;
+}
+
+tt_status streams_wait(struct streams *s, struct comm_request *r, double until)
+{
+	double left = until - thread_seconds();
+	tt_status st = TT_OK;
+
+	while (r->phase != OVER && st == TT_OK && left > 0) {
+		st = look(s, left);
+		left = until - thread_seconds();
+	}
+	if (r->phase == OVER)
+		return TT_OK;
+	return st == TT_OK ? TT_ETIMEDOUT : st;
+}
+
+int streams_move(struct streams *s)
+{
+	if (s->n_active)
+		(void)look(s, 0);       /* what is lost now will be lost when it is waited for */
+	return s->n_active > 0;
+}
+
+void streams_cancel(struct streams *s, struct comm_request *r)
+{
+	struct stream *t = r->outgoing ? &s->out[r->peer] : &s->in[r->peer];
+	struct comm_request **at = &t->first, *last = NULL;
+
+	if (r->phase == OVER)
+		return;
+	r->phase = OVER;
+	while (*at && *at != r) {
+		last = *at;
+		at = (struct comm_request **)&(*at)->handle;
+	}
+	if (!*at)
+		return;
+	if (r == t->first && t->done && t->fd >= 0) {
+		close(t->fd);
+		t->fd = -1;
+		t->done = 0;
+	}
+	*at = r->handle;
+	if (t->last == r)
+		t->last = last;
+	if (!t->first)
+		rest(s, t);
+}
+
+int streams_lost(const struct streams *s) { return s->lost; }
