@@ -296,6 +296,54 @@ static void a_resumed_run_is_the_same_to_the_bit(void **state)
 	tt_model_free(&whole);
 }
 
+/* Five steps of three workers, to a file. */
+static void run_five(const char *text, const char *shard, char **out, size_t *size)
+{
+	tt_model *m = tiny_model(text, "distribute.algorithm", "hierarchical",
+	                         "distribute.bucket_bytes", "256",
+	                         "distribute.shard_optimizer", shard, NULL);
+	const char *path = test_path(test_temp_dir(), "five.safetensors");
+	tt_trainer *t;
+	int more;
+
+	assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = 3)));
+	assert_ok(tt_trainer_steps(t, 5, &more));
+	assert_ok(tt_trainer_checkpoint(t, path));
+	tt_trainer_free(&t);
+	tt_model_free(&m);
+	assert_ok(file_read_all(path, 0, out, size));
+}
+
+/* Behind the header of a safetensors file, whose length comes first. */
+static size_t tensors_at(const char *file)
+{
+	uint64_t header;
+
+	memcpy(&header, file, sizeof header);
+	return sizeof header + (size_t)header;
+}
+
+static void an_optimizer_that_is_shared_out_writes_the_checkpoint_of_a_whole_one(void **state)
+{
+	static const char *const texts[] = { mlp, conv };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		char *file[2];
+		size_t size[2], floats[2];
+
+		for (int k = 0; k < 2; k++) {
+			run_five(texts[i], k ? "yes" : "no", &file[k], &size[k]);
+			floats[k] = size[k] - tensors_at(file[k]);
+		}
+		assert_true(floats[0] > 0 && floats[0] == floats[1]);
+		assert_memory_equal(file[0] + size[0] - floats[0], file[1] + size[1] - floats[1],
+		                    floats[0]);
+		mem_free(file[0]);
+		mem_free(file[1]);
+	}
+}
+
 static void numbers_of_checkpoints_do_not_depend_on_workers(void **state)
 {
 	tt_model *m;
@@ -590,6 +638,7 @@ int main(void)
 		cmocka_unit_test(steps_by_hand_leave_nothing_under_way),
 		cmocka_unit_test(a_resumed_run_is_the_same_to_the_bit),
 		cmocka_unit_test(a_stopped_run_goes_on_with_any_number_of_workers),
+		cmocka_unit_test(an_optimizer_that_is_shared_out_writes_the_checkpoint_of_a_whole_one),
 		cmocka_unit_test(numbers_of_checkpoints_do_not_depend_on_workers),
 		cmocka_unit_test(there_is_a_checkpoint_from_the_start),
 		cmocka_unit_test(checkpoints_between_steps_are_meetings),

@@ -33,7 +33,7 @@ static int class_of(size_t n)
 /* Without a measurement. */
 static enum comm_algorithm rule_of_thumb(const struct comm *c, size_t n)
 {
-	if (c->hosts < c->size && (c->hosts > 1 || c->one_space))
+	if (c->hosts < c->size && (c->hosts > 1 || c->near))
 		return ALGO_HIERARCHICAL;
 	return n < SMALL ? ALGO_HALVING_DOUBLING : ALGO_RING;
 }

@@ -61,6 +61,9 @@ struct comm_ops {
 	void      (*close)(struct comm *c);
 	/* The library's own all-reduce (f32 sum, in place), or NULL. */
 	tt_status (*allreduce)(struct comm *c, float *x, size_t n);
+	/* n bytes of the memory of a rank on this host, where c->near says so and ranks are not
+	 * threads.  On failure of its own or because another rank gave up: as in wait. */
+	tt_status (*peek)(struct comm *c, int rank, void *to, const void *from, size_t n);
 };
 
 /* How messages between machines travel: by the library that the ranks were started with, or over
@@ -84,6 +87,7 @@ struct comm {
 	const char *const *names;         /* [size] "host:pid" of each rank; borrowed from the group */
 	const int  *host_of;              /* [size]; borrowed from the group                        */
 	int         one_space;            /* ranks are threads: pointers mean the same to all       */
+	int         near;                 /* ranks of one host can read one another's memory        */
 	uint64_t    sent;                 /* bytes this end has sent                                */
 	const char *doing;                /* what the rank is at, for messages: "bucket 3 of step 12" */
 	struct comm_fault fault;          /* what ended the group                                   */
@@ -142,6 +146,16 @@ size_t comm_allreduce_scratch(const struct comm *c, size_t n);
  * ORDERED adds in rank order: the same bits whatever the number of chunks or buckets.
  * TT_ESUPPORT: LIBRARY where the transport has none, or with a wire other than f32. */
 tt_status comm_allreduce(struct comm *c, float *x, size_t n, const struct comm_allreduce_opts *o);
+/* Its two halves, f32 on the wire: afterwards x[own] of each rank is the sum, the rest undefined;
+ * and, after something was made of y[own] on each rank, y is everybody's.  own depends on n and
+ * the options alone, and may be empty.  Until the next reduce_scatter of this end others may still
+ * read y[own]: who is to change or free it first meets them in any collective.  What was summed is
+ * the caller's again when the parts have been gathered. */
+struct comm_span { size_t lo, hi; };
+tt_status comm_reduce_scatter(struct comm *c, float *x, size_t n,
+                              const struct comm_allreduce_opts *o, struct comm_span *own);
+tt_status comm_gather_parts(struct comm *c, float *y, size_t n,
+                            const struct comm_allreduce_opts *o);
 /* Time the algorithms on messages up to `largest` floats, so that AUTO knows; the ranks agree.
  * Ends handed out by comm_split later know it too.  Takes about `seconds`. */
 tt_status comm_measure(struct comm *c, size_t largest, double seconds);

@@ -18,6 +18,9 @@ tt_status comm_part_send(struct comm *c, struct comm_part p);
 tt_status comm_part_recv(struct comm *c, struct comm_part p);
 tt_status comm_part_exchange(struct comm *c, struct comm_part out, struct comm_part in);
 
+/* n bytes of another rank's memory, on this host and where c->near; counts as sent. */
+tt_status comm_peek(struct comm *c, int rank, void *to, const void *from, size_t n);
+
 /* ---- lanes: a stream of pieces to or from one rank, some of them under way at once ----
  *
  *   begun:  0 1 2 3 4 5 6 .           piece i uses request and stage i mod LANE_DEPTH
@@ -76,8 +79,13 @@ typedef tt_status comm_algorithm_fn(struct comm *c, float *x, size_t n,
 comm_algorithm_fn comm_ring, comm_tree, comm_halving, comm_hierarchical, comm_ordered, comm_library;
 size_t comm_ordered_scratch(const struct comm *c, size_t n);
 
-/* The ring among some of the ranks. */
-struct circle { int place, count, left, right; };
+/* Both halves of an all-reduce, one after the other, where ranks share hosts and memory. */
+comm_algorithm_fn comm_halves;
+int comm_by_memory(const struct comm *c);
+
+/* The ring among some of the ranks, or half of it: chunk `place` of x is then the sum, or was. */
+enum ring_turns { RING_WHOLE, RING_SUM, RING_SPREAD };
+struct circle { int place, count, left, right; enum ring_turns turns; };
 tt_status comm_ring_of(struct comm *c, struct circle who, float *x, size_t n,
                        const struct comm_allreduce_opts *o);
 

@@ -351,7 +351,7 @@ static tt_status thread_split(struct comm *c, struct comm **out);
 
 static const struct comm_ops thread_ops = {
 	"thread", thread_send, thread_recv, thread_wait, thread_cancel, thread_blame, thread_split,
-	thread_abandon, thread_close, NULL
+	thread_abandon, thread_close, NULL, NULL
 };
 
 static tt_status thread_split(struct comm *c, struct comm **out)
@@ -433,6 +433,7 @@ static struct comm *end_new(struct group *g, int rank, int hosts, double timeout
 		.ops = &thread_ops, .rank = rank, .size = g->n, .host = host, .hosts = hosts,
 		.local = rank - first, .locals = first_of(host + 1, g->n, hosts) - first,
 		.timeout = timeout, .names = g->names, .host_of = g->host_of, .one_space = 1,
+		.near = 1,
 	};
 	g->refs++;
 	return &e->comm;

@@ -9,7 +9,10 @@
  *   wire             |  0  |  1  |  5  |  4  |  3  |  2  |
  *   optimizer                          5  4 3  2  as forward k+1 needs them
  *
- * A rule that must see the whole gradient first (clipping, LARS, LAMB) waits for all of it. */
+ * Each rank optimizes a part of each bucket and hands out the parameters that this makes (ZeRO's
+ * first stage: Rajbhandari et al. 2020): as many bytes as sums for all, and an Nth of the work.  A
+ * rule that must see the whole gradient first (clipping, LARS, LAMB) waits for all of it, on all
+ * ranks; sums of 16 bits, or in a certain order, are for all as well. */
 #include "dist/sync/bucket.h"
 #include "dist/sync/rules.h"
 
@@ -18,11 +21,23 @@ static int overlaps_forward(const struct sync *s)
 	return s->host.opts->overlap == OVERLAP_FORWARD && s->host.by_range;
 }
 
+/* Named algorithms other than these have no halves. */
+static int shares_optimizer(const struct sync *s)
+{
+	const struct distribute_opts *o = s->host.opts;
+
+	return o->shard_optimizer && s->host.by_range && s->host.comm->size > 1 &&
+	       o->wire == WIRE_F32 && !o->deterministic &&
+	       (o->algorithm == ALGO_AUTO || o->algorithm == ALGO_RING ||
+	        o->algorithm == ALGO_HIERARCHICAL);
+}
+
 static tt_status open_rule(struct sync *s)
 {
 	const struct buckets_opts o = {
 		.sync = s, .x = s->host.grads, .count = s->host.param_count + s->host.sums,
 		.lead = s->host.sums, .order = overlaps_forward(s) ? ORDER_LEARNT : ORDER_FIXED,
+		.shared = shares_optimizer(s),
 	};
 	struct buckets *b;
 	tt_status st = buckets_open(&b, &o);
@@ -38,16 +53,16 @@ static tt_status begin(struct sync *s)
 	return TT_OK;
 }
 
-/* Take the sums of this round until its `place`, and apply them. */
+/* Take the sums of this round until its `place`, and apply them if nobody has. */
 static tt_status take_until(struct sync *s, int place)
 {
-	const size_t count = s->host.param_count;
+	const int apply = s->host.by_range && !buckets_shared(s->own);
 	size_t lo, hi;
 	tt_status st = TT_OK;
 
 	while (buckets_place(s->own) < place && (st = buckets_next(s->own, &lo, &hi)) == TT_OK)
-		if (s->host.by_range && lo < count)
-			s->host.apply(s->host.ctx, lo, hi < count ? hi : count);
+		if (apply && hi <= s->host.param_count)
+			s->host.apply(s->host.ctx, lo, hi);
 	return st;
 }
 
@@ -89,6 +104,16 @@ static tt_status point(struct sync *s)
 	return TT_OK;
 }
 
+/* Who saves now has the optimizer's whole state. */
+static tt_status meet(struct sync *s)
+{
+	tt_status st = TT_OK;
+
+	for (int i = 0; i < s->host.slots && st == TT_OK; i++)
+		st = buckets_gather(s->own, s->host.slot(s->host.ctx, i));
+	return st;
+}
+
 static void close_rule(struct sync *s)
 {
 	struct buckets *b = s->own;
@@ -100,5 +125,5 @@ static void close_rule(struct sync *s)
 const struct sync_ops sync_allreduce = {
 	.name = "allreduce", .help = "gradients are summed at every step",
 	.open = open_rule, .begin = begin, .need = need, .ready = ready, .finish = finish,
-	.settle = settle, .epoch_end = point, .end = point, .close = close_rule,
+	.settle = settle, .epoch_end = point, .end = point, .meet = meet, .close = close_rule,
 };

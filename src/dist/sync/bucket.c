@@ -43,9 +43,10 @@ struct sender {
 struct buckets {
 	struct sync     *sync;
 	float           *x;
-	size_t           count, size;       /* of x, of a bucket                               */
-	size_t           top;               /* floats that lead                                */
-	int              n;                 /* buckets                                         */
+	size_t           count, top;        /* of x: of those, at the end, how many lead       */
+	size_t           size;              /* of a bucket behind these                        */
+	int              n, lead;           /* buckets; of those that lead, one or none        */
+	int              shared;            /* the optimizer's work on one is shared out       */
 	enum order_kind  kind;
 	struct order     order;
 	struct sender    sender[SENDERS];
@@ -71,30 +72,48 @@ struct buckets {
 
 /* ---- one bucket ---- */
 
+/* Floats that do not lead. */
+static size_t rest(const struct buckets *b) { return b->count - b->top; }
+
 static size_t low_end(const struct buckets *b, int i)
 {
-	size_t above = b->size * (size_t)(i + 1);
+	size_t above = b->size * (size_t)(i + 1 - b->lead);
 
-	return above < b->count ? b->count - above : 0;
+	return above < rest(b) ? rest(b) - above : 0;
 }
 
 static size_t high_end(const struct buckets *b, int i)
 {
-	return b->count - b->size * (size_t)i;
+	return i < b->lead ? b->count : rest(b) - b->size * (size_t)(i - b->lead);
 }
 
 /* The bucket that holds x[at]. */
 static int bucket_at(const struct buckets *b, size_t at)
 {
-	return (int)((b->count - 1 - at) / b->size);
+	return at < rest(b) ? b->lead + (int)((rest(b) - 1 - at) / b->size) : 0;
+}
+
+/* Each rank optimizes its part of the sum: the same bytes as the sum of all for all, but an Nth of
+ * the work.  What leads is no gradient. */
+static tt_status share_out(struct sender *me, size_t lo, size_t n)
+{
+	const struct sync_host *h = &me->buckets->sync->host;
+	struct comm_span own;
+	tt_status st = comm_reduce_scatter(me->end, h->grads + lo, n, &me->how, &own);
+
+	if (st == TT_OK && own.lo < own.hi)
+		h->apply(h->ctx, lo + own.lo, lo + own.hi);
+	return st == TT_OK ? comm_gather_parts(me->end, h->params + lo, n, &me->how) : st;
 }
 
 static tt_status send_one(struct sender *me, int i)
 {
 	struct buckets *b = me->buckets;
-	size_t lo = low_end(b, i), hi = high_end(b, i);
+	size_t lo = low_end(b, i), n = high_end(b, i) - lo;
 
-	return comm_allreduce(me->end, b->x + lo, hi - lo, &me->how);
+	if (b->shared && i >= b->lead)
+		return share_out(me, lo, n);
+	return comm_allreduce(me->end, b->x + lo, n, &me->how);
 }
 
 static void fail(struct buckets *b, tt_status st)
@@ -167,6 +186,7 @@ static void run_sender(void *ctx)
 	struct buckets *b = me->buckets;
 
 	thread_prefer_soon();
+	thread_set_count(1);                    /* the optimizer runs here: the cores are busy */
 	pthread_mutex_lock(&b->lock);
 	while (!b->stop) {
 		if (b->status == TT_OK && b->due && me == b->sender)
@@ -200,7 +220,9 @@ void buckets_begin(struct buckets *b)
 /* How many buckets lie above lo, entirely. */
 static int whole_above(const struct buckets *b, size_t lo)
 {
-	return lo ? (int)((b->count - lo) / b->size) : b->n;
+	if (lo == 0)
+		return b->n;
+	return lo > rest(b) ? 0 : b->lead + (int)((rest(b) - lo) / b->size);
 }
 
 /* Called with the lock held. */
@@ -307,6 +329,20 @@ int buckets_below(const struct buckets *b, size_t hi)
 	return hi ? b->order.until[bucket_at(b, hi - 1)] : 0;
 }
 
+int buckets_shared(const struct buckets *b) { return b->shared; }
+
+tt_status buckets_gather(const struct buckets *b, float *x)
+{
+	struct sync *s = b->sync;
+	const struct comm_allreduce_opts how = { b->sender[0].how.algorithm, WIRE_F32, s->scratch };
+	tt_status st = TT_OK;
+
+	for (int i = b->lead; b->shared && i < b->n && st == TT_OK; i++)
+		st = comm_gather_parts(s->host.comm, x + low_end(b, i), high_end(b, i) - low_end(b, i),
+		                       &how);
+	return st;
+}
+
 /* ---- how large? ---- */
 
 /* All buckets and the last once more, which nothing hides, should take the least time.  Each pays
@@ -337,22 +373,21 @@ static tt_status choose_size(struct buckets *b)
 {
 	const int64_t bytes = b->sync->host.opts->bucket_bytes;
 	struct comm *c = b->sender[0].end;
-	uint64_t size = bytes ? (uint64_t)bytes / sizeof(float) : measured_size(c, b->count);
+	uint64_t size = bytes ? (uint64_t)bytes / sizeof(float) : measured_size(c, rest(b));
 	tt_status st = comm_broadcast(c, 0, &size, sizeof size);
 
 	if (st != TT_OK)
 		return st;
-	b->size = size < 1 ? 1 : size > b->count ? b->count : (size_t)size;
-	b->n = (int)((b->count + b->size - 1) / b->size);
+	b->size = size < 1 ? 1 : size > rest(b) ? rest(b) : (size_t)size;
+	b->n = b->lead + (int)((rest(b) + b->size - 1) / b->size);
 	return TT_OK;
 }
 
 static tt_status make_room(struct buckets *b)
 {
-	const int lead = b->top ? (int)((b->top + b->size - 1) / b->size) : 1;
 	const struct comm *c = b->sender[0].end;
-	const size_t need = comm_allreduce_scratch(c, b->size);
-	tt_status st = order_init(&b->order, b->kind, b->n, lead, c->size);
+	const size_t need = comm_allreduce_scratch(c, b->size > b->top ? b->size : b->top);
+	tt_status st = order_init(&b->order, b->kind, b->n, b->lead ? b->lead : 1, c->size);
 
 	for (int k = 0; st == TT_OK && k < b->senders; k++) {
 		b->sender[k].how.scratch = mem_alloc_aligned((need + 1) * sizeof(float));
@@ -405,6 +440,8 @@ tt_status buckets_open(struct buckets **out, const struct buckets_opts *o)
 	b->x = o->x;
 	b->count = o->count;
 	b->top = o->lead;
+	b->lead = b->top > 0;
+	b->shared = o->shared;
 	b->kind = o->order;
 	if ((st = make_ends(b)) != TT_OK || (st = choose_size(b)) != TT_OK ||
 	    (st = make_room(b)) != TT_OK || (st = start_senders(b)) != TT_OK)

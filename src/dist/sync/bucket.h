@@ -2,7 +2,7 @@
  *
  *      <------ made from the end ------
  *   | bucket 3 | bucket 2 | bucket 1 | bucket 0 |
- *                                         lead      numbers that all should know first
+ *                                       lead: numbers that all should know first
  *
  * A thread of this rank with its own end of the group sends buckets in the order of a list, which
  * is the same on all ranks (order.h), and the trainer takes them in that order, when it likes: the
@@ -17,8 +17,11 @@ struct buckets;
 struct buckets_opts {
 	struct sync    *sync;            /* host, options; borrowed                             */
 	float          *x;               /* borrowed                                            */
-	size_t          count, lead;     /* lead: of those, at the end, that should leave first */
+	size_t          count, lead;     /* lead: of those, at the end, that leave by themselves and
+	                                  * first; the others are cut from their end on         */
 	enum order_kind order;
+	int             shared;          /* x is the gradients: `next` has them applied already, by
+	                                  * each rank in part                                   */
 };
 /* Collective: measures how large buckets should be unless the options say it. */
 tt_status buckets_open(struct buckets **out, const struct buckets_opts *o);
@@ -38,5 +41,10 @@ int       buckets_place(const struct buckets *b);
 int       buckets_count(const struct buckets *b);
 int       buckets_lead(const struct buckets *b);
 int       buckets_below(const struct buckets *b, size_t hi);
+
+/* Is the optimizer's work shared out?  Then its state is known to each rank in part; collective, by
+ * the trainer between rounds: all of it to all (x is laid out like the gradients). */
+int       buckets_shared(const struct buckets *b);
+tt_status buckets_gather(const struct buckets *b, float *x);
 
 #endif

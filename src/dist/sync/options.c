@@ -38,6 +38,8 @@ const struct option distribute_options[] = {
 	           "add in the order of the workers: the same bits for any piece or algorithm"),
 	OPT_ENUM  (T, combine, "average", combine_words,
 	           "ensemble: the average of the answers, or a small net trained over them"),
+	OPT_ENUM  (T, shard_optimizer, "yes", option_no_yes,
+	           "allreduce: each worker does the optimizer's work on a part of the parameters"),
 	OPT_ENUM  (T, sync_batchnorm, "no", option_no_yes,
 	           "allreduce: batch norms see the batch of all workers, not each its own share"),
 	OPT_END

@@ -54,6 +54,7 @@ struct distribute_opts {
 	double      delta;              /* eamsgd: momentum                                           */
 	int         deterministic;      /* no/yes: ordered sums, the same bits for any bucket size    */
 	int         combine;            /* ensemble: sync_combine                                     */
+	int         shard_optimizer;    /* allreduce: no/yes (yes): each rank optimizes a part        */
 	int         sync_batchnorm;     /* no/yes: batch norms see the batch of all ranks             */
 };
 extern const struct option distribute_options[];
@@ -66,7 +67,9 @@ struct sync_host {
 	float  *params, *grads, *buffers;
 	size_t  param_count, buffer_count, sums;
 	int     by_range;          /* may ranges be applied as they come (else whole, after clipping) */
-	void  (*apply)(void *ctx, size_t lo, size_t hi);       /* optimizer on [lo, hi) of grads      */
+	/* Optimizer on [lo, hi) of grads.  By ranges: from threads of the rule's too, on ranges that
+	 * do not overlap. */
+	void  (*apply)(void *ctx, size_t lo, size_t hi);
 	void   *ctx;
 	int     slots;                  /* optimizer state, vectors of param_count                    */
 	float *(*slot)(void *ctx, int i);

@@ -230,6 +230,9 @@ void group_free(struct group **gp)
 	if (!g)
 		return;
 	group_quit(g);
+	for (int i = 1; i < g->n; i++)          /* ranks read one another's memory until then */
+		if (g->peer[i].trainer)
+			together_leave(g->peer[i].trainer);
 	for (int i = 1; i < g->n; i++) {
 		tt_trainer_free(&g->peer[i].trainer);
 		tt_model_free(&g->peer[i].model);

@@ -379,7 +379,7 @@ static void end_close(struct comm *c)
 static tt_status end_split(struct comm *c, struct comm **out);
 
 static const struct comm_ops mpi_ops = { "mpi", end_send, end_recv, end_wait, end_cancel, end_blame,
-                                         end_split, end_abandon, end_close, end_allreduce };
+                                         end_split, end_abandon, end_close, end_allreduce, NULL };
 
 static tt_status end_open(struct family *f, MPI_Comm from, double timeout, struct comm **out)
 {

@@ -105,6 +105,81 @@ static void half_formats_carry_whole_numbers(void **state)
 	}
 }
 
+/* ---- halves ---- */
+
+static tt_status by_halves(struct comm *c, float *x, const struct how *h, float *y)
+{
+	const struct comm_allreduce_opts o = { h->algorithm, h->wire,
+	                                       room(comm_allreduce_scratch(c, h->n)) };
+	struct comm_span own = { 0, 0 };
+	tt_status st = comm_reduce_scatter(c, x, h->n, &o, &own);
+
+	rank_true(own.lo <= own.hi && own.hi <= h->n);
+	for (size_t i = own.lo; i < own.hi; i++)
+		y[i] = x[i] + 1;
+	if (st == TT_OK)
+		st = comm_gather_parts(c, y, h->n, &o);
+	mem_free(o.scratch);
+	return st;
+}
+
+/* Twice: what was summed may be written at once, what was gathered when the next sum has begun. */
+static void sum_halves(struct comm *c, void *ctx)
+{
+	const struct how *h = ctx;
+	float *x = room(h->n), *y = room(h->n);
+	size_t wrong = 0;
+
+	x[h->n] = y[h->n] = 12345;
+	for (int round = 1; round <= 3; round++) {
+		for (size_t i = 0; i < h->n; i++)
+			x[i] = (float)round * whole(c->rank, i);
+		rank_ok(by_halves(c, x, h, y));
+		for (size_t i = 0; i < h->n; i++) {
+			float want = 1;
+
+			for (int r = 0; r < c->size; r++)
+				want += (float)round * whole(r, i);
+			wrong += y[i] != want;
+		}
+	}
+	rank_true(wrong == 0);
+	rank_true(x[h->n] == 12345 && y[h->n] == 12345);
+	rank_ok(comm_barrier(c));               /* others may read y until here */
+	mem_free(x);
+	mem_free(y);
+}
+
+static const enum comm_algorithm halved[] = { ALGO_AUTO, ALGO_RING, ALGO_HIERARCHICAL };
+#define HALVED (sizeof halved / sizeof *halved)
+
+static void each_halves(struct ranks r, size_t n, rank_fn *f)
+{
+	for (size_t a = 0; a < HALVED; a++)
+		ranks_run(r, f, &(struct how){ n, halved[a], WIRE_F32 });
+}
+
+static void halves_make_the_sum_for_any_ranks_and_size(void **state)
+{
+	(void)state;
+	for (int n = 1; n <= 9; n++) {
+		size_t sizes[] = { 0, 1, (size_t)n - 1, (size_t)n, (size_t)n + 1, 17, 4099, 100003 };
+
+		for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+			each_halves((struct ranks){ .n = n }, sizes[i], sum_halves);
+	}
+}
+
+static void halves_make_the_sum_over_hosts(void **state)
+{
+	(void)state;
+	for (int n = 2; n <= 9; n++)
+		for (int hosts = 2; hosts <= n; hosts++) {
+			each_halves((struct ranks){ .n = n, .hosts = hosts }, 50021, sum_halves);
+			each_halves((struct ranks){ .n = n, .hosts = hosts }, (size_t)n - 1, sum_halves);
+		}
+}
+
 /* ---- the same bits everywhere ---- */
 
 static void fill_random(float *x, size_t n, int rank)
@@ -188,6 +263,28 @@ static void ordered_does_not_depend_on_buckets(void **state)
 		for (int n = 2; n <= 6; n++)
 			ranks_run((struct ranks){ .n = n }, sum_in_buckets,
 			          &(struct how){ 90001, ALGO_ORDERED, wire });
+}
+
+/* Where ranks read one another's memory the order is that of ranks, too. */
+static void sum_by_memory(struct comm *c, void *ctx)
+{
+	const struct how *h = ctx;
+	float *x = room(h->n), *y = room(h->n);
+
+	fill_random(x, h->n, c->rank);
+	memcpy(y, x, h->n * sizeof *x);
+	rank_ok(reduce(c, x, &(struct how){ h->n, ALGO_ORDERED, WIRE_F32 }));
+	rank_ok(reduce(c, y, &(struct how){ h->n, ALGO_HIERARCHICAL, WIRE_F32 }));
+	rank_true(memcmp(x, y, h->n * sizeof *x) == 0);
+	mem_free(x);
+	mem_free(y);
+}
+
+static void sums_in_memory_are_in_rank_order(void **state)
+{
+	(void)state;
+	for (int n = 2; n <= 9; n++)
+		ranks_run((struct ranks){ .n = n }, sum_by_memory, &(struct how){ 90001, 0, 0 });
 }
 
 /* ---- half formats ---- */
@@ -381,6 +478,41 @@ static void one_stays_away(struct comm *c, void *ctx)
 	mem_free(x);
 }
 
+/* Who is late may read what others have left. */
+static float left_behind[5][30011];
+
+/* The last rank goes between the halves, or in the middle of one. */
+static void one_goes_between(struct comm *c, void *ctx)
+{
+	const struct how *h = ctx;
+	float *x = left_behind[c->rank], *scratch = room(comm_allreduce_scratch(c, h->n));
+	const struct comm_allreduce_opts o = { h->algorithm, WIRE_F32, scratch };
+	struct comm_span own;
+	tt_status st = TT_OK;
+
+	rank_true(h->n <= sizeof left_behind[0] / sizeof *x);
+	for (int i = 0; i < 3 && st == TT_OK; i++) {
+		st = comm_reduce_scatter(c, x, h->n, &o, &own);
+		if (st == TT_OK && i == 1 && c->rank == c->size - 1)
+			comm_abandon(c, "it was told to");
+		if (st == TT_OK)
+			st = comm_gather_parts(c, x, h->n, &o);
+	}
+	rank_true(st != TT_OK);
+	rank_true(c->fault.culprit == c->size - 1);
+	rank_contains(c->fault.text, "it was told to");
+	mem_free(scratch);
+}
+
+static void who_goes_between_halves_is_named(void **state)
+{
+	(void)state;
+	for (int n = 2; n <= 5; n++) {
+		each_halves((struct ranks){ .n = n }, 30011, one_goes_between);
+		each_halves((struct ranks){ .n = n, .hosts = 2 }, 30011, one_goes_between);
+	}
+}
+
 static void nobody_hangs_when_a_rank_strays(void **state)
 {
 	(void)state;
@@ -394,6 +526,8 @@ int main(void)
 		cmocka_unit_test(sums_are_exact_for_any_ranks_and_size),
 		cmocka_unit_test(sums_are_exact_over_hosts),
 		cmocka_unit_test(long_vectors_fill_the_pipeline),
+		cmocka_unit_test(halves_make_the_sum_for_any_ranks_and_size),
+		cmocka_unit_test(halves_make_the_sum_over_hosts),
 		cmocka_unit_test(half_formats_carry_whole_numbers),
 		cmocka_unit_test(all_ranks_hold_the_same_bits),
 		cmocka_unit_test(ordered_adds_in_rank_order),
@@ -405,6 +539,8 @@ int main(void)
 		cmocka_unit_test(a_ring_sends_no_more_than_it_must),
 		cmocka_unit_test(nothing_is_allocated_on_the_way),
 		cmocka_unit_test(a_transport_without_its_own_says_so),
+		cmocka_unit_test(sums_in_memory_are_in_rank_order),
+		cmocka_unit_test(who_goes_between_halves_is_named),
 		cmocka_unit_test(nobody_hangs_when_a_rank_strays),
 	};
 

@@ -19,8 +19,10 @@ struct rank {
 	struct comm  *comm;
 	struct sync  *sync;
 	float         params[COUNT_MAX], grads[COUNT_MAX + SUMS], slot[COUNT_MAX], buffer;
+	float         sum[COUNT_MAX];          /* the optimizer's state          */
+	float         want[COUNT_MAX];         /* parameters after whole steps */
 	float         clip, lr;
-	int           applied, times[COUNT_MAX];
+	_Atomic int   applied;                 /* by several threads           */
 	tt_status     status;
 	char          text[ERR_MAX];
 };
@@ -46,15 +48,16 @@ static void apply(void *ctx, size_t lo, size_t hi)
 	for (size_t i = lo; i < hi; i++)
 		r->params[i] -= r->lr * r->grads[i] *
 		                (norm > r->clip && r->clip > 0 ? r->clip / (float)norm : 1);
-	r->applied += (int)(hi - lo);
 	for (size_t i = lo; i < hi; i++)
-		r->times[i]++;
+		r->sum[i] += r->grads[i];
+	r->applied += (int)(hi - lo);
 }
 
 static float *slot_of(void *ctx, int i)
 {
-	(void)i;
-	return ((struct rank *)ctx)->slot;
+	struct rank *r = ctx;
+
+	return i ? r->sum : r->slot;
 }
 
 static void run_rank(void *ctx)
@@ -64,7 +67,7 @@ static void run_rank(void *ctx)
 	const struct sync_host h = {
 		.comm = r->comm, .opts = &w->opts, .params = r->params, .grads = r->grads,
 		.param_count = w->count, .sums = SUMS, .by_range = !w->whole, .apply = apply, .ctx = r,
-		.slots = 1, .slot = slot_of, .buffers = &r->buffer, .buffer_count = 1,
+		.slots = 2, .slot = slot_of, .buffers = &r->buffer, .buffer_count = 1,
 	};
 
 	r->status = sync_open(&r->sync, &h);
@@ -119,6 +122,7 @@ static struct world *make_world(int n, size_t count, const char *rule)
 	w->count = count;
 	w->opts.strategy = strategy(rule);
 	w->opts.period = 1;
+	w->opts.shard_optimizer = 1;
 	w->steps = 20;
 	for (int i = 0; i < n; i++)
 		w->rank[i].lr = 1;
@@ -333,11 +337,19 @@ static tt_status read_params(struct rank *r, int64_t at)
 		dawdle(r, at, lo + count);
 		st = sync_need(r->sync, lo, hi);
 		for (size_t i = lo; st == TT_OK && i < hi; i++)
-			if (r->times[i] != at - 1)
-				st = err_set(TT_EINTERNAL, "step %d reads parameter %zu after %d steps",
-				             (int)at, i, r->times[i]);
+			if (r->params[i] != r->want[i])
+				st = err_set(TT_EINTERNAL, "step %d reads parameter %zu as %g, not as %g", (int)at,
+				             i, (double)r->params[i], (double)r->want[i]);
 	}
 	return st;
+}
+
+/* Multiples of 1/64 that are not large: exact in any order. */
+static void foresee(struct rank *r, int64_t at)
+{
+	for (size_t i = 0; i < r->world->count; i++)
+		for (int k = 0; k < r->world->n; k++)
+			r->want[i] -= gradient(k, at, i);
 }
 
 /* Ranges come in other pieces on each rank. */
@@ -352,6 +364,7 @@ static tt_status random_pieces(struct rank *r)
 		st = sync_begin(r->sync, &(struct sync_step){ .step = at, .samples = 1 });
 		if (st != TT_OK || (st = read_params(r, at)) != TT_OK)
 			return st;
+		foresee(r, at);
 		r->grads[count] = (float)r->comm->rank;
 		r->grads[count + 1] = 1;
 		while (st == TT_OK && hi > 0) {
@@ -374,8 +387,19 @@ static tt_status random_pieces(struct rank *r)
 	return st == TT_OK ? sync_settle(r->sync) : st;
 }
 
+static int is_shared(const struct world *w)
+{
+	const struct distribute_opts *o = &w->opts;
+
+	return o->shard_optimizer && !w->whole && o->wire == WIRE_F32 && !o->deterministic &&
+	       (o->algorithm == ALGO_AUTO || o->algorithm == ALGO_RING ||
+	        o->algorithm == ALGO_HIERARCHICAL);
+}
+
 static void check_sums(const struct world *w)
 {
+	int applied = 0;
+
 	for (size_t i = 0; i < w->count; i++) {
 		double want = 0;
 
@@ -386,8 +410,10 @@ static void check_sums(const struct world *w)
 	}
 	for (int r = 0; r < w->n; r++) {
 		assert_memory_equal(w->rank[r].params, w->rank[0].params, w->count * sizeof(float));
-		assert_int_equal(w->rank[r].applied, w->steps * (int)w->count);
+		applied += w->rank[r].applied;
 	}
+	/* Shared out, each parameter is one rank's work. */
+	assert_int_equal(applied, w->steps * (int)w->count * (is_shared(w) ? 1 : w->n));
 }
 
 static void ranks_stay_equal_to_the_bit(void **state)
@@ -407,6 +433,43 @@ static void ranks_stay_equal_to_the_bit(void **state)
 	}
 }
 
+/* Whatever is done with the optimizer's work, the parameters are those of whole sums and so is,
+ * once ranks have met, its state; algorithms without halves, too. */
+static tt_status pieces_and_meeting(struct rank *r)
+{
+	tt_status st = random_pieces(r);
+
+	return st == TT_OK ? sync_meet(r->sync) : st;
+}
+
+static void optimizers_that_are_shared_out_have_one_state(void **state)
+{
+	static const struct { int algorithm, hosts, wire, deterministic; } row[] = {
+		{ ALGO_AUTO, 1, 0, 0 }, { ALGO_RING, 1, 0, 0 }, { ALGO_HIERARCHICAL, 1, 0, 0 },
+		{ ALGO_AUTO, 2, 0, 0 }, { ALGO_RING, 3, 0, 0 }, { ALGO_TREE, 1, 0, 0 },
+		{ ALGO_AUTO, 1, 0, 1 }, { ALGO_HIERARCHICAL, 2, WIRE_F16, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+		for (int n = 3; n <= 6; n++) {
+			struct world *w = make_world(n, n == 5 ? 1 : 1000, "allreduce");
+
+			w->hosts = row[i].hosts;
+			w->opts.algorithm = row[i].algorithm;
+			w->opts.wire = row[i].wire;
+			w->opts.deterministic = row[i].deterministic;
+			w->opts.bucket_bytes = 700;
+			w->steps = row[i].wire ? 0 : 7;          /* of 16 bits, sums are not exact */
+			run_world(w, pieces_and_meeting);
+			check_sums(w);
+			for (int r = 0; r < n; r++)
+				for (size_t k = 0; k < w->count; k++)
+					assert_true(w->rank[r].sum[k] == -w->rank[r].params[k]);
+			mem_free(w);
+		}
+}
+
 /* Ranks that are early and late by turns, through several lists of the order of buckets: nobody
  * waits for ever, and the bits are those of ranks that wait for everything at once. */
 static void lists_that_change_lock_nobody_and_change_no_bit(void **state)
@@ -423,6 +486,7 @@ static void lists_that_change_lock_nobody_and_change_no_bit(void **state)
 			w[i]->opts.bucket_bytes = 200;
 			w[i]->steps = 70;
 			w[i]->dawdle = i == 2;
+			w[i]->opts.shard_optimizer = n != 8;
 			w[i]->hosts = n == 3 ? 1 : 2;            /* between hosts two sums at once */
 			run_world(w[i], random_pieces);
 			check_sums(w[i]);
@@ -642,6 +706,7 @@ int main(void)
 		cmocka_unit_test(half_precision_carries_what_is_divided_already),
 		cmocka_unit_test(who_has_no_data_left_does_not_count),
 		cmocka_unit_test(ranks_stay_equal_to_the_bit),
+		cmocka_unit_test(optimizers_that_are_shared_out_have_one_state),
 		cmocka_unit_test(lists_that_change_lock_nobody_and_change_no_bit),
 		cmocka_unit_test(deterministic_sums_do_not_depend_on_buckets),
 		cmocka_unit_test(averages_are_weighted_by_samples_with_the_state_asked_for),
