@@ -189,7 +189,8 @@ static void under_mpirun(int n, const char *part, int seconds, struct outcome *o
 
 	/* When a rank fails Open MPI's ends the others, by force after some seconds; MPICH's would at
 	 * once, or waits for them all, the stopped one too: hence the timeout. */
-	snprintf(command, sizeof command, "timeout -k 2 %d %s %s -n %d '%s' %s %s 2>&1", seconds, mpirun(),
+	snprintf(command, sizeof command, "timeout -k 2 %d %s %s -n %d '%s' %s %s 2>&1", seconds,
+	         mpirun(),
 	         is_openmpi ? "--allow-run-as-root --oversubscribe --mca odls_base_sigkill_timeout 4"
 	                    : "-disable-auto-cleanup",
 	         n, self, part, sockets ? "sockets" : "");

@@ -3,9 +3,9 @@
  *   rank a: out[b] ------------> in[a] :rank b      one connection per direction that is used,
  *           in[b]  <------------ out[a]             opened by whoever sends first
  *
- * For a transport whose library must be asked again and again whether something has come (plug/mpi):
- * here the kernel wakes a waiting thread, and a byte costs a fourth of the time.  Ranks are told
- * where the others listen by cards, which the transport hands round.  A connection begins with a
+ * For a transport whose library must be asked again and again whether something has come
+ * (plug/mpi): here the kernel wakes who waits, and a byte costs half as much.  Ranks are told where
+ * the others listen by cards, which the transport hands round.  A connection begins with a
  * secret that stands on the card of the rank it goes to; whoever does not know it is turned away.
  *
  * Messages of a pair arrive in the order in which they were sent, whatever their tags, and receives
@@ -20,7 +20,8 @@
 struct streams;
 
 /* Listen on a port of this machine; card: what the others must know. */
-tt_status streams_listen(struct streams **out, int rank, int size, unsigned char card[STREAMS_CARD]);
+tt_status streams_listen(struct streams **out, int rank, int size,
+                         unsigned char card[STREAMS_CARD]);
 /* cards[size][STREAMS_CARD], by rank; copied. */
 void      streams_meet(struct streams *s, const unsigned char *cards);
 void      streams_close(struct streams **s);                            /* NULL is fine */
@@ -28,8 +29,8 @@ void      streams_close(struct streams **s);                            /* NULL 
 /* Start what r says.  The first send to a rank connects: TT_EIO if that cannot be done. */
 tt_status streams_send(struct streams *s, struct comm_request *r);
 tt_status streams_recv(struct streams *s, struct comm_request *r);
-/* Move messages until r is over.  TT_ETIMEDOUT: it is not at `until` (of thread_seconds), and may be
- * waited for again.  TT_EIO: a connection was lost, streams_lost says to whom. */
+/* Move messages until r is over.  TT_ETIMEDOUT: it is not at `until` (of thread_seconds), and may
+ * be waited for again.  TT_EIO: a connection was lost, streams_lost says to whom. */
 tt_status streams_wait(struct streams *s, struct comm_request *r, double until);
 /* Move what can be moved at once; 0: there is nothing under way. */
 int       streams_move(struct streams *s);

@@ -20,7 +20,13 @@ int far_is(const struct family *f, int rank)
 /* ---- which way? ---- */
 
 /* The first rank of each machine tries the way to the first of the next one. */
-struct trial { struct family *family; struct streams *streams; MPI_Comm mpi; int to, from; char *p; };
+struct trial {
+	struct family  *family;
+	struct streams *streams;
+	MPI_Comm        mpi;
+	int             to, from;
+	char           *p;              /* what is sent, what comes */
+};
 
 static int first_of(const struct family *f, int host)
 {
@@ -67,8 +73,8 @@ static tt_status try_mpi(struct trial *t)
 	int rc;
 
 	family_enter(t->family);
-	rc = MPI_Sendrecv(t->p, TRY_BYTES, MPI_BYTE, t->to, TRY_TAG, t->p + TRY_BYTES, TRY_BYTES, MPI_BYTE,
-	                  t->from, TRY_TAG, t->mpi, MPI_STATUS_IGNORE);
+	rc = MPI_Sendrecv(t->p, TRY_BYTES, MPI_BYTE, t->to, TRY_TAG, t->p + TRY_BYTES, TRY_BYTES,
+	                  MPI_BYTE, t->from, TRY_TAG, t->mpi, MPI_STATUS_IGNORE);
 	family_leave(t->family);
 	return rc == MPI_SUCCESS ? TT_OK : family_error("MPI_Sendrecv", rc);
 }
@@ -103,11 +109,12 @@ static tt_status decide(struct family *f, struct streams *s, MPI_Comm mpi)
 		seconds[1] = asked ? INFINITY : time_of(&t, try_mpi);
 	}
 	mem_free(t.p);
-	if ((rc = MPI_Allreduce(MPI_IN_PLACE, seconds, 2, MPI_DOUBLE, MPI_MAX, mpi)) != MPI_SUCCESS)
+	rc = MPI_Allreduce(MPI_IN_PLACE, seconds, 2, MPI_DOUBLE, MPI_MAX, mpi);
+	if (rc != MPI_SUCCESS)
 		return family_error("MPI_Allreduce of times", rc);
 	if (asked && !isfinite(seconds[0]))
-		return err_set(TT_EIO, "distribute.transport: sockets, but not all machines can reach one "
-		               "another over TCP, each at a port that the kernel picks: open these, or take "
+		return err_set(TT_EIO, "distribute.transport: sockets, but not all machines reach one "
+		               "another over TCP at ports that the kernel picks: open these, or set "
 		               "transport: mpi");
 	f->transport = seconds[0] < FASTER * seconds[1] ? TRANSPORT_SOCKETS : TRANSPORT_LIBRARY;
 	f->decided = 1;

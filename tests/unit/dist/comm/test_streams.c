@@ -139,7 +139,8 @@ static int stranger(const struct pair *p, const void *words, size_t n)
 
 static void who_does_not_know_the_secret_is_turned_away(void **state)
 {
-	struct { char magic[8]; int32_t from, to; unsigned char key[KEY]; } hello = { "tutti-1", 0, 1, "" };
+	struct { char magic[8]; int32_t from, to; unsigned char key[KEY]; } hello = { "tutti-1", 0, 1,
+	                                                                              "" };
 	int fd[20], x = 7, y = 0;
 	char c;
 	struct comm_request out = message(1, 3, &x, sizeof x), in = message(0, 3, &y, sizeof y);
@@ -183,8 +184,8 @@ static void another_size_than_expected_is_named(void **state)
 static void who_leaves_is_named(void **state)
 {
 	char x[4] = "abc", y[4], z[4];
-	struct comm_request out = message(1, 3, x, 4), in = message(0, 3, y, 4), more = message(0, 3, z, 4);
-	struct comm_request late = message(0, 3, x, 4);
+	struct comm_request out = message(1, 3, x, 4), in = message(0, 3, y, 4);
+	struct comm_request more = message(0, 3, z, 4), late = message(0, 3, x, 4);
 	struct pair p;
 
 	(void)state;
