@@ -43,7 +43,8 @@ static const struct flag train_flags[] = {
 	{ "workers", 'w', FLAG_TEXT,  AT(workers), "N", .help =
 	  "so many workers on this machine train together; short for --set distribute.workers=N" },
 	{ "hosts",   0,   FLAG_TEXT,  AT(hosts), "A:N,B:N", .help =
-	  "start N workers on each of these machines, by mpirun; program and data are there too" },
+	  "start N workers on each of these machines, by mpirun, within distribute.timeout and 20 "
+	  "seconds; program and data are there too" },
 	{ "restarts", 0,  FLAG_INT,   AT(restarts), "N", .max = 1000000, .help =
 	  "start again from the last checkpoint when a worker is lost, without hosts that fail twice" },
 	{ "dry-run", 0,   FLAG_YES,   AT(dry_run), NULL, .help =

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct guard {
 	pid_t  worker, launcher;
 	int    rank, line;           /* line: where the worker says that it has joined     */
 	double timeout, started;
+	double every, knock;         /* seconds; when to knock next                        */
 	double stopped;              /* since when the worker is; 0: it is not             */
 	double told;                 /* when we were asked to end; 0: nobody did           */
 	double parting;              /* since when the worker is; 0: it is not             */
@@ -49,6 +51,21 @@ static void say_signal(const struct guard *g, const char *verb, int sig)
 	snprintf(text, sizeof text, "was %s by SIG%s%s", verb, name ? name : "?",
 	         sig == SIGKILL ? " (if nobody did, memory was lacking)" : "");
 	say(g, text);
+}
+
+/* In one piece, and not at all where nobody reads any more: a guard must not be held up. */
+static void knock(struct guard *g)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+	char text[64];
+	int n;
+
+	if (!(g->every > 0) || thread_seconds() < g->knock)
+		return;
+	g->knock = thread_seconds() + g->every;
+	n = snprintf(text, sizeof text, GUARD_KNOCK "%d\n", g->rank);
+	if (poll(&p, 1, 0) > 0 && write(STDERR_FILENO, text, (size_t)n) < 0)
+		g->every = 0;
 }
 
 /* ---- what happens ---- */
@@ -97,6 +114,7 @@ static void wait_a_tick(struct guard *g)
 	}
 	look_at_worker(g);
 	listen_to_worker(g);
+	knock(g);
 }
 
 /* Why the worker has to go now; NULL: it has not. */
@@ -152,6 +170,8 @@ static int watch(struct guard *g)
 {
 	const char *why;
 
+	signal(SIGPIPE, SIG_IGN);            /* the launcher may be gone; the worker is not yet */
+	knock(g);
 	while (!g->over) {
 		wait_a_tick(g);
 		look_at_launcher(g);
@@ -178,9 +198,9 @@ static void be_worker(pid_t guard, const sigset_t *mask)
 	sigprocmask(SIG_SETMASK, mask, NULL);
 }
 
-tt_status guard_start(int rank, double timeout, int *line)
+tt_status guard_start(int rank, double timeout, double every, int *line)
 {
-	struct guard g = { .rank = rank, .timeout = timeout, .launcher = getppid() };
+	struct guard g = { .rank = rank, .timeout = timeout, .every = every, .launcher = getppid() };
 	const pid_t self = getpid();
 	sigset_t set, before;
 	int pipes[2];

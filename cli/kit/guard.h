@@ -15,8 +15,11 @@
 #include "base/err.h"
 
 /* Returns in the worker alone, which is a child process from here on; the guard never returns.  No
- * thread may have been started before.  *line: for guard_tell. */
-tt_status guard_start(int rank, double timeout, int *line);
+ * thread may have been started before.  It knocks every so many seconds, 0: never.  *line: for
+ * guard_tell. */
+tt_status guard_start(int rank, double timeout, double every, int *line);
+/* "... 3": what a guard says to a launcher that listens (kit/ear.h). */
+#define GUARD_KNOCK "tutti train: here is rank "
 /* The worker: all others are here, so they miss me from now on; or, I have nothing left to do but
  * to part, which the MPI library does without a deadline. */
 enum guard_word { GUARD_JOINED = 'j', GUARD_PARTING = 'p' };

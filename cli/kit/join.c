@@ -5,15 +5,19 @@
 
 #include "base/cores.h"
 #include "base/mem.h"
+#include "kit/ear.h"
 #include "kit/guard.h"
 #include "kit/table.h"
 #include "plug/plugs.h"
 
+#define KNOCK_SECONDS 2.0
+
 /* What launchers tell their processes; the first row that is there counts. */
-static const struct { const char *rank, *size; } launchers[] = {
-	{ "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE" },      /* Open MPI's mpirun          */
-	{ "PMI_RANK", "PMI_SIZE" },                              /* MPICH's; srun --mpi=pmi2   */
-	{ "PMIX_RANK", "SLURM_STEP_NUM_TASKS" },                 /* srun --mpi=pmix, PRRTE     */
+static const struct { const char *rank, *size, *local; } launchers[] = {
+	/* Open MPI's mpirun; MPICH's, or srun --mpi=pmi2; srun --mpi=pmix, PRRTE */
+	{ "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK" },
+	{ "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID" },
+	{ "PMIX_RANK", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID" },
 };
 #define LAUNCHERS ((int)(sizeof launchers / sizeof *launchers))
 
@@ -50,6 +54,15 @@ int join_rank(void)
 	const int i = launcher();
 
 	return i < LAUNCHERS ? number(launchers[i].rank, 0) : 0;
+}
+
+/* One guard for each host, if a launcher of ours listens. */
+static double knock_every(void)
+{
+	const int i = launcher();
+
+	return getenv(EAR_LISTENS) && number(i < LAUNCHERS ? launchers[i].local : NULL, 0) == 0
+	       ? KNOCK_SECONDS : 0;
 }
 
 /* An MPI library that does not know the launcher would have each worker train alone. */
@@ -108,7 +121,7 @@ tt_status join_group(struct comm **out, int *line, const struct distribute_opts 
 	tt_status st;
 
 	choose_settings();
-	if ((st = guard_start(join_rank(), o->timeout, line)) != TT_OK ||
+	if ((st = guard_start(join_rank(), o->timeout, knock_every(), line)) != TT_OK ||
 	    (st = plug_mpi_comm(&c, o->timeout, (enum comm_transport)o->transport)) != TT_OK)
 		return st;
 	if ((st = check_size(c)) != TT_OK || (st = share_cores(c)) != TT_OK) {

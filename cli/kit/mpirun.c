@@ -6,19 +6,20 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "base/thread.h"
+#include "kit/ear.h"
 #include "kit/exit.h"
 #include "plug/plugs.h"
 
-#define WORDS_SECONDS 4.0        /* after a worker has given up: all others have by then */
-#define BLAME_SECONDS 10.0       /* after a death, beyond the timeout: the others have missed it */
-#define ASK_SECONDS   20.0       /* for hosts to answer what they are */
+#define END_SECONDS   10.0       /* beyond the timeout, from a signal to the end                */
+#define DEATH_SECONDS 10.0       /* for the kernel to end what was killed; it may hang on a disk */
+#define ASK_SECONDS   20.0       /* for hosts to answer what they are                           */
+#define ALONE_SECONDS 10.0       /* for a host to answer at all                                 */
+#define ALONE_MOST    64         /* hosts that are asked alone, all at once                     */
+#define DRAIN_READS   64         /* of what is still in the pipe; who is left may write for ever */
 
 /* ---- a command line ---- */
 
@@ -118,12 +119,13 @@ void mpirun_words(const struct launch *l, struct argv *out)
 
 static volatile pid_t child;     /* whom signals are passed on to: they belong to the process */
 static volatile sig_atomic_t told, soft;
+static volatile sig_atomic_t up; /* there are workers */
 
 /* At first softly, so that the workers have the time to write a checkpoint. */
 static void pass_on(int sig)
 {
 	if (child > 0)
-		kill(child, soft && !told ? (int)soft : sig);
+		kill(child, soft && up && !told ? (int)soft : sig);
 	told = sig;
 }
 
@@ -142,149 +144,25 @@ static void pass_signals(void (*handler)(int))
 		sigaction(signals[i], &s, NULL);
 }
 
-/* ---- what is said ---- */
-
-struct ear {
-	const struct launch *launch;
-	struct mpirun_news  *news;
-	int                 *mentioned;  /* [hosts]: by the launcher, which speaks of hosts only */
-	int                 *waited;     /* [hosts]: workers there that others did not start with */
-	time_t               started;
-	double               end;        /* when patience is over; 0: it is not tried            */
-	char                 line[1024];
-	size_t               n;
-};
-
-static int host_of(const struct launch *l, int rank)
-{
-	for (int i = 0; i < l->n_hosts; i++) {
-		if (rank < l->host[i].slots)
-			return i;
-		rank -= l->host[i].slots;
-	}
-	return -1;
-}
-
-static int is_word_end(char c)
-{
-	return !c || !strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", c);
-}
-
-static int mentions(const char *line, const char *name)
-{
-	const size_t n = strlen(name);
-
-	for (const char *p = line; (p = strstr(p, name)); p++)
-		if ((p == line || is_word_end(p[-1])) && is_word_end(p[n]))
-			return 1;
-	return 0;
-}
-
-/* "rank 3 (host b, pid 411) was killed by SIGKILL": who is to blame, and how long are the others to
- * be waited for? */
-static void hear_worker(struct ear *e, const char *line)
-{
-	const char *rank = strstr(line, "rank "), *verdict = strstr(line, "pid ");
-	const int host = rank ? host_of(e->launch, atoi(rank + 5)) : -1;
-	double wait = WORDS_SECONDS, end;
-
-	if (host < 0 || !verdict || !(verdict = strstr(verdict, ") ")))
-		return;
-	if (strncmp(verdict, ") was killed", 12) == 0)
-		wait = e->launch->timeout + BLAME_SECONDS;
-	end = thread_seconds() + wait;
-	e->end = e->end > 0 && e->end < end ? e->end : end;
-	e->news->complaints++;
-	/* Who waits is not who is missed, and numbers that overflow are nobody's fault. */
-	if (strstr(verdict, "in vain"))
-		e->waited[host]++;
-	else if (!strstr(verdict, "not finite"))
-		e->news->accused[host]++;
-}
-
-static void hear_line(struct ear *e)
-{
-	e->line[e->n] = '\0';
-	e->n = 0;
-	if (strncmp(e->line, "tutti ", 6) == 0)
-		hear_worker(e, e->line);
-	else
-		for (int i = 0; i < e->launch->n_hosts; i++)
-			e->mentioned[i] += mentions(e->line, e->launch->host[i].name);
-}
-
-/* 0 at the end. */
-static int hear(struct ear *e, int fd)
-{
-	char buf[4096];
-	const ssize_t n = read(fd, buf, sizeof buf);
-
-	if (n <= 0)
-		return n < 0 && (errno == EINTR || errno == EAGAIN);
-	fwrite(buf, 1, (size_t)n, stderr);
-	for (ssize_t i = 0; i < n; i++) {
-		if (buf[i] == '\n')
-			hear_line(e);
-		else if (e->n < sizeof e->line - 1)
-			e->line[e->n++] = buf[i];
-	}
-	return 1;
-}
-
-/* The MPI library does not say whom it waits for, at the start and at the end: it is who has not
- * complained. */
-static void name_absent(const struct ear *e)
-{
-	const struct launch *l = e->launch;
-	int silent = 0, hosts = 0;
-
-	for (int i = 0; i < l->n_hosts; i++) {
-		hosts += l->host[i].slots > 0;
-		silent += l->host[i].slots > 0 && !e->waited[i];
-	}
-	if (!silent || silent == hosts)
-		return;
-	for (int i = 0; i < l->n_hosts; i++) {
-		if (!l->host[i].slots || (2 * silent > hosts) == !e->waited[i])
-			continue;
-		e->news->accused[i]++;
-		fprintf(stderr, "tutti train: host %s %s\n", l->host[i].name, e->waited[i]
-		        ? "is cut off: its workers wait for those of more than half of the hosts"
-		        : "cannot be reached: the others' workers wait for its own");
-	}
-}
-
-/* If no worker has said anything, a launcher that complains of one host alone means that one. */
-static void conclude(struct ear *e, int code)
-{
-	int one = -1, waited = 0;
-
-	for (int i = 0; i < e->launch->n_hosts; i++) {
-		waited += e->waited[i];
-		if (e->mentioned[i])
-			one = one == -1 ? i : -2;
-	}
-	if (code && waited == e->news->complaints)
-		name_absent(e);
-	if (code && !e->news->complaints && one >= 0)
-		e->news->accused[one]++;
-}
-
 /* ---- running ---- */
 
-static tt_status start(const struct argv *command, int err, pid_t *out)
+/* out, err: where its words go; -1: where ours do. */
+static tt_status start(const struct argv *command, int out, int err, pid_t *pid)
 {
-	pid_t pid;
+	pid_t p;
 
 	fflush(NULL);
-	if ((pid = fork()) < 0)
+	if ((p = fork()) < 0)
 		return err_set(TT_ENOMEM, "%s cannot be started: %s", command->v[0], strerror(errno));
-	if (pid > 0) {
-		*out = pid;
+	if (p > 0) {
+		*pid = p;
 		return TT_OK;
 	}
+	if (out >= 0)
+		dup2(out, STDOUT_FILENO);
 	if (err >= 0)
 		dup2(err, STDERR_FILENO);
+	setenv(EAR_LISTENS, "1", 1);
 	execvp(command->v[0], (char *const *)(uintptr_t)command->v);
 	fprintf(stderr, "%s: %s%s\n", command->v[0], strerror(errno), errno == ENOENT
 	        ? "; --hosts needs the launcher of an MPI library, such as openmpi-bin's" : "");
@@ -296,49 +174,127 @@ static int code_of(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SIGNAL + WTERMSIG(status);
 }
 
-/* The first worker has said in the run's log that all is over, and since then there was time enough
- * for everybody to leave: a launcher that is still there waits for a host that is not. */
-static void look_at_log(struct ear *e)
+/* And what it has started here: workers, and the ways to the other hosts, which may hang. */
+static void kill_launcher(pid_t pid)
 {
-	char path[4096], tail[256] = "";
-	const char *last;
-	struct stat s;
+	char path[64];
 	FILE *f;
+	int p;
 
-	snprintf(path, sizeof path, "%s/log.txt", e->launch->run);
-	if (e->end > 0 || stat(path, &s) != 0 || s.st_mtime <= e->started ||
-	    time(NULL) - s.st_mtime < e->launch->timeout + BLAME_SECONDS || !(f = fopen(path, "re")))
-		return;
-	fseek(f, -(long)(s.st_size < 255 ? s.st_size : 255), SEEK_END);
-	tail[fread(tail, 1, sizeof tail - 1, f)] = '\0';
-	fclose(f);
-	if ((last = strstr(tail, "  end: ")) && !strstr(last, "  start: "))
-		e->end = thread_seconds();
+	kill(pid, SIGSTOP);                  /* while there are children they are its own */
+	snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	f = fopen(path, "re");
+	while (f && fscanf(f, "%d", &p) == 1)
+		kill((pid_t)p, SIGKILL);
+	if (f)
+		fclose(f);
+	kill(pid, SIGKILL);
+}
+
+/* ---- each host alone ---- */
+
+static pid_t ask_alone(const struct launch *l, int host, struct arena *a, int quiet)
+{
+	struct launch_host h = l->host[host];
+	struct launch one = *l;
+	struct argv command;
+	pid_t pid = 0;
+
+	h.slots = one.workers = one.n_hosts = 1;
+	one.host = &h;
+	if (argv_init(&command, a, MPIRUN_WORDS) != TT_OK)
+		return 0;
+	mpirun_words(&one, &command);
+	argv_add(&command, "true");
+	command.v[command.n] = NULL;
+	return start(&command, quiet, quiet, &pid) == TT_OK ? pid : 0;
+}
+
+/* How many have not answered yet. */
+static int hear_answers(struct ear *e, pid_t *pid)
+{
+	int open = 0, status = SIGKILL;
+
+	for (int i = 0; i < e->launch->n_hosts; i++) {
+		if (pid[i] && waitpid(pid[i], &status, WNOHANG) != 0) {
+			if (code_of(status) == 0)
+				ear_answered(e, i);
+			pid[i] = 0;
+		}
+		open += pid[i] > 0;
+	}
+	return open;
+}
+
+/* A launcher that waits for a host's answer does not say for whose. */
+static void ask_each(struct ear *e, struct arena *a)
+{
+	const double end = thread_seconds() + ALONE_SECONDS;
+	const int n = e->launch->n_hosts, quiet = open("/dev/null", O_RDWR | O_CLOEXEC);
+	pid_t pid[ALONE_MOST] = { 0 };
+
+	for (int i = 0; i < n && n <= ALONE_MOST; i++)
+		if (e->launch->host[i].slots)
+			pid[i] = ask_alone(e->launch, i, a, quiet);
+	while (n <= ALONE_MOST && hear_answers(e, pid) && !told && thread_seconds() < end)
+		poll(NULL, 0, 50);
+	for (int i = 0; i < ALONE_MOST; i++)
+		if (pid[i])
+			kill_launcher(pid[i]);
+	close(quiet);
+}
+
+/* ---- waiting, with an end ---- */
+
+/* Is anything amiss?  Then patience has an end now; 1 if nobody but us has seen it. */
+static int look_around(struct ear *e, const struct argv *command, pid_t pid)
+{
+	enum ear_silence s;
+
+	up = ear_is_up(e);
+	if (told && !e->end)
+		e->end = e->now + END_SECONDS + (up ? e->launch->timeout : 0);
+	if (e->end > 0 || (s = ear_missed(e)) == EAR_WELL)
+		return 0;
+	if (s == EAR_START) {
+		kill_launcher(pid);
+		ask_each(e, command->arena);
+	}
+	ear_name_silent(e, s);
+	e->end = e->now;
+	return 1;
 }
 
 /* Its deadline is past.  It asked its processes to end long ago, and waits for a host that is not
  * there; those that are there end with it. */
-static void press(const struct ear *e, pid_t pid)
+static int press(const struct ear *e, pid_t pid)
 {
-	if (e->end > 0 && thread_seconds() > e->end)
-		kill(pid, SIGKILL);
+	if (!e->end || e->now <= e->end)
+		return 0;
+	kill_launcher(pid);
+	return 1;
 }
 
 /* Until the launcher is gone; processes that it has left behind may hold the pipe. */
-static int attend(struct ear *e, pid_t pid, int fd)
+static int attend(struct ear *e, const struct argv *command, pid_t pid, int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	int status = 0, open = 1;
+	int status = SIGKILL, open = 1, ended = 0;
 
-	while (waitpid(pid, &status, WNOHANG) == 0) {
-		look_at_log(e);
-		press(e, pid);
+	while (waitpid(pid, &status, WNOHANG) == 0 && !(e->end && e->now > e->end + DEATH_SECONDS)) {
+		ear_tick(e);
+		ended |= look_around(e, command, pid) | press(e, pid);
 		if (poll(&p, open ? 1 : 0, 100) > 0)
-			open = hear(e, fd);
+			open = ear_hear(e, fd);
+		else
+			ear_flush(e);
 	}
-	while (poll(&p, 1, 0) > 0 && hear(e, fd))
+	for (int i = 0; i < DRAIN_READS && poll(&p, 1, 0) > 0 && ear_hear(e, fd); i++)
 		;
-	return code_of(status);
+	ear_flush(e);
+	if (!ended)
+		return code_of(status);
+	return told ? EXIT_SIGNAL + (int)told : EXIT_AGAIN;
 }
 
 static tt_status listen_and_wait(const struct argv *command, struct ear *e, int *code)
@@ -349,23 +305,24 @@ static tt_status listen_and_wait(const struct argv *command, struct ear *e, int 
 
 	if (pipe2(pipes, O_CLOEXEC) != 0)
 		return err_set(TT_EIO, "no pipe for %s: %s", command->v[0], strerror(errno));
-	st = start(command, pipes[1], &pid);
+	st = start(command, -1, pipes[1], &pid);
 	close(pipes[1]);
 	if (st == TT_OK) {
 		child = pid;
 		pass_signals(pass_on);
-		*code = attend(e, pid, pipes[0]);
-		conclude(e, *code);
+		*code = attend(e, command, pid, pipes[0]);
+		ear_conclude(e, *code);
 	}
 	close(pipes[0]);
 	return st;
 }
 
+/* Threads have no launcher between them and us, and miss one another by themselves. */
 static tt_status just_wait(const struct argv *command, int *code)
 {
 	int status;
 	pid_t pid;
-	tt_status st = start(command, -1, &pid);
+	tt_status st = start(command, -1, -1, &pid);
 
 	if (st != TT_OK)
 		return st;
@@ -380,35 +337,29 @@ static tt_status just_wait(const struct argv *command, int *code)
 tt_status mpirun_run(const struct launch *l, const struct argv *command, struct mpirun_news *news,
                      int *code)
 {
-	struct ear e = { .launch = l, .news = news, .started = time(NULL) };
-	tt_status st;
+	struct ear e;
+	tt_status st = ear_init(&e, l, news);
 
 	soft = l->n_hosts ? launchers[launcher()].soft : 0;
-	if (!l->n_hosts)
-		st = just_wait(command, code);
-	else if (!(e.mentioned = mem_calloc((size_t)l->n_hosts, sizeof *e.mentioned)) ||
-	         !(e.waited = mem_calloc((size_t)l->n_hosts, sizeof *e.waited)))
-		st = TT_ENOMEM;
-	else
-		st = listen_and_wait(command, &e, code);
+	if (st == TT_OK)
+		st = l->n_hosts ? listen_and_wait(command, &e, code) : just_wait(command, code);
 	pass_signals(SIG_DFL);
 	child = 0;
-	mem_free(e.mentioned);
-	mem_free(e.waited);
+	ear_release(&e);
 	return st;
 }
 
 tt_status mpirun_ask(const struct argv *command, int *code)
 {
-	int quiet = open("/dev/null", O_RDWR | O_CLOEXEC);
-	struct mpirun_news news = { 0 };
-	struct ear e = { .news = &news, .end = thread_seconds() + ASK_SECONDS };
-	int status = 0;
+	const double end = thread_seconds() + ASK_SECONDS;
+	int quiet = open("/dev/null", O_RDWR | O_CLOEXEC), status = SIGKILL;
 	pid_t pid;
-	tt_status st = start(command, quiet, &pid);
+	tt_status st = start(command, -1, quiet, &pid);
 
-	while (st == TT_OK && waitpid(pid, &status, WNOHANG) == 0) {
-		press(&e, pid);
+	while (st == TT_OK && waitpid(pid, &status, WNOHANG) == 0 &&
+	       thread_seconds() < end + DEATH_SECONDS) {
+		if (thread_seconds() > end)
+			kill_launcher(pid);
 		poll(NULL, 0, 50);
 	}
 	if (st == TT_OK)

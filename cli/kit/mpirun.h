@@ -1,9 +1,10 @@
-/* mpirun.h -- the launcher that belongs to the MPI library we are built with, and an ear for what
- * it and the workers say. */
+/* mpirun.h -- the launcher that belongs to the MPI library we are built with.  It has deadlines for
+ * nothing, so whatever it waits for has one here. */
 #ifndef KIT_MPIRUN_H
 #define KIT_MPIRUN_H
 
 #include "base/arena.h"
+#include "kit/ear.h"
 #include "kit/launch.h"
 
 /* A command line that grows; room for what its maker has asked for. */
@@ -15,13 +16,9 @@ void      argv_add(struct argv *out, const char *word);        /* NULL: out of m
 /* "mpirun -np 16 --host a:8,b:8 ...", with the hosts that have not failed too often. */
 void      mpirun_words(const struct launch *l, struct argv *out);
 
-/* What was heard of a run. */
-struct mpirun_news {
-	int *accused;                    /* [hosts]: times that a host was named as the cause */
-	int  complaints;                 /* lines by workers that give up                     */
-};
-/* Run the command line; pass signals on to it and its stderr on to ours; end it if it is still
- * there long after a worker has given up.  *code is its exit code. */
+/* Run the command line; pass signals on to it and its stderr on to ours; end it if workers do not
+ * come up, or a host falls silent, or it is still there long after a worker has given up or we were
+ * asked to end.  *code is its exit code, or EXIT_AGAIN if it had to be ended. */
 tt_status mpirun_run(const struct launch *l, const struct argv *command, struct mpirun_news *news,
                      int *code);
 /* Run a command line that only shows something on stdout; *code is 0 if it did so in time.  What it

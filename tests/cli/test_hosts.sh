@@ -101,6 +101,34 @@ run 2 env PMI_RANK=0 PMI_SIZE=4 "$tutti" train "$spec" -q --run alone
 says "$err" "sees 1: start it with that library's own mpirun"
 absent alone
 
+# a host that never answers: the launcher itself waits, and is not waited for; nothing is left of it
+printf '#!/bin/sh\necho $$ >>agents\nexec sleep 1000\n' >agent
+chmod +x agent
+run 75 env OMPI_MCA_plm=rsh OMPI_MCA_plm_rsh_agent="$work/agent" \
+	"$tutti" train "$spec" -q --hosts localhost,nowhere --run late --set distribute.timeout=1
+says "$err" "no worker has started within 21 s"
+says "$err" "host nowhere cannot be reached"
+lacks "$err" "host localhost"
+sleep 0.5
+for pid in $(cat agents); do
+	! grep -q sleep "/proc/$pid/cmdline" 2>/dev/null || fail "$command: left an agent behind"
+done
+
+# one that falls silent: its guard is stopped, and so it cannot speak for its worker either
+"$tutti" train "$spec" -q --run silent --epochs 9000 --hosts localhost:2 \
+	--set distribute.timeout=1 >"$out" 2>"$err" &
+pid=$!
+for _ in $(seq 600); do
+	grep -q "epoch 2/" silent/log.txt 2>/dev/null && break
+	sleep 0.05
+done
+kill -STOP $(cat /proc/$pid/task/$pid/children)
+wait $pid
+code=$?
+command="train --hosts, its mpirun stopped"
+[ $code -eq 75 ] || fail "$command: exit code $code, not 75"
+says "$err" "nothing was heard of any host"
+
 # a signal: all stop after the same step, with a checkpoint
 "$tutti" train "$spec" -q --run signal --epochs 900 --hosts localhost:2 >"$out" 2>"$err" &
 pid=$!
