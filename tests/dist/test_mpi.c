@@ -60,6 +60,52 @@ static void play_sums(struct comm *c)
 					sum_whole(c, sizes[s], (enum comm_algorithm)a, (enum comm_wire)w);
 }
 
+static void sum_halves(struct comm *c, size_t n, enum comm_algorithm a)
+{
+	float *x = mem_alloc_aligned((n + 1) * sizeof *x), *y = mem_alloc_aligned((n + 1) * sizeof *y);
+	float *scratch = mem_alloc_aligned((comm_allreduce_scratch(c, n) + 1) * sizeof *x);
+	const struct comm_allreduce_opts o = { a, WIRE_F32, scratch };
+	struct comm_span own = { 0, 0 };
+	size_t wrong = 0;
+
+	for (int round = 1; round <= 3; round++) {
+		for (size_t i = 0; i < n; i++)
+			x[i] = (float)round * whole(c->rank, i);
+		rank_ok(comm_reduce_scatter(c, x, n, &o, &own));
+		for (size_t i = own.lo; i < own.hi; i++)
+			y[i] = x[i] + 1;
+		rank_ok(comm_gather_parts(c, y, n, &o));
+		for (size_t i = 0; i < n; i++) {
+			float want = 1;
+
+			for (int r = 0; r < c->size; r++)
+				want += (float)round * whole(r, i);
+			wrong += y[i] != want;
+		}
+	}
+	rank_true(wrong == 0);
+	rank_ok(comm_barrier(c));               /* others may read y until here */
+	mem_free(x);
+	mem_free(y);
+	mem_free(scratch);
+}
+
+/* Where memory may be read and, after that, as where it may not. */
+static void play_halves(struct comm *c)
+{
+	const size_t sizes[] = { 0, 1, 3, 4099, 300007 };
+	const enum comm_algorithm a[] = { ALGO_AUTO, ALGO_RING, ALGO_HIERARCHICAL };
+
+	for (int far = 0; far < 2; far++) {
+		c->near = c->near && !far;
+		for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+			for (size_t i = 0; i < sizeof a / sizeof *a; i++) {
+				sum_halves(c, sizes[s], a[i]);
+				sum_whole(c, sizes[s], a[i], WIRE_F32);
+			}
+	}
+}
+
 static void helper(void *ctx)
 {
 	struct comm *c = ctx;
@@ -119,6 +165,26 @@ static void play_dead(struct comm *c)
 	go_round(c, 1);
 }
 
+/* Its memory goes with it, while others may be reading. */
+static void play_halfway(struct comm *c)
+{
+	static float x[300007], scratch[1 << 21];
+	const size_t n = sizeof x / sizeof *x;
+	const struct comm_allreduce_opts o = { .scratch = scratch };
+	struct comm_span own;
+
+	rank_true(comm_allreduce_scratch(c, n) <= sizeof scratch / sizeof *scratch);
+	rank_ok(comm_barrier(c));
+	c->doing = "bucket 3 of step 12";
+	for (int i = 0; comm_reduce_scatter(c, x, n, &o, &own) == TT_OK; i++) {
+		if (i == 5 && c->rank == 1)
+			raise(SIGKILL);
+		if (comm_gather_parts(c, x, n, &o) != TT_OK)
+			break;
+	}
+	go_round(c, 1);
+}
+
 static void play_nan(struct comm *c)
 {
 	if (c->rank == 1)
@@ -128,6 +194,7 @@ static void play_nan(struct comm *c)
 
 static const struct { const char *name; void (*play)(struct comm *c); int exit; } parts[] = {
 	{ "sums", play_sums, 0 }, { "split", play_split, 0 }, { "sleeper", play_sleeper, EXIT_AGAIN },
+	{ "halves", play_halves, 0 }, { "halfway", play_halfway, EXIT_AGAIN },
 	{ "dead", play_dead, EXIT_AGAIN }, { "nan", play_nan, EXIT_AGAIN },
 };
 
@@ -230,6 +297,13 @@ static void sums_are_exact_and_the_same_everywhere(void **state)
 		good(n, "sums");
 }
 
+static void halves_make_the_sum_with_and_without_shared_memory(void **state)
+{
+	(void)state;
+	for (int n = 1; n <= 5; n += 1 + (n > 2))
+		good(n, "halves");
+}
+
 static void ends_of_two_threads_keep_apart(void **state)
 {
 	(void)state;
@@ -270,6 +344,14 @@ static void a_killed_rank_is_named(void **state)
 	all_blame_rank_1("dead", "bucket 3 of step 12");
 }
 
+static void a_rank_that_is_killed_between_halves_is_named(void **state)
+{
+	(void)state;
+	if (!is_openmpi)
+		test_skip("this mpirun ends all at once when one was killed: nobody is left to name it");
+	all_blame_rank_1("halfway", "bucket 3 of step 12");
+}
+
 static void a_rank_that_gives_up_is_named(void **state)
 {
 	(void)state;
@@ -286,10 +368,12 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sums_are_exact_and_the_same_everywhere),
+		cmocka_unit_test(halves_make_the_sum_with_and_without_shared_memory),
 		cmocka_unit_test(ends_of_two_threads_keep_apart),
 		cmocka_unit_test(a_rank_that_gives_up_is_named),
 		cmocka_unit_test(a_stopped_rank_is_named),
 		cmocka_unit_test(a_killed_rank_is_named),
+		cmocka_unit_test(a_rank_that_is_killed_between_halves_is_named),
 	};
 	int failed;
 

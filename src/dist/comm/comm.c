@@ -214,6 +214,7 @@ tt_status comm_split(struct comm *c, struct comm **out)
 	if ((st = c->ops->split(c, &other)) != TT_OK)
 		return st;
 	memcpy(other->measured, c->measured, sizeof c->measured);
+	other->near = c->near;
 	*out = other;
 	return TT_OK;
 }

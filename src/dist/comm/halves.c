@@ -19,8 +19,8 @@
 #include "dist/comm/parts.h"
 #include "dist/comm/wire.h"
 
-#define BLOCK_SHARED ((size_t)4 << 10)  /* floats: one stays in the first cache while all are added */
-#define BLOCK_COPIED ((size_t)16 << 10) /* in the second: each costs a system call                  */
+#define BLOCK_SHARED ((size_t)4 << 10)  /* floats: one stays in the first cache */
+#define BLOCK_COPIED ((size_t)16 << 10) /* in the second: each is a system call */
 
 struct team {
 	struct comm  *c;

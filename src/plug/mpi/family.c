@@ -135,6 +135,8 @@ tt_status family_meet(struct family *f)
 	    (st = greet_all(f)) != TT_OK)
 		return st;
 	know_neighbours(f);
+	if ((st = peek_try(f)) != TT_OK)
+		return st;
 	return listen_on(f);
 }
 

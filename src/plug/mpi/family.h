@@ -35,9 +35,15 @@ struct family {
 	char           *name_text;              /* [size][MPI_NAME_MAX]                          */
 	int            *host_of, host, hosts, local, locals;
 	pid_t          *neighbour;              /* [size] of ranks on this machine; 0: elsewhere */
+	int             near;                   /* neighbours can read one another's memory      */
 	enum comm_transport transport;          /* never AUTO once decided: far.h                */
 	int             decided;
 };
+
+/* peek.c: can the ranks of each machine read one another's memory?  Sets near; collective. */
+tt_status peek_try(struct family *f);
+/* n bytes of a neighbour's memory; TT_EIO: it is no more, or was no memory. */
+tt_status peek_read(const struct family *f, int rank, void *to, const void *from, size_t n);
 
 /* Hold the MPI library, where it is not made for several threads. */
 void family_enter(struct family *f);

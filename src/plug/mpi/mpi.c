@@ -118,10 +118,10 @@ static tt_status look_for_dead(struct end *e)
 	                    e->comm.doing ? e->comm.doing : "a message"), dead);
 }
 
-/* A connection has ended: its rank has died, or gave up and says so in a moment. */
-static tt_status lost(struct end *e)
+/* A rank does not do its part, as the last error says: it has died, or gave up and says so in a
+ * moment. */
+static tt_status lost(struct end *e, int peer)
 {
-	const int peer = streams_lost(e->streams);
 	const double end = thread_seconds() + WORD_SECONDS;
 	char who[COMM_WHO_MAX], text[ERR_MAX];
 	tt_status st;
@@ -182,7 +182,7 @@ static tt_status end_send(struct comm *c, struct comm_request *r)
 	int rc;
 
 	if (by_stream(e, r->peer))
-		return (st = streams_send(e->streams, r)) == TT_OK ? st : lost(e);
+		return (st = streams_send(e->streams, r)) == TT_OK ? st : lost(e, streams_lost(e->streams));
 	if (st != TT_OK)
 		return st;
 	family_enter(e->family);
@@ -229,7 +229,7 @@ static tt_status wait_stream(struct end *e, struct comm_request *r, double deadl
 
 		st = streams_wait(e->streams, r, soon < deadline ? soon : deadline);
 		if (st != TT_ETIMEDOUT)
-			return st == TT_OK ? TT_OK : lost(e);
+			return st == TT_OK ? TT_OK : lost(e, streams_lost(e->streams));
 		family_listen(f, r->peer);
 		if (atomic_load(&f->broken))
 			return fault_of(e);
@@ -328,6 +328,13 @@ static tt_status end_allreduce(struct comm *c, float *x, size_t n)
 	return st;
 }
 
+static tt_status end_peek(struct comm *c, int rank, void *to, const void *from, size_t n)
+{
+	struct end *e = (struct end *)c;
+
+	return peek_read(e->family, rank, to, from, n) == TT_OK ? TT_OK : lost(e, rank);
+}
+
 /* ---- opening and closing ---- */
 
 static void family_free(struct family *f)
@@ -379,7 +386,8 @@ static void end_close(struct comm *c)
 static tt_status end_split(struct comm *c, struct comm **out);
 
 static const struct comm_ops mpi_ops = { "mpi", end_send, end_recv, end_wait, end_cancel, end_blame,
-                                         end_split, end_abandon, end_close, end_allreduce, NULL };
+                                         end_split, end_abandon, end_close, end_allreduce,
+                                         end_peek };
 
 static tt_status end_open(struct family *f, MPI_Comm from, double timeout, struct comm **out)
 {
@@ -393,7 +401,7 @@ static tt_status end_open(struct family *f, MPI_Comm from, double timeout, struc
 	e->comm = (struct comm){
 		.ops = &mpi_ops, .rank = f->rank, .size = f->size, .host = f->host, .hosts = f->hosts,
 		.local = f->local, .locals = f->locals, .timeout = timeout, .names = f->names,
-		.host_of = f->host_of,
+		.host_of = f->host_of, .near = f->near,
 	};
 	family_enter(f);
 	rc = MPI_Comm_dup(from, &e->mpi);
