@@ -1,11 +1,6 @@
 #include "dist/comm/streams.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/random.h>
@@ -15,28 +10,18 @@
 
 #include "base/mem.h"
 #include "base/thread.h"
+#include "dist/comm/card.h"
 
-#define ADDRESSES 8             /* of a machine, at most, on its card */
-#define KEY       16            /* bytes of a secret                  */
-#define BATCH     8             /* messages that one call may move    */
-#define GUESTS    8             /* connections that have not said yet who they are */
-#define CONNECT_SECONDS 5.0     /* to an address that does not answer */
+#define BATCH   8               /* messages that one call may move    */
+#define GUESTS  8               /* connections that have not said yet who they are */
+#define HANDFUL (64 << 10)      /* bytes that are worth a call, or waking up for, if more is due */
 
 enum phase { OVER, PENDING };
 
-struct address { unsigned char family, unused[3], bytes[16]; };         /* family: 4 or 6 */
-
-/* What a rank must know of another to send to it. */
-struct card {
-	unsigned char  key[KEY];
-	uint16_t       port;
-	uint16_t       n;
-	struct address address[ADDRESSES];
-};
 _Static_assert(sizeof(struct card) <= STREAMS_CARD, "a card has room");
 
 /* The first words of a connection ... */
-struct hello { char magic[8]; int32_t from, to; unsigned char key[KEY]; };
+struct hello { char magic[8]; int32_t from, to; unsigned char key[CARD_KEY]; };
 static const char magic[8] = "tutti-1";
 
 /* ... and of each message. */
@@ -48,6 +33,8 @@ struct stream {
 	int         peer, outgoing;
 	struct comm_request *first, *last; /* by handle         */
 	size_t      done;                  /* bytes of the first and its head that have moved */
+	size_t      due;                   /* bytes of all, and their heads                   */
+	int         wakes;                 /* so many bytes that have come wake us            */
 	struct head head[BATCH];           /* as they come      */
 };
 
@@ -56,7 +43,7 @@ struct guest { int fd; size_t got; struct hello hello; };
 struct streams {
 	int             rank, size, lost;
 	int             listener;
-	unsigned char   key[KEY];
+	unsigned char   key[CARD_KEY];
 	struct card    *card;              /* [size]                              */
 	struct stream  *out, *in;          /* [size]                              */
 	struct stream **active;            /* [2 size] those with messages        */
@@ -72,90 +59,7 @@ static tt_status lose(struct streams *s, int peer, const char *what, int error)
 	return err_set(TT_EIO, "%s rank %d: %s", what, peer, error ? strerror(error) : "it has left");
 }
 
-/* ---- cards ---- */
-
-static int same_address(const struct address *a, const struct address *b)
-{
-	return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
-}
-
-static int read_address(const struct sockaddr *from, struct address *to)
-{
-	const struct sockaddr_in6 *six = (const void *)from;
-	const struct sockaddr_in *four = (const void *)from;
-
-	memset(to, 0, sizeof *to);
-	if (from && from->sa_family == AF_INET) {
-		to->family = 4;
-		memcpy(to->bytes, &four->sin_addr, sizeof four->sin_addr);
-	} else if (from && from->sa_family == AF_INET6 && !IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr)) {
-		to->family = 6;
-		memcpy(to->bytes, &six->sin6_addr, sizeof six->sin6_addr);
-	}
-	return to->family != 0;
-}
-
-/* Loopback comes last: it is of use to ranks of this machine alone. */
-static void find_addresses(struct card *c)
-{
-	struct ifaddrs *all = NULL;
-
-	if (getifaddrs(&all) != 0)
-		return;
-	for (int loop = 0; loop < 2; loop++)
-		for (struct ifaddrs *i = all; i && c->n < ADDRESSES; i = i->ifa_next)
-			if ((i->ifa_flags & IFF_UP) && !(i->ifa_flags & IFF_LOOPBACK) == !loop &&
-			    read_address(i->ifa_addr, &c->address[c->n]))
-				c->n++;
-	freeifaddrs(all);
-}
-
-static socklen_t write_address(const struct address *a, uint16_t port, struct sockaddr_storage *to)
-{
-	struct sockaddr_in6 *six = (void *)to;
-	struct sockaddr_in *four = (void *)to;
-
-	memset(to, 0, sizeof *to);
-	if (a->family == 6) {
-		six->sin6_family = AF_INET6;
-		six->sin6_port = htons(port);
-		memcpy(&six->sin6_addr, a->bytes, sizeof six->sin6_addr);
-		return sizeof *six;
-	}
-	four->sin_family = AF_INET;
-	four->sin_port = htons(port);
-	memcpy(&four->sin_addr, a->bytes, sizeof four->sin_addr);
-	return sizeof *four;
-}
-
 /* ---- listening ---- */
-
-/* For both families where the machine knows both. */
-static int open_listener(uint16_t *port)
-{
-	const struct address any[2] = { { .family = 6 }, { .family = 4 } };
-	struct sockaddr_storage at;
-	socklen_t len;
-	int no = 0;
-
-	for (int i = 0; i < 2; i++) {
-		int fd = socket(i ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-		if (fd < 0)
-			continue;
-		len = write_address(&any[i], 0, &at);
-		if (i == 0)
-			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
-		if (bind(fd, (void *)&at, len) == 0 && listen(fd, SOMAXCONN) == 0 &&
-		    getsockname(fd, (void *)&at, &len) == 0) {
-			*port = ntohs(i ? ((struct sockaddr_in *)&at)->sin_port
-			                : ((struct sockaddr_in6 *)&at)->sin6_port);
-			return fd;
-		}
-		close(fd);
-	}
-	return -1;
-}
 
 static struct streams *make_room(int rank, int size)
 {
@@ -191,38 +95,18 @@ tt_status streams_listen(struct streams **out, int rank, int size, unsigned char
 
 	if (!s)
 		return TT_ENOMEM;
-	if (getrandom(s->key, KEY, 0) != KEY || (s->listener = open_listener(&mine.port)) < 0)
+	if (getrandom(s->key, CARD_KEY, 0) != CARD_KEY || (s->listener = card_listen(&mine.port)) < 0)
 		st = err_set(TT_EIO, "cannot listen for other ranks: %s", strerror(errno));
 	if (st != TT_OK) {
 		streams_close(&s);
 		return st;
 	}
-	find_addresses(&mine);
-	memcpy(mine.key, s->key, KEY);
+	card_find_addresses(&mine);
+	memcpy(mine.key, s->key, CARD_KEY);
 	memset(card, 0, STREAMS_CARD);
 	memcpy(card, &mine, sizeof mine);
 	*out = s;
 	return TT_OK;
-}
-
-/* What would lead back here (bridges of containers have the same address on every machine) is left
- * out, unless it is all there is. */
-static void keep_foreign(struct card *c, const struct card *mine)
-{
-	int kept = 0;
-
-	if (c->n > ADDRESSES)
-		c->n = ADDRESSES;
-	for (int i = 0; i < c->n; i++) {
-		int own = 0;
-
-		for (int j = 0; j < mine->n && !own; j++)
-			own = same_address(&c->address[i], &mine->address[j]);
-		if (!own)
-			c->address[kept++] = c->address[i];
-	}
-	if (kept)
-		c->n = (uint16_t)kept;
 }
 
 void streams_meet(struct streams *s, const unsigned char *cards)
@@ -231,7 +115,7 @@ void streams_meet(struct streams *s, const unsigned char *cards)
 		memcpy(&s->card[r], cards + (size_t)r * STREAMS_CARD, sizeof *s->card);
 	for (int r = 0; r < s->size; r++)
 		if (r != s->rank)
-			keep_foreign(&s->card[r], &s->card[s->rank]);
+			card_keep_foreign(&s->card[r], &s->card[s->rank]);
 }
 
 void streams_close(struct streams **sp)
@@ -262,41 +146,6 @@ void streams_close(struct streams **sp)
 
 /* ---- connecting ---- */
 
-static int wait_connected(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	int error = 0, n;
-	socklen_t len = sizeof error;
-
-	do
-		n = poll(&p, 1, (int)(CONNECT_SECONDS * 1000));
-	while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return ETIMEDOUT;
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno;
-}
-
-/* 0, or why not. */
-static int connect_to(const struct address *a, uint16_t port, int *out)
-{
-	struct sockaddr_storage to;
-	const socklen_t len = write_address(a, port, &to);
-	const int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), yes = 1;
-	int error = 0;
-
-	if (fd < 0)
-		return errno;
-	if (connect(fd, (void *)&to, len) != 0)
-		error = errno == EINPROGRESS ? wait_connected(fd) : errno;
-	if (error) {
-		close(fd);
-		return error;
-	}
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-	*out = fd;
-	return 0;
-}
-
 static tt_status open_stream(struct streams *s, struct stream *t)
 {
 	const struct card *c = &s->card[t->peer];
@@ -304,11 +153,11 @@ static tt_status open_stream(struct streams *s, struct stream *t)
 	int error = EADDRNOTAVAIL;
 
 	for (int i = 0; i < c->n && t->fd < 0; i++)
-		error = connect_to(&c->address[i], c->port, &t->fd);
+		error = card_connect(&c->address[i], c->port, &t->fd);
 	if (t->fd < 0)
 		return lose(s, t->peer, "cannot connect to", error);
 	memcpy(h.magic, magic, sizeof magic);
-	memcpy(h.key, c->key, KEY);
+	memcpy(h.key, c->key, CARD_KEY);
 	/* A fresh connection has room for so little. */
 	if (send(t->fd, &h, sizeof h, MSG_NOSIGNAL) != (ssize_t)sizeof h)
 		return lose(s, t->peer, "cannot greet", errno);
@@ -322,7 +171,7 @@ static int same_key(const unsigned char *a, const unsigned char *b)
 {
 	unsigned char differ = 0;
 
-	for (int i = 0; i < KEY; i++)
+	for (int i = 0; i < CARD_KEY; i++)
 		differ |= a[i] ^ b[i];
 	return !differ;
 }
@@ -376,6 +225,7 @@ static void push(struct streams *s, struct stream *t, struct comm_request *r)
 		s->active[s->n_active++] = t;
 	t->first = t->first ? t->first : r;
 	t->last = r;
+	t->due += sizeof(struct head) + r->n;
 }
 
 static void rest(struct streams *s, const struct stream *t)
@@ -394,6 +244,7 @@ static void pop(struct streams *s, struct stream *t)
 
 	t->first = r->handle;
 	t->done -= sizeof(struct head) + r->n;
+	t->due -= sizeof(struct head) + r->n;
 	r->phase = OVER;
 	if (!t->first)
 		rest(s, t);
@@ -488,13 +339,12 @@ static tt_status move(struct streams *s, struct stream *t)
 tt_status streams_send(struct streams *s, struct comm_request *r)
 {
 	struct stream *t = &s->out[r->peer];
-	const int was_idle = !t->first;
 	tt_status st = TT_OK;
 
 	if (t->fd < 0 && (st = open_stream(s, t)) != TT_OK)
 		return st;
 	push(s, t, r);
-	return was_idle ? move(s, t) : TT_OK;
+	return t->due - t->done >= HANDFUL ? move(s, t) : TT_OK;     /* or when somebody waits */
 }
 
 tt_status streams_recv(struct streams *s, struct comm_request *r)
@@ -505,13 +355,25 @@ tt_status streams_recv(struct streams *s, struct comm_request *r)
 
 /* ---- waiting ---- */
 
+/* Little that comes is let come together. */
+static void wake_for(struct stream *t, int bytes)
+{
+	if (t->outgoing || t->fd < 0 || t->wakes == bytes)
+		return;
+	setsockopt(t->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+	t->wakes = bytes;
+}
+
 static int list_all(struct streams *s)
 {
 	int n = 0;
 
-	for (; n < s->n_active; n++)
-		s->poll[n] = (struct pollfd){ .fd = s->active[n]->fd,
-		                              .events = s->active[n]->outgoing ? POLLOUT : POLLIN };
+	for (; n < s->n_active; n++) {
+		struct stream *t = s->active[n];
+
+		wake_for(t, t->due - t->done >= HANDFUL ? HANDFUL : 1);
+		s->poll[n] = (struct pollfd){ .fd = t->fd, .events = t->outgoing ? POLLOUT : POLLIN };
+	}
 	for (int i = 0; i < GUESTS; i++)
 		s->poll[n++] = (struct pollfd){ .fd = s->guest[i].fd, .events = POLLIN };
 	s->poll[n++] = (struct pollfd){ .fd = s->listener, .events = POLLIN };
@@ -547,11 +409,23 @@ static tt_status look(struct streams *s, double seconds)
 	return TT_OK;
 }
 
-tt_status streams_wait(struct streams *s, struct comm_request *r, double until)
+/* From the end, for one that comes to rest is replaced by the last. */
+static tt_status send_all(struct streams *s)
 {
-	double left = until - thread_seconds();
 	tt_status st = TT_OK;
 
+	for (int i = s->n_active - 1; i >= 0 && st == TT_OK; i--)
+		if (s->active[i]->outgoing)
+			st = move(s, s->active[i]);
+	return st;
+}
+
+tt_status streams_wait(struct streams *s, struct comm_request *r, double until)
+{
+	double left;
+	tt_status st = r->phase == OVER ? TT_OK : send_all(s);
+
+	left = until - thread_seconds();
 	while (r->phase != OVER && st == TT_OK && left > 0) {
 		st = look(s, left);
 		left = until - thread_seconds();
@@ -588,6 +462,7 @@ void streams_cancel(struct streams *s, struct comm_request *r)
 		t->done = 0;
 	}
 	*at = r->handle;
+	t->due -= sizeof(struct head) + r->n;
 	if (t->last == r)
 		t->last = last;
 	if (!t->first)

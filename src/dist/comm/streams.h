@@ -26,7 +26,8 @@ tt_status streams_listen(struct streams **out, int rank, int size,
 void      streams_meet(struct streams *s, const unsigned char *cards);
 void      streams_close(struct streams **s);                            /* NULL is fine */
 
-/* Start what r says.  The first send to a rank connects: TT_EIO if that cannot be done. */
+/* Start what r says.  The first send to a rank connects: TT_EIO if that cannot be done.  A little
+ * that is sent leaves when somebody waits. */
 tt_status streams_send(struct streams *s, struct comm_request *r);
 tt_status streams_recv(struct streams *s, struct comm_request *r);
 /* Move messages until r is over.  TT_ETIMEDOUT: it is not at `until` (of thread_seconds), and may

@@ -156,6 +156,7 @@ static void who_does_not_know_the_secret_is_turned_away(void **state)
 	assert_int_equal(streams_wait(p.end[1], &in, thread_seconds() + 0.2), TT_ETIMEDOUT);
 	assert_int_equal(recv(fd[0], &c, 1, MSG_DONTWAIT), 0);
 	start_send(p.end[0], &out);
+	assert_int_equal(wait_some(p.end[0], &out), TT_OK);
 	assert_int_equal(wait_some(p.end[1], &in), TT_OK);
 	assert_int_equal(y, 7);
 	for (int i = 0; i < 20; i++)
@@ -173,6 +174,7 @@ static void another_size_than_expected_is_named(void **state)
 	(void)state;
 	open_pair(&p);
 	start_send(p.end[0], &out);
+	assert_int_equal(wait_some(p.end[0], &out), TT_OK);
 	assert_int_equal(streams_recv(p.end[1], &in), TT_OK);
 	assert_int_equal(wait_some(p.end[1], &in), TT_EINTERNAL);
 	assert_contains(tt_last_error(), "rank 0 sends 64 bytes (tag 3) where rank 1 waits for 4");
@@ -223,6 +225,7 @@ static void a_cancelled_message_is_forgotten(void **state)
 	streams_cancel(p.end[1], &never[1]);
 	streams_cancel(p.end[1], &never[1]);
 	start_send(p.end[0], &out);
+	assert_int_equal(wait_some(p.end[0], &out), TT_OK);
 	assert_int_equal(wait_some(p.end[1], &in), TT_OK);
 	assert_int_equal(y, 7);
 	assert_int_equal(streams_move(p.end[1]), 0);

@@ -1,0 +1,151 @@
+#include "dist/comm/card.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CONNECT_SECONDS 5.0     /* to an address that does not answer */
+
+/* ---- addresses ---- */
+
+static int same_address(const struct address *a, const struct address *b)
+{
+	return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+static int read_address(const struct sockaddr *from, struct address *to)
+{
+	const struct sockaddr_in6 *six = (const void *)from;
+	const struct sockaddr_in *four = (const void *)from;
+
+	memset(to, 0, sizeof *to);
+	if (from && from->sa_family == AF_INET) {
+		to->family = 4;
+		memcpy(to->bytes, &four->sin_addr, sizeof four->sin_addr);
+	} else if (from && from->sa_family == AF_INET6 && !IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr)) {
+		to->family = 6;
+		memcpy(to->bytes, &six->sin6_addr, sizeof six->sin6_addr);
+	}
+	return to->family != 0;
+}
+
+/* Loopback comes last: it is of use to ranks of this machine alone. */
+void card_find_addresses(struct card *c)
+{
+	struct ifaddrs *all = NULL;
+
+	if (getifaddrs(&all) != 0)
+		return;
+	for (int loop = 0; loop < 2; loop++)
+		for (struct ifaddrs *i = all; i && c->n < CARD_ADDRESSES; i = i->ifa_next)
+			if ((i->ifa_flags & IFF_UP) && !(i->ifa_flags & IFF_LOOPBACK) == !loop &&
+			    read_address(i->ifa_addr, &c->address[c->n]))
+				c->n++;
+	freeifaddrs(all);
+}
+
+static socklen_t write_address(const struct address *a, uint16_t port,
+                               struct sockaddr_storage *to)
+{
+	struct sockaddr_in6 *six = (void *)to;
+	struct sockaddr_in *four = (void *)to;
+
+	memset(to, 0, sizeof *to);
+	if (a->family == 6) {
+		six->sin6_family = AF_INET6;
+		six->sin6_port = htons(port);
+		memcpy(&six->sin6_addr, a->bytes, sizeof six->sin6_addr);
+		return sizeof *six;
+	}
+	four->sin_family = AF_INET;
+	four->sin_port = htons(port);
+	memcpy(&four->sin_addr, a->bytes, sizeof four->sin_addr);
+	return sizeof *four;
+}
+
+void card_keep_foreign(struct card *c, const struct card *mine)
+{
+	int kept = 0;
+
+	if (c->n > CARD_ADDRESSES)
+		c->n = CARD_ADDRESSES;
+	for (int i = 0; i < c->n; i++) {
+		int own = 0;
+
+		for (int j = 0; j < mine->n && !own; j++)
+			own = same_address(&c->address[i], &mine->address[j]);
+		if (!own)
+			c->address[kept++] = c->address[i];
+	}
+	if (kept)
+		c->n = (uint16_t)kept;
+}
+
+/* ---- the two ends of a connection ---- */
+
+int card_listen(uint16_t *port)
+{
+	const struct address any[2] = { { .family = 6 }, { .family = 4 } };
+	struct sockaddr_storage at;
+	socklen_t len;
+	int no = 0;
+
+	for (int i = 0; i < 2; i++) {
+		int fd = socket(i ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+		if (fd < 0)
+			continue;
+		len = write_address(&any[i], 0, &at);
+		if (i == 0)
+			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
+		if (bind(fd, (void *)&at, len) == 0 && listen(fd, SOMAXCONN) == 0 &&
+		    getsockname(fd, (void *)&at, &len) == 0) {
+			*port = ntohs(i ? ((struct sockaddr_in *)&at)->sin_port
+			                : ((struct sockaddr_in6 *)&at)->sin6_port);
+			return fd;
+		}
+		close(fd);
+	}
+	return -1;
+}
+
+static int wait_connected(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	int error = 0, n;
+	socklen_t len = sizeof error;
+
+	do
+		n = poll(&p, 1, (int)(CONNECT_SECONDS * 1000));
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return ETIMEDOUT;
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno;
+}
+
+int card_connect(const struct address *a, uint16_t port, int *out)
+{
+	struct sockaddr_storage to;
+	const socklen_t len = write_address(a, port, &to);
+	const int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), yes = 1;
+	int error = 0;
+
+	if (fd < 0)
+		return errno;
+	if (connect(fd, (void *)&to, len) != 0)
+		error = errno == EINPROGRESS ? wait_connected(fd) : errno;
+	if (error) {
+		close(fd);
+		return error;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+	*out = fd;
+	return 0;
+}

@@ -1,0 +1,29 @@
+/* card.h -- where a rank listens, and how to get there.  For streams.c. */
+#ifndef COMM_CARD_H
+#define COMM_CARD_H
+
+#include <stdint.h>
+
+#define CARD_KEY       16         /* bytes of a secret      */
+#define CARD_ADDRESSES 8          /* of a machine, at most  */
+
+struct address { unsigned char family, unused[3], bytes[16]; };         /* family: 4 or 6 */
+
+struct card {
+	unsigned char  key[CARD_KEY];     /* who knows it may connect */
+	uint16_t       port, n;
+	struct address address[CARD_ADDRESSES];
+};
+
+/* Those of this machine. */
+void card_find_addresses(struct card *c);
+/* What would lead back here (bridges of containers have the same address on every machine) is left
+ * out, unless it is all there is. */
+void card_keep_foreign(struct card *c, const struct card *mine);
+/* A socket at a port that the kernel picks, for both families where the machine knows both; -1:
+ * there is none. */
+int  card_listen(uint16_t *port);
+/* *out: a connection.  0, or errno's number. */
+int  card_connect(const struct address *a, uint16_t port, int *out);
+
+#endif
