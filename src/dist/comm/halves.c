@@ -233,6 +233,18 @@ tt_status comm_gather_parts(struct comm *c, float *y, size_t n, const struct com
 	return st;
 }
 
+/* Trees and butterflies have none; leaders have all of the sum. */
+int comm_halves_pay(const struct comm *c, size_t n, const struct comm_allreduce_opts *o)
+{
+	if (c->size == 1 || o->wire != WIRE_F32)
+		return 0;
+	switch (o->algorithm) {
+	case ALGO_AUTO:         return comm_by_memory(c) || comm_choice(c, n) == ALGO_RING;
+	case ALGO_HIERARCHICAL: return comm_by_memory(c);
+	default:                return o->algorithm == ALGO_RING;
+	}
+}
+
 tt_status comm_halves(struct comm *c, float *x, size_t n, const struct comm_allreduce_opts *o)
 {
 	struct team t = team_of(c, n, o);

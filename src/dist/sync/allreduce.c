@@ -12,7 +12,7 @@
  * Each rank optimizes a part of each bucket and hands out the parameters that this makes (ZeRO's
  * first stage: Rajbhandari et al. 2020): as many bytes as sums for all, and an Nth of the work.  A
  * rule that must see the whole gradient first (clipping, LARS, LAMB) waits for all of it, on all
- * ranks; sums of 16 bits, or in a certain order, are for all as well. */
+ * ranks; sums of 16 bits, in a certain order, or by algorithms without halves are for all, too. */
 #include "dist/sync/bucket.h"
 #include "dist/sync/rules.h"
 
@@ -21,23 +21,12 @@ static int overlaps_forward(const struct sync *s)
 	return s->host.opts->overlap == OVERLAP_FORWARD && s->host.by_range;
 }
 
-/* Named algorithms other than these have no halves. */
-static int shares_optimizer(const struct sync *s)
-{
-	const struct distribute_opts *o = s->host.opts;
-
-	return o->shard_optimizer && s->host.by_range && s->host.comm->size > 1 &&
-	       o->wire == WIRE_F32 && !o->deterministic &&
-	       (o->algorithm == ALGO_AUTO || o->algorithm == ALGO_RING ||
-	        o->algorithm == ALGO_HIERARCHICAL);
-}
-
 static tt_status open_rule(struct sync *s)
 {
 	const struct buckets_opts o = {
 		.sync = s, .x = s->host.grads, .count = s->host.param_count + s->host.sums,
 		.lead = s->host.sums, .order = overlaps_forward(s) ? ORDER_LEARNT : ORDER_FIXED,
-		.shared = shares_optimizer(s),
+		.shared = s->host.opts->shard_optimizer && s->host.by_range,
 	};
 	struct buckets *b;
 	tt_status st = buckets_open(&b, &o);

@@ -380,6 +380,7 @@ static tt_status choose_size(struct buckets *b)
 		return st;
 	b->size = size < 1 ? 1 : size > rest(b) ? rest(b) : (size_t)size;
 	b->n = b->lead + (int)((rest(b) + b->size - 1) / b->size);
+	b->shared = b->shared && comm_halves_pay(c, b->size, &b->sender[0].how);
 	return TT_OK;
 }
 

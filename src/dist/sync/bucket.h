@@ -20,8 +20,8 @@ struct buckets_opts {
 	size_t          count, lead;     /* lead: of those, at the end, that leave by themselves and
 	                                  * first; the others are cut from their end on         */
 	enum order_kind order;
-	int             shared;          /* x is the gradients: `next` has them applied already, by
-	                                  * each rank in part                                   */
+	int             shared;          /* x is the gradients: where that is no slower, `next` has
+	                                  * them applied already, by each rank in part          */
 };
 /* Collective: measures how large buckets should be unless the options say it. */
 tt_status buckets_open(struct buckets **out, const struct buckets_opts *o);
