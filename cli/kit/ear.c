@@ -196,9 +196,9 @@ void ear_answered(struct ear *e, int host)
 /* Hosts are cut off together, and missed one after the other. */
 static int is_there(const struct ear *e, int host)
 {
-	const double heard = e->host[host].heard;
+	const double heard = e->host[host].heard, patience = SILENCE(e->launch->timeout) / 2;
 
-	return e->host[host].answered || (heard > 0 && e->now < heard + SILENCE(e->launch->timeout) / 2);
+	return e->host[host].answered || (heard > 0 && e->now < heard + patience);
 }
 
 /* Of hosts that divide into those that are there and those that are not, the fewer are to blame:

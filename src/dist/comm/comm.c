@@ -83,9 +83,11 @@ static tt_status start(struct comm *c, struct comm_request *r,
 	if (r->peer < 0 || r->peer >= c->size || r->peer == c->rank)
 		return err_set(TT_EINVAL, "rank %d of %d cannot talk to rank %d", c->rank, c->size,
 		               r->peer);
-	if ((st = post(c, r)) != TT_OK)
-		return comm_give_up(c, st, c->rank);
-	return TT_OK;
+	if ((st = post(c, r)) == TT_OK)
+		return TT_OK;
+	if (c->fault.status != TT_OK)
+		return repeat(c);
+	return st == TT_ETIMEDOUT ? comm_name_silent(c, r->peer) : comm_give_up(c, st, c->rank);
 }
 
 tt_status comm_start_send(struct comm *c, struct comm_request *r)

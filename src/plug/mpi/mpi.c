@@ -99,10 +99,12 @@ static int spins_for(const struct end *e, int awaits)
 
 static tt_status fault_of(struct end *e)
 {
+	const struct comm_fault *fault = &e->comm.fault;
+
 	pthread_mutex_lock(&e->family->control_lock);
 	e->comm.fault = e->family->fault;
 	pthread_mutex_unlock(&e->family->control_lock);
-	return e->comm.fault.status;
+	return err_set(fault->status, "%s", fault->text);
 }
 
 /* A neighbour that is no more is missed before the deadline. */
@@ -118,25 +120,40 @@ static tt_status look_for_dead(struct end *e)
 	                    e->comm.doing ? e->comm.doing : "a message"), dead);
 }
 
-/* A rank does not do its part, as the last error says: it has died, or gave up and says so in a
- * moment. */
-static tt_status lost(struct end *e, int peer)
+/* Until somebody else says what has happened. */
+static int listen_until(struct end *e, int peer, double end)
 {
-	const double end = thread_seconds() + WORD_SECONDS;
-	char who[COMM_WHO_MAX], text[ERR_MAX];
-	tt_status st;
-
-	snprintf(text, sizeof text, "%s", tt_last_error());
 	while (!atomic_load(&e->family->broken) && thread_seconds() < end) {
 		family_listen(e->family, peer);
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
-	if (atomic_load(&e->family->broken))
+	return atomic_load(&e->family->broken);
+}
+
+/* A rank does not do its part, as the last error says: it has died, or gave up and says so in a
+ * moment.  Or it is our own link that is cut: whether others answer tells, once all of them have
+ * come to wait for us. */
+static tt_status lost(struct end *e, int peer)
+{
+	const double now = thread_seconds();
+	struct comm *c = &e->comm;
+	char who[COMM_WHO_MAX], text[ERR_MAX];
+	tt_status st;
+	int culprit;
+
+	snprintf(text, sizeof text, "%s", tt_last_error());
+	if (listen_until(e, peer, now + WORD_SECONDS))
 		return fault_of(e);
 	if ((st = look_for_dead(e)) != TT_OK)
 		return st;
-	return comm_give_up(&e->comm, err_set(TT_EIO, "%s has died or left: %s",
-	                    comm_who(&e->comm, peer, who), text), peer);
+	culprit = family_roll_call(e->family, peer, c->timeout);
+	if (atomic_load(&e->family->broken))
+		return fault_of(e);
+	if (culprit == peer)
+		return comm_give_up(c, err_set(TT_EIO, "%s has died or left while rank %d waited for %s: "
+		                    "%s", comm_who(c, peer, who), c->rank,
+		                    c->doing ? c->doing : "a message", text), peer);
+	return listen_until(e, peer, now + c->timeout) ? fault_of(e) : TT_ETIMEDOUT;
 }
 
 /* Test until done.  awaits: the rank that this is about, -1: all. */
