@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -212,7 +211,8 @@ static tt_status check_fit(const struct comm *c, struct comm_request *r)
 	               c->rank, r->peer, r->n);
 }
 
-/* awaits stays set after a failure, so that others who follow the chain see it. */
+/* Never sched_yield: to the kernel that is a wish to come last, behind all that computes.
+ * awaits stays set after a failure, so that others who follow the chain see it. */
 static tt_status thread_wait(struct comm *c, struct comm_request *r, double deadline)
 {
 	struct end *e = (struct end *)c;
@@ -220,8 +220,7 @@ static tt_status thread_wait(struct comm *c, struct comm_request *r, double dead
 	tt_status st;
 
 	for (int i = 0; i < SPINS && phase_of(r) < DONE; i++)
-		if (i % 16 == 15)
-			sched_yield();
+		;
 	if (phase_of(r) >= DONE)
 		return check_fit(c, r);
 	atomic_store(awaits, 1 + r->peer);
