@@ -126,6 +126,7 @@ static int worth_trying(const struct comm *c, enum comm_algorithm a, size_t n)
 {
 	switch (a) {
 	case ALGO_RING:             return 1;
+	case ALGO_ORDERED:          return 1;
 	case ALGO_HALVING_DOUBLING: return 1;
 	case ALGO_TREE:             return n <= 4 * SMALL;
 	case ALGO_HIERARCHICAL:     return c->hosts < c->size;

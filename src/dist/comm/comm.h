@@ -156,8 +156,8 @@ tt_status comm_reduce_scatter(struct comm *c, float *x, size_t n,
                               const struct comm_allreduce_opts *o, struct comm_span *own);
 tt_status comm_gather_parts(struct comm *c, float *y, size_t n,
                             const struct comm_allreduce_opts *o);
-/* Are these as fast as the all-reduce of n floats that o asks for?  The same on all ranks. */
-int       comm_halves_pay(const struct comm *c, size_t n, const struct comm_allreduce_opts *o);
+/* Is there this way to do what o asks for?  The same on all ranks. */
+int       comm_has_halves(const struct comm *c, const struct comm_allreduce_opts *o);
 /* Time the algorithms on messages up to `largest` floats, so that AUTO knows; the ranks agree.
  * Ends handed out by comm_split later know it too.  Takes about `seconds`. */
 tt_status comm_measure(struct comm *c, size_t largest, double seconds);

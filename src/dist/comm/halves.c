@@ -2,13 +2,14 @@
  * rank the optimizer's work on its part: ZeRO's first stage, Rajbhandari et al. 2020).
  *
  * Inside a host ranks read one another's vectors where they lie; between hosts the ranks of equal
- * place form a ring each, on their slice:
+ * place are a crew (ordered.c) each, on their slice:
  *
  *   place 0   | h0 h1 h2 |            |        slice j of the vector is summed over the host by the
- *   place 1   |          | h0 h1 h2   |        rank of place j, then over the hosts by ring j, and
+ *   place 1   |          | h0 h1 h2   |        rank of place j, then over the hosts by crew j, and
  *               slice 0     slice 1            chunk h of it is the part of that rank on host h
  *
- * Where memory cannot be read, or hosts have unequal numbers of ranks, one ring holds them all.
+ * Where memory cannot be read, or hosts have unequal numbers of ranks, one crew holds them all.
+ * Each element is summed in an order that depends on the ranks alone: the same bits at every start.
  *
  * Two agreements make reading safe.  `meet` before a sum: everybody's vector is there to be read
  * and, of the call before, everybody has finished reading.  `meet` after it: everybody has read
@@ -27,9 +28,9 @@ struct team {
 	int           count, place;     /* of those who share memory; 1: alone */
 	void        **word;             /* [count] from our own place on, round */
 	size_t        block;            /* floats that are summed at once */
-	float        *sum, *copy;       /* of a block; they share their place with the ring's scratch */
-	struct circle ring;
-	struct comm_allreduce_opts how; /* of the ring */
+	float        *sum, *copy;       /* of a block; they share their place with the crew's scratch */
+	struct crew   crew;
+	struct comm_allreduce_opts how; /* of the crew */
 };
 
 /* ---- who is who ---- */
@@ -41,6 +42,11 @@ static int rank_at(const struct comm *c, int host, int place)
 	while (c->host_of[r] != host || place-- > 0)
 		r++;
 	return r;
+}
+
+int comm_crew_rank(const struct comm *c, struct crew w, int place)
+{
+	return w.on_host < 0 ? place : rank_at(c, place, w.on_host);
 }
 
 /* Do all hosts have as many ranks? */
@@ -80,18 +86,15 @@ static size_t block_of(const struct comm *c, size_t n)
 static struct team team_of(struct comm *c, size_t floats, const struct comm_allreduce_opts *o)
 {
 	struct team t = { .c = c, .count = 1, .word = (void **)o->scratch, .how = *o };
-	const int n = c->size, hosts = c->hosts;
-
 	t.how.scratch = t.sum = o->scratch + words_floats(c);
 	t.block = block_of(c, floats);
 	t.copy = t.sum + t.block;
-	t.ring = (struct circle){ c->rank, n, (c->rank + n - 1) % n, (c->rank + 1) % n, RING_WHOLE };
-	if (o->algorithm == ALGO_RING || !comm_by_memory(c))
+	t.crew = (struct crew){ c->rank, c->size, -1 };
+	if (o->algorithm == ALGO_ORDERED || !comm_by_memory(c))
 		return t;
 	t.count = c->locals;
 	t.place = c->local;
-	t.ring = (struct circle){ c->host, hosts, rank_at(c, (c->host + hosts - 1) % hosts, t.place),
-	                          rank_at(c, (c->host + 1) % hosts, t.place), RING_WHOLE };
+	t.crew = (struct crew){ c->host, c->hosts, t.place };
 	return t;
 }
 
@@ -204,11 +207,10 @@ tt_status comm_reduce_scatter(struct comm *c, float *x, size_t n,
 
 	if (st == TT_OK && t.count > 1 && n && (st = meet(&t, x)) == TT_OK)
 		st = sum_slice(&t, slice);
-	t.ring.turns = RING_SUM;
-	if (st == TT_OK && t.ring.count > 1)
-		st = comm_ring_of(c, t.ring, x + slice.lo, slice.hi - slice.lo, &t.how);
+	if (st == TT_OK && t.crew.count > 1)
+		st = comm_ordered_of(c, t.crew, TURNS_SUM, x + slice.lo, slice.hi - slice.lo, &t.how);
 	if (st == TT_OK)
-		*own = part(slice, t.ring.place, t.ring.count);
+		*own = part(slice, t.crew.place, t.crew.count);
 	return st;
 }
 
@@ -218,9 +220,8 @@ tt_status comm_gather_parts(struct comm *c, float *y, size_t n, const struct com
 	const struct comm_span all = { 0, n }, slice = part(all, t.place, t.count);
 	tt_status st = check(c);
 
-	t.ring.turns = RING_SPREAD;
-	if (st == TT_OK && t.ring.count > 1)
-		st = comm_ring_of(c, t.ring, y + slice.lo, slice.hi - slice.lo, &t.how);
+	if (st == TT_OK && t.crew.count > 1)
+		st = comm_ordered_of(c, t.crew, TURNS_SPREAD, y + slice.lo, slice.hi - slice.lo, &t.how);
 	if (st != TT_OK || t.count == 1 || !n)
 		return st;
 	if ((st = meet(&t, y)) != TT_OK)
@@ -233,15 +234,17 @@ tt_status comm_gather_parts(struct comm *c, float *y, size_t n, const struct com
 	return st;
 }
 
-/* Trees and butterflies have none; leaders have all of the sum. */
-int comm_halves_pay(const struct comm *c, size_t n, const struct comm_allreduce_opts *o)
+/* Trees and butterflies have none; leaders have all of the sum; rings and 16 bits are asked for by
+ * who wants just these. */
+int comm_has_halves(const struct comm *c, const struct comm_allreduce_opts *o)
 {
 	if (c->size == 1 || o->wire != WIRE_F32)
 		return 0;
 	switch (o->algorithm) {
-	case ALGO_AUTO:         return comm_by_memory(c) || comm_choice(c, n) == ALGO_RING;
+	case ALGO_AUTO:         return 1;
+	case ALGO_ORDERED:      return 1;
 	case ALGO_HIERARCHICAL: return comm_by_memory(c);
-	default:                return o->algorithm == ALGO_RING;
+	default:                return 0;
 	}
 }
 

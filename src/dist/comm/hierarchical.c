@@ -64,7 +64,7 @@ static tt_status between_leaders(struct comm *c, float *x, size_t n,
                                  const struct comm_allreduce_opts *o)
 {
 	struct circle leaders = { c->host, c->hosts, leader_of(c, (c->host + c->hosts - 1) % c->hosts),
-	                          leader_of(c, (c->host + 1) % c->hosts), RING_WHOLE };
+	                          leader_of(c, (c->host + 1) % c->hosts) };
 
 	return c->hosts > 1 ? comm_ring_of(c, leaders, x, n, o) : TT_OK;
 }

@@ -1,114 +1,274 @@
-/* ordered.c -- each element is ((x0 + x1) + x2) + ..., by rank: the same bits however the vector
- * is cut into chunks, pieces or buckets (a ring starts each chunk at another rank: 1e8, 1, -1e8,
- * 1 gives 1, 0, 1, 0).  The owner of a chunk receives it from everybody, adds in order and hands
- * out the sum. */
+/* ordered.c -- each element is ((x0 + x1) + x2) + ..., by place: the same bits however the vector
+ * is cut into chunks, blocks or buckets (a ring starts each chunk at another rank: 1e8, 1, -1e8, 1
+ * gives 1, 0, 1, 0).
+ *
+ *             chunk 0   chunk 1   chunk 2
+ *   place 0   | own   |  -> 1   |  -> 2   |    sum:     the owner of a chunk gets it from all
+ *   place 1   |  -> 0 | own     |  -> 2   |             and adds in order
+ *   place 2   |  -> 0 |  -> 1   | own     |    spread:  it hands out what came of it
+ *
+ * As many bytes over each link as a ring, in two waits instead of 2(N-1): on hosts that compute
+ * meanwhile each wait is a matter of when a thread gets its turn. */
+#include <string.h>
+
 #include "dist/comm/parts.h"
 #include "dist/comm/wire.h"
 
-#define CHUNK ((size_t)16 << 10)        /* floats per rank and round */
+#define BLOCK ((size_t)256 << 10)       /* floats that arrive at once, from all places */
+#define LEAST ((size_t)1 << 10)         /* of these, from one                          */
 
-static size_t slot_floats(const struct comm *c, size_t n)
-{
-	size_t chunk = n / (size_t)c->size + 1;
-
-	return ((chunk < CHUNK ? chunk : CHUNK) + 15) / 16 * 16;
-}
-
-/* A slot for each rank's contribution, one to pack into. */
-size_t comm_ordered_scratch(const struct comm *c, size_t n)
-{
-	return ((size_t)c->size + 1) * slot_floats(c, n);
-}
-
-struct round {
+struct mesh {
 	struct comm *comm;
-	float       *x, *slots;
-	size_t       n, stride;
+	struct crew  crew;
 	enum comm_wire wire;
+	float       *x;
+	size_t       n, step, blocks;   /* a chunk is `blocks` times `step` floats, at most         */
+	float       *room, *pack, *sum; /* [2][count][step] what comes, and leaves; [step]          */
+	struct comm_request *in, *out;  /* [2][count]: a block's are under way while one is added   */
 };
 
 struct range { float *x; size_t n; };
 
-static struct range chunk_of(const struct round *r, int rank)
+static size_t step_of(size_t count, size_t n)
 {
-	size_t size = (size_t)r->comm->size;
-	size_t lo = lane_cut(r->n, (size_t)rank, size);
+	const size_t chunk = n / count + 1, most = BLOCK / count > LEAST ? BLOCK / count : LEAST;
 
-	return (struct range){ r->x + lo, lane_cut(r->n, (size_t)rank + 1, size) - lo };
+	return ((chunk < most ? chunk : most) + 15) / 16 * 16;
 }
 
-static float *slot(const struct round *r, int i) { return r->slots + (size_t)i * r->stride; }
-
-/* Send a chunk to one rank while another's arrives in a slot, as the wire has it. */
-static tt_status trade(const struct round *r, struct range out, struct comm_part in, int to)
+static size_t requests_floats(size_t count)
 {
-	float *packed = slot(r, r->comm->size);
-	struct comm_part send = { to, COMM_TAG_REDUCE, out.x, wire_bytes(r->wire, out.n) };
+	return (2 * count * sizeof(struct comm_request) / sizeof(float) + 15) / 16 * 16;
+}
 
-	if (r->wire != WIRE_F32) {
-		wire_pack(r->wire, packed, out.x, out.n);
-		send.p = packed;
+static size_t crew_scratch(size_t count, size_t n)
+{
+	return 2 * requests_floats(count) + (4 * count + 1) * step_of(count, n);
+}
+
+size_t comm_ordered_scratch(const struct comm *c, size_t n)
+{
+	const size_t all = crew_scratch((size_t)c->size, n);
+	const size_t hosts = crew_scratch((size_t)c->hosts, n);
+
+	return all > hosts ? all : hosts;
+}
+
+static struct mesh mesh_of(struct comm *c, struct crew w, float *x, size_t n,
+                           const struct comm_allreduce_opts *o)
+{
+	const size_t count = (size_t)w.count, step = step_of(count, n), words = requests_floats(count);
+	struct mesh m = { .comm = c, .crew = w, .wire = o->wire, .x = x, .n = n, .step = step };
+
+	m.blocks = (n / count + step) / step;
+	m.in = (struct comm_request *)o->scratch;
+	m.out = (struct comm_request *)(o->scratch + words);
+	memset(o->scratch, 0, 2 * words * sizeof(float));
+	m.room = o->scratch + 2 * words;
+	m.pack = m.room + 2 * count * step;
+	m.sum = m.pack + 2 * count * step;
+	return m;
+}
+
+/* Block b of the chunk that belongs to a place. */
+static struct range block_of(const struct mesh *m, int place, size_t b)
+{
+	const size_t count = (size_t)m->crew.count, q = (size_t)place;
+	const size_t first = lane_cut(m->n, q, count), size = lane_cut(m->n, q + 1, count) - first;
+	const size_t at = b * m->step < size ? b * m->step : size, left = size - at;
+
+	return (struct range){ m->x + first + at, left < m->step ? left : m->step };
+}
+
+static size_t cell(const struct mesh *m, int place, size_t b)
+{
+	return b % 2 * (size_t)m->crew.count + (size_t)place;
+}
+
+static float *room(const struct mesh *m, int place, size_t b)
+{
+	return m->room + cell(m, place, b) * m->step;
+}
+
+static float *pack(const struct mesh *m, int place, size_t b)
+{
+	return m->pack + cell(m, place, b) * m->step;
+}
+
+/* As it travels: in place, or packed. */
+static void *packed(const struct mesh *m, int place, size_t b, struct range r)
+{
+	if (m->wire == WIRE_F32)
+		return r.x;
+	wire_pack(m->wire, pack(m, place, b), r.x, r.n);
+	return pack(m, place, b);
+}
+
+/* ---- messages ---- */
+
+static tt_status begin(const struct mesh *m, struct comm_request *r, int place, int tag, void *p,
+                       size_t floats, tt_status (*start)(struct comm *, struct comm_request *))
+{
+	tt_status st;
+
+	if (floats == 0)
+		return TT_OK;
+	*r = (struct comm_request){ .peer = comm_crew_rank(m->comm, m->crew, place), .tag = tag, .p = p,
+	                            .n = wire_bytes(m->wire, floats) };
+	if ((st = start(m->comm, r)) != TT_OK)
+		r->p = NULL;
+	return st;
+}
+
+static tt_status end(const struct mesh *m, struct comm_request *r)
+{
+	const tt_status st = r->p ? comm_wait(m->comm, r) : TT_OK;
+
+	r->p = NULL;                    /* nothing is under way */
+	return st;
+}
+
+static void drop(const struct mesh *m)
+{
+	for (int i = 0; i < 2 * m->crew.count; i++) {
+		if (m->in[i].p)
+			comm_cancel(m->comm, &m->in[i]);
+		if (m->out[i].p)
+			comm_cancel(m->comm, &m->out[i]);
 	}
-	return comm_part_exchange(r->comm, send, in);
 }
 
-static tt_status collect(const struct round *r)
+static tt_status end_sends(const struct mesh *m, size_t b)
 {
-	int size = r->comm->size, me = r->comm->rank;
-	struct range own = chunk_of(r, me);
 	tt_status st = TT_OK;
 
-	for (int s = 1; s < size && st == TT_OK; s++) {
-		int to = (me + s) % size, from = (me + size - s) % size;
+	for (int q = 0; q < m->crew.count && st == TT_OK; q++)
+		st = end(m, &m->out[cell(m, q, b)]);
+	return st;
+}
 
-		st = trade(r, chunk_of(r, to), (struct comm_part){ from, COMM_TAG_REDUCE, slot(r, from),
-		           wire_bytes(r->wire, own.n) }, to);
+/* ---- the sum ---- */
+
+static tt_status begin_sum(const struct mesh *m, size_t b)
+{
+	const int count = m->crew.count, me = m->crew.place;
+	const size_t mine = block_of(m, me, b).n;
+	tt_status st = TT_OK;
+
+	for (int s = 1; s < count && st == TT_OK; s++) {
+		int from = (me + count - s) % count;
+
+		st = begin(m, &m->in[cell(m, from, b)], from, COMM_TAG_REDUCE, room(m, from, b), mine,
+		           comm_start_recv);
+	}
+	for (int s = 1; s < count && st == TT_OK; s++) {
+		int to = (me + s) % count;
+		struct range r = block_of(m, to, b);
+
+		st = begin(m, &m->out[cell(m, to, b)], to, COMM_TAG_REDUCE, packed(m, to, b, r), r.n,
+		           comm_start_send);
 	}
 	return st;
 }
 
 /* Our own part is rounded like the others': whose chunk it is must not show. */
-static void add_up(const struct round *r)
+static tt_status end_sum(const struct mesh *m, size_t b)
 {
-	struct range own = chunk_of(r, r->comm->rank);
-
-	wire_pack(r->wire, slot(r, r->comm->rank), own.x, own.n);
-	wire_unpack(r->wire, own.x, slot(r, 0), own.n);
-	for (int i = 1; i < r->comm->size; i++)
-		wire_add(r->wire, own.x, slot(r, i), own.n);
-	wire_round(r->wire, own.x, own.n);
-}
-
-static tt_status hand_out(const struct round *r)
-{
-	int size = r->comm->size, me = r->comm->rank;
+	const int me = m->crew.place;
+	const struct range mine = block_of(m, me, b);
 	tt_status st = TT_OK;
 
-	for (int s = 1; s < size && st == TT_OK; s++) {
-		int to = (me + s) % size, from = (me + size - s) % size;
-		struct range theirs = chunk_of(r, from);
+	for (int q = 0; q < m->crew.count && st == TT_OK; q++) {
+		const void *part = q == me ? packed(m, me, b, mine) : room(m, q, b);
 
-		st = trade(r, chunk_of(r, me), (struct comm_part){ from, COMM_TAG_REDUCE, slot(r, 0),
-		           wire_bytes(r->wire, theirs.n) }, to);
-		if (st == TT_OK)
-			wire_unpack(r->wire, theirs.x, slot(r, 0), theirs.n);
+		if (q != me && (st = end(m, &m->in[cell(m, q, b)])) != TT_OK)
+			return st;
+		if (q == 0)
+			wire_unpack(m->wire, m->sum, part, mine.n);
+		else
+			wire_add(m->wire, m->sum, part, mine.n);
 	}
+	memcpy(mine.x, m->sum, mine.n * sizeof *mine.x);
+	wire_round(m->wire, mine.x, mine.n);
+	return end_sends(m, b);
+}
+
+/* ---- spreading ---- */
+
+static tt_status begin_spread(const struct mesh *m, size_t b)
+{
+	const int count = m->crew.count, me = m->crew.place;
+	const struct range mine = block_of(m, me, b);
+	void *p = packed(m, me, b, mine);
+	tt_status st = TT_OK;
+
+	for (int s = 1; s < count && st == TT_OK; s++) {
+		int from = (me + count - s) % count;
+		struct range r = block_of(m, from, b);
+
+		st = begin(m, &m->in[cell(m, from, b)], from, COMM_TAG_GATHER,
+		           m->wire == WIRE_F32 ? r.x : room(m, from, b), r.n, comm_start_recv);
+	}
+	for (int s = 1; s < count && st == TT_OK; s++) {
+		int to = (me + s) % count;
+
+		st = begin(m, &m->out[cell(m, to, b)], to, COMM_TAG_GATHER, p, mine.n, comm_start_send);
+	}
+	return st;
+}
+
+static tt_status end_spread(const struct mesh *m, size_t b)
+{
+	tt_status st = TT_OK;
+
+	for (int q = 0; q < m->crew.count; q++) {
+		struct range r = block_of(m, q, b);
+
+		if (q == m->crew.place)
+			continue;
+		if ((st = end(m, &m->in[cell(m, q, b)])) != TT_OK)
+			return st;
+		if (m->wire != WIRE_F32)
+			wire_unpack(m->wire, r.x, room(m, q, b), r.n);
+	}
+	return end_sends(m, b);
+}
+
+/* ---- both ---- */
+
+typedef tt_status half_fn(const struct mesh *m, size_t b);
+
+/* The next block is under way while one is ended. */
+static tt_status run_half(const struct mesh *m, half_fn *start, half_fn *finish)
+{
+	tt_status st = start(m, 0);
+
+	for (size_t b = 0; b < m->blocks && st == TT_OK; b++) {
+		if (b + 1 < m->blocks)
+			st = start(m, b + 1);
+		if (st == TT_OK)
+			st = finish(m, b);
+	}
+	return st;
+}
+
+tt_status comm_ordered_of(struct comm *c, struct crew w, enum turns turns, float *x, size_t n,
+                          const struct comm_allreduce_opts *o)
+{
+	const struct mesh m = mesh_of(c, w, x, n, o);
+	tt_status st = TT_OK;
+
+	if (turns != TURNS_SPREAD)
+		st = run_half(&m, begin_sum, end_sum);
+	if (st == TT_OK && turns != TURNS_SUM)
+		st = run_half(&m, begin_spread, end_spread);
+	drop(&m);
 	return st;
 }
 
 tt_status comm_ordered(struct comm *c, float *x, size_t n, const struct comm_allreduce_opts *o)
 {
-	size_t block = CHUNK * (size_t)c->size;
-	tt_status st = TT_OK;
+	const struct crew all = { c->rank, c->size, -1 };
 
-	for (size_t lo = 0; lo < n && st == TT_OK; lo += block) {
-		struct round r = { .comm = c, .x = x + lo, .slots = o->scratch, .stride = slot_floats(c, n),
-		                   .n = n - lo < block ? n - lo : block, .wire = o->wire };
-
-		if ((st = collect(&r)) != TT_OK)
-			break;
-		add_up(&r);
-		st = hand_out(&r);
-	}
-	return st;
+	return comm_ordered_of(c, all, TURNS_WHOLE, x, n, o);
 }

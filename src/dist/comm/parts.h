@@ -83,9 +83,17 @@ size_t comm_ordered_scratch(const struct comm *c, size_t n);
 comm_algorithm_fn comm_halves;
 int comm_by_memory(const struct comm *c);
 
-/* The ring among some of the ranks, or half of it: chunk `place` of x is then the sum, or was. */
-enum ring_turns { RING_WHOLE, RING_SUM, RING_SPREAD };
-struct circle { int place, count, left, right; enum ring_turns turns; };
+/* Ranks that work together: those of a certain place on each host, or all. */
+struct crew { int place, count, on_host; };             /* on_host: which; -1: all ranks */
+int comm_crew_rank(const struct comm *c, struct crew w, int place);
+
+/* Both halves of an ordered sum, or one: chunk `place` of x is then the sum, or was. */
+enum turns { TURNS_WHOLE, TURNS_SUM, TURNS_SPREAD };
+tt_status comm_ordered_of(struct comm *c, struct crew w, enum turns turns, float *x, size_t n,
+                          const struct comm_allreduce_opts *o);
+
+/* The ring among some of the ranks. */
+struct circle { int place, count, left, right; };
 tt_status comm_ring_of(struct comm *c, struct circle who, float *x, size_t n,
                        const struct comm_allreduce_opts *o);
 

@@ -1,11 +1,11 @@
 /* ring.c -- reduce-scatter, then all-gather, around a ring: 2(N-1)/N of the vector over each
  * link, the least that is possible (Patarasuk and Yuan 2009), and 2(N-1) latencies.
  *
- * Step s sends chunk place - s - 1 and receives chunk place - s - 2 (mod N): N-1 steps that add,
- * until chunk `place` is the sum, then N-1 that take over.  What a step receives the next one sends
- * on, so each chunk is cut into K pieces and piece k may leave as soon as it is summed, while piece
- * k + 1 arrives: the steps melt into one stream t = s K + k, sends running `lag` pieces ahead of
- * the receives, and the wire never waits for the adder. */
+ * Step s sends chunk place - s and receives chunk place - s - 1 (mod N): N-1 steps that add, then
+ * N-1 that take over.  What a step receives the next one sends on, so each chunk is cut into K
+ * pieces and piece k may leave as soon as it is summed, while piece k + 1 arrives: the steps melt
+ * into one stream t = s K + k, sends running `lag` pieces ahead of the receives, and the wire
+ * never waits for the adder. */
 #include "dist/comm/parts.h"
 #include "dist/comm/wire.h"
 
@@ -13,7 +13,6 @@ struct ring {
 	struct circle  who;
 	float         *x;
 	size_t         n, pieces, lag;
-	size_t         from, to;                        /* of the stream */
 	struct lane    out, in;
 };
 
@@ -22,7 +21,7 @@ struct range { float *x; size_t n; };
 /* Piece t of the stream as sent (turn 0) or received (turn 1). */
 static struct range piece(const struct ring *g, size_t t, int turn)
 {
-	size_t count = (size_t)g->who.count, step = t / g->pieces + (size_t)turn + 1;
+	size_t count = (size_t)g->who.count, step = t / g->pieces + (size_t)turn;
 	size_t chunk = ((size_t)g->who.place + 2 * count - step) % count;
 	size_t lo = lane_cut(g->n, chunk, count), hi = lane_cut(g->n, chunk + 1, count);
 	size_t a = lane_cut(hi - lo, t % g->pieces, g->pieces);
@@ -39,11 +38,11 @@ static tt_status announce(struct ring *g, size_t t)
 	struct range r = piece(g, t, 1);
 	tt_status st;
 
-	if (t >= g->to)
+	if (t >= 2 * half(g))
 		return TT_OK;
 	if (t < half(g))
 		return lane_announce_add(&g->in, r.n);
-	if (g->from == 0 && (st = lane_settle(&g->out, t - half(g) + 1)) != TT_OK)
+	if ((st = lane_settle(&g->out, t - half(g) + 1)) != TT_OK)
 		return st;
 	return lane_announce_take(&g->in, r.x, r.n);
 }
@@ -63,16 +62,17 @@ static tt_status take(struct ring *g, size_t t)
 
 static tt_status stream(struct ring *g)
 {
+	size_t total = 2 * half(g);
 	tt_status st = TT_OK;
 
-	for (size_t t = g->from; t <= g->from + g->lag && st == TT_OK; t++)
+	for (size_t t = 0; t <= g->lag && st == TT_OK; t++)
 		st = announce(g, t);
-	for (size_t t = g->from; t < g->to + g->lag && st == TT_OK; t++) {
+	for (size_t t = 0; t < total + g->lag && st == TT_OK; t++) {
 		struct range r = piece(g, t, 0);
 
-		if (t < g->to)
+		if (t < total)
 			st = lane_send(&g->out, r.x, r.n);
-		if (st != TT_OK || t < g->from + g->lag)
+		if (st != TT_OK || t < g->lag)
 			continue;
 		if ((st = take(g, t - g->lag)) == TT_OK)
 			st = announce(g, t + 1);
@@ -88,8 +88,6 @@ tt_status comm_ring_of(struct comm *c, struct circle who, float *x, size_t n,
 	float *scratch = o->scratch;
 	tt_status st;
 
-	g.from = who.turns == RING_SPREAD ? half(&g) : 0;
-	g.to = who.turns == RING_SUM ? half(&g) : 2 * half(&g);
 	g.lag = g.pieces - 1 < LANE_DEPTH - 1 ? g.pieces - 1 : LANE_DEPTH - 1;
 	g.out = lane_make(c, who.right, o, chunk, &scratch);
 	g.in = lane_make(c, who.left, o, chunk, &scratch);
@@ -102,7 +100,7 @@ tt_status comm_ring_of(struct comm *c, struct circle who, float *x, size_t n,
 tt_status comm_ring(struct comm *c, float *x, size_t n, const struct comm_allreduce_opts *o)
 {
 	struct circle all = { c->rank, c->size, (c->rank + c->size - 1) % c->size,
-	                      (c->rank + 1) % c->size, RING_WHOLE };
+	                      (c->rank + 1) % c->size };
 
 	return comm_ring_of(c, all, x, n, o);
 }

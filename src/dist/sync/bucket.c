@@ -108,12 +108,13 @@ static tt_status share_out(struct sender *me, size_t lo, size_t n)
 
 static tt_status send_one(struct sender *me, int i)
 {
+	const struct comm_allreduce_opts lead = { ALGO_ORDERED, WIRE_F32, me->how.scratch };
 	struct buckets *b = me->buckets;
 	size_t lo = low_end(b, i), n = high_end(b, i) - lo;
 
-	if (b->shared && i >= b->lead)
-		return share_out(me, lo, n);
-	return comm_allreduce(me->end, b->x + lo, n, &me->how);
+	if (i < b->lead)
+		return comm_allreduce(me->end, b->x + lo, n, &lead);
+	return b->shared ? share_out(me, lo, n) : comm_allreduce(me->end, b->x + lo, n, &me->how);
 }
 
 static void fail(struct buckets *b, tt_status st)
@@ -380,7 +381,7 @@ static tt_status choose_size(struct buckets *b)
 		return st;
 	b->size = size < 1 ? 1 : size > rest(b) ? rest(b) : (size_t)size;
 	b->n = b->lead + (int)((rest(b) + b->size - 1) / b->size);
-	b->shared = b->shared && comm_halves_pay(c, b->size, &b->sender[0].how);
+	b->shared = b->shared && comm_has_halves(c, &b->sender[0].how);
 	return TT_OK;
 }
 

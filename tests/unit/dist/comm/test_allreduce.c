@@ -150,7 +150,7 @@ static void sum_halves(struct comm *c, void *ctx)
 	mem_free(y);
 }
 
-static const enum comm_algorithm halved[] = { ALGO_AUTO, ALGO_RING, ALGO_HIERARCHICAL };
+static const enum comm_algorithm halved[] = { ALGO_AUTO, ALGO_ORDERED, ALGO_HIERARCHICAL };
 #define HALVED (sizeof halved / sizeof *halved)
 
 static void each_halves(struct ranks r, size_t n, rank_fn *f)

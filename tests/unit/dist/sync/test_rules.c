@@ -387,18 +387,17 @@ static tt_status random_pieces(struct rank *r)
 	return st == TT_OK ? sync_settle(r->sync) : st;
 }
 
-/* How often a parameter is optimized in a step: by one rank, by all, or as was measured (0). */
+/* How often a parameter is optimized in a step: by one rank or by all. */
 static int workers_on_each(const struct world *w)
 {
 	const struct distribute_opts *o = &w->opts;
-	const int even = w->n % (w->hosts ? w->hosts : 1) == 0;
+	const int hosts = w->hosts ? w->hosts : 1, by_memory = hosts < w->n && w->n % hosts == 0;
 
-	if (!o->shard_optimizer || w->whole || o->wire != WIRE_F32 || o->deterministic ||
-	    o->algorithm == ALGO_TREE)
+	if (!o->shard_optimizer || w->whole || o->wire != WIRE_F32)
 		return w->n;
-	if (o->algorithm == ALGO_AUTO)
-		return even && w->hosts < w->n ? 1 : 0;
-	return o->algorithm == ALGO_RING || even ? 1 : w->n;
+	if (o->deterministic || o->algorithm == ALGO_AUTO)
+		return 1;
+	return o->algorithm == ALGO_HIERARCHICAL && by_memory ? 1 : w->n;
 }
 
 static void check_sums(const struct world *w)
@@ -417,9 +416,7 @@ static void check_sums(const struct world *w)
 		assert_memory_equal(w->rank[r].params, w->rank[0].params, w->count * sizeof(float));
 		applied += w->rank[r].applied;
 	}
-	if (workers_on_each(w) || applied != w->steps * (int)w->count)
-		assert_int_equal(applied, w->steps * (int)w->count *
-		                 (workers_on_each(w) ? workers_on_each(w) : w->n));
+	assert_int_equal(applied, w->steps * (int)w->count * workers_on_each(w));
 }
 
 static void ranks_stay_equal_to_the_bit(void **state)
