@@ -7,8 +7,8 @@
  *   place 1   |  -> 0 | own     |  -> 2   |             and adds in order
  *   place 2   |  -> 0 |  -> 1   | own     |    spread:  it hands out what came of it
  *
- * As many bytes over each link as a ring, in two waits instead of 2(N-1): on hosts that compute
- * meanwhile each wait is a matter of when a thread gets its turn. */
+ * As many bytes over each link as a ring, and nobody waits for what another has received first: on
+ * hosts that compute meanwhile each such wait is a matter of when a thread gets its turn. */
 #include <string.h>
 
 #include "dist/comm/parts.h"
@@ -16,6 +16,7 @@
 
 #define BLOCK ((size_t)256 << 10)       /* floats that arrive at once, from all places */
 #define LEAST ((size_t)1 << 10)         /* of these, from one                          */
+#define AHEAD 2                         /* partners at a time                          */
 
 struct mesh {
 	struct comm *comm;
@@ -138,51 +139,56 @@ static void drop(const struct mesh *m)
 	}
 }
 
-static tt_status end_sends(const struct mesh *m, size_t b)
-{
-	tt_status st = TT_OK;
+/* Item t of a half: a block, and with whom. */
+struct item { size_t b; int to, from; };
 
-	for (int q = 0; q < m->crew.count && st == TT_OK; q++)
-		st = end(m, &m->out[cell(m, q, b)]);
-	return st;
+static struct item item(const struct mesh *m, size_t t)
+{
+	const int count = m->crew.count, me = m->crew.place, each = count - 1;
+	const int far = 1 + (int)(t % (size_t)each);
+
+	return (struct item){ t / (size_t)each, (me + far) % count, (me + count - far) % count };
+}
+
+static tt_status trade(const struct mesh *m, struct item it, int tag, struct range in,
+                       struct range out)
+{
+	tt_status st = begin(m, &m->in[cell(m, it.from, it.b)], it.from, tag, in.x, in.n,
+	                     comm_start_recv);
+
+	return st == TT_OK ? begin(m, &m->out[cell(m, it.to, it.b)], it.to, tag, out.x, out.n,
+	                           comm_start_send) : st;
+}
+
+/* What two blocks ago left from this place is gone. */
+static tt_status vacate(const struct mesh *m, struct item it)
+{
+	return end(m, &m->out[cell(m, it.to, it.b)]);
 }
 
 /* ---- the sum ---- */
 
-static tt_status begin_sum(const struct mesh *m, size_t b)
+static tt_status begin_sum(const struct mesh *m, struct item it)
 {
-	const int count = m->crew.count, me = m->crew.place;
-	const size_t mine = block_of(m, me, b).n;
-	tt_status st = TT_OK;
+	const size_t mine = block_of(m, m->crew.place, it.b).n;
+	struct range out = block_of(m, it.to, it.b);
+	tt_status st = vacate(m, it);
 
-	for (int s = 1; s < count && st == TT_OK; s++) {
-		int from = (me + count - s) % count;
-
-		st = begin(m, &m->in[cell(m, from, b)], from, COMM_TAG_REDUCE, room(m, from, b), mine,
-		           comm_start_recv);
-	}
-	for (int s = 1; s < count && st == TT_OK; s++) {
-		int to = (me + s) % count;
-		struct range r = block_of(m, to, b);
-
-		st = begin(m, &m->out[cell(m, to, b)], to, COMM_TAG_REDUCE, packed(m, to, b, r), r.n,
-		           comm_start_send);
-	}
-	return st;
+	if (st != TT_OK)
+		return st;
+	out.x = packed(m, it.to, it.b, out);
+	return trade(m, it, COMM_TAG_REDUCE, (struct range){ room(m, it.from, it.b), mine }, out);
 }
 
 /* Our own part is rounded like the others': whose chunk it is must not show. */
-static tt_status end_sum(const struct mesh *m, size_t b)
+static void end_sum(const struct mesh *m, size_t b)
 {
 	const int me = m->crew.place;
 	const struct range mine = block_of(m, me, b);
-	tt_status st = TT_OK;
 
-	for (int q = 0; q < m->crew.count && st == TT_OK; q++) {
+	for (int q = 0; q < m->crew.count; q++) {
 		const void *part = q == me ? packed(m, me, b, mine) : room(m, q, b);
 
-		if (q != me && (st = end(m, &m->in[cell(m, q, b)])) != TT_OK)
-			return st;
 		if (q == 0)
 			wire_unpack(m->wire, m->sum, part, mine.n);
 		else
@@ -190,65 +196,63 @@ static tt_status end_sum(const struct mesh *m, size_t b)
 	}
 	memcpy(mine.x, m->sum, mine.n * sizeof *mine.x);
 	wire_round(m->wire, mine.x, mine.n);
-	return end_sends(m, b);
 }
 
 /* ---- spreading ---- */
 
-static tt_status begin_spread(const struct mesh *m, size_t b)
+/* For each receiver a copy of its own where it has to be packed: the others' may be on their way. */
+static tt_status begin_spread(const struct mesh *m, struct item it)
 {
-	const int count = m->crew.count, me = m->crew.place;
-	const struct range mine = block_of(m, me, b);
-	void *p = packed(m, me, b, mine);
-	tt_status st = TT_OK;
+	struct range out = block_of(m, m->crew.place, it.b), in = block_of(m, it.from, it.b);
+	tt_status st = vacate(m, it);
 
-	for (int s = 1; s < count && st == TT_OK; s++) {
-		int from = (me + count - s) % count;
-		struct range r = block_of(m, from, b);
-
-		st = begin(m, &m->in[cell(m, from, b)], from, COMM_TAG_GATHER,
-		           m->wire == WIRE_F32 ? r.x : room(m, from, b), r.n, comm_start_recv);
-	}
-	for (int s = 1; s < count && st == TT_OK; s++) {
-		int to = (me + s) % count;
-
-		st = begin(m, &m->out[cell(m, to, b)], to, COMM_TAG_GATHER, p, mine.n, comm_start_send);
-	}
-	return st;
+	if (st != TT_OK)
+		return st;
+	out.x = packed(m, it.to, it.b, out);
+	if (m->wire != WIRE_F32)
+		in.x = room(m, it.from, it.b);
+	return trade(m, it, COMM_TAG_GATHER, in, out);
 }
 
-static tt_status end_spread(const struct mesh *m, size_t b)
+static void end_spread(const struct mesh *m, size_t b)
 {
-	tt_status st = TT_OK;
-
-	for (int q = 0; q < m->crew.count; q++) {
+	for (int q = 0; q < m->crew.count && m->wire != WIRE_F32; q++) {
 		struct range r = block_of(m, q, b);
 
-		if (q == m->crew.place)
-			continue;
-		if ((st = end(m, &m->in[cell(m, q, b)])) != TT_OK)
-			return st;
-		if (m->wire != WIRE_F32)
+		if (q != m->crew.place)
 			wire_unpack(m->wire, r.x, room(m, q, b), r.n);
 	}
-	return end_sends(m, b);
 }
 
 /* ---- both ---- */
 
-typedef tt_status half_fn(const struct mesh *m, size_t b);
+struct half {
+	tt_status (*begin)(const struct mesh *m, struct item it);
+	void      (*end)(const struct mesh *m, size_t b);       /* all of a block has come */
+};
+static const struct half sum = { begin_sum, end_sum }, spread = { begin_spread, end_spread };
 
-/* The next block is under way while one is ended. */
-static tt_status run_half(const struct mesh *m, half_fn *start, half_fn *finish)
+/* Rank r sends to r + 1, then to r + 2 ..., a few at a time: were it all at once, more would
+ * arrive at a receiver than a switch can hold, and be sent again after a long wait (incast). */
+static tt_status run_half(const struct mesh *m, const struct half *h)
 {
-	tt_status st = start(m, 0);
+	const size_t each = (size_t)m->crew.count - 1, total = m->blocks * each;
+	tt_status st = TT_OK;
 
-	for (size_t b = 0; b < m->blocks && st == TT_OK; b++) {
-		if (b + 1 < m->blocks)
-			st = start(m, b + 1);
-		if (st == TT_OK)
-			st = finish(m, b);
+	for (size_t t = 0; t < AHEAD && t < total && st == TT_OK; t++)
+		st = h->begin(m, item(m, t));
+	for (size_t t = 0; t < total && st == TT_OK; t++) {
+		struct item it = item(m, t);
+
+		if ((st = end(m, &m->in[cell(m, it.from, it.b)])) != TT_OK)
+			break;
+		if (t % each == each - 1)
+			h->end(m, it.b);
+		if (t + AHEAD < total)
+			st = h->begin(m, item(m, t + AHEAD));
 	}
+	for (int i = 0; i < 2 * m->crew.count && st == TT_OK; i++)
+		st = end(m, &m->out[i]);
 	return st;
 }
 
@@ -259,9 +263,9 @@ tt_status comm_ordered_of(struct comm *c, struct crew w, enum turns turns, float
 	tt_status st = TT_OK;
 
 	if (turns != TURNS_SPREAD)
-		st = run_half(&m, begin_sum, end_sum);
+		st = run_half(&m, &sum);
 	if (st == TT_OK && turns != TURNS_SUM)
-		st = run_half(&m, begin_spread, end_spread);
+		st = run_half(&m, &spread);
 	drop(&m);
 	return st;
 }

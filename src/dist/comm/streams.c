@@ -14,7 +14,7 @@
 
 #define BATCH   8               /* messages that one call may move    */
 #define GUESTS  8               /* connections that have not said yet who they are */
-#define HANDFUL (64 << 10)      /* bytes that are worth a call, or waking up for, if more is due */
+#define HANDFUL (64 << 10)      /* bytes that are worth a call before somebody waits */
 
 enum phase { OVER, PENDING };
 
@@ -34,7 +34,6 @@ struct stream {
 	struct comm_request *first, *last; /* by handle         */
 	size_t      done;                  /* bytes of the first and its head that have moved */
 	size_t      due;                   /* bytes of all, and their heads                   */
-	int         wakes;                 /* so many bytes that have come wake us            */
 	struct head head[BATCH];           /* as they come      */
 };
 
@@ -355,25 +354,13 @@ tt_status streams_recv(struct streams *s, struct comm_request *r)
 
 /* ---- waiting ---- */
 
-/* Little that comes is let come together. */
-static void wake_for(struct stream *t, int bytes)
-{
-	if (t->outgoing || t->fd < 0 || t->wakes == bytes)
-		return;
-	setsockopt(t->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
-	t->wakes = bytes;
-}
-
 static int list_all(struct streams *s)
 {
 	int n = 0;
 
-	for (; n < s->n_active; n++) {
-		struct stream *t = s->active[n];
-
-		wake_for(t, t->due - t->done >= HANDFUL ? HANDFUL : 1);
-		s->poll[n] = (struct pollfd){ .fd = t->fd, .events = t->outgoing ? POLLOUT : POLLIN };
-	}
+	for (; n < s->n_active; n++)
+		s->poll[n] = (struct pollfd){ .fd = s->active[n]->fd,
+		                              .events = s->active[n]->outgoing ? POLLOUT : POLLIN };
 	for (int i = 0; i < GUESTS; i++)
 		s->poll[n++] = (struct pollfd){ .fd = s->guest[i].fd, .events = POLLIN };
 	s->poll[n++] = (struct pollfd){ .fd = s->listener, .events = POLLIN };
