@@ -200,7 +200,7 @@ static void end_sum(const struct mesh *m, size_t b)
 
 /* ---- spreading ---- */
 
-/* For each receiver a copy of its own where it has to be packed: the others' may be on their way. */
+/* Where it must be packed each receiver has its own copy: the others' may be on their way. */
 static tt_status begin_spread(const struct mesh *m, struct item it)
 {
 	struct range out = block_of(m, m->crew.place, it.b), in = block_of(m, it.from, it.b);

@@ -23,6 +23,7 @@
 
 #define LATENCIES  2            /* of the smallest sum, paid by each bucket */
 #define UNMEASURED (1 << 18)
+#define CHUNK      ((size_t)1 << 15)    /* floats for each host, at least */
 #define SENDERS 2
 
 /* Floats in a bucket that are worth a thought. */
@@ -349,7 +350,8 @@ tt_status buckets_gather(const struct buckets *b, float *x)
 /* All buckets and the last once more, which nothing hides, should take the least time.  Each pays
  * the latencies of the smallest sum twice: where ranks compute meanwhile, who waits is woken later
  * than when it was measured.  Where there was no time to measure those that are likely to be best,
- * none of the smaller ones is trusted. */
+ * none of the smaller ones is trusted; nor are those that hosts would cut into messages of 64 KB
+ * and less, which are cheap between hosts that have nothing else to do, and only there. */
 static size_t measured_size(const struct comm *c, size_t count)
 {
 	const size_t largest = comm_measured_size(c);
@@ -360,6 +362,8 @@ static size_t measured_size(const struct comm *c, size_t count)
 	if (largest < UNMEASURED && largest < count)
 		return UNMEASURED;
 	for (int k = 0; k < SIZES && sizes[k] < count && sizes[k] <= largest; k++) {
+		if (c->hosts > 1 && sizes[k] < CHUNK * (size_t)c->hosts)
+			continue;
 		cost = ((double)count / (double)sizes[k] + 1) * (comm_seconds(c, sizes[k]) + latency);
 		if (cost < least) {
 			least = cost;
