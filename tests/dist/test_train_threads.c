@@ -560,11 +560,12 @@ static void unequal_workers_refuse_and_name_the_difference(void **state)
 
 static void give_up_at(void *ctx, enum tt_event e, const tt_progress *p, const char *text)
 {
+	static const struct comm_fault why = { TT_EIO, 2, "rank 2 gave up: it was told to" };
 	tt_trainer *t = *(tt_trainer **)ctx;
 
 	(void)text;
-	if (e == TT_EVENT_STEP && p->step == 4)
-		comm_abandon(group_peer(t->group, 2)->comm, "it was told to");
+	if (e == TT_EVENT_STEP && p->step == 4)         /* as rank 2 would, from another thread */
+		t->comm->ops->abandon(t->comm, &why);
 }
 
 static void a_lost_worker_is_named_and_all_end(void **state)

@@ -86,6 +86,7 @@ static size_t block_of(const struct comm *c, size_t n)
 static struct team team_of(struct comm *c, size_t floats, const struct comm_allreduce_opts *o)
 {
 	struct team t = { .c = c, .count = 1, .word = (void **)o->scratch, .how = *o };
+
 	t.how.scratch = t.sum = o->scratch + words_floats(c);
 	t.block = block_of(c, floats);
 	t.copy = t.sum + t.block;

@@ -356,13 +356,14 @@ static size_t measured_size(const struct comm *c, size_t count)
 {
 	const size_t largest = comm_measured_size(c);
 	const double latency = LATENCIES * comm_seconds(c, 1);
+	const size_t worth = c->hosts > 1 ? CHUNK * (size_t)c->hosts : 1;
 	double least = INFINITY, cost;
-	size_t pick = UNMEASURED;
+	size_t pick = worth > UNMEASURED ? worth : UNMEASURED;
 
 	if (largest < UNMEASURED && largest < count)
-		return UNMEASURED;
+		return pick;
 	for (int k = 0; k < SIZES && sizes[k] < count && sizes[k] <= largest; k++) {
-		if (c->hosts > 1 && sizes[k] < CHUNK * (size_t)c->hosts)
+		if (sizes[k] < worth)
 			continue;
 		cost = ((double)count / (double)sizes[k] + 1) * (comm_seconds(c, sizes[k]) + latency);
 		if (cost < least) {

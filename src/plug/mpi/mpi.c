@@ -68,13 +68,6 @@ static int by_stream(const struct end *e, int peer)
 	return e->streams && far_is(e->family, peer);
 }
 
-static tt_status check_size(size_t n)
-{
-	if (n > INT_MAX)
-		return err_set(TT_EINVAL, "a message of %zu bytes: MPI counts to %d", n, INT_MAX);
-	return TT_OK;
-}
-
 /* ---- waiting ---- */
 
 /* Never sched_yield: to the kernel that is a wish to come last, and with a computing thread on the
@@ -191,43 +184,30 @@ static tt_status test_until(struct end *e, MPI_Request *m, MPI_Status *status, i
 
 /* ---- messages ---- */
 
-static tt_status end_send(struct comm *c, struct comm_request *r)
+static tt_status post_stream(struct end *e, struct comm_request *r)
 {
-	struct end *e = (struct end *)c;
-	tt_status st = check_size(r->n);
-	MPI_Request m;
-	int rc;
+	tt_status st = r->outgoing ? streams_send(e->streams, r) : streams_recv(e->streams, r);
 
-	if (by_stream(e, r->peer))
-		return (st = streams_send(e->streams, r)) == TT_OK ? st : lost(e, streams_lost(e->streams));
-	if (st != TT_OK)
-		return st;
-	family_enter(e->family);
-	rc = MPI_Isend(r->p, (int)r->n, MPI_BYTE, r->peer, r->tag, e->mpi, &m);
-	family_leave(e->family);
-	if (rc != MPI_SUCCESS)
-		return family_error("MPI_Isend", rc);
-	set_request(r, m);
-	e->asked++;
-	return TT_OK;
+	return st == TT_OK ? TT_OK : lost(e, streams_lost(e->streams));
 }
 
-static tt_status end_recv(struct comm *c, struct comm_request *r)
+/* Send or receive, as r says. */
+static tt_status end_post(struct comm *c, struct comm_request *r)
 {
 	struct end *e = (struct end *)c;
-	tt_status st = check_size(r->n);
 	MPI_Request m;
 	int rc;
 
 	if (by_stream(e, r->peer))
-		return streams_recv(e->streams, r);
-	if (st != TT_OK)
-		return st;
+		return post_stream(e, r);
+	if (r->n > INT_MAX)
+		return err_set(TT_EINVAL, "a message of %zu bytes: MPI counts to %d", r->n, INT_MAX);
 	family_enter(e->family);
-	rc = MPI_Irecv(r->p, (int)r->n, MPI_BYTE, r->peer, r->tag, e->mpi, &m);
+	rc = r->outgoing ? MPI_Isend(r->p, (int)r->n, MPI_BYTE, r->peer, r->tag, e->mpi, &m)
+	                 : MPI_Irecv(r->p, (int)r->n, MPI_BYTE, r->peer, r->tag, e->mpi, &m);
 	family_leave(e->family);
 	if (rc != MPI_SUCCESS)
-		return family_error("MPI_Irecv", rc);
+		return family_error(r->outgoing ? "MPI_Isend" : "MPI_Irecv", rc);
 	set_request(r, m);
 	e->asked++;
 	return TT_OK;
@@ -402,7 +382,7 @@ static void end_close(struct comm *c)
 
 static tt_status end_split(struct comm *c, struct comm **out);
 
-static const struct comm_ops mpi_ops = { "mpi", end_send, end_recv, end_wait, end_cancel, end_blame,
+static const struct comm_ops mpi_ops = { "mpi", end_post, end_post, end_wait, end_cancel, end_blame,
                                          end_split, end_abandon, end_close, end_allreduce,
                                          end_peek };
 
