@@ -23,6 +23,11 @@ tt_status pass_fuse(struct ir_graph *g);
  * ir_backward; not part of pass_all. */
 tt_status pass_defer(struct ir_graph *g);
 
+/* Convolutions and dense layers with 2 * least weights or more become pieces of `least` or more,
+ * each with parameters of its own, parts of the flat vector as it was: they are needed, and their
+ * gradients are final, piece by piece.  Before ir_backward; not part of pass_all. */
+tt_status pass_split(struct ir_graph *g, size_t least);
+
 /* Batch norms with attr.ranks normalise over the batch of so many ranks, which run programs made
  * from the same graph side by side.  After ir_backward, before pass_all; not part of it. */
 tt_status pass_share_norms(struct ir_graph *g);

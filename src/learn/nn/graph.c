@@ -4,6 +4,8 @@
 #include "compute/pass/pass.h"
 #include "learn/nn/build.h"
 
+#define PIECE ((size_t)1 << 19)    /* weights: 2 MB */
+
 static const enum ir_op loss_op[] = {
 	[LOSS_XENT] = IR_XENT, [LOSS_BCE] = IR_BCE, [LOSS_MSE] = IR_MSE, [LOSS_MAE] = IR_MAE,
 	[LOSS_HUBER] = IR_HUBER,
@@ -94,8 +96,11 @@ static tt_status build_graph(struct builder *b, struct ir_graph **out)
 
 	if ((st = ir_graph_new(&b->g)) != TT_OK)
 		return st;
-	if ((st = build_net(b)) == TT_OK && b->purpose == NN_TRAIN)
+	st = build_net(b);
+	if (st == TT_OK && b->purpose == NN_TRAIN)
 		st = pass_defer(b->g);
+	if (st == TT_OK && b->purpose == NN_TRAIN)
+		st = pass_split(b->g, PIECE);
 	if (st == TT_OK)
 		st = add_head(b);
 	if (st == TT_OK && b->ranks)

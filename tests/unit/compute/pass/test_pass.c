@@ -137,6 +137,105 @@ static void a_deferred_relu_gives_the_same_bits(void **state)
 	ir_graph_free(&b);
 }
 
+/* conv -> relu -> dense -> loss, with and without biases; perhaps in pieces. */
+static struct ir_graph *large_net(size_t least)
+{
+	const struct ir_attr three = { .kernel = { 3, 3 }, .stride = { 2, 1 }, .pad = { 1, 1, 1, 1 } };
+	struct ir_graph *g;
+	struct ir_value *x, *label, *loss;
+
+	assert_ok(ir_graph_new(&g));
+	x = net_input(g, "x", F32(3, 2, 4, 4));
+	label = net_input(g, "label", S32(3));
+	x = net_conv(g, "conv1", x, 37, &three);
+	x = net_act(g, "conv1", x, ACT_RELU);
+	x = net_op(g, IR_CONV2D, "conv2", NULL, x, net_param(g, "conv2.weight", F32(33, 37, 1, 1)),
+	           net_param(g, "conv2.bias", F32(33)));
+	x = net_op(g, IR_RESHAPE, "flatten", (&(struct ir_attr){ .ndim = 2, .dims = { 3, 264 } }), x);
+	x = net_dense(g, "fc1", x, 64);
+	x = net_act(g, "fc1", x, ACT_TANH);
+	x = net_dense(g, "fc2", x, 48);
+	loss = net_op(g, IR_XENT, "loss", NULL, x, label);
+	ir_output(g, loss);
+	ir_output(g, x);
+	assert_ok(least ? pass_split(g, least) : TT_OK);
+	assert_ok(ir_backward(g, loss));
+	return g;
+}
+
+/* The parameter that holds this place of the flat vector. */
+static const struct ir_value *param_at(const struct ir_graph *g, size_t at)
+{
+	for (int i = 0; i < g->n_values; i++) {
+		const struct ir_value *v = g->value[i];
+
+		if (v->kind == IR_PARAM && v->offset <= at && at < v->offset + tensor_count(&v->desc))
+			return v;
+	}
+	fail_msg("nothing at %zu", at);
+	return NULL;
+}
+
+/* The numbers of a piece, or their gradients, and the same of the whole. */
+static void pieces_of_pair(const struct pair *q, int grads, void (*f)(float *piece, float *whole,
+                                                                      size_t n, double tol))
+{
+	for (int i = 0; i < q->g[1]->n_values; i++) {
+		const struct ir_value *b = q->g[1]->value[i], *a;
+		size_t from;
+
+		if (b->kind != IR_PARAM)
+			continue;
+		a = param_at(q->g[0], b->offset);
+		from = b->offset - a->offset;
+		assert_true(from + tensor_count(&b->desc) <= (size_t)tensor_count(&a->desc));
+		f(interp_f32(q->p[1], grads ? b->grad : b), interp_f32(q->p[0], grads ? a->grad : a) + from,
+		  (size_t)tensor_count(&b->desc), q->tol);
+	}
+}
+
+static void take_over(float *piece, float *whole, size_t n, double tol)
+{
+	(void)tol;
+	memcpy(piece, whole, n * sizeof *piece);
+}
+
+static void are_near(float *piece, float *whole, size_t n, double tol)
+{
+	assert_floats_near(piece, whole, n, tol);
+}
+
+static void large_layers_in_pieces_give_the_same_numbers(void **state)
+{
+	/* By rows fc1 has 4 pieces, fc2 3, the convolutions 2; a bias is a node of its own. */
+	static const struct { size_t least; int dense, conv; } row[] = {
+		{ 1 << 20, 2, 2 }, { 1000, 4 + 3 + 2, 2 }, { 600, 4 + 3 + 2, 1 + 2 + 1 },
+		{ 16, 4 + 3 + 2, 2 + 2 + 1 },
+	};
+	struct ir_graph *a = large_net(0), *b;
+	(void)state;
+
+	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+		struct pair q = { { a, b = large_net(row[i].least) }, { run(a), run(b) }, TOLERANCE };
+
+		pieces_of_pair(&q, 0, take_over);
+		interp_run(q.p[1], NULL);
+		interp_run(q.p[0], NULL);
+		for (int k = 1; k <= 2; k++)
+			compare_value(&q, net_output(a, k), net_output(b, k));
+		pieces_of_pair(&q, 1, are_near);
+		for (size_t at = 0; at < b->param_count; at++)
+			assert_non_null(param_at(b, at));
+		assert_int_equal(net_count(b, IR_DENSE), row[i].dense);
+		assert_int_equal(net_count(b, IR_CONV2D), row[i].conv);
+		assert_ok(pass_all(b, PASS_TRAIN));
+		interp_free(&q.p[0]);
+		interp_free(&q.p[1]);
+		ir_graph_free(&b);
+	}
+	ir_graph_free(&a);
+}
+
 static void passing_twice_changes_nothing(void **state)
 {
 	struct ir_graph *g = net_resnet(NET_TRAIN);
@@ -408,6 +507,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_stay_the_same),
 		cmocka_unit_test(a_deferred_relu_gives_the_same_bits),
+		cmocka_unit_test(large_layers_in_pieces_give_the_same_numbers),
 		cmocka_unit_test(passing_twice_changes_nothing),
 		cmocka_unit_test(lenet_keeps_only_the_gelu_when_training),
 		cmocka_unit_test(inference_fuses_every_activation),
