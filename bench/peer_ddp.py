@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""One rank of the PyTorch side of versus-ddp: DistributedDataParallel over gloo, f32.
+"""One rank of the PyTorch side of versus-ddp: DistributedDataParallel over gloo.
 
     mpirun ... peer_ddp.py --net cnn6 --batch 64 --orders DIR/torch --address 10.83.7.1
 
@@ -23,11 +23,13 @@ import time
 import torch
 from torch import nn
 import torch.distributed
+from torch.distributed.algorithms.ddp_comm_hooks import default_hooks
 from torch.nn.parallel import DistributedDataParallel
 
 from peer_torch import NETS
 
 BATCHES = 4
+HOOKS = {"f16": default_hooks.fp16_compress_hook, "bf16": default_hooks.bf16_compress_hook}
 
 
 def sent_bytes():
@@ -51,6 +53,8 @@ class Job:
         net = make().to(memory_format=form).train()
         self.net = DistributedDataParallel(net, bucket_cap_mb=float(bucket),
                                            gradient_as_bucket_view=True)
+        if opts.wire != "f32":
+            self.net.register_comm_hook(None, HOOKS[opts.wire])
         self.data = [(torch.randn(opts.batch, *shape).to(memory_format=form),
                       torch.randint(10, (opts.batch,))) for _ in range(BATCHES)]
         self.loss = nn.CrossEntropyLoss(label_smoothing=getattr(make, "smoothing", 0))
@@ -101,6 +105,7 @@ def main():
     args.add_argument("--orders", required=True, help="start of the names of pipes")
     args.add_argument("--address", required=True, help="of rank 0")
     args.add_argument("--variant", default="contiguous,foreach,25")
+    args.add_argument("--wire", choices=["f32", *HOOKS], default="f32")
     opts = args.parse_args()
     rank, world = (int(os.environ["OMPI_COMM_WORLD_" + what]) for what in ("RANK", "SIZE"))
     torch.set_num_threads(1)

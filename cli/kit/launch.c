@@ -127,9 +127,7 @@ static void show_threads(const struct launch *l, struct table *t)
 	for (int i = 0; i < l->workers; i++) {
 		const int share = threads / l->workers + (i < threads % l->workers);
 
-		part = all;
-		if (cores_count(&all) >= 2 * l->workers)
-			cores_part(&all, i, l->workers, &part);
+		cores_part(&all, i, l->workers, &part);
 		table_add(t, "%d\tthis, a thread\t%d\t%s", i, share ? share : 1, cores_text(&part, text));
 	}
 }

@@ -6,6 +6,9 @@
 
 #include "base/thread.h"
 
+#define LOOK_SECONDS 1.0
+#define CROWDED      0.25       /* of the time */
+
 struct place { int socket, core, cpu; };
 
 void cores_mine(struct cores *out)
@@ -103,6 +106,55 @@ void cores_pin(const struct cores *c)
 
 	stay(&copy, 0, 0);
 	thread_for(thread_count(), 0, stay, &copy);
+}
+
+/* Seconds for which the calling thread has been ready and had no core. */
+static int read_waited(double *seconds)
+{
+	FILE *f = fopen("/proc/thread-self/schedstat", "re");
+	unsigned long long ran, waited;
+	int known;
+
+	if (!f)
+		return 0;
+	known = fscanf(f, "%llu %llu", &ran, &waited) == 2;
+	fclose(f);
+	if (known)
+		*seconds = 1e-9 * (double)waited;
+	return known;
+}
+
+void cores_stay(struct cores_stay *s, const struct cores *own)
+{
+	cores_mine(&s->wide);
+	if (s->stays || s->crowded || cores_equal(own, &s->wide))
+		return;
+	if (s->looked <= 0) {
+		if (!read_waited(&s->waited))
+			return;
+		s->looked = thread_seconds();
+	}
+	cores_pin(own);
+	s->stays = 1;
+}
+
+void cores_look(struct cores_stay *s)
+{
+	const double now = s->stays ? thread_seconds() : 0, was = s->waited;
+
+	if (!s->stays || now - s->looked < LOOK_SECONDS || !read_waited(&s->waited))
+		return;
+	s->crowded = s->waited - was > CROWDED * (now - s->looked);
+	s->looked = now;
+	if (s->crowded)
+		cores_leave(s);
+}
+
+void cores_leave(struct cores_stay *s)
+{
+	if (s->stays)
+		cores_pin(&s->wide);
+	s->stays = 0;
 }
 
 /* ---- words ---- */

@@ -23,6 +23,21 @@ void cores_part(const struct cores *of, int part, int parts, struct cores *out);
 /* The calling thread stays on these, and so do the threads that share its loops. */
 void cores_pin(const struct cores *c);
 
+/* A thread that keeps to a part of its cores, close to what it has cached, as long as it finds them
+ * free: one that has waited for a quarter of a second goes wherever the kernel likes, for good.
+ * Zeros at first; each function is called by that thread alone. */
+struct cores_stay {
+	struct cores wide;          /* what it may use else        */
+	int          stays, crowded;
+	double       looked, waited;
+};
+/* The thread keeps to `own`; not where it was crowded, or the kernel does not say how it fares. */
+void cores_stay(struct cores_stay *s, const struct cores *own);
+/* Is it crowded?  To be asked often: costs a look at the clock, and once a second a bit more. */
+void cores_look(struct cores_stay *s);
+/* Back to what it had. */
+void cores_leave(struct cores_stay *s);
+
 /* "0-3,8" in buf. */
 #define CORES_TEXT 128
 const char *cores_text(const struct cores *c, char buf[CORES_TEXT]);

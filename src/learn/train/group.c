@@ -123,9 +123,7 @@ static void leave(struct peer *p)
 
 void group_cores(const struct group *g, int rank, const struct cores *of, struct cores *out)
 {
-	*out = *of;
-	if (cores_count(of) >= CORES_WORTH_PINNING * g->n)
-		cores_part(of, rank, g->n, out);
+	cores_part(of, rank, g->n, out);
 }
 
 /* A thread starts with the cores of who has started it. */
@@ -135,10 +133,8 @@ static void take_cores(const struct peer *p)
 
 	cores_mine(&all);
 	group_cores(p->group, (int)(p - p->group->peer), &all, &own);
-	if (cores_equal(&own, &all))
-		return;
 	engine_enter(p->trainer->engine);
-	cores_pin(&own);
+	cores_stay(&p->trainer->stay, &own);
 }
 
 static void run_peer(void *ctx)

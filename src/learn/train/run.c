@@ -93,6 +93,7 @@ static tt_status one_step(struct tt_trainer *t, int *more)
 	tt_status st;
 
 	*more = 0;
+	cores_look(&t->stay);
 	if (trainer_done(t))
 		return TT_OK;
 	if (t->at.consumed < tt_source_describe(t->train_source)->count) {
@@ -160,30 +161,24 @@ static tt_status part_ways(struct tt_trainer *t, tt_status st)
 }
 
 /* Rank 0's thread is the caller's, which gets back the cores it had. */
-static void enter(struct tt_trainer *t, struct cores *before)
+static void enter(struct tt_trainer *t)
 {
-	struct cores own;
+	struct cores all, own;
 
 	t->running = 1;
 	engine_enter(t->engine);
-	cores_mine(before);
 	if (!t->group)
 		return;
-	group_cores(t->group, 0, before, &own);
-	if (!cores_equal(&own, before))
-		cores_pin(&own);
+	cores_mine(&all);
+	group_cores(t->group, 0, &all, &own);
+	cores_stay(&t->stay, &own);
 }
 
-static void leave(struct tt_trainer *t, const struct cores *before)
+static void leave(struct tt_trainer *t)
 {
-	struct cores own;
-
 	t->running = 0;
-	if (!t->group)
-		return;
-	cores_mine(&own);
-	if (!cores_equal(&own, before))
-		cores_pin(before);
+	if (t->group)
+		cores_leave(&t->stay);
 }
 
 tt_status tt_trainer_step(tt_trainer *t, int *more)
@@ -193,13 +188,12 @@ tt_status tt_trainer_step(tt_trainer *t, int *more)
 
 tt_status tt_trainer_steps(tt_trainer *t, int64_t n, int *more)
 {
-	struct cores before;
 	tt_status st;
 
 	*more = 1;
 	if (n < 1)
 		return err_set(TT_EINVAL, "%lld steps: there is at least one", (long long)n);
-	enter(t, &before);
+	enter(t);
 	if (t->group)
 		group_steps(t->group, n);
 	st = start(t);
@@ -210,17 +204,16 @@ tt_status tt_trainer_steps(tt_trainer *t, int64_t n, int *more)
 	if (st == TT_ESTOPPED)
 		st = stopped(t);
 	st = part_ways(t, st);
-	leave(t, &before);
+	leave(t);
 	return st != TT_OK || !*more ? end(t, st) : st;
 }
 
 tt_status tt_trainer_run(tt_trainer *t)
 {
-	struct cores before;
 	int more = 1;
 	tt_status st;
 
-	enter(t, &before);
+	enter(t);
 	if (t->group)
 		group_command(t->group, GROUP_RUN);
 	st = start(t);
@@ -229,7 +222,7 @@ tt_status tt_trainer_run(tt_trainer *t)
 	if (st == TT_ESTOPPED || (st == TT_OK && more))
 		st = stopped(t);
 	st = part_ways(t, st);
-	leave(t, &before);
+	leave(t);
 	return end(t, st);
 }
 

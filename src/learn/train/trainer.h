@@ -106,6 +106,7 @@ struct tt_trainer {
 	int                      save_due;    /* at the next exchange           */
 	int                      borrows;     /* its sources are rank 0's       */
 	int                      running;     /* inside step or run             */
+	struct cores_stay        stay;        /* as a thread among others       */
 };
 
 /* Alone, a wish to stop is enough; together it counts when all know it. */

@@ -1,5 +1,6 @@
 #include "support/support.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/cores.h"
@@ -94,6 +95,48 @@ static void pinning_reaches_the_threads_of_a_loop(void **state)
 	thread_set_count(1);
 }
 
+/* ---- staying ---- */
+
+static atomic_int quiet;
+
+static void crowd(void *ctx)
+{
+	cores_pin(ctx);
+	while (!atomic_load(&quiet))
+		;
+}
+
+static void who_is_crowded_leaves_and_does_not_come_back(void **state)
+{
+	struct cores_stay s = { 0 };
+	struct cores all, part, now;
+	struct thread *t;
+	double end;
+
+	(void)state;
+	cores_mine(&all);
+	cores_part(&all, 0, cores_count(&all), &part);
+	cores_stay(&s, &part);
+	if (!s.stays)
+		skip();                          /* one core, or a kernel that keeps no books */
+	cores_mine(&now);
+	assert_true(cores_equal(&now, &part));
+	cores_leave(&s);
+	cores_mine(&now);
+	assert_true(cores_equal(&now, &all));
+
+	cores_stay(&s, &part);
+	assert_ok(thread_start(&t, "crowd", crowd, &part));
+	for (end = thread_seconds() + 20; s.stays && thread_seconds() < end; )
+		cores_look(&s);
+	atomic_store(&quiet, 1);
+	thread_join(&t);
+	assert_true(s.crowded);
+	cores_stay(&s, &part);
+	cores_mine(&now);
+	assert_true(cores_equal(&now, &all));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -101,6 +144,7 @@ int main(void)
 		cmocka_unit_test(with_more_parts_than_cores_all_share_all),
 		cmocka_unit_test(a_set_reads_as_ranges),
 		cmocka_unit_test(pinning_reaches_the_threads_of_a_loop),
+		cmocka_unit_test(who_is_crowded_leaves_and_does_not_come_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
