@@ -19,11 +19,12 @@
 
 #include "base/mem.h"
 #include "base/thread.h"
+#include "dist/comm/wire.h"
 #include "dist/sync/trace.h"
 
 #define LATENCIES  2            /* of the smallest sum, paid by each bucket */
 #define UNMEASURED (1 << 18)
-#define CHUNK      ((size_t)1 << 15)    /* floats for each host, at least */
+#define CHUNK      ((size_t)1 << 17)    /* bytes on the wire for each host, at least */
 #define SENDERS 2
 
 /* Floats in a bucket that are worth a thought. */
@@ -352,11 +353,11 @@ tt_status buckets_gather(const struct buckets *b, float *x)
  * than when it was measured.  Where there was no time to measure those that are likely to be best,
  * none of the smaller ones is trusted; nor are those that hosts would cut into messages of 64 KB
  * and less, which are cheap between hosts that have nothing else to do, and only there. */
-static size_t measured_size(const struct comm *c, size_t count)
+static size_t measured_size(const struct comm *c, enum comm_wire w, size_t count)
 {
 	const size_t largest = comm_measured_size(c);
 	const double latency = LATENCIES * comm_seconds(c, 1);
-	const size_t worth = c->hosts > 1 ? CHUNK * (size_t)c->hosts : 1;
+	const size_t worth = c->hosts > 1 ? CHUNK / wire_bytes(w, 1) * (size_t)c->hosts : 1;
 	double least = INFINITY, cost;
 	size_t pick = worth > UNMEASURED ? worth : UNMEASURED;
 
@@ -379,7 +380,8 @@ static tt_status choose_size(struct buckets *b)
 {
 	const int64_t bytes = b->sync->host.opts->bucket_bytes;
 	struct comm *c = b->sender[0].end;
-	uint64_t size = bytes ? (uint64_t)bytes / sizeof(float) : measured_size(c, rest(b));
+	uint64_t size = bytes ? (uint64_t)bytes / sizeof(float)
+	                      : measured_size(c, b->sender[0].how.wire, rest(b));
 	tt_status st = comm_broadcast(c, 0, &size, sizeof size);
 
 	if (st != TT_OK)
