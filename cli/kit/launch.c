@@ -114,7 +114,7 @@ static tt_status make_command(const struct launch *l, struct arena *a, int resum
 
 /* ---- showing ---- */
 
-/* Threads of this process; see threads_of in learn/train/trainer.c, group_cores in group.c. */
+/* Threads of this process; see threads_of in learn/train/trainer.c, group_stay in group.c. */
 static void show_threads(const struct launch *l, struct table *t)
 {
 	struct cores all, part;

@@ -126,8 +126,10 @@ static int read_waited(double *seconds)
 
 void cores_stay(struct cores_stay *s, const struct cores *own)
 {
+	if (s->stays || s->crowded)
+		return;
 	cores_mine(&s->wide);
-	if (s->stays || s->crowded || cores_equal(own, &s->wide))
+	if (cores_equal(own, &s->wide))
 		return;
 	if (s->looked <= 0) {
 		if (!read_waited(&s->waited))

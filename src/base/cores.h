@@ -24,8 +24,8 @@ void cores_part(const struct cores *of, int part, int parts, struct cores *out);
 void cores_pin(const struct cores *c);
 
 /* A thread that keeps to a part of its cores, close to what it has cached, as long as it finds them
- * free: one that has waited for a quarter of a second goes wherever the kernel likes, for good.
- * Zeros at first; each function is called by that thread alone. */
+ * free: one that was ready and had no core for a quarter of the time since the last look goes
+ * wherever the kernel likes, for good.  Zeros at first; called by that thread alone. */
 struct cores_stay {
 	struct cores wide;          /* what it may use else        */
 	int          stays, crowded;

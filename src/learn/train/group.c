@@ -121,20 +121,13 @@ static void leave(struct peer *p)
 	pthread_mutex_unlock(&p->group->lock);
 }
 
-void group_cores(const struct group *g, int rank, const struct cores *of, struct cores *out)
-{
-	cores_part(of, rank, g->n, out);
-}
-
-/* A thread starts with the cores of who has started it. */
-static void take_cores(const struct peer *p)
+void group_stay(const struct group *g, int rank, struct cores_stay *s)
 {
 	struct cores all, own;
 
 	cores_mine(&all);
-	group_cores(p->group, (int)(p - p->group->peer), &all, &own);
-	engine_enter(p->trainer->engine);
-	cores_stay(&p->trainer->stay, &own);
+	cores_part(&all, rank, g->n, &own);
+	cores_stay(s, &own);
 }
 
 static void run_peer(void *ctx)
@@ -144,7 +137,8 @@ static void run_peer(void *ctx)
 	int64_t steps;
 	tt_status st = TT_OK;
 
-	take_cores(p);
+	engine_enter(p->trainer->engine);       /* its loops' threads stay with it */
+	group_stay(p->group, (int)(p - p->group->peer), &p->trainer->stay);
 	while ((st == TT_OK || st == TT_ESTOPPED) && (c = next_command(p, &steps)) != GROUP_QUIT)
 		st = obey(p->trainer, c, steps);
 	leave(p);

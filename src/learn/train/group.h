@@ -20,11 +20,10 @@ struct comm;
 enum group_command { GROUP_STEPS, GROUP_RUN, GROUP_MEET, GROUP_QUIT };
 
 struct group;
-/* The cores of a rank, of those that rank 0 may use: a part, if there is one for each.  On two idle
- * cores two ranks train cnn6 3 % faster than where the kernel places them, and with a neighbour on
- * one of them 30 % slower: whom others crowd is let go (struct cores_stay). */
-void         group_cores(const struct group *g, int rank, const struct cores *of,
-                         struct cores *out);
+/* The calling thread, which is that rank's, keeps to its part of the cores that it may use, if
+ * there is one for each.  On two idle cores two ranks train cnn6 3 % faster than where the kernel
+ * places them, and with a neighbour on one of them 30 % slower: whom others crowd is let go. */
+void         group_stay(const struct group *g, int rank, struct cores_stay *s);
 /* The ends of a group of n ranks; end 0 is rank 0's.  No threads yet. */
 tt_status    group_new(struct group **out, int n, double timeout);
 struct comm *group_end(const struct group *g, int rank);

@@ -163,15 +163,10 @@ static tt_status part_ways(struct tt_trainer *t, tt_status st)
 /* Rank 0's thread is the caller's, which gets back the cores it had. */
 static void enter(struct tt_trainer *t)
 {
-	struct cores all, own;
-
 	t->running = 1;
 	engine_enter(t->engine);
-	if (!t->group)
-		return;
-	cores_mine(&all);
-	group_cores(t->group, 0, &all, &own);
-	cores_stay(&t->stay, &own);
+	if (t->group)
+		group_stay(t->group, 0, &t->stay);
 }
 
 static void leave(struct tt_trainer *t)

@@ -1,304 +1,12 @@
-/* What each rule of synchronisation promises, with ranks as threads and numbers by hand. */
+/* What each rule of synchronisation promises for any number of ranks, any size and any order. */
 #include "support/support.h"
+#include "support/world.h"
 
-#include <math.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/mem.h"
 #include "base/thread.h"
-#include "dist/sync/sync.h"
-
-#define RANKS_MAX 9
-#define COUNT_MAX 1024
-#define SUMS 2
-
-/* One rank of a little world that optimizes by x -= lr * g. */
-struct rank {
-	struct world *world;
-	struct comm  *comm;
-	struct sync  *sync;
-	float         params[COUNT_MAX], grads[COUNT_MAX + SUMS], slot[COUNT_MAX], buffer;
-	float         sum[COUNT_MAX];          /* the optimizer's state          */
-	float         want[COUNT_MAX];         /* parameters after whole steps */
-	float         clip, lr;
-	_Atomic int   applied;                 /* by several threads           */
-	tt_status     status;
-	char          text[ERR_MAX];
-};
-
-struct world {
-	int                    n;
-	size_t                 count;
-	struct distribute_opts opts;
-	int                    whole;          /* not by ranges */
-	int                    steps, dawdle, hosts;
-	tt_status            (*body)(struct rank *r);
-	struct rank            rank[RANKS_MAX];
-};
-
-static void apply(void *ctx, size_t lo, size_t hi)
-{
-	struct rank *r = ctx;
-	double norm = 0;
-
-	for (size_t i = lo; r->clip > 0 && i < hi; i++)
-		norm += (double)r->grads[i] * r->grads[i];
-	norm = sqrt(norm);
-	for (size_t i = lo; i < hi; i++)
-		r->params[i] -= r->lr * r->grads[i] *
-		                (norm > r->clip && r->clip > 0 ? r->clip / (float)norm : 1);
-	for (size_t i = lo; i < hi; i++)
-		r->sum[i] += r->grads[i];
-	r->applied += (int)(hi - lo);
-}
-
-static float *slot_of(void *ctx, int i)
-{
-	struct rank *r = ctx;
-
-	return i ? r->sum : r->slot;
-}
-
-static void run_rank(void *ctx)
-{
-	struct rank *r = ctx;
-	struct world *w = r->world;
-	const struct sync_host h = {
-		.comm = r->comm, .opts = &w->opts, .params = r->params, .grads = r->grads,
-		.param_count = w->count, .sums = SUMS, .by_range = !w->whole, .apply = apply, .ctx = r,
-		.slots = 2, .slot = slot_of, .buffers = &r->buffer, .buffer_count = 1,
-	};
-
-	r->status = sync_open(&r->sync, &h);
-	if (r->status == TT_OK)
-		r->status = w->body(r);
-	if (r->status != TT_OK) {
-		snprintf(r->text, sizeof r->text, "%s", tt_last_error());
-		comm_abandon(r->comm, r->text);
-	}
-	sync_close(&r->sync);
-}
-
-/* All ranks run body; all end well. */
-static void run_world(struct world *w, tt_status (*body)(struct rank *r))
-{
-	struct comm *comm[RANKS_MAX];
-	struct thread *thread[RANKS_MAX];
-
-	w->body = body;
-	w->opts.timeout = 20;
-	assert_ok(comm_threads(comm, w->n, w->hosts ? w->hosts : 1, w->opts.timeout));
-	for (int i = 0; i < w->n; i++) {
-		w->rank[i].world = w;
-		w->rank[i].comm = comm[i];
-		assert_ok(thread_start(&thread[i], "rank", run_rank, &w->rank[i]));
-	}
-	for (int i = 0; i < w->n; i++)
-		thread_join(&thread[i]);
-	for (int i = 0; i < w->n; i++)
-		comm_close(&comm[i]);
-	for (int i = 0; i < w->n; i++)
-		if (w->rank[i].status != TT_OK)
-			fail_msg("rank %d: %s", i, w->rank[i].text);
-}
-
-static int strategy(const char *name)
-{
-	int i = 0;
-
-	while (strcmp(sync_words[i], name) != 0)
-		i++;
-	assert_string_equal(sync_rules[i]->name, name);
-	return i;
-}
-
-static struct world *make_world(int n, size_t count, const char *rule)
-{
-	struct world *w = mem_calloc(1, sizeof *w);
-
-	assert_non_null(w);
-	w->n = n;
-	w->count = count;
-	w->opts.strategy = strategy(rule);
-	w->opts.period = 1;
-	w->opts.shard_optimizer = 1;
-	w->steps = 20;
-	for (int i = 0; i < n; i++)
-		w->rank[i].lr = 1;
-	return w;
-}
-
-/* One step with gradients that are there already. */
-static tt_status step(struct rank *r, int64_t number, int samples)
-{
-	tt_status st = sync_begin(r->sync, &(struct sync_step){ .step = number, .samples = samples });
-
-	if (st != TT_OK || (st = sync_need(r->sync, 0, r->world->count)) != TT_OK ||
-	    (st = sync_ready(r->sync, 0, r->world->count)) != TT_OK ||
-	    (st = sync_finish(r->sync)) != TT_OK)
-		return st;
-	return sync_settle(r->sync);
-}
-
-static tt_status one_step(struct rank *r) { return step(r, 1, 1); }
-
-/* ---- golden values of the literature ---- */
-
-/* Rank 0 has 3 samples of gradient 1, rank 1 one of gradient 5: a mean of 2, not of 3. */
-static void gradients_are_weighted_by_samples(void **state)
-{
-	struct world *w = make_world(2, 1, "allreduce");
-
-	(void)state;
-	w->rank[0].grads[0] = 3 * 1.0f / 4;
-	w->rank[1].grads[0] = 1 * 5.0f / 4;
-	run_world(w, one_step);
-	assert_near(w->rank[0].params[0], -2.0, 0);
-	assert_near(w->rank[1].params[0], -2.0, 0);
-	mem_free(w);
-}
-
-static void clipping_sees_the_sum_of_all_ranks(void **state)
-{
-	struct world *w = make_world(2, 2, "allreduce");
-
-	(void)state;
-	w->whole = 1;
-	w->rank[0].clip = w->rank[1].clip = 1;
-	w->rank[0].grads[0] = 3 * 0.5f;
-	w->rank[1].grads[1] = 4 * 0.5f;
-	run_world(w, one_step);
-	assert_near(w->rank[1].params[0], -0.6, 1e-6);
-	assert_near(w->rank[1].params[1], -0.8, 1e-6);
-	mem_free(w);
-}
-
-/* f1 = x^2 / 2, f2 = 3/2 (x - 4)^2: where local SGD ends depends on the period. */
-static tt_status descend(struct rank *r)
-{
-	int second = r->comm->rank == 1;
-	tt_status st = TT_OK;
-
-	for (int64_t i = 1; st == TT_OK && i <= 200; i++) {
-		r->grads[0] = second ? 3 * (r->params[0] - 4) : r->params[0];
-		st = step(r, i, 1);
-	}
-	return st == TT_OK ? sync_end(r->sync) : st;
-}
-
-static void averages_end_where_the_period_says(void **state)
-{
-	static const struct { int period; double x; } row[] = {
-		{ 1, 3 }, { 2, 2.914286 }, { 5, 2.680532 }, { 20, 2.128651 }, { 0, 2 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-		struct world *w = make_world(2, 1, "average");
-
-		w->opts.period = row[i].period;
-		w->rank[0].lr = w->rank[1].lr = 0.1f;
-		run_world(w, descend);
-		assert_near(w->rank[0].params[0], row[i].x, 2e-6);
-		assert_true(w->rank[0].params[0] == w->rank[1].params[0]);
-		mem_free(w);
-	}
-}
-
-/* From x = (1, 3) and centre 0 without gradients: x = (0.9, 2.7), centre 0.4. */
-static tt_status stretch(struct rank *r)
-{
-	tt_status st;
-
-	r->params[0] = r->comm->rank ? 3 : 1;
-	if ((st = one_step(r)) != TT_OK || (st = sync_meet(r->sync)) != TT_OK)
-		return st;
-	r->slot[1] = r->params[0];           /* the centre */
-	sync_part(r->sync);
-	return TT_OK;
-}
-
-static void springs_pull_with_the_old_values_and_keep_the_sum(void **state)
-{
-	static const char *const rule[] = { "easgd", "eamsgd" };
-
-	(void)state;
-	for (int i = 0; i < 2; i++) {
-		struct world *w = make_world(2, 1, rule[i]);
-
-		w->opts.alpha = 0.1;
-		run_world(w, stretch);
-		assert_near(w->rank[0].params[0], 0.9, 1e-6);
-		assert_near(w->rank[1].params[0], 2.7, 1e-6);
-		assert_near(w->rank[0].slot[1], 0.4, 1e-6);
-		assert_near(w->rank[1].slot[1], 0.4, 1e-6);
-		mem_free(w);
-	}
-}
-
-/* v <- delta v - eta g(x + delta v), x <- x + v on f = x^2 / 2, one rank and no spring. */
-static tt_status roll(struct rank *r)
-{
-	tt_status st = TT_OK;
-
-	r->params[0] = 1;
-	for (int64_t i = 1; st == TT_OK && i <= 3; i++) {
-		st = sync_begin(r->sync, &(struct sync_step){ .step = i, .samples = 1 });
-		r->grads[0] = r->params[0];      /* where the rule has put it */
-		if (st == TT_OK && (st = sync_ready(r->sync, 0, 1)) == TT_OK)
-			st = sync_finish(r->sync);
-	}
-	return st;
-}
-
-static void eamsgd_takes_the_gradient_ahead(void **state)
-{
-	struct world *w = make_world(1, 1, "eamsgd");
-	double x = 1, v = 0;
-
-	(void)state;
-	w->opts.period = 0;
-	w->opts.delta = 0.9;
-	w->rank[0].lr = 0.1f;
-	run_world(w, roll);
-	for (int i = 0; i < 3; i++) {
-		v = 0.9 * v - 0.1 * (x + 0.9 * v);
-		x += v;
-	}
-	assert_near(w->rank[0].params[0], x, 1e-6);
-	mem_free(w);
-}
-
-/* 20000 on each of 4 ranks: a sum of 80000 would be infinite in 16 bits. */
-static void half_precision_carries_what_is_divided_already(void **state)
-{
-	struct world *w = make_world(4, 1, "allreduce");
-
-	(void)state;
-	w->opts.wire = WIRE_F16;
-	for (int i = 0; i < 4; i++)
-		w->rank[i].grads[0] = 20000.0f / 4;
-	run_world(w, one_step);
-	for (int i = 0; i < 4; i++)
-		assert_near(w->rank[i].params[0], -20000, 0);
-	mem_free(w);
-}
-
-/* Three ranks, one has no data left, the others have gradients 3 and 6 of a sample each: 4.5, the
- * mean over the samples that there are. */
-static void who_has_no_data_left_does_not_count(void **state)
-{
-	struct world *w = make_world(3, 1, "allreduce");
-
-	(void)state;
-	w->rank[0].grads[0] = 3 / 2.0f;
-	w->rank[1].grads[0] = 6 / 2.0f;
-	run_world(w, one_step);
-	for (int i = 0; i < 3; i++)
-		assert_near(w->rank[i].params[0], -4.5, 0);
-	mem_free(w);
-}
 
 /* ---- any number of ranks, any size, any order ---- */
 
@@ -421,11 +129,11 @@ static void check_sums(const struct world *w)
 
 static void ranks_stay_equal_to_the_bit(void **state)
 {
-	static const size_t count[] = { 1, 2, 31, 700, COUNT_MAX };
+	static const size_t count[] = { 1, 2, 31, 700, WORLD_COUNT };
 	static const int64_t bucket[] = { 0, 400, 52, 1 << 20 };
 
 	(void)state;
-	for (int n = 1; n <= RANKS_MAX; n++) {
+	for (int n = 1; n <= WORLD_RANKS; n++) {
 		struct world *w = make_world(n, count[n % 5], "allreduce");
 
 		w->whole = n == 4;
@@ -481,7 +189,7 @@ static void lists_that_change_lock_nobody_and_change_no_bit(void **state)
 	static const int overlap[] = { OVERLAP_NONE, OVERLAP_BACKWARD, OVERLAP_FORWARD };
 
 	(void)state;
-	for (int n = 2; n <= RANKS_MAX; n = n < 4 ? n + 1 : n + 5) {
+	for (int n = 2; n <= WORLD_RANKS; n = n < 4 ? n + 1 : n + 5) {
 		struct world *w[3];
 
 		for (int i = 0; i < 3; i++) {
@@ -508,7 +216,7 @@ static tt_status hard_sum(struct rank *r)
 
 	for (size_t i = 0; i < r->world->count; i++)
 		r->grads[i] = x[r->comm->rank];
-	return one_step(r);
+	return world_one_step(r);
 }
 
 static void deterministic_sums_do_not_depend_on_buckets(void **state)
@@ -536,7 +244,7 @@ static tt_status uneven(struct rank *r)
 
 	r->params[0] = r->comm->rank ? 5 : 1;
 	r->slot[0] = r->comm->rank ? 7 : 3;
-	if ((st = step(r, 1, r->comm->rank ? 1 : 3)) != TT_OK)
+	if ((st = world_step(r, 1, r->comm->rank ? 1 : 3)) != TT_OK)
 		return st;
 	return sync_epoch_end(r->sync);
 }
@@ -567,7 +275,7 @@ static tt_status met(struct rank *r)
 	tt_status st;
 
 	r->params[0] = r->comm->rank ? 4 : 2;
-	if ((st = one_step(r)) != TT_OK || (st = sync_epoch_end(r->sync)) != TT_OK ||
+	if ((st = world_one_step(r)) != TT_OK || (st = sync_epoch_end(r->sync)) != TT_OK ||
 	    (st = sync_meet(r->sync)) != TT_OK)
 		return st;
 	r->slot[0] = r->params[0];
@@ -580,7 +288,7 @@ static tt_status meet_with_buffers(struct rank *r)
 {
 	static const int samples[] = { 3, 1, 0 };
 	static const float buffer[] = { 1, 5, 100 };
-	tt_status st = step(r, 1, samples[r->comm->rank]);
+	tt_status st = world_step(r, 1, samples[r->comm->rank]);
 
 	r->buffer = buffer[r->comm->rank];
 	return st == TT_OK ? sync_meet(r->sync) : st;
@@ -666,29 +374,17 @@ static tt_status one_gives_up(struct rank *r)
 {
 	if (r->comm->rank == 1)
 		return err_set(TT_ENAN, "no number");
-	return one_step(r);
+	return world_one_step(r);
 }
 
 static void who_gives_up_is_named_by_the_others(void **state)
 {
 	struct world *w = make_world(3, 300, "allreduce");
-	struct comm *comm[3];
-	struct thread *thread[3];
 	double start = thread_seconds();
 
 	(void)state;
-	w->body = one_gives_up;
 	w->opts.bucket_bytes = 400;
-	assert_ok(comm_threads(comm, 3, 1, 30));
-	for (int i = 0; i < 3; i++) {
-		w->rank[i].world = w;
-		w->rank[i].comm = comm[i];
-		assert_ok(thread_start(&thread[i], "rank", run_rank, &w->rank[i]));
-	}
-	for (int i = 0; i < 3; i++)
-		thread_join(&thread[i]);
-	for (int i = 0; i < 3; i++)
-		comm_close(&comm[i]);
+	try_world(w, one_gives_up);
 	assert_int_equal(w->rank[1].status, TT_ENAN);
 	for (int i = 0; i < 3; i += 2) {
 		assert_true(w->rank[i].status != TT_OK);
@@ -698,17 +394,9 @@ static void who_gives_up_is_named_by_the_others(void **state)
 	assert_true(thread_seconds() - start < 10);
 	mem_free(w);
 }
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(gradients_are_weighted_by_samples),
-		cmocka_unit_test(clipping_sees_the_sum_of_all_ranks),
-		cmocka_unit_test(averages_end_where_the_period_says),
-		cmocka_unit_test(springs_pull_with_the_old_values_and_keep_the_sum),
-		cmocka_unit_test(eamsgd_takes_the_gradient_ahead),
-		cmocka_unit_test(half_precision_carries_what_is_divided_already),
-		cmocka_unit_test(who_has_no_data_left_does_not_count),
 		cmocka_unit_test(ranks_stay_equal_to_the_bit),
 		cmocka_unit_test(optimizers_that_are_shared_out_have_one_state),
 		cmocka_unit_test(lists_that_change_lock_nobody_and_change_no_bit),
