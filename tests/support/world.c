@@ -37,8 +37,9 @@ static void run_rank(void *ctx)
 	struct world *w = r->world;
 	const struct sync_host h = {
 		.comm = r->comm, .opts = &w->opts, .params = r->params, .grads = r->grads,
-		.param_count = w->count, .sums = WORLD_SUMS, .by_range = !w->whole, .apply = apply, .ctx = r,
-		.slots = 2, .slot = slot_of, .buffers = &r->buffer, .buffer_count = 1,
+		.param_count = w->count, .sums = WORLD_SUMS, .by_range = !w->whole,
+		.apply = apply, .ctx = r, .slots = 2, .slot = slot_of,
+		.buffers = &r->buffer, .buffer_count = 1,
 	};
 
 	r->status = sync_open(&r->sync, &h);
