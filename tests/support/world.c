@@ -31,6 +31,13 @@ static float *slot_of(void *ctx, int i)
 	return i ? r->sum : r->slot;
 }
 
+static const char *name_at(void *ctx, size_t at)
+{
+	const size_t count = ((struct rank *)ctx)->world->count;
+
+	return at < count / 2 ? "lower" : at < count ? "upper" : "sums";
+}
+
 static void run_rank(void *ctx)
 {
 	struct rank *r = ctx;
@@ -39,7 +46,7 @@ static void run_rank(void *ctx)
 		.comm = r->comm, .opts = &w->opts, .params = r->params, .grads = r->grads,
 		.param_count = w->count, .sums = WORLD_SUMS, .by_range = !w->whole,
 		.apply = apply, .ctx = r, .slots = 2, .slot = slot_of,
-		.buffers = &r->buffer, .buffer_count = 1,
+		.buffers = &r->buffer, .buffer_count = 1, .name = name_at,
 	};
 
 	r->status = sync_open(&r->sync, &h);
@@ -58,7 +65,6 @@ void try_world(struct world *w, tt_status (*body)(struct rank *r))
 	struct thread *thread[WORLD_RANKS];
 
 	w->body = body;
-	w->opts.timeout = 20;
 	assert_ok(comm_threads(comm, w->n, w->hosts ? w->hosts : 1, w->opts.timeout));
 	for (int i = 0; i < w->n; i++) {
 		w->rank[i].world = w;
@@ -98,6 +104,7 @@ struct world *make_world(int n, size_t count, const char *rule)
 	w->count = count;
 	w->opts.strategy = strategy(rule);
 	w->opts.period = 1;
+	w->opts.timeout = 20;
 	w->opts.shard_optimizer = 1;
 	w->steps = 20;
 	for (int i = 0; i < n; i++)

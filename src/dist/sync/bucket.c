@@ -26,6 +26,7 @@
 #define UNMEASURED (1 << 18)
 #define CHUNK      ((size_t)1 << 17)    /* bytes on the wire for each host, at least */
 #define SENDERS 2
+#define DOING_MAX 192
 
 /* Floats in a bucket that are worth a thought. */
 static const size_t sizes[] = { 1 << 14, 1 << 15, 1 << 16, 1 << 17, 1 << 18, 1 << 19, 1 << 20,
@@ -38,7 +39,7 @@ struct sender {
 	struct comm     *end;
 	struct comm_allreduce_opts how;
 	struct thread   *thread;
-	char             doing[80];
+	char             doing[DOING_MAX];
 	int              sent;              /* guarded: of this round */
 };
 
@@ -131,6 +132,19 @@ static int place_of(const struct sender *me)
 	return me->sent * me->buckets->senders + (int)(me - me->buckets->sender);
 }
 
+/* "bucket 3 of step 260 (conv4.bias to fc1.weight)": who waits in vain says what for. */
+static void note_doing(struct sender *me, int i)
+{
+	const struct buckets *b = me->buckets;
+	const struct sync_host *h = &b->sync->host;
+	const char *from = h->name(h->ctx, low_end(b, i)), *to = h->name(h->ctx, high_end(b, i) - 1);
+	const int one = strcmp(from, to) == 0;
+
+	snprintf(me->doing, sizeof me->doing, "bucket %d of step %lld (%s%s%s)", i,
+	         (long long)b->step, from, one ? "" : " to ", one ? "" : to);
+	me->end->doing = me->doing;
+}
+
 /* Called with the lock held, which is let go while the wire is busy. */
 static void send_next(struct sender *me)
 {
@@ -140,8 +154,7 @@ static void send_next(struct sender *me)
 	double at[2] = { thread_seconds() };
 	tt_status st;
 
-	snprintf(me->doing, sizeof me->doing, "bucket %d of step %lld", i, (long long)b->step);
-	me->end->doing = me->doing;
+	note_doing(me, i);
 	if (b->under_way++ == 0)
 		b->since = at[0];
 	pthread_mutex_unlock(&b->lock);

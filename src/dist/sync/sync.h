@@ -74,6 +74,7 @@ struct sync_host {
 	int     slots;                  /* optimizer state, vectors of param_count                    */
 	float *(*slot)(void *ctx, int i);
 	struct trace *trace;            /* NULL: none */
+	const char *(*name)(void *ctx, size_t at);       /* what grads[at] is part of, for messages */
 	/* For rules whose ranks stay apart: what all have, in the order of ranks; what rank 0 has there
 	 * at open counts, and meetings fill it in.  Optimizer state comes together on rank 0 alone. */
 	float *all_params, *all_buffers;

@@ -114,6 +114,18 @@ static void apply(void *ctx, size_t lo, size_t hi)
 	optim_apply(t->optim, t->model->params, t->grads, lo, hi);
 }
 
+static const char *name_at(void *ctx, size_t at)
+{
+	const struct tt_model *m = ((struct tt_trainer *)ctx)->model;
+	int i = m->n_params - 1;
+
+	if (at >= m->param_count)
+		return "loss and samples";
+	while (i && at < m->param[i].offset)
+		i--;
+	return m->param[i].name;
+}
+
 /* What of an ensemble's optimizers comes together on rank 0 gets its room now. */
 static tt_status make_slots(struct tt_trainer *t)
 {
@@ -145,7 +157,7 @@ tt_status together_join(struct tt_trainer *t)
 		.grads = t->grads, .buffers = t->model->buffers, .param_count = t->model->param_count,
 		.buffer_count = t->model->buffer_count, .sums = SUMS,
 		.by_range = optim_by_range(t->optim), .apply = apply, .ctx = t,
-		.slots = optim_slots(t->optim), .slot = slot_of, .trace = t->trace,
+		.slots = optim_slots(t->optim), .slot = slot_of, .trace = t->trace, .name = name_at,
 		.all_params = trainer_whole(t)->params, .all_buffers = trainer_whole(t)->buffers,
 		.all_slot = all_slot_of,
 	};

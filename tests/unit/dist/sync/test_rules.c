@@ -394,6 +394,38 @@ static void who_gives_up_is_named_by_the_others(void **state)
 	assert_true(thread_seconds() - start < 10);
 	mem_free(w);
 }
+
+/* 300 gradients in buckets of 100: rank 1 has the upper half, and then nothing for too long. */
+static tt_status one_stalls(struct rank *r)
+{
+	const struct timespec nap = { .tv_sec = 1 };
+	tt_status st;
+
+	if (r->comm->rank != 1)
+		return world_one_step(r);
+	st = sync_begin(r->sync, &(struct sync_step){ .step = 1, .samples = 1 });
+	if (st == TT_OK)
+		st = sync_ready(r->sync, 150, 300);
+	nanosleep(&nap, NULL);
+	return st;
+}
+
+static void who_stalls_is_named_with_what_is_missing(void **state)
+{
+	struct world *w = make_world(3, 300, "allreduce");
+
+	(void)state;
+	w->opts.bucket_bytes = 400;
+	w->opts.timeout = 0.3;
+	try_world(w, one_stalls);
+	for (int i = 0; i < 3; i += 2) {
+		assert_true(w->rank[i].status != TT_OK);
+		assert_contains(w->rank[i].text, "rank 1 ");
+		assert_contains(w->rank[i].text, "waited for bucket 2 of step 1 (lower to upper)");
+	}
+	mem_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,6 +439,7 @@ int main(void)
 		cmocka_unit_test(post_local_starts_with_sums),
 		cmocka_unit_test(ranks_start_where_rank_0_stands),
 		cmocka_unit_test(who_gives_up_is_named_by_the_others),
+		cmocka_unit_test(who_stalls_is_named_with_what_is_missing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
