@@ -216,16 +216,20 @@ static tt_status prepare(struct run *r, struct call *c)
 static void say_start(const struct run *r)
 {
 	char n[NUMBER_TEXT];
-	int  threads = r->file.spec->train.threads;
+	const struct tt_spec *s = r->file.spec;
+	const int threads = s->train.threads ? s->train.threads : thread_cores();
 
 	if (r->args->common.quiet || !is_first(r))
 		return;
-	fprintf(stderr, "%s: %s parameters, %d epochs, batch %d, %d threads", r->file.spec->name,
-	        text_count((long long)tt_model_parameters(r->model), n), r->file.spec->train.epochs,
-	        r->file.spec->train.batch, threads ? threads : thread_cores());
+	fprintf(stderr, "%s: %s parameters, %d epoch%s, batch %d", s->name,
+	        text_count((long long)tt_model_parameters(r->model), n), s->train.epochs,
+	        s->train.epochs == 1 ? "" : "s", s->train.batch);
+	if (s->train.micro_batch)
+		fprintf(stderr, " (%d at once)", s->train.micro_batch);
+	fprintf(stderr, ", %d thread%s", threads, threads == 1 ? "" : "s");
 	if (tt_trainer_progress(r->trainer)->workers > 1)
 		fprintf(stderr, ", %d workers by %s", tt_trainer_progress(r->trainer)->workers,
-		        sync_words[r->file.spec->distribute.strategy]);
+		        sync_words[s->distribute.strategy]);
 	fprintf(stderr, "; run folder %s\n", r->dir);
 }
 

@@ -136,9 +136,9 @@ static const char rows[] =
 	"        optimizer: {kind: sgd, lr: 0.02, momentum: 0.9}}\n"
 	"distribute: {sync_batchnorm: yes, bucket_bytes: 256, timeout: 20}\n";
 
-static tt_model *trained(const char *text, int workers)
+static tt_model *trained_so(const char *text, int workers, const char *batch, const char *piece)
 {
-	tt_model *m = tiny_model(text, NULL);
+	tt_model *m = tiny_model(text, "train.batch", batch, "train.micro_batch", piece, NULL);
 	tt_trainer *t;
 
 	assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = workers)));
@@ -152,6 +152,11 @@ static tt_model *trained(const char *text, int workers)
 	}
 	tt_trainer_free(&t);
 	return m;
+}
+
+static tt_model *trained(const char *text, int workers)
+{
+	return trained_so(text, workers, text == rows ? "6" : "10", "0");
 }
 
 static void same_as_one(const char *text, const int *workers)
@@ -179,6 +184,26 @@ static void one_sample_or_none_is_enough(void **state)
 {
 	(void)state;
 	same_as_one(rows, (const int[]){ 4, 7, 0 });
+}
+
+/* Norms see what all ranks compute at once.  Of 8 samples for three ranks the last has two, in
+ * three pieces: the first is empty. */
+static void pieces_of_all_workers_make_one_piece(void **state)
+{
+	static const struct { const char *text, *batch, *one, *each; int workers; } at[] = {
+		{ resnet, "12", "6", "3", 2 }, { rows, "8", "3", "1", 3 }, { rows, "12", "4", "2", 2 },
+	};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		tt_model *one = trained_so(at[i].text, 1, at[i].batch, at[i].one);
+		tt_model *many = trained_so(at[i].text, at[i].workers, at[i].batch, at[i].each);
+
+		assert_floats_near(many->params, one->params, one->param_count, 1e-4);
+		assert_floats_near(many->buffers, one->buffers, one->buffer_count, 1e-4);
+		tt_model_free(&one);
+		tt_model_free(&many);
+	}
 }
 
 /* Without sharing the result is another one: else the test above would show nothing. */
@@ -299,6 +324,7 @@ int main(void)
 		cmocka_unit_test(moments_are_weighted_by_samples),
 		cmocka_unit_test(any_number_of_workers_makes_one_batch),
 		cmocka_unit_test(one_sample_or_none_is_enough),
+		cmocka_unit_test(pieces_of_all_workers_make_one_piece),
 		cmocka_unit_test(shares_of_their_own_give_another_net),
 		cmocka_unit_test(gathers_and_buckets_do_not_wait_for_each_other),
 		cmocka_unit_test(a_lost_worker_is_named),

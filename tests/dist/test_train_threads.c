@@ -90,6 +90,39 @@ static void convolutions_too(void **state)
 	same_as_one(conv, 3);
 }
 
+/* ---- shares in pieces ---- */
+
+static tt_model *in_pieces(const char *text, const char *size, const char *clip, int workers)
+{
+	tt_model *m = tiny_model(text, "train.micro_batch", size, "train.optimizer.clip_norm", clip,
+	                         NULL);
+	tt_trainer *t;
+
+	assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = workers)));
+	assert_ok(tt_trainer_run(t));
+	tt_trainer_free(&t);
+	return m;
+}
+
+/* Batches of 10, 12 and less, of which a rank has some samples or none, by 1, 3, 4 or all; with
+ * gradients as they come, and whole for the sake of their norm. */
+static void pieces_give_what_the_whole_gives(void **state)
+{
+	static const char *const text[] = { mlp, conv }, *const clip[] = { "0", "0.5" };
+	static const char *const size[] = { "1", "3", "4", "100" };
+	static const int workers[] = { 1, 2, 3, 7 };
+
+	(void)state;
+	for (int i = 0; i < 16; i++) {
+		tt_model *whole = in_pieces(text[i % 2], "0", clip[i / 2 % 2], 1);
+		tt_model *m = in_pieces(text[i % 2], size[i / 4], clip[i / 2 % 2], workers[i / 4 ^ i % 4]);
+
+		assert_floats_near(m->params, whole->params, m->param_count, 5e-5);
+		tt_model_free(&m);
+		tt_model_free(&whole);
+	}
+}
+
 /* ---- equal to the bit ---- */
 
 static void check_equal(const struct tt_trainer *t)
@@ -633,6 +666,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_number_of_workers_gives_what_one_gives),
 		cmocka_unit_test(convolutions_too),
+		cmocka_unit_test(pieces_give_what_the_whole_gives),
 		cmocka_unit_test(parameters_are_equal_after_each_step),
 		cmocka_unit_test(deterministic_runs_have_the_same_bits),
 		cmocka_unit_test(overlap_does_not_change_a_bit),

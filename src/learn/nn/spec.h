@@ -51,7 +51,8 @@ struct train_opts {
 	int64_t  seed;                      /* (1)                                                    */
 	int      epochs;                    /* (1)                                                    */
 	int      batch;                     /* global batch (64)                                      */
-	int      eval_batch;                /* (0: like batch)                                        */
+	int      micro_batch;               /* samples a worker computes at once (0: its share)       */
+	int      eval_batch;                /* (0: as in training)                                    */
 	int      precision;                 /* f32, bf16                                              */
 	int      threads;                   /* compute threads (0: all cores)                         */
 	int      tune_kernels;              /* off, on: measure implementations (on)                  */

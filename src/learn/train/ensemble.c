@@ -206,7 +206,7 @@ static tt_status measure_members(struct tt_trainer *t)
 {
 	const struct evaluator_opts o = {
 		.engine = t->engine, .model = t->model, .source = t->valid_source,
-		.batch = t->opts->eval_batch ? t->opts->eval_batch : t->opts->batch,
+		.batch = trainer_eval_batch(t),
 		.top_k = t->opts->top_k,
 	};
 	struct evaluator *alone = NULL;

@@ -1,6 +1,6 @@
 /* step.c -- the path of one training step:
  *
- *   loader_next -> program_run -> (range of gradients final -> optim_apply) ... -> sums
+ *   loader_next -> pieces_run -> (range of gradients final -> optim_apply) ... -> sums
  *
  * One way, no return trips; nothing is allocated after the first step of each batch size.
  * A rank among others takes the way of together.c in the middle. */
@@ -8,17 +8,13 @@
 
 #include <math.h>
 
-#include "base/thread.h"
-#include "dist/sync/trace.h"
-
-enum { INPUT_X, INPUT_TARGET, INPUT_SEED };
 enum { OUTPUT_LOSS, OUTPUT_LOGITS };
 
 static void apply_range(void *ctx, size_t lo, size_t hi)
 {
 	struct tt_trainer *t = ctx;
 
-	if (hi > lo)
+	if (pieces_ready(t, lo, hi) && hi > lo && optim_by_range(t->optim))
 		optim_apply(t->optim, t->model->params, t->grads, lo, hi);
 }
 
@@ -51,68 +47,42 @@ static void apply_whole(struct tt_trainer *t)
 	optim_apply(t->optim, t->model->params, t->grads, 0, t->model->param_count);
 }
 
-void trainer_set_inputs(struct tt_trainer *t, struct program *p, const struct batch *b,
-                        const float *seed)
+void trainer_add_metrics(const struct tt_trainer *t, struct metrics *m)
 {
-	program_set_input(p, INPUT_X, b->x);
-	program_set_input(p, INPUT_TARGET, target_of(&t->target, b));
-	program_set_input(p, INPUT_SEED, seed);
-}
+	const struct batch *b = &t->share.batch;
+	struct program *p = t->share.program;
 
-static tt_status run_program(struct tt_trainer *t, struct program *p, const struct batch *b)
-{
-	int by_range = optim_by_range(t->optim);
-	const float seed = 1.0f / (float)b->n_global;
-	const struct program_run run = {
-		.seed = (uint64_t)t->opts->seed, .step = (uint64_t)t->at.step, .sample_stride = 1,
-		.ready = by_range ? apply_range : NULL, .ctx = t,
-	};
-	double at[2] = { thread_seconds() };
-	const float *loss;
-	tt_status st;
-
-	optim_begin(t->optim, t->progress.lr, t->at.step + 1);
-	trainer_set_inputs(t, p, b, &seed);
-	st = program_run(p, &run);
-	at[1] = thread_seconds();
-	trace_span(t->trace, TRACE_COMPUTE, "step", t->at.step + 1, at);
-	if (st != TT_OK)
-		return st;
-	loss = program_output(p, OUTPUT_LOSS);
-	if (!isfinite(*loss))
-		return trainer_not_finite(t, isnan(*loss) ? "the loss is not a number"
-		                                          : "the loss is infinite",
-		                          t->at.step + 1);
-	if (!by_range)
-		apply_whole(t);
-	return TT_OK;
-}
-
-void trainer_add_metrics(const struct tt_trainer *t, struct metrics *m, struct program *p,
-                         const struct batch *b)
-{
 	metrics_add(m, &(struct metrics_batch){
 		.loss = *(const float *)program_output(p, OUTPUT_LOSS),
 		.logits = program_output(p, OUTPUT_LOGITS), .width = t->target.width,
 		.label = b->label, .n = b->n });
 }
 
-static void add_sums(struct tt_trainer *t, struct program *p, const struct batch *b)
+/* What a piece says. */
+static tt_status add_sums(struct tt_trainer *t)
 {
+	const float loss = *(const float *)program_output(t->share.program, OUTPUT_LOSS);
 	int64_t correct = t->epoch_sums.correct;
 
-	trainer_add_metrics(t, &t->epoch_sums, p, b);
-	t->interval.loss += (double)*(const float *)program_output(p, OUTPUT_LOSS);
-	t->interval.samples += b->n;
+	if (!isfinite(loss))
+		return trainer_not_finite(t, isnan(loss) ? "the loss is not a number"
+		                                         : "the loss is infinite", t->at.step + 1);
+	trainer_add_metrics(t, &t->epoch_sums);
+	t->interval.loss += (double)loss;
+	t->interval.samples += t->share.batch.n;
 	t->interval.correct += t->epoch_sums.correct - correct;
+	return TT_OK;
 }
 
-static tt_status step_alone(struct tt_trainer *t, struct program *p, const struct batch *b)
+static tt_status step_alone(struct tt_trainer *t, const struct batch *b)
 {
-	tt_status st = run_program(t, p, b);
+	tt_status st;
 
-	if (st == TT_OK)
-		add_sums(t, p, b);
+	optim_begin(t->optim, t->progress.lr, t->at.step + 1);
+	st = pieces_run(t, b, &(struct pieces_run){
+		.samples = b->n_global, .ready = apply_range, .done = add_sums });
+	if (st == TT_OK && !optim_by_range(t->optim))
+		apply_whole(t);
 	return st;
 }
 
@@ -126,7 +96,6 @@ static tt_status put_back(struct tt_trainer *t)
 
 tt_status trainer_batch(struct tt_trainer *t, int *more)
 {
-	struct program *p = NULL;
 	struct batch *b;
 	tt_status st;
 
@@ -135,10 +104,11 @@ tt_status trainer_batch(struct tt_trainer *t, int *more)
 	*more = b != NULL;
 	if (!b)
 		return TT_OK;
-	if (b->n && (st = programs_get(t->programs, b->n, &p)) != TT_OK)
+	if ((st = pieces_compile(t, b->n_global, b->n)) != TT_OK)
 		return st == TT_ESTOPPED ? put_back(t) : st;
 	t->progress.lr = learning_rate(t);
-	if ((st = t->sync ? together_step(t, p, b) : step_alone(t, p, b)) != TT_OK)
+	t->share = (struct share){ .pieces = pieces_of(t, b->n_global) };
+	if ((st = t->sync ? together_step(t, b) : step_alone(t, b)) != TT_OK)
 		return st;
 	t->batch = b;
 	t->at.step++;

@@ -178,12 +178,11 @@ static void count_share(struct tt_trainer *t)
 {
 	float *s = sums_of(t);
 	struct metrics m = { .classes = t->epoch_sums.classes, .k = t->epoch_sums.k };
-	const struct batch *b = t->share.batch;
 
 	s[SUM_STOP] = (float)(atomic_load(&t->stop) != 0);
-	if (!b->n)
+	if (!t->share.batch.n)
 		return;
-	trainer_add_metrics(t, &m, t->share.program, b);
+	trainer_add_metrics(t, &m);
 	s[SUM_SAMPLES] += (float)m.samples;
 	s[SUM_LOSS] += (float)m.loss;
 	s[SUM_CORRECT] += (float)m.correct;
@@ -218,9 +217,9 @@ static void ready(void *ctx, size_t lo, size_t hi)
 {
 	struct tt_trainer *t = ctx;
 
-	if (!t->share.turned)
+	if (!t->share.turned && t->share.status == TT_OK)
 		t->share.status = turn(t);
-	if (t->share.status == TT_OK)
+	if (t->share.status == TT_OK && pieces_ready(t, lo, hi))
 		t->share.status = sync_ready(t->sync, lo, hi);
 }
 
@@ -229,39 +228,25 @@ static tt_status gather(void *ctx, const float *mine, size_t n, float *all)
 	return sync_gather(((struct tt_trainer *)ctx)->sync, mine, n, all);
 }
 
-static tt_status run_share(struct tt_trainer *t, struct program *p, const struct batch *b)
+static tt_status piece_done(struct tt_trainer *t) { return blame_peer(t->share.status); }
+
+/* Where no sample is left for this rank in this batch the others wait for its zeros. */
+static tt_status run_share(struct tt_trainer *t, const struct batch *b)
 {
-	const float seed = 1.0f / (float)(t->sync->summed ? b->n_global : b->n);
-	const struct program_run run = {
-		.seed = (uint64_t)t->opts->seed, .step = (uint64_t)t->at.step, .sample = t->comm->rank,
-		.sample_stride = t->comm->size, .need = need, .ready = ready, .ctx = t, .gather = gather,
+	const struct pieces_run run = {
+		.samples = t->sync->summed ? b->n_global : b->n, .need = need, .ready = ready,
+		.gather = gather, .done = piece_done,
 	};
-	double at[2] = { thread_seconds() };
 	tt_status st;
 
-	trainer_set_inputs(t, p, b, &seed);
-	st = program_run(p, &run);
-	at[1] = thread_seconds();
-	trace_span(t->trace, TRACE_COMPUTE, "step", t->at.step + 1, at);
-	return st;
-}
-
-/* No sample is left for this rank in this batch; but the others wait for its zeros, and where batch
- * norms are shared they do so at each of them: any program knows which there are. */
-static tt_status run_nothing(struct tt_trainer *t)
-{
-	const struct program_run run = { .ctx = t, .gather = gather };
-	struct program *p;
-	tt_status st;
-
+	if (b->n)
+		return pieces_run(t, b, &run);
 	if ((st = sync_settle(t->sync)) != TT_OK)
 		return blame_peer(st);
 	memset(t->grads, 0, t->model->param_count * sizeof *t->grads);
+	t->share.piece = t->share.pieces - 1;
 	ready(t, 0, t->model->param_count);
-	if (!t->model->spec->distribute.sync_batchnorm)
-		return TT_OK;
-	st = programs_get(t->programs, 1, &p);
-	return st == TT_OK ? program_attend(p, &run) : st;
+	return t->share.status == TT_OK ? pieces_run(t, b, &run) : piece_done(t);
 }
 
 static tt_status not_finite(struct tt_trainer *t, int ranks, int rank)
@@ -296,17 +281,14 @@ static tt_status take_sums(struct tt_trainer *t)
 	return not_finite(t, bad, rank);
 }
 
-tt_status together_step(struct tt_trainer *t, struct program *p, const struct batch *b)
+tt_status together_step(struct tt_trainer *t, const struct batch *b)
 {
 	const struct sync_step at = { t->at.step + 1, t->at.epoch, b->n };
-	tt_status st = TT_OK;
+	tt_status st;
 
-	t->share = (struct share){ .program = p, .batch = b };
 	if ((st = sync_begin(t->sync, &at)) != TT_OK)
 		return blame_peer(st);
-	st = together_blame(t, b->n ? run_share(t, p, b) : run_nothing(t));
-	if (st == TT_OK)
-		st = blame_peer(t->share.status);
+	st = together_blame(t, run_share(t, b));
 	/* Gradients that stay here are applied here: there is nobody to tell first. */
 	if (st == TT_OK && !t->sync->summed && sums_of(t)[SUM_BAD] > 0)
 		st = not_finite(t, 1, t->comm->rank);

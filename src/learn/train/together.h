@@ -10,7 +10,6 @@
 #include "base/err.h"
 #include "learn/data/loader.h"
 
-struct program;
 struct tt_trainer;
 
 enum together_sum {
@@ -22,8 +21,8 @@ enum together_sum {
 
 /* Collective, before the first step: are we the same, and from where do we start? */
 tt_status together_join(struct tt_trainer *t);
-/* One step; b->n may be 0, and then p is not used. */
-tt_status together_step(struct tt_trainer *t, struct program *p, const struct batch *b);
+/* One step; b->n may be 0. */
+tt_status together_step(struct tt_trainer *t, const struct batch *b);
 /* What steps have left under way is taken in: parameters are those after the last one. */
 tt_status together_settle(struct tt_trainer *t);
 /* Collective, at the end of an epoch: of the last one, or of one before. */

@@ -114,7 +114,8 @@ static tt_status make_programs(struct tt_trainer *t)
 {
 	size_t bytes = (t->model->param_count + SUMS) * sizeof *t->grads;
 
-	if (!(t->grads = mem_alloc_aligned(bytes)))
+	if (!(t->grads = mem_alloc_aligned(bytes)) ||
+	    (pieces_of(t, t->opts->batch) > 1 && !(t->held = mem_alloc_aligned(bytes))))
 		return TT_ENOMEM;
 	memset(t->grads, 0, bytes);
 	return programs_new(&t->programs, &(struct programs_opts){
@@ -126,9 +127,8 @@ static tt_status make_programs(struct tt_trainer *t)
 static tt_status compile_share(struct tt_trainer *t, int64_t samples)
 {
 	int64_t share = (samples - trainer_rank(t) + trainer_world(t) - 1) / trainer_world(t);
-	struct program *p;
 
-	return share > 0 ? programs_get(t->programs, share, &p) : TT_OK;
+	return share > 0 ? pieces_compile(t, samples, share) : TT_OK;
 }
 
 /* The main batch size now, so that what cannot be compiled is said before the run; together the
@@ -145,7 +145,7 @@ tt_status trainer_evaluator(struct tt_trainer *t)
 {
 	const struct evaluator_opts o = {
 		.engine = t->engine, .model = trainer_whole(t), .source = t->valid_source,
-		.batch = t->opts->eval_batch ? t->opts->eval_batch : t->opts->batch,
+		.batch = trainer_eval_batch(t),
 		.top_k = t->opts->top_k, .stop = t->comm ? NULL : &t->stop, .comm = t->comm,
 	};
 	tt_status st;
@@ -426,6 +426,7 @@ void tt_trainer_free(tt_trainer **out)
 	optim_free(&t->optim);
 	target_release(&t->target);
 	mem_free(t->grads);
+	mem_free(t->held);
 	engine_close(&t->engine);
 	ensemble_close(t);
 	if (!t->borrows) {

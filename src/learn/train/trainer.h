@@ -1,7 +1,7 @@
 /* trainer.h -- what the files of a trainer share.
  *
  *   trainer.c   made and freed            state.c   to a checkpoint and back
- *   run.c       steps in a row, the end   step.c    one step
+ *   run.c       steps in a row, the end   step.c    one step     pieces.c  of a share in pieces
  *   epoch.c     the end of an epoch       folder.c  the run folder and its observers (observe/)
  *   together.c  a rank among others       group.c   ranks that are threads of this process
  *   ensemble.c  nets that become one      combiner.c  the net behind them
@@ -27,6 +27,7 @@
 #include "learn/train/ensemble.h"
 #include "learn/train/group.h"
 #include "learn/train/observer.h"
+#include "learn/train/pieces.h"
 #include "learn/train/together.h"
 #include "learn/train/watch.h"
 
@@ -51,12 +52,15 @@ struct pace {
 	double valid_seconds;        /* of the last validation                             */
 };
 
-/* The step in progress, of a rank among others. */
+/* The step in progress. */
 struct share {
+	int64_t             pieces, piece;    /* how many; the one under way */
+	struct batch        batch;            /* of that one                 */
 	struct program     *program;
-	const struct batch *batch;
-	int                 turned;       /* backward has begun  */
-	tt_status           status;       /* of its sync_ready   */
+	int                 holds;            /* gradients of those before   */
+	/* Of a rank among others: */
+	int                 turned;           /* backward has begun          */
+	tt_status           status;           /* of its sync_ready           */
 };
 
 struct trace;
@@ -73,6 +77,7 @@ struct tt_trainer {
 	struct evaluator        *evaluator;   /* NULL: no validation */
 	struct optim            *optim;
 	float                   *grads;
+	float                   *held;        /* those of pieces; NULL: a share is one piece */
 
 	struct place             at;
 	struct metrics           epoch_sums;
@@ -124,15 +129,22 @@ static inline tt_model *trainer_whole(const struct tt_trainer *t)
 static inline int trainer_rank(const struct tt_trainer *t) { return t->comm ? t->comm->rank : 0; }
 static inline int trainer_world(const struct tt_trainer *t) { return t->comm ? t->comm->size : 1; }
 
+/* As many as in training, of all workers together. */
+static inline int trainer_eval_batch(const struct tt_trainer *t)
+{
+	const int64_t pieces = pieces_of(t, t->opts->batch);
+
+	if (t->opts->eval_batch)
+		return t->opts->eval_batch;
+	return (int)((t->opts->batch + pieces - 1) / pieces);
+}
+
 /* trainer.c: a new one for the whole as it is now; none if there is nothing to validate on. */
 tt_status trainer_evaluator(struct tt_trainer *t);
 
 /* step.c: one batch through the net; *more is 0 if the epoch had none left. */
 tt_status trainer_batch(struct tt_trainer *t, int *more);
-void      trainer_set_inputs(struct tt_trainer *t, struct program *p, const struct batch *b,
-                             const float *seed);
-void      trainer_add_metrics(const struct tt_trainer *t, struct metrics *m, struct program *p,
-                              const struct batch *b);
+void      trainer_add_metrics(const struct tt_trainer *t, struct metrics *m);     /* of the piece */
 tt_status trainer_not_finite(const struct tt_trainer *t, const char *what, int64_t step);
 
 /* epoch.c: validate, remember the best, write checkpoints, go to the next epoch. */
