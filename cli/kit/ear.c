@@ -89,8 +89,11 @@ static void hear_worker(struct ear *e, const char *line)
 	end = e->now + wait;
 	e->end = e->end > 0 && e->end < end ? e->end : end;
 	e->news->complaints++;
-	/* Who waits is not who is missed, and numbers that overflow are nobody's fault. */
-	if (strstr(verdict, "in vain"))
+	/* Who waits is not who is missed, and numbers that overflow are nobody's fault; who gives up is
+	 * there, and has said why. */
+	if (strncmp(verdict, ") gave up", 9) == 0)
+		e->news->failures++;
+	else if (strstr(verdict, "in vain"))
 		e->host[host].waited++;
 	else if (!strstr(verdict, "not finite"))
 		e->news->accused[host]++;
@@ -114,13 +117,27 @@ void ear_flush(struct ear *e)
 	e->shown = e->n;
 }
 
+/* Workers that all stumble over the same thing say the same. */
+static int is_repeated(struct ear *e)
+{
+	const int again = strcmp(e->line, e->said) == 0 && !e->shown;
+
+	memcpy(e->said, e->line, e->n + 1);
+	return again;
+}
+
 static void hear_line(struct ear *e)
 {
+	int worker;
+
 	e->line[e->n] = '\0';
+	worker = strncmp(e->line, "tutti ", 6) == 0;
 	if (!is_knock(e)) {
-		ear_flush(e);
-		fputc('\n', stderr);
-		if (strncmp(e->line, "tutti ", 6) == 0)
+		if (!worker || !is_repeated(e)) {
+			ear_flush(e);
+			fputc('\n', stderr);
+		}
+		if (worker)
 			hear_worker(e, e->line);
 		else
 			for (int i = 0; i < e->launch->n_hosts; i++)

@@ -15,6 +15,7 @@
 struct mpirun_news {
 	int *accused;                    /* [hosts]: times that a host was named as the cause */
 	int  complaints;                 /* lines by workers that give up                     */
+	int  failures;                   /* of these: nobody was lost, something is wrong     */
 };
 
 /* Set for what we start: guards knock, then.  Open MPI hands on to other hosts what begins so, and
@@ -31,6 +32,7 @@ struct ear {
 	int                  knocked;    /* somebody has                                        */
 	char                 line[1024]; /* that is being heard; so much of it was passed on    */
 	size_t               n, shown;
+	char                 said[1024]; /* by a worker, last                                   */
 };
 
 tt_status ear_init(struct ear *e, const struct launch *l, struct mpirun_news *news);

@@ -258,6 +258,9 @@ static tt_status run_once(const struct launch *l, struct arena *a, int resume, i
 	if (st == TT_OK && (st = make_command(l, a, resume, &command)) == TT_OK &&
 	    (st = mpirun_run(l, &command, &news, code)) == TT_OK)
 		*culprit = find_culprit(l, news.accused);
+	/* The others end with 75, and the launcher takes the code of any. */
+	if (st == TT_OK && news.failures && *culprit < 0)
+		*code = EXIT_FAILED;
 	/* All is said and done only if nobody complained. */
 	if (st == TT_OK && news.complaints && *code == 0)
 		*code = EXIT_AGAIN;

@@ -169,6 +169,16 @@ static void the_dead_are_blamed_and_patience_ends(void **state)
 	assert_true(s->ear.end == 1 + 4);
 }
 
+static void who_gives_up_is_not_lost(void **state)
+{
+	struct scene *s = *state;
+
+	say(s, "tutti train: rank 2 (host x, pid 9) gave up: data.train: there is no such file\n");
+	assert_accused(s, 0, 0, 0);
+	assert_int_equal(s->news.failures, 1);
+	assert_true(s->ear.end > 0);
+}
+
 static void time_in_which_we_are_stopped_does_not_count(void **state)
 {
 	struct scene *s = *state;
@@ -176,6 +186,26 @@ static void time_in_which_we_are_stopped_does_not_count(void **state)
 	s->ear.clock = thread_seconds() - 1000;
 	ear_tick(&s->ear);
 	assert_true(s->ear.now <= 1);
+}
+
+static void what_all_workers_say_is_shown_once(void **state)
+{
+	struct scene *s = *state;
+	const int own = dup(STDERR_FILENO);
+	char text[256] = "";
+	int p[2];
+
+	assert_int_equal(pipe(p), 0);
+	dup2(p[1], STDERR_FILENO);
+	say(s, "tutti train: no such file\nmpirun says\nmpirun says\ntutti train: no such file\n");
+	say(s, "tutti train: another\ntutti train: no such file\n");
+	dup2(own, STDERR_FILENO);
+	close(p[1]);
+	close(own);
+	assert_true(read(p[0], text, sizeof text - 1) > 0);
+	close(p[0]);
+	assert_string_equal(text, "tutti train: no such file\nmpirun says\nmpirun says\n"
+	                    "tutti train: another\ntutti train: no such file\n");
 }
 
 static void a_line_without_an_end_is_harmless(void **state)
@@ -197,6 +227,8 @@ static void a_line_without_an_end_is_harmless(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(who_gives_up_is_not_lost),
+		TEST(what_all_workers_say_is_shown_once),
 		TEST(a_knock_is_known_behind_a_name_and_in_pieces),
 		TEST(a_host_that_knocks_no_more_is_named),
 		TEST(our_own_link_is_to_blame_if_most_are_silent),
