@@ -8,6 +8,7 @@
  *
  *     talk K      K steps under the spec's rule            {"seconds": s, "cpu": s, "sent": bytes}
  *     silent K    the same steps, but each rank for itself
+ *     meet K      these, but all ranks meet after each: what any rule costs that talks so often
  *     quit
  *
  * Time is taken from the end of a first step, which does not count, to the end of the last: what it
@@ -25,6 +26,7 @@
 #include "base/thread.h"
 #include "dist/comm/comm.h"
 #include "learn/train/together.h"
+#include "learn/train/trainer.h"
 #include "plug/plugs.h"
 
 #define TIMEOUT 120             /* seconds a rank may be silent: steps can be long here */
@@ -45,7 +47,8 @@ static const struct option arg_rows[] = {
 };
 
 enum way { TALK, SILENT, WAYS };
-static const char *const ways[] = { [TALK] = "talk", [SILENT] = "silent" };
+enum order { ORDER_TALK, ORDER_SILENT, ORDER_MEET, ORDERS };
+static const char *const orders[] = { "talk", "silent", "meet" };
 
 struct rank {
 	struct args  args;
@@ -232,13 +235,32 @@ static void rank_close(struct rank *r)
 
 /* ---- orders ---- */
 
-static tt_status run(struct rank *r, enum way w, int steps)
+static tt_status meet_often(struct rank *r, int steps)
+{
+	struct tt_trainer *t = r->trainer[SILENT];
+	int more;
+	tt_status st = TT_OK;
+
+	for (int i = 0; i < steps && st == TT_OK; i++) {
+		st = tt_trainer_step(t, &more);
+		if (st == TT_OK && t->group)
+			group_settle(t->group);
+		else if (st == TT_OK)
+			st = comm_barrier(r->comm[SILENT]);
+	}
+	return st;
+}
+
+static tt_status run(struct rank *r, enum order o, int steps)
 {
 	int more;
 	tt_status st;
 
 	r->steps = 0;
-	if ((st = tt_trainer_steps(r->trainer[w], steps + 1, &more)) != TT_OK)
+	st = o == ORDER_MEET ? meet_often(r, steps + 1)
+	                     : tt_trainer_steps(r->trainer[o == ORDER_TALK ? TALK : SILENT], steps + 1,
+	                                        &more);
+	if (st != TT_OK)
 		return st;
 	fprintf(r->out, "{\"seconds\": %.6f, \"cpu\": %.6f, \"sent\": %" PRId64 "}\n",
 	        r->last.seconds - r->first.seconds, r->last.cpu - r->first.cpu,
@@ -254,13 +276,13 @@ static tt_status obey(struct rank *r)
 	tt_status st = TT_OK;
 
 	while (st == TT_OK && fgets(line, sizeof line, r->in) && strcmp(line, "quit\n") != 0) {
-		int w = 0;
+		int o = 0;
 
 		if (sscanf(line, "%15s %d", word, &steps) != 2)
 			return err_set(TT_EINVAL, "no order: %s", line);
-		while (w < WAYS && strcmp(word, ways[w]) != 0)
-			w++;
-		st = w < WAYS ? run(r, (enum way)w, steps) : err_set(TT_EINVAL, "no order: %s", line);
+		while (o < ORDERS && strcmp(word, orders[o]) != 0)
+			o++;
+		st = o < ORDERS ? run(r, (enum order)o, steps) : err_set(TT_EINVAL, "no order: %s", line);
 	}
 	return st;
 }
