@@ -216,10 +216,10 @@ static void parameters_that_are_not_finite_never_reach_a_checkpoint(void **state
 	m->params[3] = NAN;
 	assert_status(tt_trainer_checkpoint(t, last), TT_ENAN);
 	assert_error(last);
+	tt_trainer_free(&t);
 	tt_model_free(&m);
 	assert_ok(tt_model_load(&m, last));
 	assert_true(isfinite(m->params[3]));
-	tt_trainer_free(&t);
 	tt_model_free(&m);
 }
 
