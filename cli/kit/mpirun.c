@@ -12,6 +12,7 @@
 #include "base/thread.h"
 #include "kit/ear.h"
 #include "kit/exit.h"
+#include "kit/stop.h"
 #include "plug/plugs.h"
 
 #define END_SECONDS   10.0       /* beyond the timeout, from a signal to the end                */
@@ -132,16 +133,6 @@ static void pass_on(int sig)
 int mpirun_signal(void)
 {
 	return (int)told;
-}
-
-static void pass_signals(void (*handler)(int))
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction s = { .sa_handler = handler };
-
-	sigemptyset(&s.sa_mask);
-	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-		sigaction(signals[i], &s, NULL);
 }
 
 /* ---- running ---- */
@@ -309,7 +300,7 @@ static tt_status listen_and_wait(const struct argv *command, struct ear *e, int 
 	close(pipes[1]);
 	if (st == TT_OK) {
 		child = pid;
-		pass_signals(pass_on);
+		stop_handle(pass_on, 0);
 		*code = attend(e, command, pid, pipes[0]);
 		ear_conclude(e, *code);
 	}
@@ -327,7 +318,7 @@ static tt_status just_wait(const struct argv *command, int *code)
 	if (st != TT_OK)
 		return st;
 	child = pid;
-	pass_signals(pass_on);
+	stop_handle(pass_on, 0);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	*code = code_of(status);
@@ -343,7 +334,7 @@ tt_status mpirun_run(const struct launch *l, const struct argv *command, struct 
 	soft = l->n_hosts ? launchers[launcher()].soft : 0;
 	if (st == TT_OK)
 		st = l->n_hosts ? listen_and_wait(command, &e, code) : just_wait(command, code);
-	pass_signals(SIG_DFL);
+	stop_handle(SIG_DFL, 0);
 	child = 0;
 	ear_release(&e);
 	return st;

@@ -1,58 +1,88 @@
 #include "kit/stop.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <unistd.h>
 
-static tt_trainer *volatile   stop_target;      /* whom the handler tells */
-static volatile sig_atomic_t  stop_came;
+#include "base/thread.h"
+
+static tt_trainer *_Atomic stop_target;         /* whom the handler tells          */
+static atomic_int          stop_came;
+static atomic_int          telling;             /* handlers under way, any thread's */
+static struct thread      *stop_listener;       /* to the end of the process        */
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 
 static void on_signal(int sig)
 {
-	if (stop_came && sig == SIGINT)
+	tt_trainer *t;
+
+	atomic_fetch_add(&telling, 1);
+	if (atomic_exchange(&stop_came, sig) && sig == SIGINT)
 		_exit(128 + sig);
-	stop_came = sig;
-	if (stop_target)
-		tt_trainer_stop(stop_target);
+	if ((t = atomic_load(&stop_target)))
+		tt_trainer_stop(t);
+	atomic_fetch_sub(&telling, 1);
 }
 
-static void set_all(void (*handler)(int))
+/* A thread that computes hears nothing before its step is over; this one hears at once. */
+static void listen(void *unused)
 {
-	struct sigaction a = { .sa_handler = handler, .sa_flags = SA_RESTART };
+	sigset_t set;
 
-	sigemptyset(&a.sa_mask);
+	(void)unused;
+	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-		sigaction(signals[i], &a, NULL);
+		sigaddset(&set, signals[i]);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	for (;;)
+		pause();
+}
+
+void stop_handle(void (*handler)(int), int flags)
+{
+	const struct sigaction a = { .sa_handler = handler, .sa_flags = flags };
+	struct sigaction old;
+
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &a, NULL);
 }
 
 void stop_install(void)
 {
-	set_all(on_signal);
+	stop_handle(on_signal, SA_RESTART);
 }
 
-/* What came before there was somebody to tell is told now. */
+/* What came before there was somebody to tell is told now.  Without a listener all is heard as
+ * well, if later. */
 void stop_tell(tt_trainer *t)
 {
-	stop_target = t;
-	if (stop_came)
+	atomic_store(&stop_target, t);
+	if (atomic_load(&stop_came))
 		tt_trainer_stop(t);
+	if (!stop_listener && thread_start(&stop_listener, "tutti-signals", listen, NULL) != TT_OK)
+		stop_listener = NULL;
 }
 
 void stop_remove(void)
 {
-	set_all(SIG_DFL);
-	stop_target = NULL;
+	stop_handle(SIG_DFL, 0);
+	atomic_store(&stop_target, NULL);
+	while (atomic_load(&telling))
+		sched_yield();
 }
 
 int stop_signal(void)
 {
-	return (int)stop_came;
+	return atomic_load(&stop_came);
 }
 
 int stop_asked(void *unused)
 {
 	(void)unused;
-	return stop_came != 0;
+	return atomic_load(&stop_came) != 0;
 }

@@ -21,6 +21,17 @@ static int64_t part_start(int64_t n, int64_t parts, int64_t p)
 	return n / parts * p + (p < more ? p : more);
 }
 
+/* Signals pass the pool's threads by: see program_run. */
+static void be_of_the_pool(void)
+{
+	static _Thread_local int blocked;
+
+	if (omp_get_thread_num() == 0 || blocked)
+		return;
+	thread_block_signals(NULL);
+	blocked = 1;
+}
+
 void thread_for(int64_t n, int64_t grain, void (*f)(void *ctx, int64_t lo, int64_t hi), void *ctx)
 {
 	int64_t parts = omp_in_parallel() ? 1 : thread_count();
@@ -36,7 +47,11 @@ void thread_for(int64_t n, int64_t grain, void (*f)(void *ctx, int64_t lo, int64
 	if (parts > n)
 		parts = n;
 	/* Parts, not threads, are numbered: the split stays if OpenMP gives fewer. */
-#pragma omp parallel for schedule(static, 1) num_threads((int)parts)
-	for (int64_t p = 0; p < parts; p++)
-		f(ctx, part_start(n, parts, p), part_start(n, parts, p + 1));
+#pragma omp parallel num_threads((int)parts)
+	{
+		be_of_the_pool();
+#pragma omp for schedule(static, 1) nowait
+		for (int64_t p = 0; p < parts; p++)
+			f(ctx, part_start(n, parts, p), part_start(n, parts, p + 1));
+	}
 }

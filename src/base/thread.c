@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -49,16 +48,31 @@ static void *body(void *p)
 	return NULL;
 }
 
+void thread_block_signals(sigset_t *before)
+{
+	static const int own[] = { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP };
+	sigset_t set;
+
+	sigfillset(&set);
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		sigdelset(&set, own[i]);
+	pthread_sigmask(SIG_BLOCK, &set, before);
+}
+
+void thread_restore_signals(const sigset_t *before)
+{
+	pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
 /* Signals stay with the threads of the caller, where its handlers expect them. */
 static int create_without_signals(struct thread *t)
 {
-	sigset_t all, old;
+	sigset_t before;
 	int rc;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
+	thread_block_signals(&before);
 	rc = pthread_create(&t->id, NULL, body, t);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	thread_restore_signals(&before);
 	return rc;
 }
 

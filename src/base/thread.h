@@ -6,6 +6,7 @@
 #ifndef BASE_THREAD_H
 #define BASE_THREAD_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,7 +24,12 @@ void thread_for(int64_t n, int64_t grain, void (*f)(void *ctx, int64_t lo, int64
 
 double thread_seconds(void);                  /* monotonic clock */
 
-/* A helper thread (pthread) with a name that ps and gdb show. */
+/* From block to restore no handler runs on the calling thread; before may be NULL.  Faults of the
+ * thread itself (SIGSEGV and the like) are not blocked. */
+void thread_block_signals(sigset_t *before);
+void thread_restore_signals(const sigset_t *before);
+
+/* A helper thread (pthread) with a name that ps and gdb show; signals pass it by. */
 struct thread;
 tt_status thread_start(struct thread **out, const char *name, void (*f)(void *ctx), void *ctx);
 void      thread_join(struct thread **t);     /* NULL is fine */

@@ -59,6 +59,17 @@ stop_with TERM 143 term
 stop_with INT 130 int
 set +m
 
+# under nohup a hangup is nothing
+command="train under nohup"
+(trap '' HUP; exec "$tutti" train "$spec" -q --run deaf --epochs 100000) >"$out" 2>"$err" &
+while ! [ -e deaf/checkpoints/last.safetensors ] && kill -0 $!; do sleep 0.05; done
+kill -s HUP $!
+sleep 0.2
+kill -s TERM $!
+wait $!
+code=$?
+[ $code -eq 143 ] || fail "$command: exit code $code, not 143"
+
 run 0 "$tutti" train "$spec" -q --run whole --epochs $epochs
 for name in term int; do
 	run 0 "$tutti" train "$spec" -q --run $name --epochs $epochs --resume

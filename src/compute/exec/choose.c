@@ -119,11 +119,14 @@ static tt_status trial_bind(struct plan *t, void **mem)
 static tt_status run_steps(struct plan *t, int once)
 {
 	const struct run_context rc = {0};
+	sigset_t before;
 	tt_status st = TT_OK;
 
+	thread_block_signals(&before);       /* as program_run does */
 	for (int s = 0; s < t->n_steps && st == TT_OK; s++)
 		if (t->step[s].once == once)
 			st = t->step[s].kernel->ops->run(t->step[s].kernel, &rc);
+	thread_restore_signals(&before);
 	return st;
 }
 

@@ -349,7 +349,7 @@ tt_status program_attend(struct program *p, const struct program_run *r)
 	return st;
 }
 
-tt_status program_run(struct program *p, const struct program_run *r)
+static tt_status run_steps(struct program *p, const struct program_run *r)
 {
 	const struct run_context rc = context_of(r);
 	tt_status st = TT_OK;
@@ -368,6 +368,19 @@ tt_status program_run(struct program *p, const struct program_run *r)
 			r->ready(r->ctx, g->ready_lo, g->ready_hi);
 	}
 	return TT_OK;
+}
+
+/* oneDNN's GEMM lets the stack pointer point into the heap, where the frame of a handler would
+ * overwrite what lies below: signals wait until the run is over. */
+tt_status program_run(struct program *p, const struct program_run *r)
+{
+	sigset_t before;
+	tt_status st;
+
+	thread_block_signals(&before);
+	st = run_steps(p, r);
+	thread_restore_signals(&before);
+	return st;
 }
 
 int program_steps(const struct program *p) { return p->n_go; }

@@ -58,6 +58,7 @@ struct program_run {
 	void *ctx;
 	gather_fn *gather;                /* of a graph with GATHER; given ctx; NULL: alone           */
 };
+/* A signal for the calling thread is delivered when the run is over. */
 tt_status program_run(struct program *p, const struct program_run *r);
 /* This rank has no sample, but the others wait at every GATHER: take part in those, with zeros, and
  * move the running statistics as they do.  Computes nothing else and calls no `ready`. */

@@ -2,10 +2,16 @@
  * in order, what depends on parameters alone runs once, running allocates nothing. */
 #include "compute/exec/program.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "compute/exec/device.h"
 #include "compute/exec/kcache.h"
 #include "plug/plugs.h"
@@ -263,6 +269,78 @@ static void running_allocates_nothing(void **state)
 	}
 }
 
+static unsigned char *stack_lo, *stack_hi;      /* of the main thread */
+static volatile sig_atomic_t at_home, astray;
+
+static void look_where_we_are(int sig)
+{
+	unsigned char *const here = __builtin_frame_address(0);
+
+	(void)sig;
+	if (here >= stack_lo && here < stack_hi)
+		at_home++;
+	else
+		astray++;
+}
+
+static void find_stack(void)
+{
+	pthread_attr_t a;
+	void *lo;
+	size_t bytes;
+
+	pthread_getattr_np(pthread_self(), &a);
+	pthread_attr_getstack(&a, &lo, &bytes);
+	pthread_attr_destroy(&a);
+	stack_lo = lo;
+	stack_hi = stack_lo + bytes;
+}
+
+/* Each computing thread has a clock of its own. */
+static void wind_up(void *clocks, int64_t lo, int64_t hi)
+{
+	const struct itimerspec often = { { 0, 200000 }, { 0, 200000 } };
+	struct sigevent e = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM };
+
+	e._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+	for (timer_t *c = (timer_t *)clocks + lo; c < (timer_t *)clocks + hi; c++) {
+		timer_create(CLOCK_MONOTONIC, &e, c);
+		timer_settime(*c, 0, &often, NULL);
+	}
+}
+
+/* A kernel may have the stack pointer elsewhere, on whichever thread it runs. */
+static void handlers_do_not_run_amid_kernels(void **state)
+{
+	const struct program_opts o = { .devices = all.dev, .purpose = PROGRAM_INFER };
+	const struct sigaction a = { .sa_handler = look_where_we_are, .sa_flags = SA_RESTART };
+	const int threads = thread_count();
+	struct ir_graph *g;
+	struct program *p;
+	struct net t;
+	timer_t clocks[2];
+
+	(void)state;
+	find_stack();
+	sigaction(SIGALRM, &a, NULL);
+	assert_ok(ir_graph_new(&g));
+	ir_output(g, net_dense(g, "fc", net_input(g, "x", F32(64, 1024)), 256));
+	net_fill(&t, g);
+	thread_set_count(2);
+	assert_ok(program_new(&p, g, &o));
+	net_bind(&t, p, NET_INFER);
+	thread_for(2, 0, wind_up, clocks);
+	for (const double end = thread_seconds() + 60; at_home < 500 && thread_seconds() < end;)
+		assert_ok(program_run(p, &(struct program_run){ 0 }));
+	timer_delete(clocks[0]);
+	timer_delete(clocks[1]);
+	assert_true(at_home >= 500);
+	assert_int_equal(astray, 0);
+	program_free(&p);
+	net_release(&t);
+	thread_set_count(threads);
+}
+
 /* What an inference program keeps from its parameters is made again when it is told to. */
 static void parameters_are_taken_in_on_refresh(void **state)
 {
@@ -417,6 +495,7 @@ int main(void)
 		cmocka_unit_test(parameters_are_asked_for_before_they_are_read),
 		cmocka_unit_test(parameters_that_do_not_come_end_the_run),
 		cmocka_unit_test(running_allocates_nothing),
+		cmocka_unit_test(handlers_do_not_run_amid_kernels),
 		cmocka_unit_test(parameters_are_taken_in_on_refresh),
 		cmocka_unit_test(a_warm_cache_gives_the_same_kernels),
 		cmocka_unit_test(a_warm_cache_knows_nothing_of_a_new_variant),
