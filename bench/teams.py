@@ -121,8 +121,8 @@ def tutti(opts, launcher, processes, folder, more=(), name="tutti"):
 
 
 def steps_for(team, slice_seconds):
-    """How many steps fill a turn, four at least: what is under way at either end is counted by the
-    bytes of one.  Up to 24 steps go before: our ranks learn the order of their
+    """How many steps fill a turn; four at least, since bytes under way at either end are counted
+    with a step that is not theirs.  Up to 24 steps go before: our ranks learn the order of their
     buckets from the first twenty."""
     first = team.run("talk", 2)["seconds"]
     then = team.run("talk", max(2, min(22, round(5 / first))))["seconds"]

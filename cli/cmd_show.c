@@ -22,7 +22,7 @@ static const char *const purposes[] = { "train", "predict", NULL };
 #define AT(field) offsetof(struct show_args, field)
 static const struct flag show_flags[] = {
 	{ "batch",   'b', FLAG_INT,  AT(batch), "N", .min = 1, .max = 65536, .help =
-	  "samples per step (train.batch of the spec)" },
+	  "samples at once (the spec's train.micro_batch, or train.batch)" },
 	{ "for",     0,   FLAG_TEXT, AT(purpose), "train|predict", .words = purposes,
 	  .def = "train", .help = "which program to plan: a training step or a prediction" },
 	{ "kernels", 'k', FLAG_YES,  AT(kernels), .help =
@@ -116,6 +116,12 @@ static tt_status show(const struct show_args *o, const tt_model *m, const struct
 	return o->graph ? print_graph(m, so->batch, so->purpose) : TT_OK;
 }
 
+/* How many samples the trainer would compute in one go. */
+static int64_t at_once(const struct train_opts *t)
+{
+	return t->micro_batch && t->micro_batch < t->batch ? t->micro_batch : t->batch;
+}
+
 static tt_status run_show(struct call *c)
 {
 	const struct show_args *o = c->opts;
@@ -126,7 +132,7 @@ static tt_status run_show(struct call *c)
 	if (st == TT_OK)
 		st = paths_kernel_cache(c->arena, o->kernel_cache, &so.kernel_cache);
 	if (st == TT_OK) {
-		so.batch = o->batch ? o->batch : m->spec->train.batch;
+		so.batch = o->batch ? o->batch : at_once(&m->spec->train);
 		so.purpose = o->purpose[0] == 't' ? NN_TRAIN : NN_PREDICT;
 		so.threads = (int)o->threads;
 		so.what = o->measure ? STEPS_MEASURED : o->kernels ? STEPS_LISTED : STEPS_MEMORY;

@@ -62,6 +62,18 @@ printf '#!/bin/sh\necho x >>calls\necho "tutti train: a.yaml: no such file" >&2\
 run 2 env TUTTI_MPIRUN=./fake "$tutti" train "$spec" -q --hosts a,b --run again --restarts 3
 [ "$(wc -l <calls)" -eq 1 ] || fail "a mistake is repeated"
 
+# nor for what a worker gives up for, whichever rank's exit code the launcher hands on
+rm calls
+cat >fake <<'END'
+#!/bin/sh
+echo x >>calls
+echo "tutti train: rank 1 (host b, pid 9) gave up: data.train: there is no such file" >&2
+exit 75
+END
+run 1 env TUTTI_MPIRUN=./fake "$tutti" train "$spec" -q --hosts a,b --run again --restarts 3
+[ "$(wc -l <calls)" -eq 1 ] || fail "what a worker gave up for is tried again"
+lacks "$err" "goes on from the last checkpoint"
+
 # a launcher that never ends after a worker has given up is ended
 cat >fake <<'END'
 #!/bin/sh

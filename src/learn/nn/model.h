@@ -47,6 +47,8 @@ tt_status nn_collect(struct tt_model *m);
  * NN_EVAL: inputs x, target; outputs loss sum, logits.  NN_PREDICT: input x; output
  * probabilities or values. */
 enum nn_purpose { NN_TRAIN, NN_EVAL, NN_PREDICT };
+enum nn_input { INPUT_X, INPUT_TARGET, INPUT_SEED };
+enum nn_output { OUTPUT_LOSS, OUTPUT_LOGITS };
 tt_status nn_graph(const struct tt_model *m, int64_t batch, enum nn_purpose purpose,
                    struct ir_graph **out);
 /* NN_TRAIN for one of `ranks` that share their batch norms: its share of the batch may be 1. */

@@ -6,9 +6,6 @@
 #include "learn/predict/metrics.h"
 #include "learn/predict/target.h"
 
-enum { INPUT_X, INPUT_TARGET };
-enum { OUTPUT_LOSS, OUTPUT_LOGITS };
-
 struct evaluator {
 	struct evaluator_opts opts;
 	struct target         target;

@@ -12,9 +12,6 @@
 #include "learn/train/ensemble.h"
 #include "learn/train/trainer.h"
 
-enum { INPUT_X, INPUT_TARGET, INPUT_SEED };
-enum { OUTPUT_LOSS, OUTPUT_LOGITS };
-
 struct combiner {
 	struct tt_trainer *t;
 	tt_model          *net;

@@ -19,8 +19,6 @@
 
 #define GRAIN 32768             /* floats worth another thread */
 
-enum { INPUT_X, INPUT_TARGET, INPUT_SEED };
-
 int64_t pieces_of(const struct tt_trainer *t, int64_t samples)
 {
 	const int64_t world = trainer_world(t), share = (samples + world - 1) / world;

@@ -8,8 +8,6 @@
 
 #include <math.h>
 
-enum { OUTPUT_LOSS, OUTPUT_LOGITS };
-
 static void apply_range(void *ctx, size_t lo, size_t hi)
 {
 	struct tt_trainer *t = ctx;

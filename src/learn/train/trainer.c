@@ -115,7 +115,8 @@ static tt_status make_programs(struct tt_trainer *t)
 	size_t bytes = (t->model->param_count + SUMS) * sizeof *t->grads;
 
 	if (!(t->grads = mem_alloc_aligned(bytes)) ||
-	    (pieces_of(t, t->opts->batch) > 1 && !(t->held = mem_alloc_aligned(bytes))))
+	    (pieces_of(t, t->opts->batch) > 1 &&
+	     !(t->held = mem_alloc_aligned(t->model->param_count * sizeof *t->held))))
 		return TT_ENOMEM;
 	memset(t->grads, 0, bytes);
 	return programs_new(&t->programs, &(struct programs_opts){
