@@ -43,6 +43,22 @@ static const char conv[] =
 	"train: {epochs: 2, batch: 12, threads: 1, tune_kernels: no,\n"
 	"        optimizer: {kind: adam, lr: 0.01, eps: 0.001}}\n";
 
+/* Dense layers whose gradients travel as factors, but for the last. */
+static const char wide[] =
+	"name: wide\n"
+	"data: {train: 'synth:objects?size=8&count=37&classes=3&gray=yes', mean: 0.5, std: 0.25}\n"
+	"model:\n"
+	"  input: [1, 8, 8]\n"
+	"  layers:\n"
+	"    - flatten\n"
+	"    - dense: {name: fc1, out: 41, activation: relu}\n"
+	"    - dropout: {p: 0.2}\n"
+	"    - dense: {name: fc2, out: 50, bias: no, activation: tanh}\n"
+	"    - dense: {name: fc3, out: 3}\n"
+	"train: {epochs: 3, batch: 10, threads: 1, tune_kernels: no,\n"
+	"        optimizer: {kind: sgd, lr: 0.05, momentum: 0.9, weight_decay: 0.001}}\n"
+	"distribute: {factors: yes}\n";
+
 static tt_model *trained(const char *text, int workers, const tt_trainer_opts *more,
                          tt_progress *out)
 {
@@ -88,6 +104,33 @@ static void convolutions_too(void **state)
 {
 	(void)state;
 	same_as_one(conv, 3);
+}
+
+static void gradients_as_factors_too(void **state)
+{
+	(void)state;
+	same_as_one(wide, 1);
+}
+
+static void factors_are_fewer_bytes(void **state)
+{
+	static const char *const word[] = { "no", "yes", "auto" };
+	int64_t sent[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		tt_model *m = tiny_model(wide, "distribute.factors", word[i], NULL);
+		tt_trainer *t;
+
+		assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = 2)));
+		assert_ok(tt_trainer_run(t));
+		sent[i] = tt_trainer_progress(t)->bytes_sent;
+		tt_trainer_free(&t);
+		tt_model_free(&m);
+	}
+	/* Twelve steps: fc1 and fc2 are 4,674 weights, factors of 5 samples 5 (64 + 41 + 41 + 50). */
+	assert_int_equal(sent[0] - sent[1], 12 * 4 * (4674 - 980));
+	assert_int_equal(sent[2], sent[0]);     /* auto: threads share their memory */
 }
 
 /* ---- shares in pieces ---- */
@@ -142,12 +185,12 @@ static void parameters_are_equal_after_each_step(void **state)
 	static const int workers[] = { 2, 3, 5, 8 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof workers / sizeof *workers; i++) {
-		tt_model *m = tiny_model(tiny_conv, "distribute.bucket_bytes", "512", NULL);
+	for (size_t i = 0; i < 2 * sizeof workers / sizeof *workers; i++) {
+		tt_model *m = tiny_model(i % 2 ? wide : tiny_conv, "distribute.bucket_bytes", "512", NULL);
 		tt_trainer *t;
 		int more = 1;
 
-		assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = workers[i])));
+		assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = workers[i / 2])));
 		while (more) {
 			assert_ok(tt_trainer_step(t, &more));
 			check_equal(t);
@@ -207,6 +250,9 @@ static void overlap_does_not_change_a_bit(void **state)
 		{ mlp, { "train.schedule.kind", "cosine", "train.schedule.gamma", "0.5" } },
 		{ conv, { "train.optimizer.kind", "adamw", "train.batch", "5" } },
 		{ tiny_conv, { "distribute.wire", "bf16" } },
+		{ wide, { "train.optimizer.momentum", "0.9" } },
+		{ wide, { "train.optimizer.clip_norm", "0.5" } },
+		{ wide, { "distribute.wire", "f16", "train.batch", "6" } },
 	};
 
 	(void)state;
@@ -293,17 +339,21 @@ static void run_part(const char *text, int workers, int64_t step, tt_model **out
 
 static void a_stopped_run_goes_on_with_any_number_of_workers(void **state)
 {
-	tt_model *whole = trained(mlp, 1, NULL, NULL), *m;
+	static const char *const text[] = { mlp, wide };
 
 	(void)state;
-	new_folder();
-	run_part(mlp, 3, 3, NULL);          /* in mid-epoch */
-	run_part(mlp, 5, 7, NULL);
-	run_part(mlp, 1, 9, NULL);
-	run_part(mlp, 2, 0, &m);
-	assert_floats_near(m->params, whole->params, m->param_count, 5e-5);
-	tt_model_free(&m);
-	tt_model_free(&whole);
+	for (int i = 0; i < 2; i++) {
+		tt_model *whole = trained(text[i], 1, NULL, NULL), *m;
+
+		new_folder();
+		run_part(text[i], 3, 3, NULL);          /* in mid-epoch */
+		run_part(text[i], 5, 7, NULL);
+		run_part(text[i], 1, 9, NULL);
+		run_part(text[i], 2, 0, &m);
+		assert_floats_near(m->params, whole->params, m->param_count, 5e-5);
+		tt_model_free(&m);
+		tt_model_free(&whole);
+	}
 }
 
 /* The same workers, stopped and resumed in mid-epoch with checkpoints on the way: every bit. */
@@ -362,10 +412,10 @@ static size_t tensors_at(const char *file)
 
 static void an_optimizer_that_is_shared_out_writes_the_checkpoint_of_a_whole_one(void **state)
 {
-	static const char *const texts[] = { mlp, conv };
+	static const char *const texts[] = { mlp, conv, wide };
 
 	(void)state;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		char *file[2];
 		size_t size[2], floats[2];
 
@@ -670,6 +720,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_number_of_workers_gives_what_one_gives),
 		cmocka_unit_test(convolutions_too),
+		cmocka_unit_test(gradients_as_factors_too),
+		cmocka_unit_test(factors_are_fewer_bytes),
 		cmocka_unit_test(pieces_give_what_the_whole_gives),
 		cmocka_unit_test(parameters_are_equal_after_each_step),
 		cmocka_unit_test(deterministic_runs_have_the_same_bits),

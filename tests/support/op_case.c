@@ -23,7 +23,7 @@ static const struct {
 	A(kernel, 2, A_INT), A(stride, 2, A_INT), A(dilation, 2, A_INT), A(pad, 4, A_INT),
 	A(groups, 1, A_INT), A(count_pad, 1, A_INT), A(use_y, 1, A_INT), A(axis, 1, A_INT),
 	A(ndim, 1, A_INT), A(stream, 1, A_INT), A(ranks, 1, A_INT),
-	A(mix, 1, A_INT), A(start, 1, A_INT64), A(size, 1, A_INT64),
+	A(mix, 1, A_INT), A(start, 1, A_INT64), A(size, 1, A_INT64), A(rows, 1, A_INT64),
 	A(dims, TENSOR_MAX_DIMS, A_INT64), A(alpha, 1, A_FLOAT), A(p, 1, A_FLOAT),
 	A(eps, 1, A_FLOAT), A(momentum, 1, A_FLOAT), A(smoothing, 1, A_FLOAT), A(delta, 1, A_FLOAT),
 #undef A
@@ -243,7 +243,7 @@ static struct ir_value *make_loss(struct ir_graph *g, struct ir_value *y)
 static int counts_as_output(const struct op_case *c, int i)
 {
 	return i == 0 || (i == 1 && (c->op == IR_XENT || c->op == IR_FOLD_BN || c->op == IR_BN_JOIN ||
-	                             c->op == IR_BN_SUMS));
+	                             c->op == IR_BN_SUMS || c->op == IR_DENSE_FACTORS));
 }
 
 struct ir_graph *op_case_graph(const struct op_case *c)

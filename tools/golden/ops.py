@@ -26,7 +26,8 @@ LOSS_SEED = 0.75
 
 DEFAULTS = {"stride": [1, 1], "dilation": [1, 1], "pad": [0, 0, 0, 0], "groups": 1,
             "act": "none", "alpha": 0.0, "count_pad": 0, "smoothing": 0.0, "delta": 1.0}
-INTEGERS = {"groups", "count_pad", "use_y", "axis", "start", "size", "ndim", "stream", "ranks", "mix"}
+INTEGERS = {"groups", "count_pad", "use_y", "axis", "start", "size", "ndim", "stream", "ranks", "mix",
+            "rows"}
 LISTS = {"kernel", "stride", "dilation", "pad", "dims"}
 WORDS = {"act", "then"}
 LOSSES = {"xent", "bce", "mse", "mae", "huber"}
@@ -137,6 +138,16 @@ def gather(a, *x):
     return [torch.stack([mine] + [torch.zeros_like(mine)] * (a["ranks"] - 1))]
 
 
+def dense_factors(a, x, dy):
+    """Rows of zeros up to attr rows, then panels of 32 columns of x and of 8 of dy."""
+    def panels(v, width):
+        v = F.pad(v, (0, 0, 0, a["rows"] - v.shape[0]))
+        return torch.cat([part.reshape(-1) for part in v.split(width, 1)])
+
+    both = torch.cat([panels(x, 32), panels(dy, 8)])
+    return [both.reshape(dy.shape[1], x.shape[1]), dy.sum(0)]
+
+
 def bn_join(a, g, mean, var):
     """By the textbook formula that needs no order."""
     n, c = g[:, :1], (g.shape[1] - 1) // 2
@@ -189,7 +200,7 @@ OPS = {
     "conv2d": conv2d, "maxpool": maxpool, "avgpool": avgpool, "batchnorm": batchnorm,
     "batchnorm_infer": batchnorm_infer, "fold_bn": fold_bn, "act_dx": act_dx, "dropout": dropout,
     "xent": xent, "mix": mix, "bn_moments": bn_moments, "gather": gather, "bn_join": bn_join,
-    "bn_sums": bn_sums, "bn_dx": bn_dx,
+    "bn_sums": bn_sums, "bn_dx": bn_dx, "dense_factors": dense_factors,
     "dense": lambda a, x, w, b=None: [act(a["act"], F.linear(x, w, b), a)],
     "layernorm": lambda a, x, g, b: [F.layer_norm(x, list(x.shape[-a["ndim"]:]), g, b, a["eps"])],
     "act": lambda a, x: [act(a["act"], x, a)],

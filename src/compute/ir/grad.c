@@ -147,7 +147,9 @@ static tt_status grad_conv2d(struct backward *b, struct ir_node *n, struct ir_va
 
 static tt_status grad_dense(struct backward *b, struct ir_node *n, struct ir_value *dy)
 {
-	return grad_linear(b, n, dy, (struct linear_ops){ IR_DENSE_DX, IR_DENSE_DW });
+	const enum ir_op dw = n->attr.rows ? IR_DENSE_FACTORS : IR_DENSE_DW;
+
+	return grad_linear(b, n, dy, (struct linear_ops){ IR_DENSE_DX, dw });
 }
 
 static tt_status grad_maxpool(struct backward *b, struct ir_node *n, struct ir_value *dy)

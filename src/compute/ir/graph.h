@@ -40,6 +40,8 @@ struct ir_attr {
 	int      ndim;
 	int64_t  dims[TENSOR_MAX_DIMS];
 	enum ir_mix mix;
+	int64_t  rows;                                /* DENSE_FACTORS: samples there is room for;
+	                                               * DENSE: this is its gradient; 0: DENSE_DW */
 	uint32_t stream;                              /* DROPOUT: which one of the net      */
 	int      ranks;                               /* GATHER: of the group; BATCHNORM: shared
 	                                               * by so many, 0: its own               */

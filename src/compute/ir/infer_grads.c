@@ -101,6 +101,20 @@ tt_status ir_infer_dense_dw(struct ir_node *n, struct tensor_desc *out)
 	return TT_OK;
 }
 
+tt_status ir_infer_dense_factors(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *x = &n->in[0]->desc;
+	tt_status st = ir_infer_dense_dw(n, out);
+
+	if (st != TT_OK)
+		return st;
+	if (x->ndim != 2 || n->attr.rows < x->dim[0])
+		return ir_bad(n, TT_ESHAPE, "the factors have less room than rows");
+	if (n->attr.rows > tensor_count(&out[0]) / (out[0].dim[0] + out[0].dim[1]))
+		return ir_bad(n, TT_ESHAPE, "the factors are larger than the gradient");
+	return TT_OK;
+}
+
 tt_status ir_infer_maxpool_dx(struct ir_node *n, struct tensor_desc *out)
 {
 	const struct tensor_desc *dy = &n->in[0]->desc;

@@ -20,6 +20,8 @@
 
 static int may_split(const struct ir_graph *g, const struct ir_node *n)
 {
+	if (n->attr.rows)
+		return 0;               /* what travels is its input */
 	if (n->op != IR_DENSE && (n->op != IR_CONV2D || n->attr.groups > 1))
 		return 0;
 	for (int i = 1; i < n->n_in; i++)

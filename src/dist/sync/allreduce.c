@@ -12,7 +12,10 @@
  * Each rank optimizes a part of each bucket and hands out the parameters that this makes (ZeRO's
  * first stage: Rajbhandari et al. 2020): as many bytes as sums for all, and an Nth of the work.  A
  * rule that must see the whole gradient first (clipping, LARS, LAMB) waits for all of it, on all
- * ranks; sums of 16 bits, in a certain order, or by algorithms without halves are for all, too. */
+ * ranks; sums of 16 bits, in a certain order, or by algorithms without halves are for all, too.
+ *
+ * Of a dense layer's gradient everybody's factors may travel instead, where these are fewer numbers
+ * (Poseidon): each rank makes the sum of them, and applies all of it. */
 #include "dist/sync/bucket.h"
 #include "dist/sync/rules.h"
 
@@ -45,13 +48,12 @@ static tt_status begin(struct sync *s)
 /* Take the sums of this round until its `place`, and apply them if nobody has. */
 static tt_status take_until(struct sync *s, int place)
 {
-	const int apply = s->host.by_range && !buckets_shared(s->own);
-	size_t lo, hi;
+	struct buckets_sum b;
 	tt_status st = TT_OK;
 
-	while (buckets_place(s->own) < place && (st = buckets_next(s->own, &lo, &hi)) == TT_OK)
-		if (apply && hi <= s->host.param_count)
-			s->host.apply(s->host.ctx, lo, hi);
+	while (buckets_place(s->own) < place && (st = buckets_next(s->own, &b)) == TT_OK)
+		if (s->host.by_range && !b.applied && b.hi <= s->host.param_count)
+			s->host.apply(s->host.ctx, b.lo, b.hi);
 	return st;
 }
 

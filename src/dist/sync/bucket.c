@@ -33,6 +33,12 @@ static const size_t sizes[] = { 1 << 14, 1 << 15, 1 << 16, 1 << 17, 1 << 18, 1 <
                                 1 << 22 };
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
+struct bucket {
+	size_t lo, hi;                      /* of x                                                 */
+	int    factored;                    /* which of the host's ranges of factors; -1: of sums   */
+	float *all;                         /* everybody's factors; the sender's, then the trainer's */
+};
+
 struct buckets;
 struct sender {
 	struct buckets  *buckets;
@@ -47,9 +53,10 @@ struct buckets {
 	struct sync     *sync;
 	float           *x;
 	size_t           count, top;        /* of x: of those, at the end, how many lead       */
-	size_t           size;              /* of a bucket behind these                        */
+	size_t           size;              /* of a bucket of sums behind these                */
 	int              n, lead;           /* buckets; of those that lead, one or none        */
-	int              shared;            /* the optimizer's work on one is shared out       */
+	struct bucket   *bucket;            /* [n], from the end of x on                       */
+	int              shared;            /* the optimizer's work on sums is shared out      */
 	enum order_kind  kind;
 	struct order     order;
 	struct sender    sender[SENDERS];
@@ -78,22 +85,20 @@ struct buckets {
 /* Floats that do not lead. */
 static size_t rest(const struct buckets *b) { return b->count - b->top; }
 
-static size_t low_end(const struct buckets *b, int i)
-{
-	size_t above = b->size * (size_t)(i + 1 - b->lead);
-
-	return above < rest(b) ? rest(b) - above : 0;
-}
-
-static size_t high_end(const struct buckets *b, int i)
-{
-	return i < b->lead ? b->count : rest(b) - b->size * (size_t)(i - b->lead);
-}
-
 /* The bucket that holds x[at]. */
 static int bucket_at(const struct buckets *b, size_t at)
 {
-	return at < rest(b) ? b->lead + (int)((rest(b) - 1 - at) / b->size) : 0;
+	int first = 0, last = b->n - 1;
+
+	while (first < last) {
+		const int i = (first + last) / 2;
+
+		if (at < b->bucket[i].lo)
+			first = i + 1;
+		else
+			last = i;
+	}
+	return first;
 }
 
 /* Each rank optimizes its part of the sum: the same bytes as the sum of all for all, but an Nth of
@@ -109,15 +114,37 @@ static tt_status share_out(struct sender *me, size_t lo, size_t n)
 	return st == TT_OK ? comm_gather_parts(me->end, h->params + lo, n, &me->how) : st;
 }
 
+/* Floats of a rank in a bucket of factors. */
+static size_t factors(const struct buckets *b, int i)
+{
+	return b->sync->host.factored[b->bucket[i].factored].n;
+}
+
 static tt_status send_one(struct sender *me, int i)
 {
 	const struct comm_allreduce_opts lead = { ALGO_ORDERED, WIRE_F32, me->how.scratch };
-	struct buckets *b = me->buckets;
-	size_t lo = low_end(b, i), n = high_end(b, i) - lo;
+	const struct buckets *b = me->buckets;
+	const struct bucket *u = &b->bucket[i];
+	const size_t n = u->hi - u->lo;
 
 	if (i < b->lead)
-		return comm_allreduce(me->end, b->x + lo, n, &lead);
-	return b->shared ? share_out(me, lo, n) : comm_allreduce(me->end, b->x + lo, n, &me->how);
+		return comm_allreduce(me->end, b->x + u->lo, n, &lead);
+	if (u->all)
+		return comm_allgather(me->end, b->x + u->lo, factors(b, i) * sizeof *b->x, u->all);
+	return b->shared ? share_out(me, u->lo, n)
+	                 : comm_allreduce(me->end, b->x + u->lo, n, &me->how);
+}
+
+/* What this rank has sent for it, `before` being what it had sent until then. */
+static uint64_t bytes_of(const struct sender *me, int i, uint64_t before)
+{
+	const struct buckets *b = me->buckets;
+	const struct bucket *u = &b->bucket[i];
+	const struct comm *c = me->end;
+
+	if (u->all && c->one_space)
+		return (uint64_t)(c->size - 1) * factors(b, i) * sizeof *b->x;
+	return sync_bytes(c, before, u->hi - u->lo, me->how.wire);
 }
 
 static void fail(struct buckets *b, tt_status st)
@@ -137,7 +164,8 @@ static void note_doing(struct sender *me, int i)
 {
 	const struct buckets *b = me->buckets;
 	const struct sync_host *h = &b->sync->host;
-	const char *from = h->name(h->ctx, low_end(b, i)), *to = h->name(h->ctx, high_end(b, i) - 1);
+	const char *from = h->name(h->ctx, b->bucket[i].lo);
+	const char *to = h->name(h->ctx, b->bucket[i].hi - 1);
 	const int one = strcmp(from, to) == 0;
 
 	snprintf(me->doing, sizeof me->doing, "bucket %d of step %lld (%s%s%s)", i,
@@ -164,7 +192,7 @@ static void send_next(struct sender *me)
 	pthread_mutex_lock(&b->lock);
 	if (--b->under_way == 0)
 		b->wire += at[1] - b->since;
-	b->bytes += sync_bytes(me->end, before, high_end(b, i) - low_end(b, i), me->how.wire);
+	b->bytes += bytes_of(me, i, before);
 	if (st == TT_OK)
 		me->sent++;
 	else
@@ -193,7 +221,7 @@ static int may_send(const struct sender *me)
 {
 	const struct buckets *b = me->buckets;
 
-	return place_of(me) < b->n && b->ready_lo <= low_end(b, b->order.bucket[place_of(me)]);
+	return place_of(me) < b->n && b->ready_lo <= b->bucket[b->order.bucket[place_of(me)]].lo;
 }
 
 static void run_sender(void *ctx)
@@ -236,9 +264,7 @@ void buckets_begin(struct buckets *b)
 /* How many buckets lie above lo, entirely. */
 static int whole_above(const struct buckets *b, size_t lo)
 {
-	if (lo == 0)
-		return b->n;
-	return lo > rest(b) ? 0 : b->lead + (int)((rest(b) - lo) / b->size);
+	return lo ? bucket_at(b, lo - 1) : b->n;
 }
 
 /* Called with the lock held. */
@@ -297,42 +323,59 @@ static void collect_stats(struct buckets *b)
 }
 
 /* Called with the lock held: the next bucket as it was sent. */
-static void take(struct buckets *b, size_t *lo, size_t *hi)
+static int take(struct buckets *b)
 {
-	int i = b->order.bucket[b->taken++];
+	const int i = b->order.bucket[b->taken++];
 
-	*lo = low_end(b, i);
-	*hi = high_end(b, i);
 	if (b->taken == b->n)
 		collect_stats(b);
+	return i;
 }
 
-tt_status buckets_next(struct buckets *b, size_t *lo, size_t *hi)
+/* Of factors, the sum. */
+static void multiply(const struct buckets *b, int i)
+{
+	const struct sync_host *h = &b->sync->host;
+	double at[2] = { thread_seconds() };
+
+	h->multiply(h->ctx, b->bucket[i].factored, b->bucket[i].all);
+	at[1] = thread_seconds();
+	trace_span(h->trace, TRACE_COMPUTE, "factors of bucket", i, at);
+}
+
+tt_status buckets_next(struct buckets *b, struct buckets_sum *out)
 {
 	tt_status st;
 	char text[ERR_MAX];
+	int i = 0;
 
-	*lo = *hi = 0;
+	*out = (struct buckets_sum){ 0 };
 	if (b->taken == b->n)
 		return TT_OK;
 	pthread_mutex_lock(&b->lock);
 	wait_sent(b);
 	if ((st = b->status) == TT_OK)
-		take(b, lo, hi);
+		i = take(b);
 	else
 		memcpy(text, b->text, sizeof text);
 	pthread_mutex_unlock(&b->lock);
-	return st == TT_OK ? TT_OK : err_set(st, "%s", text);
+	if (st != TT_OK)
+		return err_set(st, "%s", text);
+	if (b->bucket[i].all)
+		multiply(b, i);
+	*out = (struct buckets_sum){ b->bucket[i].lo, b->bucket[i].hi,
+	                             b->shared && i >= b->lead && !b->bucket[i].all };
+	return TT_OK;
 }
 
 tt_status buckets_wait(struct buckets *b)
 {
-	size_t lo, hi;
+	struct buckets_sum s;
 	tt_status st;
 
 	do
-		st = buckets_next(b, &lo, &hi);
-	while (st == TT_OK && lo < hi);
+		st = buckets_next(b, &s);
+	while (st == TT_OK && s.lo < s.hi);
 	return st;
 }
 
@@ -345,17 +388,18 @@ int buckets_below(const struct buckets *b, size_t hi)
 	return hi ? b->order.until[bucket_at(b, hi - 1)] : 0;
 }
 
-int buckets_shared(const struct buckets *b) { return b->shared; }
-
 tt_status buckets_gather(const struct buckets *b, float *x)
 {
 	struct sync *s = b->sync;
 	const struct comm_allreduce_opts how = { b->sender[0].how.algorithm, WIRE_F32, s->scratch };
 	tt_status st = TT_OK;
 
-	for (int i = b->lead; b->shared && i < b->n && st == TT_OK; i++)
-		st = comm_gather_parts(s->host.comm, x + low_end(b, i), high_end(b, i) - low_end(b, i),
-		                       &how);
+	for (int i = b->lead; b->shared && i < b->n && st == TT_OK; i++) {
+		const struct bucket *u = &b->bucket[i];
+
+		if (!u->all)
+			st = comm_gather_parts(s->host.comm, x + u->lo, u->hi - u->lo, &how);
+	}
 	return st;
 }
 
@@ -400,8 +444,59 @@ static tt_status choose_size(struct buckets *b)
 	if (st != TT_OK)
 		return st;
 	b->size = size < 1 ? 1 : size > rest(b) ? rest(b) : (size_t)size;
-	b->n = b->lead + (int)((rest(b) + b->size - 1) / b->size);
 	b->shared = b->shared && comm_has_halves(c, &b->sender[0].how);
+	return TT_OK;
+}
+
+static void cut_off(struct buckets *b, size_t lo, size_t hi, int factored)
+{
+	if (b->bucket)
+		b->bucket[b->n] = (struct bucket){ .lo = lo, .hi = hi, .factored = factored };
+	b->n++;
+}
+
+/* Sums are cut from the end of their range on. */
+static void cut_sums(struct buckets *b, size_t lo, size_t hi)
+{
+	while (lo < hi) {
+		const size_t next = hi - lo > b->size ? hi - b->size : lo;
+
+		cut_off(b, next, hi, -1);
+		hi = next;
+	}
+}
+
+/* Without room for the buckets they are counted. */
+static void cut(struct buckets *b)
+{
+	const struct sync_host *h = &b->sync->host;
+	const struct sync_factored *f;
+	size_t hi = rest(b);
+
+	b->n = 0;
+	if (b->top)
+		cut_off(b, hi, b->count, -1);
+	for (int k = b->x == h->grads ? h->n_factored - 1 : -1; k >= 0; k--) {
+		f = &h->factored[k];
+		cut_sums(b, f->hi, hi);
+		cut_off(b, f->lo, f->hi, k);
+		hi = f->lo;
+	}
+	cut_sums(b, 0, hi);
+}
+
+static tt_status make_buckets(struct buckets *b)
+{
+	const size_t ranks = (size_t)b->sync->host.comm->size;
+
+	cut(b);
+	if (!(b->bucket = mem_calloc((size_t)b->n + 1, sizeof *b->bucket)))
+		return TT_ENOMEM;
+	cut(b);
+	for (int i = 0; i < b->n; i++)
+		if (b->bucket[i].factored >= 0 &&
+		    !(b->bucket[i].all = mem_alloc_aligned(ranks * factors(b, i) * sizeof *b->x)))
+			return TT_ENOMEM;
 	return TT_OK;
 }
 
@@ -466,7 +561,8 @@ tt_status buckets_open(struct buckets **out, const struct buckets_opts *o)
 	b->shared = o->shared;
 	b->kind = o->order;
 	if ((st = make_ends(b)) != TT_OK || (st = choose_size(b)) != TT_OK ||
-	    (st = make_room(b)) != TT_OK || (st = start_senders(b)) != TT_OK)
+	    (st = make_buckets(b)) != TT_OK || (st = make_room(b)) != TT_OK ||
+	    (st = start_senders(b)) != TT_OK)
 		goto fail;
 	*out = b;
 	return TT_OK;
@@ -490,6 +586,9 @@ void buckets_close(struct buckets **bp)
 		comm_close(&b->sender[k].end);
 		mem_free(b->sender[k].how.scratch);
 	}
+	for (int i = 0; b->bucket && i < b->n; i++)
+		mem_free(b->bucket[i].all);
+	mem_free(b->bucket);
 	order_release(&b->order);
 	pthread_mutex_destroy(&b->lock);
 	pthread_cond_destroy(&b->work);

@@ -4,6 +4,9 @@
  *   | bucket 3 | bucket 2 | bucket 1 | bucket 0 |
  *                                       lead: numbers that all should know first
  *
+ * A range of factors (sync_factored) is a bucket of its own: everybody's are gathered, and the sum
+ * is made of them when it is taken.
+ *
  * A thread of this rank with its own end of the group sends buckets in the order of a list, which
  * is the same on all ranks (order.h), and the trainer takes them in that order, when it likes: the
  * place of a round is how many have been taken.  Nothing is allocated after open. */
@@ -30,8 +33,10 @@ void      buckets_close(struct buckets **b);                        /* NULL is f
 void      buckets_begin(struct buckets *b);
 /* All of [lo, count) is final. */
 void      buckets_ready(struct buckets *b, size_t lo);
-/* Wait for the sum of the next bucket of the round, [*lo, *hi); *lo == *hi: there is none left. */
-tt_status buckets_next(struct buckets *b, size_t *lo, size_t *hi);
+/* Wait for the sum of the next bucket of the round, [lo, hi); lo == hi: there is none left.  With
+ * `applied` the gradients have become parameters already. */
+struct buckets_sum { size_t lo, hi; int applied; };
+tt_status buckets_next(struct buckets *b, struct buckets_sum *out);
 /* The same, all of them. */
 tt_status buckets_wait(struct buckets *b);
 
@@ -42,9 +47,8 @@ int       buckets_count(const struct buckets *b);
 int       buckets_lead(const struct buckets *b);
 int       buckets_below(const struct buckets *b, size_t hi);
 
-/* Is the optimizer's work shared out?  Then its state is known to each rank in part; collective, by
+/* Where the optimizer's work is shared out its state is known to each rank in part; collective, by
  * the trainer between rounds: all of it to all (x is laid out like the gradients). */
-int       buckets_shared(const struct buckets *b);
 tt_status buckets_gather(const struct buckets *b, float *x);
 
 #endif

@@ -8,6 +8,9 @@ static const char *const state_words[] = {
 static const char *const combine_words[] = {
 	[COMBINE_AVERAGE] = "average", [COMBINE_NET] = "net", NULL
 };
+static const char *const factors_words[] = {
+	[FACTORS_AUTO] = "auto", [FACTORS_NO] = "no", [FACTORS_YES] = "yes", NULL
+};
 static const char *const overlap_words[] = {
 	[OVERLAP_FORWARD] = "forward", [OVERLAP_BACKWARD] = "backward", [OVERLAP_NONE] = "none", NULL
 };
@@ -26,6 +29,9 @@ const struct option distribute_options[] = {
 	           "unless MPI has a faster wire"),
 	OPT_INT64 (T, bucket_bytes, "0", 0, 0x1p40,
 	           "gradients travel in pieces of this size; 0: measured at the start"),
+	OPT_ENUM  (T, factors, "auto", factors_words,
+	           "allreduce: of dense layers' gradients the two factors travel where these are fewer "
+	           "bytes; auto: between hosts, unless deterministic"),
 	OPT_ENUM  (T, overlap, "forward", overlap_words,
 	           "allreduce: sums travel during backward, or until the next forward pass needs them"),
 	OPT_INT   (T, period, "10", 0, 1e9,

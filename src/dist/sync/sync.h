@@ -35,6 +35,7 @@ struct trace;
 
 enum sync_optimizer_state { STATE_KEEP, STATE_AVERAGE, STATE_RESET };
 enum sync_combine { COMBINE_AVERAGE, COMBINE_NET };
+enum sync_factors { FACTORS_AUTO, FACTORS_NO, FACTORS_YES };
 enum sync_overlap { OVERLAP_FORWARD, OVERLAP_BACKWARD, OVERLAP_NONE };
 
 /* Spec: the keys under `distribute`. */
@@ -46,6 +47,7 @@ struct distribute_opts {
 	int         wire;               /* comm_wire (f32)                                            */
 	int         transport;          /* comm_transport (auto: tried at start)                      */
 	int64_t     bucket_bytes;       /* 0: chosen by measurement at start                          */
+	int         factors;            /* allreduce: sync_factors of dense layers' gradients (auto)  */
 	int         overlap;            /* allreduce: sync_overlap (with the next forward pass too)   */
 	int         period;             /* average, easgd: steps between exchanges; 0: one at the end */
 	int         post_local;         /* average: plain all-reduce for so many epochs first         */
@@ -60,6 +62,10 @@ struct distribute_opts {
 extern const struct option distribute_options[];
 extern const char *const   sync_words[];             /* names of the rules, NULL-terminated */
 
+/* In this range of the gradients each rank leaves n numbers of its own, at the beginning, of which
+ * everybody's make the gradient. */
+struct sync_factored { size_t lo, hi, n; };
+
 /* What a rule sees of the trainer; borrowed from open to close. */
 struct sync_host {
 	struct comm *comm;
@@ -71,6 +77,10 @@ struct sync_host {
 	 * do not overlap. */
 	void  (*apply)(void *ctx, size_t lo, size_t hi);
 	void   *ctx;
+	const struct sync_factored *factored;            /* ascending, apart; of allreduce alone      */
+	int     n_factored;
+	/* grads of factored[i] from all[ranks][n]: the sum over all ranks, the same bits on all. */
+	void  (*multiply)(void *ctx, int i, const float *all);
 	int     slots;                  /* optimizer state, vectors of param_count                    */
 	float *(*slot)(void *ctx, int i);
 	struct trace *trace;            /* NULL: none */

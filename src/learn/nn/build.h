@@ -37,7 +37,7 @@ struct builder {
 	struct tt_model       *grow;      /* == m while the tables are collected; else NULL  */
 	struct tensor_desc     x;         /* of the input                                    */
 	enum nn_purpose        purpose;
-	int                    ranks;     /* that share their batch norms; 0: each its own   */
+	const struct nn_group *group;     /* NULL: alone                                     */
 	struct arena           arena;     /* of the build: layers, names                     */
 	struct known          *known;     /* values by name, latest first                    */
 	struct ir_value       *input, *last;    /* last: what the next layer reads           */

@@ -1,6 +1,9 @@
 /* From layers to a whole graph: input, body, and the head that the loss wants. */
 #include "learn/nn/model.h"
 
+#include <stdlib.h>
+
+#include "base/mem.h"
 #include "compute/pass/pass.h"
 #include "learn/nn/build.h"
 
@@ -99,11 +102,13 @@ static tt_status build_graph(struct builder *b, struct ir_graph **out)
 	st = build_net(b);
 	if (st == TT_OK && b->purpose == NN_TRAIN)
 		st = pass_defer(b->g);
+	if (st == TT_OK && b->group && b->group->factors.ranks)
+		pass_factor(b->g, &b->group->factors);
 	if (st == TT_OK && b->purpose == NN_TRAIN)
 		st = pass_split(b->g, PIECE);
 	if (st == TT_OK)
 		st = add_head(b);
-	if (st == TT_OK && b->ranks)
+	if (st == TT_OK && b->group && b->group->norm_ranks)
 		st = pass_share_norms(b->g);
 	if (st == TT_OK)
 		*out = b->g;
@@ -121,13 +126,42 @@ tt_status nn_graph(const struct tt_model *m, int64_t batch, enum nn_purpose purp
 	return build_graph(&b, out);
 }
 
-tt_status nn_graph_shared(const struct tt_model *m, int64_t batch, int ranks,
-                          struct ir_graph **out)
+tt_status nn_graph_among(const struct tt_model *m, int64_t batch, const struct nn_group *g,
+                         struct ir_graph **out)
 {
-	struct builder b = { .m = m, .purpose = NN_TRAIN, .ranks = ranks,
+	struct builder b = { .m = m, .purpose = NN_TRAIN, .group = g,
 	                     .x = nn_input_desc(m->spec, batch) };
 
 	return build_graph(&b, out);
+}
+
+static int ascending(const void *a, const void *b)
+{
+	const size_t x = ((const struct nn_factored *)a)->at, y = ((const struct nn_factored *)b)->at;
+
+	return (x > y) - (x < y);
+}
+
+tt_status nn_factored(const struct tt_model *m, const struct nn_group *g,
+                      struct nn_factored **out, int *n)
+{
+	struct nn_factored *f = mem_calloc((size_t)m->n_params + 1, sizeof *f);
+	struct ir_graph *graph = NULL;
+	tt_status st = f ? nn_graph_among(m, g->factors.rows, g, &graph) : TT_ENOMEM;
+
+	*n = 0;
+	if (st != TT_OK) {
+		mem_free(f);
+		return st;
+	}
+	for (const struct ir_node *d = graph->first; d; d = d->next)
+		if (d->op == IR_DENSE && d->attr.rows)
+			f[(*n)++] = (struct nn_factored){ d->in[1]->offset, {
+				d->attr.rows, d->in[1]->desc.dim[1], d->in[1]->desc.dim[0] } };
+	qsort(f, (size_t)*n, sizeof *f, ascending);
+	ir_graph_free(&graph);
+	*out = f;
+	return TT_OK;
 }
 
 tt_status nn_collect(struct tt_model *m)

@@ -51,7 +51,8 @@ static tt_status build_batchnorm(struct builder *b, struct layer *l)
 {
 	const struct norm_opts *o = l->opts;
 	struct want w = { .ndim = 1, .dim = { l->in[0]->desc.dim[1] } };
-	struct ir_attr a = { .eps = (float)o->eps, .momentum = (float)o->momentum, .ranks = b->ranks };
+	struct ir_attr a = { .eps = (float)o->eps, .momentum = (float)o->momentum,
+	                     .ranks = b->group ? b->group->norm_ranks : 0 };
 	struct ir_value *v[5] = { l->in[0] };
 	tt_status st;
 

@@ -11,7 +11,9 @@
 #include <tutti/model.h>
 
 #include "base/arena.h"
+#include "compute/exec/cpu/factors.h"
 #include "compute/ir/graph.h"
+#include "compute/pass/pass.h"
 #include "learn/nn/init.h"
 #include "learn/nn/spec.h"
 
@@ -51,8 +53,18 @@ enum nn_input { INPUT_X, INPUT_TARGET, INPUT_SEED };
 enum nn_output { OUTPUT_LOSS, OUTPUT_LOGITS };
 tt_status nn_graph(const struct tt_model *m, int64_t batch, enum nn_purpose purpose,
                    struct ir_graph **out);
-/* NN_TRAIN for one of `ranks` that share their batch norms: its share of the batch may be 1. */
-tt_status nn_graph_shared(const struct tt_model *m, int64_t batch, int ranks,
-                          struct ir_graph **out);
+/* A rank among others that train the net together. */
+struct nn_group {
+	int                 norm_ranks;   /* that share their batch norms, so that a rank's share of a
+	                                   * batch may be 1; 0: each has its own */
+	struct pass_factors factors;      /* ranks 0: all gradients are made here */
+};
+/* NN_TRAIN for such a rank.  Which gradients are factors depends on m and g alone. */
+tt_status nn_graph_among(const struct tt_model *m, int64_t batch, const struct nn_group *g,
+                         struct ir_graph **out);
+/* The weights whose gradients are, by their places in the flat vector; owned: mem_free. */
+struct nn_factored { size_t at; struct factors factors; };
+tt_status nn_factored(const struct tt_model *m, const struct nn_group *g,
+                      struct nn_factored **out, int *n);
 
 #endif

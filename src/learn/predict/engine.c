@@ -131,7 +131,7 @@ static tt_status compile(struct programs *p, int64_t batch, struct program **out
 	struct program *made = NULL;
 	tt_status st;
 
-	st = p->opts.ranks ? nn_graph_shared(m, batch, p->opts.ranks, &g)
+	st = p->opts.group ? nn_graph_among(m, batch, p->opts.group, &g)
 	                   : nn_graph(m, batch, p->opts.purpose, &g);
 	if (st != TT_OK || (st = program_new(&made, g, &opts)) != TT_OK)
 		return st;

@@ -39,7 +39,7 @@ struct programs_opts {
 	const struct tt_model *model;
 	enum nn_purpose        purpose;
 	float                 *grads;
-	int                    ranks;     /* NN_TRAIN: that share their batch norms; 0: none  */
+	const struct nn_group *group;     /* NN_TRAIN among others; NULL: alone               */
 };
 
 struct programs;

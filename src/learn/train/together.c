@@ -82,6 +82,9 @@ static tt_status agree(struct tt_trainer *t)
 	str_addf(&s, "tutti " TT_VERSION "\ncheckpoints are %s\n%s",
 	         t->saves ? "written" : "not written", spec);
 	add_parameters(&s, t->model);
+	if (t->n_factored)
+		str_addf(&s, "distribute.factors: products are rounded %s\n",
+		         factors_fused() ? "once, as sums" : "before they are added");
 	str_addf(&s, "data: %lld samples, hash %016llx\n", (long long)info->count,
 	         (unsigned long long)data);
 	if ((st = str_status(&s)) == TT_OK)
@@ -112,6 +115,13 @@ static void apply(void *ctx, size_t lo, size_t hi)
 	if (!optim_by_range(t->optim))
 		t->progress.grad_norm = optim_clip(t->optim, t->grads);
 	optim_apply(t->optim, t->model->params, t->grads, lo, hi);
+}
+
+static void multiply(void *ctx, int i, const float *all)
+{
+	const struct tt_trainer *t = ctx;
+
+	factors_multiply(&t->factored[i].factors, all, t->comm->size, t->grads + t->factored[i].at);
 }
 
 static const char *name_at(void *ctx, size_t at)
@@ -157,6 +167,7 @@ tt_status together_join(struct tt_trainer *t)
 		.grads = t->grads, .buffers = t->model->buffers, .param_count = t->model->param_count,
 		.buffer_count = t->model->buffer_count, .sums = SUMS,
 		.by_range = optim_by_range(t->optim), .apply = apply, .ctx = t,
+		.factored = t->factors, .n_factored = t->n_factored, .multiply = multiply,
 		.slots = optim_slots(t->optim), .slot = slot_of, .trace = t->trace, .name = name_at,
 		.all_params = trainer_whole(t)->params, .all_buffers = trainer_whole(t)->buffers,
 		.all_slot = all_slot_of,

@@ -110,10 +110,54 @@ static tt_status make_optim(struct tt_trainer *t)
 	return st;
 }
 
+/* Do gradients of dense layers travel as factors, where that pays?  Of a share that is computed
+ * at once, since factors do not add up. */
+static int may_factor(const struct tt_trainer *t)
+{
+	const struct distribute_opts *o = &t->model->spec->distribute;
+
+	if (t->comm->size == 1 || strcmp(sync_words[o->strategy], "allreduce") != 0 ||
+	    pieces_of(t, t->opts->batch) > 1)
+		return 0;
+	return o->factors == FACTORS_AUTO ? t->comm->hosts > 1 && !o->deterministic
+	                                  : o->factors == FACTORS_YES;
+}
+
+static tt_status join_group(struct tt_trainer *t)
+{
+	const struct distribute_opts *o = &t->model->spec->distribute;
+	const int64_t world = trainer_world(t);
+	tt_status st;
+
+	if (!t->comm)
+		return TT_OK;
+	t->among.norm_ranks = o->sync_batchnorm ? t->comm->size : 0;
+	if (!may_factor(t))
+		return TT_OK;
+	t->among.factors = (struct pass_factors){
+		.rows = (t->opts->batch + world - 1) / world, .ranks = t->comm->size,
+		.width = o->wire == WIRE_F32 ? 4 : 2,
+	};
+	if ((st = nn_factored(t->model, &t->among, &t->factored, &t->n_factored)) != TT_OK)
+		return st;
+	if (!(t->factors = mem_calloc((size_t)t->n_factored + 1, sizeof *t->factors)))
+		return TT_ENOMEM;
+	for (int i = 0; i < t->n_factored; i++) {
+		const struct nn_factored *f = &t->factored[i];
+
+		t->factors[i] = (struct sync_factored){
+			f->at, f->at + (size_t)(f->factors.c * f->factors.k), factors_count(&f->factors) };
+	}
+	return TT_OK;
+}
+
 static tt_status make_programs(struct tt_trainer *t)
 {
 	size_t bytes = (t->model->param_count + SUMS) * sizeof *t->grads;
+	tt_status st = join_group(t);
 
+	if (st != TT_OK)
+		return st;
 	if (!(t->grads = mem_alloc_aligned(bytes)) ||
 	    (pieces_of(t, t->opts->batch) > 1 &&
 	     !(t->held = mem_alloc_aligned(t->model->param_count * sizeof *t->held))))
@@ -121,7 +165,7 @@ static tt_status make_programs(struct tt_trainer *t)
 	memset(t->grads, 0, bytes);
 	return programs_new(&t->programs, &(struct programs_opts){
 		.engine = t->engine, .model = t->model, .purpose = NN_TRAIN, .grads = t->grads,
-		.ranks = t->comm && t->model->spec->distribute.sync_batchnorm ? t->comm->size : 0 });
+		.group = t->comm ? &t->among : NULL });
 }
 
 /* This rank's program for so many samples of all ranks. */
@@ -428,6 +472,8 @@ void tt_trainer_free(tt_trainer **out)
 	target_release(&t->target);
 	mem_free(t->grads);
 	mem_free(t->held);
+	mem_free(t->factored);
+	mem_free(t->factors);
 	engine_close(&t->engine);
 	ensemble_close(t);
 	if (!t->borrows) {

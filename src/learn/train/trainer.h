@@ -78,6 +78,10 @@ struct tt_trainer {
 	struct optim            *optim;
 	float                   *grads;
 	float                   *held;        /* those of pieces; NULL: a share is one piece */
+	struct nn_group          among;       /* other ranks                                 */
+	struct nn_factored      *factored;    /* weights whose gradients travel as factors   */
+	struct sync_factored    *factors;     /* the same as ranges of grads                 */
+	int                      n_factored;
 
 	struct place             at;
 	struct metrics           epoch_sums;

@@ -1,0 +1,28 @@
+/* factors.h -- the gradient of a dense layer's weights as its two factors.
+ *
+ *   dw[k][c] = sum over ranks and their rows of dy[row][k] x[row][c]
+ *
+ * Between hosts x and dy of all ranks may be fewer numbers than dw (sufficient factor broadcasting:
+ * Xie et al. 2016).  A rank's factors lie as the product reads them, in panels that are a few
+ * columns wide; what is left over makes a narrower one:
+ *
+ *   | x: panels [rows][32] | dy: panels [rows][8] |
+ *
+ * The product adds in the order of ranks and rows, so that its bits depend on the numbers alone,
+ * whatever the number of threads; and on whether the processor multiplies and adds in one. */
+#ifndef CPU_FACTORS_H
+#define CPU_FACTORS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct factors { int64_t rows, c, k; };        /* rows: at most, of a rank */
+
+size_t factors_count(const struct factors *f); /* floats of a rank */
+/* x[n][c] and dy[n][k], n <= rows; rows that are not there are zeros. */
+void   factors_pack(const struct factors *f, int64_t n, const float *x, const float *dy, float *to);
+/* all[ranks][factors_count] -> dw[k][c]. */
+void   factors_multiply(const struct factors *f, const float *all, int ranks, float *dw);
+int    factors_fused(void);                    /* in one? */
+
+#endif
