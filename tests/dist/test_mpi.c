@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/shared.h"
 #include "base/str.h"
 #include "base/thread.h"
 #include "dist/comm/comm.h"
@@ -60,9 +61,9 @@ static void play_sums(struct comm *c)
 					sum_whole(c, sizes[s], (enum comm_algorithm)a, (enum comm_wire)w);
 }
 
-static void sum_halves(struct comm *c, size_t n, enum comm_algorithm a)
+static void sum_halves(struct comm *c, float *x, size_t n, enum comm_algorithm a)
 {
-	float *x = mem_alloc_aligned((n + 1) * sizeof *x), *y = mem_alloc_aligned((n + 1) * sizeof *y);
+	float *y = mem_alloc_aligned((n + 1) * sizeof *y);
 	float *scratch = mem_alloc_aligned((comm_allreduce_scratch(c, n) + 1) * sizeof *x);
 	const struct comm_allreduce_opts o = { a, WIRE_F32, scratch };
 	struct comm_span own = { 0, 0 };
@@ -85,25 +86,52 @@ static void sum_halves(struct comm *c, size_t n, enum comm_algorithm a)
 	}
 	rank_true(wrong == 0);
 	rank_ok(comm_barrier(c));               /* others may read y until here */
-	mem_free(x);
 	mem_free(y);
 	mem_free(scratch);
 }
 
-/* Where memory may be read and, after that, as where it may not. */
-static void play_halves(struct comm *c)
+#define MOST 300007
+
+static void sum_sizes(struct comm *c, float *x)
 {
-	const size_t sizes[] = { 0, 1, 3, 4099, 300007 };
+	const size_t sizes[] = { 0, 1, 3, 4099, MOST };
 	const enum comm_algorithm a[] = { ALGO_AUTO, ALGO_RING, ALGO_HIERARCHICAL };
 
-	for (int far = 0; far < 2; far++) {
-		c->near = c->near && !far;
-		for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
-			for (size_t i = 0; i < sizeof a / sizeof *a; i++) {
-				sum_halves(c, sizes[s], a[i]);
-				sum_whole(c, sizes[s], a[i], WIRE_F32);
-			}
-	}
+	for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+		for (size_t i = 0; i < sizeof a / sizeof *a; i++) {
+			sum_halves(c, x, sizes[s], a[i]);
+			sum_whole(c, sizes[s], a[i], WIRE_F32);
+		}
+}
+
+/* Neighbours' vectors are read in place. */
+static void see_all(struct comm *c, const float *x)
+{
+	const float *all[16];
+
+	rank_ok(comm_allgather(c, &x, sizeof x, all));
+	for (int r = 0; r < c->size; r++)
+		rank_true(r == c->rank || c->ops->view(c, r, all[r] + 5, 12) != NULL);
+}
+
+/* Where memory may be read, where it is shared and, after that, as where it may not be read. */
+static void play_halves(struct comm *c)
+{
+	float *x = mem_alloc_aligned(MOST * sizeof *x);
+	struct comm *other = NULL;
+	struct shared s = { 0 };
+
+	sum_sizes(c, x);
+	rank_ok(comm_split(c, &other));
+	rank_ok(shared_alloc(&s, MOST * sizeof *x));
+	if (c->near)
+		see_all(other, s.p);
+	sum_sizes(other, s.p);
+	comm_close(&other);
+	shared_free(&s);
+	c->near = 0;
+	sum_sizes(c, x);
+	mem_free(x);
 }
 
 static void helper(void *ctx)

@@ -64,6 +64,8 @@ struct comm_ops {
 	/* n bytes of the memory of a rank on this host, where c->near says so and ranks are not
 	 * threads.  On failure of its own or because another rank gave up: as in wait. */
 	tt_status (*peek)(struct comm *c, int rank, void *to, const void *from, size_t n);
+	/* Where the same n bytes can be read in place; NULL: nowhere.  May be NULL itself. */
+	const void *(*view)(struct comm *c, int rank, const void *from, size_t n);
 };
 
 /* How messages between machines travel: by the library that the ranks were started with, or over
@@ -96,7 +98,8 @@ struct comm {
 
 void comm_close(struct comm **c);                              /* NULL is fine */
 
-/* Another end of the same group, for another thread.  Collective. */
+/* Another end of the same group, for another thread.  Collective.  Vectors whose halves are summed
+ * over it stay where they are until it is closed: others may have mapped them. */
 tt_status comm_split(struct comm *c, struct comm **out);
 
 /* This rank gives up: the others' waits, now and later, end with TT_EIO and this text. */

@@ -130,12 +130,14 @@ static tt_status read_block(const struct team *t, int place, struct comm_span at
 {
 	const float *theirs = t->word[(place - t->place + t->count) % t->count];
 
+	const size_t bytes = (at.hi - at.lo) * sizeof *theirs;
+
 	*out = theirs + at.lo;
-	if (place == t->place || t->c->one_space)
+	if (place == t->place || t->c->one_space ||
+	    (*out = comm_view(t->c, member(t, place), theirs + at.lo, bytes)))
 		return TT_OK;
 	*out = t->copy;
-	return comm_peek(t->c, member(t, place), t->copy, theirs + at.lo,
-	                 (at.hi - at.lo) * sizeof(float));
+	return comm_peek(t->c, member(t, place), t->copy, theirs + at.lo, bytes);
 }
 
 /* In the order of places: the same bits however the vector is cut.  The first two commute, so that

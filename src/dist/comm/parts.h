@@ -20,6 +20,8 @@ tt_status comm_part_exchange(struct comm *c, struct comm_part out, struct comm_p
 
 /* n bytes of another rank's memory, on this host and where c->near; counts as sent. */
 tt_status comm_peek(struct comm *c, int rank, void *to, const void *from, size_t n);
+/* The same without a copy, where they lie in shared memory (base/shared.h); else NULL. */
+const void *comm_view(struct comm *c, int rank, const void *from, size_t n);
 
 /* ---- lanes: a stream of pieces to or from one rank, some of them under way at once ----
  *

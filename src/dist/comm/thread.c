@@ -350,7 +350,7 @@ static tt_status thread_split(struct comm *c, struct comm **out);
 
 static const struct comm_ops thread_ops = {
 	"thread", thread_send, thread_recv, thread_wait, thread_cancel, thread_blame, thread_split,
-	thread_abandon, thread_close, NULL, NULL
+	thread_abandon, thread_close, NULL, NULL, NULL
 };
 
 static tt_status thread_split(struct comm *c, struct comm **out)

@@ -151,18 +151,38 @@ static tt_status join_group(struct tt_trainer *t)
 	return TT_OK;
 }
 
-static tt_status make_programs(struct tt_trainer *t)
+/* Where other processes of this machine can read them without a copy, if there are any. */
+static tt_status make_grads(struct tt_trainer *t)
 {
-	size_t bytes = (t->model->param_count + SUMS) * sizeof *t->grads;
-	tt_status st = join_group(t);
+	const size_t bytes = (t->model->param_count + SUMS) * sizeof *t->grads;
+	const struct comm *c = t->comm;
 
-	if (st != TT_OK)
-		return st;
-	if (!(t->grads = mem_alloc_aligned(bytes)) ||
-	    (pieces_of(t, t->opts->batch) > 1 &&
-	     !(t->held = mem_alloc_aligned(t->model->param_count * sizeof *t->held))))
+	if (c && c->near && !c->one_space && c->locals > 1 && shared_alloc(&t->shared, bytes) == TT_OK)
+		t->grads = t->shared.p;
+	else if (!(t->grads = mem_alloc_aligned(bytes)))
 		return TT_ENOMEM;
 	memset(t->grads, 0, bytes);
+	if (pieces_of(t, t->opts->batch) > 1 &&
+	    !(t->held = mem_alloc_aligned(t->model->param_count * sizeof *t->held)))
+		return TT_ENOMEM;
+	return TT_OK;
+}
+
+static void free_grads(struct tt_trainer *t)
+{
+	if (t->shared.p)
+		shared_free(&t->shared);
+	else
+		mem_free(t->grads);
+	mem_free(t->held);
+}
+
+static tt_status make_programs(struct tt_trainer *t)
+{
+	tt_status st;
+
+	if ((st = join_group(t)) != TT_OK || (st = make_grads(t)) != TT_OK)
+		return st;
 	return programs_new(&t->programs, &(struct programs_opts){
 		.engine = t->engine, .model = t->model, .purpose = NN_TRAIN, .grads = t->grads,
 		.group = t->comm ? &t->among : NULL });
@@ -470,8 +490,7 @@ void tt_trainer_free(tt_trainer **out)
 	loader_free(&t->loader);
 	optim_free(&t->optim);
 	target_release(&t->target);
-	mem_free(t->grads);
-	mem_free(t->held);
+	free_grads(t);
 	mem_free(t->factored);
 	mem_free(t->factors);
 	engine_close(&t->engine);

@@ -16,6 +16,7 @@
 
 #include <tutti/train.h>
 
+#include "base/shared.h"
 #include "base/str.h"
 #include "learn/data/loader.h"
 #include "learn/nn/model.h"
@@ -77,6 +78,7 @@ struct tt_trainer {
 	struct evaluator        *evaluator;   /* NULL: no validation */
 	struct optim            *optim;
 	float                   *grads;
+	struct shared            shared;      /* where grads lie, or {0}                     */
 	float                   *held;        /* those of pieces; NULL: a share is one piece */
 	struct nn_group          among;       /* other ranks                                 */
 	struct nn_factored      *factored;    /* weights whose gradients travel as factors   */

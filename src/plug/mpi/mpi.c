@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/shared.h"
 #include "base/thread.h"
 #include "plug/mpi/family.h"
 #include "plug/mpi/far.h"
@@ -47,7 +48,14 @@ struct end {
 	MPI_Comm       mpi;
 	struct streams *streams;        /* to ranks of other machines; NULL: MPI's way     */
 	int            asked;           /* messages under way in MPI's hands               */
+	struct view   *view;            /* [VIEWS of a neighbour]; NULL: this end has none */
+	int            views;
 };
+
+/* What of a neighbour's memory has been mapped, or cannot be.  Addresses mean the same as long as
+ * nobody frees what he has others read: while whoever has split the group uses this end. */
+struct view { int rank; struct shared_view at; };
+#define VIEWS 4
 
 static MPI_Request get_request(const struct comm_request *r)
 {
@@ -332,6 +340,26 @@ static tt_status end_peek(struct comm *c, int rank, void *to, const void *from, 
 	return peek_read(e->family, rank, to, from, n) == TT_OK ? TT_OK : lost(e, rank);
 }
 
+static const void *end_view(struct comm *c, int rank, const void *from, size_t n)
+{
+	struct end *e = (struct end *)c;
+	const char *lo = from;
+	struct view *v = e->view;
+
+	if (!v)
+		return NULL;
+	while (v < e->view + e->views && (v->rank != rank || lo < v->at.lo || lo >= v->at.hi))
+		v++;
+	if (v == e->view + VIEWS * c->locals)
+		return NULL;
+	if (v == e->view + e->views) {
+		v->rank = rank;
+		shared_map(e->family->neighbour[rank], from, &v->at);
+		e->views++;
+	}
+	return v->at.here && n <= (size_t)(v->at.hi - lo) ? v->at.here + (lo - v->at.lo) : NULL;
+}
+
 /* ---- opening and closing ---- */
 
 static void family_free(struct family *f)
@@ -370,6 +398,9 @@ static void end_close(struct comm *c)
 	if (whole)
 		MPI_Comm_free(&e->mpi);
 	streams_close(&e->streams);
+	for (int i = 0; i < e->views; i++)
+		shared_unmap(&e->view[i].at);
+	mem_free(e->view);
 	mem_free(e);
 	if (left || !whole)
 		return;
@@ -384,7 +415,7 @@ static tt_status end_split(struct comm *c, struct comm **out);
 
 static const struct comm_ops mpi_ops = { "mpi", end_post, end_post, end_wait, end_cancel, end_blame,
                                          end_split, end_abandon, end_close, end_allreduce,
-                                         end_peek };
+                                         end_peek, end_view };
 
 static tt_status end_open(struct family *f, MPI_Comm from, double timeout, struct comm **out)
 {
@@ -422,8 +453,12 @@ static tt_status end_open(struct family *f, MPI_Comm from, double timeout, struc
 static tt_status end_split(struct comm *c, struct comm **out)
 {
 	struct end *e = (struct end *)c;
+	tt_status st = end_open(e->family, e->mpi, c->timeout, out);
 
-	return end_open(e->family, e->mpi, c->timeout, out);
+	/* Without room for views there are copies. */
+	if (st == TT_OK && c->near)
+		((struct end *)*out)->view = mem_calloc((size_t)(VIEWS * c->locals), sizeof(struct view));
+	return st;
 }
 
 static tt_status start_mpi(int *level, int *owns)
