@@ -3,6 +3,18 @@
 
 spec=$here/tiny.yaml
 
+# same_numbers RUN RUN: the tensors of their last checkpoints, behind the header, are the same
+same_numbers()
+{
+	python3 - "$@" <<'PY'
+import sys
+def numbers(run):
+    data = open(run + "/checkpoints/last.safetensors", "rb").read()
+    return data[8 + int.from_bytes(data[:8], "little"):]
+assert numbers(sys.argv[1]) == numbers(sys.argv[2])
+PY
+}
+
 # threads: the same result, a trace, and a word about the wire
 run 0 "$tutti" train "$spec" -q --json --run one
 one=$(sed 's/.*"loss": \([0-9.]*\).*/\1/' "$out")
@@ -95,13 +107,14 @@ if "$tutti" info | grep -q "Open MPI" && command -v mpirun >/dev/null; then
 			--set distribute.overlap=$how --set distribute.algorithm=ring \
 			--set distribute.bucket_bytes=256
 	done
-	python3 - sums-none sums-forward <<'PY' || fail "overlap has changed the numbers"
-import sys
-def numbers(run):
-    data = open(run + "/checkpoints/last.safetensors", "rb").read()
-    return data[8 + int.from_bytes(data[:8], "little"):]
-assert numbers(sys.argv[1]) == numbers(sys.argv[2])
-PY
+	same_numbers sums-none sums-forward || fail "overlap has changed the numbers"
+	# gradients as factors: processes and threads make the same bits of them
+	wide=$PWD/wide.yaml
+	sed 's/    - dense: {name: fc, /    - dense: {name: wide, out: 300}\n&/; s/batch: 32/batch: 30/' "$spec" >"$wide"
+	run 0 "$tutti" train "$wide" -q --run wide3 --workers 3 --set distribute.factors=yes
+	run 0 mpirun --oversubscribe -np 3 "$tutti" train "$wide" -q --run mpi-wide \
+		--set distribute.factors=yes
+	same_numbers wide3 mpi-wide || fail "processes and threads differ by factors"
 	run 0 "$tutti" train "$spec" -q --run hosts --hosts localhost:2
 	says "$out" "workers     2"
 	absent runs
