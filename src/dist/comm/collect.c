@@ -108,7 +108,7 @@ tt_status comm_broadcast(struct comm *c, int root, void *p, size_t n)
 
 /* ---- all-gather: what came from the left goes on to the right ---- */
 
-tt_status comm_allgather(struct comm *c, const void *mine, size_t n, void *all)
+tt_status comm_allgather_apart(struct comm *c, const void *mine, size_t n, void *all, size_t step)
 {
 	int size = c->size, right = (c->rank + 1) % size, left = (c->rank + size - 1) % size;
 	char *at = all;
@@ -116,15 +116,20 @@ tt_status comm_allgather(struct comm *c, const void *mine, size_t n, void *all)
 
 	if (n == 0)
 		return TT_OK;
-	memmove(at + (size_t)c->rank * n, mine, n);
+	memmove(at + (size_t)c->rank * step, mine, n);
 	for (int s = 0; s < size - 1 && st == TT_OK; s++) {
 		size_t out = (size_t)((c->rank - s + size) % size);
 		size_t in = (size_t)((c->rank - s - 1 + size) % size);
 
-		st = comm_part_exchange(c, (struct comm_part){ right, COMM_TAG_GATHER, at + out * n, n },
-		                        (struct comm_part){ left, COMM_TAG_GATHER, at + in * n, n });
+		st = comm_part_exchange(c, (struct comm_part){ right, COMM_TAG_GATHER, at + out * step, n },
+		                        (struct comm_part){ left, COMM_TAG_GATHER, at + in * step, n });
 	}
 	return st;
+}
+
+tt_status comm_allgather(struct comm *c, const void *mine, size_t n, void *all)
+{
+	return comm_allgather_apart(c, mine, n, all, n);
 }
 
 /* ---- barrier: after round k each rank has heard of 2^k others (Hensgen et al. 1988) ---- */

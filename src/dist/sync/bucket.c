@@ -36,7 +36,14 @@ enum { SIZES = sizeof sizes / sizeof *sizes };
 struct bucket {
 	size_t lo, hi;                      /* of x                                                 */
 	int    factored;                    /* which of the host's ranges of factors; -1: of sums   */
-	float *all;                         /* everybody's factors; the sender's, then the trainer's */
+	size_t floats;                      /* of factors, from lo on                               */
+};
+
+/* A range of factors, in one bucket or several.  The numbers of a bucket are its sender's until it
+ * has sent them, then the trainer's. */
+struct gathered {
+	float *all;                         /* [ranks][n] everybody's                               */
+	int    buckets, taken;              /* of this round                                        */
 };
 
 struct buckets;
@@ -56,6 +63,7 @@ struct buckets {
 	size_t           size;              /* of a bucket of sums behind these                */
 	int              n, lead;           /* buckets; of those that lead, one or none        */
 	struct bucket   *bucket;            /* [n], from the end of x on                       */
+	struct gathered *gathered;          /* [the host's n_factored]                         */
 	int              shared;            /* the optimizer's work on sums is shared out      */
 	enum order_kind  kind;
 	struct order     order;
@@ -114,10 +122,14 @@ static tt_status share_out(struct sender *me, size_t lo, size_t n)
 	return st == TT_OK ? comm_gather_parts(me->end, h->params + lo, n, &me->how) : st;
 }
 
-/* Floats of a rank in a bucket of factors. */
-static size_t factors(const struct buckets *b, int i)
+static tt_status gather(struct sender *me, const struct bucket *u)
 {
-	return b->sync->host.factored[b->bucket[i].factored].n;
+	const struct buckets *b = me->buckets;
+	const struct sync_factored *f = &b->sync->host.factored[u->factored];
+	float *all = b->gathered[u->factored].all + (u->lo - f->lo);
+
+	return comm_allgather_apart(me->end, b->x + u->lo, u->floats * sizeof *all, all,
+	                            f->n * sizeof *all);
 }
 
 static tt_status send_one(struct sender *me, int i)
@@ -129,8 +141,8 @@ static tt_status send_one(struct sender *me, int i)
 
 	if (i < b->lead)
 		return comm_allreduce(me->end, b->x + u->lo, n, &lead);
-	if (u->all)
-		return comm_allgather(me->end, b->x + u->lo, factors(b, i) * sizeof *b->x, u->all);
+	if (u->factored >= 0)
+		return gather(me, u);
 	return b->shared ? share_out(me, u->lo, n)
 	                 : comm_allreduce(me->end, b->x + u->lo, n, &me->how);
 }
@@ -142,8 +154,8 @@ static uint64_t bytes_of(const struct sender *me, int i, uint64_t before)
 	const struct bucket *u = &b->bucket[i];
 	const struct comm *c = me->end;
 
-	if (u->all && c->one_space)
-		return (uint64_t)(c->size - 1) * factors(b, i) * sizeof *b->x;
+	if (u->factored >= 0 && c->one_space)
+		return (uint64_t)(c->size - 1) * u->floats * sizeof *b->x;
 	return sync_bytes(c, before, u->hi - u->lo, me->how.wire);
 }
 
@@ -332,15 +344,21 @@ static int take(struct buckets *b)
 	return i;
 }
 
-/* Of factors, the sum. */
-static void multiply(const struct buckets *b, int i)
+/* The sum that everybody's factors make, once the last bucket of them is there. */
+static struct buckets_sum multiply(struct buckets *b, int i)
 {
 	const struct sync_host *h = &b->sync->host;
+	const struct bucket *u = &b->bucket[i];
+	struct gathered *g = &b->gathered[u->factored];
 	double at[2] = { thread_seconds() };
 
-	h->multiply(h->ctx, b->bucket[i].factored, b->bucket[i].all);
+	if (++g->taken < g->buckets)
+		return (struct buckets_sum){ u->lo, u->hi, 1 };
+	g->taken = 0;
+	h->multiply(h->ctx, u->factored, g->all);
 	at[1] = thread_seconds();
 	trace_span(h->trace, TRACE_COMPUTE, "factors of bucket", i, at);
+	return (struct buckets_sum){ h->factored[u->factored].lo, h->factored[u->factored].hi, 0 };
 }
 
 tt_status buckets_next(struct buckets *b, struct buckets_sum *out)
@@ -361,10 +379,10 @@ tt_status buckets_next(struct buckets *b, struct buckets_sum *out)
 	pthread_mutex_unlock(&b->lock);
 	if (st != TT_OK)
 		return err_set(st, "%s", text);
-	if (b->bucket[i].all)
-		multiply(b, i);
-	*out = (struct buckets_sum){ b->bucket[i].lo, b->bucket[i].hi,
-	                             b->shared && i >= b->lead && !b->bucket[i].all };
+	if (b->bucket[i].factored >= 0)
+		*out = multiply(b, i);
+	else
+		*out = (struct buckets_sum){ b->bucket[i].lo, b->bucket[i].hi, b->shared && i >= b->lead };
 	return TT_OK;
 }
 
@@ -397,7 +415,7 @@ tt_status buckets_gather(const struct buckets *b, float *x)
 	for (int i = b->lead; b->shared && i < b->n && st == TT_OK; i++) {
 		const struct bucket *u = &b->bucket[i];
 
-		if (!u->all)
+		if (u->factored < 0)
 			st = comm_gather_parts(s->host.comm, x + u->lo, u->hi - u->lo, &how);
 	}
 	return st;
@@ -448,10 +466,10 @@ static tt_status choose_size(struct buckets *b)
 	return TT_OK;
 }
 
-static void cut_off(struct buckets *b, size_t lo, size_t hi, int factored)
+static void cut_off(struct buckets *b, struct bucket u)
 {
 	if (b->bucket)
-		b->bucket[b->n] = (struct bucket){ .lo = lo, .hi = hi, .factored = factored };
+		b->bucket[b->n] = u;
 	b->n++;
 }
 
@@ -461,41 +479,58 @@ static void cut_sums(struct buckets *b, size_t lo, size_t hi)
 	while (lo < hi) {
 		const size_t next = hi - lo > b->size ? hi - b->size : lo;
 
-		cut_off(b, next, hi, -1);
+		cut_off(b, (struct bucket){ next, hi, -1, 0 });
 		hi = next;
 	}
+}
+
+/* Each takes about as long on the wire as a sum.  The last one has the rest of the range, too. */
+static void cut_factors(struct buckets *b, int k)
+{
+	const struct sync_factored *f = &b->sync->host.factored[k];
+	const size_t size = 2 * b->size / (size_t)b->sync->host.comm->size + 1;
+	const size_t pieces = (f->n + size - 1) / size;
+
+	for (size_t i = pieces; i-- > 0;) {
+		const size_t from = f->n * i / pieces, to = f->n * (i + 1) / pieces;
+
+		cut_off(b, (struct bucket){ f->lo + from, i + 1 < pieces ? f->lo + to : f->hi, k,
+		                            to - from });
+	}
+	if (b->gathered)
+		b->gathered[k].buckets = (int)pieces;
 }
 
 /* Without room for the buckets they are counted. */
 static void cut(struct buckets *b)
 {
 	const struct sync_host *h = &b->sync->host;
-	const struct sync_factored *f;
 	size_t hi = rest(b);
 
 	b->n = 0;
 	if (b->top)
-		cut_off(b, hi, b->count, -1);
-	for (int k = b->x == h->grads ? h->n_factored - 1 : -1; k >= 0; k--) {
-		f = &h->factored[k];
-		cut_sums(b, f->hi, hi);
-		cut_off(b, f->lo, f->hi, k);
-		hi = f->lo;
+		cut_off(b, (struct bucket){ hi, b->count, -1, 0 });
+	for (int k = h->n_factored - 1; k >= 0; k--) {
+		cut_sums(b, h->factored[k].hi, hi);
+		cut_factors(b, k);
+		hi = h->factored[k].lo;
 	}
 	cut_sums(b, 0, hi);
 }
 
 static tt_status make_buckets(struct buckets *b)
 {
-	const size_t ranks = (size_t)b->sync->host.comm->size;
+	const struct sync_host *h = &b->sync->host;
+	const size_t ranks = (size_t)h->comm->size;
 
 	cut(b);
-	if (!(b->bucket = mem_calloc((size_t)b->n + 1, sizeof *b->bucket)))
+	b->bucket = mem_calloc((size_t)b->n + 1, sizeof *b->bucket);
+	b->gathered = mem_calloc((size_t)h->n_factored + 1, sizeof *b->gathered);
+	if (!b->bucket || !b->gathered)
 		return TT_ENOMEM;
 	cut(b);
-	for (int i = 0; i < b->n; i++)
-		if (b->bucket[i].factored >= 0 &&
-		    !(b->bucket[i].all = mem_alloc_aligned(ranks * factors(b, i) * sizeof *b->x)))
+	for (int k = 0; k < h->n_factored; k++)
+		if (!(b->gathered[k].all = mem_alloc_aligned(ranks * h->factored[k].n * sizeof *b->x)))
 			return TT_ENOMEM;
 	return TT_OK;
 }
@@ -586,8 +621,9 @@ void buckets_close(struct buckets **bp)
 		comm_close(&b->sender[k].end);
 		mem_free(b->sender[k].how.scratch);
 	}
-	for (int i = 0; b->bucket && i < b->n; i++)
-		mem_free(b->bucket[i].all);
+	for (int k = 0; b->gathered && k < b->sync->host.n_factored; k++)
+		mem_free(b->gathered[k].all);
+	mem_free(b->gathered);
 	mem_free(b->bucket);
 	order_release(&b->order);
 	pthread_mutex_destroy(&b->lock);

@@ -4,8 +4,8 @@
  *   | bucket 3 | bucket 2 | bucket 1 | bucket 0 |
  *                                       lead: numbers that all should know first
  *
- * A range of factors (sync_factored) is a bucket of its own: everybody's are gathered, and the sum
- * is made of them when it is taken.
+ * A range of factors (sync_factored) has buckets of its own: everybody's are gathered, and the sum
+ * is made of them when the last is taken.
  *
  * A thread of this rank with its own end of the group sends buckets in the order of a list, which
  * is the same on all ranks (order.h), and the trainer takes them in that order, when it likes: the
@@ -33,8 +33,8 @@ void      buckets_close(struct buckets **b);                        /* NULL is f
 void      buckets_begin(struct buckets *b);
 /* All of [lo, count) is final. */
 void      buckets_ready(struct buckets *b, size_t lo);
-/* Wait for the sum of the next bucket of the round, [lo, hi); lo == hi: there is none left.  With
- * `applied` the gradients have become parameters already. */
+/* Wait for the next bucket of the round and give its sum, [lo, hi); lo == hi: there is none left.
+ * applied: it has become parameters already, or will come as one with others. */
 struct buckets_sum { size_t lo, hi; int applied; };
 tt_status buckets_next(struct buckets *b, struct buckets_sum *out);
 /* The same, all of them. */
