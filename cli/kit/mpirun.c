@@ -54,15 +54,23 @@ static const struct {
 	{ "", { "mpirun" }, "-hosts", { NULL }, 0 },
 };
 
-static int launcher(void)
+/* The library that this build was linked with; "": none. */
+static const char *library(void)
 {
 	struct plug_info info[32];
-	const char *version = "";
-	int n = plug_list(info, 32), i = 0;
+	const int n = plug_list(info, 32);
 
 	for (int k = 0; k < n; k++)
-		if (strcmp(info[k].name, "mpi") == 0)
-			version = info[k].version;
+		if (strcmp(info[k].name, "mpi") == 0 && strcmp(info[k].version, PLUG_ABSENT) != 0)
+			return info[k].version;
+	return "";
+}
+
+static int launcher(void)
+{
+	const char *version = library();
+	int i = 0;
+
 	while (strncmp(version, launchers[i].library, strlen(launchers[i].library)) != 0)
 		i++;
 	return i;
@@ -329,7 +337,12 @@ tt_status mpirun_run(const struct launch *l, const struct argv *command, struct 
                      int *code)
 {
 	struct ear e;
-	tt_status st = ear_init(&e, l, news);
+	tt_status st;
+
+	if (l->n_hosts && !*library() && !getenv("TUTTI_MPIRUN"))
+		return err_set(TT_ESUPPORT, "--hosts: this tutti was built without MPI: install "
+		               "libopenmpi-dev and build again, or use --workers on one machine");
+	st = ear_init(&e, l, news);
 
 	soft = l->n_hosts ? launchers[launcher()].soft : 0;
 	if (st == TT_OK)

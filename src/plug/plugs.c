@@ -30,14 +30,14 @@ static const struct device_ops *const devices[] = {
 };
 
 #ifndef TT_HAVE_ONEDNN
-static const char *onednn_version(void) { return "not built in"; }
+static const char *onednn_version(void) { return PLUG_ABSENT; }
 #endif
 #ifndef TT_HAVE_OPENBLAS
-static const char *openblas_version(void) { return "not built in"; }
+static const char *openblas_version(void) { return PLUG_ABSENT; }
 #endif
 
 #ifndef TT_HAVE_MPI
-static const char *mpi_version(void) { return "not built in"; }
+static const char *mpi_version(void) { return PLUG_ABSENT; }
 
 static tt_status mpi_comm_open(struct comm **out, double timeout, enum comm_transport transport)
 {

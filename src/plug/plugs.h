@@ -15,7 +15,8 @@ const struct device_ops *const *plug_devices(void);
  * TT_ESUPPORT if this build has no MPI. */
 tt_status plug_mpi_comm(struct comm **out, double timeout, enum comm_transport transport);
 
-/* A row per library: name, version or "not built in", what it serves. */
+/* A row per library: name, version or PLUG_ABSENT, what it serves. */
+#define PLUG_ABSENT "not built in"
 struct plug_info { const char *name, *version, *serves; };
 int plug_list(struct plug_info *out, int max);
 
