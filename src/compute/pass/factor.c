@@ -2,17 +2,20 @@
  *
  * A layer of M x N weights and K samples on each of P ranks: everybody's factors are
  * K (P-1) (M+N) numbers to send, the sum of the gradients is 2 M N (P-1) / P (a ring, or servers on
- * all ranks).  Poseidon (Zhang et al. 2017, section 3.2) takes what is less, layer by layer. */
+ * all ranks).  Poseidon (Zhang et al. 2017, section 3.2) takes what is less, layer by layer.
+ *
+ * Of ranks on H hosts the wire of each host carries everybody's factors as well, but the sums of a
+ * host are made inside it: 2 M N (H-1) / H. */
 #include "compute/pass/pass.h"
 
 #include "compute/ir/edit.h"
 
 int pass_factors_pay(const struct pass_factors *f, int64_t m, int64_t n)
 {
-	const double factors = (double)f->rows * (double)(m + n) * sizeof(float);
-	const double sum = 2.0 * (double)m * (double)n * f->width / f->ranks;
+	const double factors = (double)f->rows * (f->ranks - 1) * (double)(m + n) * sizeof(float);
+	const double sum = 2.0 * (double)m * (double)n * (f->hosts - 1) / f->hosts * f->width;
 
-	return f->ranks > 1 && factors <= sum;
+	return factors <= sum;
 }
 
 static int64_t batch_of(const struct ir_graph *g)

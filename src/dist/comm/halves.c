@@ -129,7 +129,6 @@ static tt_status meet(const struct team *t, void *word)
 static tt_status read_block(const struct team *t, int place, struct comm_span at, const float **out)
 {
 	const float *theirs = t->word[(place - t->place + t->count) % t->count];
-
 	const size_t bytes = (at.hi - at.lo) * sizeof *theirs;
 
 	*out = theirs + at.lo;

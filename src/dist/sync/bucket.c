@@ -42,8 +42,9 @@ struct bucket {
 /* A range of factors, in one bucket or several.  The numbers of a bucket are its sender's until it
  * has sent them, then the trainer's. */
 struct gathered {
-	float *all;                         /* [ranks][n] everybody's                               */
-	int    buckets, taken;              /* of this round                                        */
+	struct sync_factored range;
+	float               *all;           /* [ranks][range.n] everybody's                         */
+	int                  buckets, taken;        /* of this round                                */
 };
 
 struct buckets;
@@ -124,12 +125,11 @@ static tt_status share_out(struct sender *me, size_t lo, size_t n)
 
 static tt_status gather(struct sender *me, const struct bucket *u)
 {
-	const struct buckets *b = me->buckets;
-	const struct sync_factored *f = &b->sync->host.factored[u->factored];
-	float *all = b->gathered[u->factored].all + (u->lo - f->lo);
+	const struct gathered *g = &me->buckets->gathered[u->factored];
+	const size_t size = sizeof *g->all;
 
-	return comm_allgather_apart(me->end, b->x + u->lo, u->floats * sizeof *all, all,
-	                            f->n * sizeof *all);
+	return comm_allgather_apart(me->end, me->buckets->x + u->lo, u->floats * size,
+	                            g->all + (u->lo - g->range.lo), g->range.n * size);
 }
 
 static tt_status send_one(struct sender *me, int i)
@@ -358,7 +358,7 @@ static struct buckets_sum multiply(struct buckets *b, int i)
 	h->multiply(h->ctx, u->factored, g->all);
 	at[1] = thread_seconds();
 	trace_span(h->trace, TRACE_COMPUTE, "factors of bucket", i, at);
-	return (struct buckets_sum){ h->factored[u->factored].lo, h->factored[u->factored].hi, 0 };
+	return (struct buckets_sum){ g->range.lo, g->range.hi, 0 };
 }
 
 tt_status buckets_next(struct buckets *b, struct buckets_sum *out)
@@ -487,7 +487,7 @@ static void cut_sums(struct buckets *b, size_t lo, size_t hi)
 /* Each takes about as long on the wire as a sum.  The last one has the rest of the range, too. */
 static void cut_factors(struct buckets *b, int k)
 {
-	const struct sync_factored *f = &b->sync->host.factored[k];
+	const struct sync_factored *f = &b->gathered[k].range;
 	const size_t size = 2 * b->size / (size_t)b->sync->host.comm->size + 1;
 	const size_t pieces = (f->n + size - 1) / size;
 
@@ -497,23 +497,21 @@ static void cut_factors(struct buckets *b, int k)
 		cut_off(b, (struct bucket){ f->lo + from, i + 1 < pieces ? f->lo + to : f->hi, k,
 		                            to - from });
 	}
-	if (b->gathered)
-		b->gathered[k].buckets = (int)pieces;
+	b->gathered[k].buckets = (int)pieces;
 }
 
 /* Without room for the buckets they are counted. */
 static void cut(struct buckets *b)
 {
-	const struct sync_host *h = &b->sync->host;
 	size_t hi = rest(b);
 
 	b->n = 0;
 	if (b->top)
 		cut_off(b, (struct bucket){ hi, b->count, -1, 0 });
-	for (int k = h->n_factored - 1; k >= 0; k--) {
-		cut_sums(b, h->factored[k].hi, hi);
+	for (int k = b->sync->host.n_factored - 1; k >= 0; k--) {
+		cut_sums(b, b->gathered[k].range.hi, hi);
 		cut_factors(b, k);
-		hi = h->factored[k].lo;
+		hi = b->gathered[k].range.lo;
 	}
 	cut_sums(b, 0, hi);
 }
@@ -523,15 +521,19 @@ static tt_status make_buckets(struct buckets *b)
 	const struct sync_host *h = &b->sync->host;
 	const size_t ranks = (size_t)h->comm->size;
 
+	if (!(b->gathered = mem_calloc((size_t)h->n_factored + 1, sizeof *b->gathered)))
+		return TT_ENOMEM;
+	for (int k = 0; k < h->n_factored; k++) {
+		struct gathered *g = &b->gathered[k];
+
+		g->range = h->factored(h->ctx, k);
+		if (!(g->all = mem_alloc_aligned(ranks * g->range.n * sizeof *g->all)))
+			return TT_ENOMEM;
+	}
 	cut(b);
-	b->bucket = mem_calloc((size_t)b->n + 1, sizeof *b->bucket);
-	b->gathered = mem_calloc((size_t)h->n_factored + 1, sizeof *b->gathered);
-	if (!b->bucket || !b->gathered)
+	if (!(b->bucket = mem_calloc((size_t)b->n + 1, sizeof *b->bucket)))
 		return TT_ENOMEM;
 	cut(b);
-	for (int k = 0; k < h->n_factored; k++)
-		if (!(b->gathered[k].all = mem_alloc_aligned(ranks * h->factored[k].n * sizeof *b->x)))
-			return TT_ENOMEM;
 	return TT_OK;
 }
 

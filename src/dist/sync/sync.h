@@ -77,9 +77,9 @@ struct sync_host {
 	 * do not overlap. */
 	void  (*apply)(void *ctx, size_t lo, size_t hi);
 	void   *ctx;
-	const struct sync_factored *factored;            /* ascending, apart; of allreduce alone      */
-	int     n_factored;
-	/* grads of factored[i] from all[ranks][n]: the sum over all ranks, the same bits on all. */
+	int     n_factored;             /* of allreduce alone; ranges ascend and are apart            */
+	struct sync_factored (*factored)(void *ctx, int i);
+	/* grads of factored(i) from all[ranks][n]: the sum over all ranks, the same bits on all. */
 	void  (*multiply)(void *ctx, int i, const float *all);
 	int     slots;                  /* optimizer state, vectors of param_count                    */
 	float *(*slot)(void *ctx, int i);

@@ -102,7 +102,7 @@ static tt_status build_graph(struct builder *b, struct ir_graph **out)
 	st = build_net(b);
 	if (st == TT_OK && b->purpose == NN_TRAIN)
 		st = pass_defer(b->g);
-	if (st == TT_OK && b->group && b->group->factors.ranks)
+	if (st == TT_OK && b->group && b->group->factors.hosts)
 		pass_factor(b->g, &b->group->factors);
 	if (st == TT_OK && b->purpose == NN_TRAIN)
 		st = pass_split(b->g, PIECE);

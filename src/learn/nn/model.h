@@ -57,7 +57,7 @@ tt_status nn_graph(const struct tt_model *m, int64_t batch, enum nn_purpose purp
 struct nn_group {
 	int                 norm_ranks;   /* that share their batch norms, so that a rank's share of a
 	                                   * batch may be 1; 0: each has its own */
-	struct pass_factors factors;      /* ranks 0: all gradients are made here */
+	struct pass_factors factors;      /* hosts 0: all gradients are made here */
 };
 /* NN_TRAIN for such a rank.  Which gradients are factors depends on m and g alone. */
 tt_status nn_graph_among(const struct tt_model *m, int64_t batch, const struct nn_group *g,

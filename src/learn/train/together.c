@@ -117,6 +117,14 @@ static void apply(void *ctx, size_t lo, size_t hi)
 	optim_apply(t->optim, t->model->params, t->grads, lo, hi);
 }
 
+static struct sync_factored factored(void *ctx, int i)
+{
+	const struct nn_factored *f = &((struct tt_trainer *)ctx)->factored[i];
+
+	return (struct sync_factored){
+		f->at, f->at + (size_t)(f->factors.c * f->factors.k), factors_count(&f->factors) };
+}
+
 static void multiply(void *ctx, int i, const float *all)
 {
 	const struct tt_trainer *t = ctx;
@@ -167,7 +175,7 @@ tt_status together_join(struct tt_trainer *t)
 		.grads = t->grads, .buffers = t->model->buffers, .param_count = t->model->param_count,
 		.buffer_count = t->model->buffer_count, .sums = SUMS,
 		.by_range = optim_by_range(t->optim), .apply = apply, .ctx = t,
-		.factored = t->factors, .n_factored = t->n_factored, .multiply = multiply,
+		.n_factored = t->n_factored, .factored = factored, .multiply = multiply,
 		.slots = optim_slots(t->optim), .slot = slot_of, .trace = t->trace, .name = name_at,
 		.all_params = trainer_whole(t)->params, .all_buffers = trainer_whole(t)->buffers,
 		.all_slot = all_slot_of,

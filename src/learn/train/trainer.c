@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "dist/comm/wire.h"
 #include "dist/sync/trace.h"
 #include "learn/train/sources.h"
 
@@ -110,45 +111,34 @@ static tt_status make_optim(struct tt_trainer *t)
 	return st;
 }
 
-/* Do gradients of dense layers travel as factors, where that pays?  Of a share that is computed
- * at once, since factors do not add up. */
-static int may_factor(const struct tt_trainer *t)
+/* Between how many hosts may gradients of dense layers travel as factors?  Of a share that is
+ * computed at once, since factors do not add up.  If asked for, between all ranks. */
+static int factor_hosts(const struct tt_trainer *t)
 {
 	const struct distribute_opts *o = &t->model->spec->distribute;
 
-	if (t->comm->size == 1 || strcmp(sync_words[o->strategy], "allreduce") != 0 ||
-	    pieces_of(t, t->opts->batch) > 1)
-		return 0;
-	return o->factors == FACTORS_AUTO ? t->comm->hosts > 1 && !o->deterministic
-	                                  : o->factors == FACTORS_YES;
+	if (strcmp(sync_words[o->strategy], "allreduce") != 0 || pieces_of(t, t->opts->batch) > 1 ||
+	    o->factors == FACTORS_NO || (o->factors == FACTORS_AUTO && o->deterministic))
+		return 1;
+	return o->factors == FACTORS_YES ? t->comm->size : t->comm->hosts;
 }
 
 static tt_status join_group(struct tt_trainer *t)
 {
 	const struct distribute_opts *o = &t->model->spec->distribute;
 	const int64_t world = trainer_world(t);
-	tt_status st;
+	int hosts;
 
 	if (!t->comm)
 		return TT_OK;
 	t->among.norm_ranks = o->sync_batchnorm ? t->comm->size : 0;
-	if (!may_factor(t))
+	if ((hosts = factor_hosts(t)) == 1)
 		return TT_OK;
 	t->among.factors = (struct pass_factors){
-		.rows = (t->opts->batch + world - 1) / world, .ranks = t->comm->size,
-		.width = o->wire == WIRE_F32 ? 4 : 2,
+		.rows = (t->opts->batch + world - 1) / world, .ranks = t->comm->size, .hosts = hosts,
+		.width = (int)wire_bytes((enum comm_wire)o->wire, 1),
 	};
-	if ((st = nn_factored(t->model, &t->among, &t->factored, &t->n_factored)) != TT_OK)
-		return st;
-	if (!(t->factors = mem_calloc((size_t)t->n_factored + 1, sizeof *t->factors)))
-		return TT_ENOMEM;
-	for (int i = 0; i < t->n_factored; i++) {
-		const struct nn_factored *f = &t->factored[i];
-
-		t->factors[i] = (struct sync_factored){
-			f->at, f->at + (size_t)(f->factors.c * f->factors.k), factors_count(&f->factors) };
-	}
-	return TT_OK;
+	return nn_factored(t->model, &t->among, &t->factored, &t->n_factored);
 }
 
 /* Where other processes of this machine can read them without a copy, if there are any. */
@@ -492,7 +482,6 @@ void tt_trainer_free(tt_trainer **out)
 	target_release(&t->target);
 	free_grads(t);
 	mem_free(t->factored);
-	mem_free(t->factors);
 	engine_close(&t->engine);
 	ensemble_close(t);
 	if (!t->borrows) {

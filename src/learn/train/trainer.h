@@ -82,7 +82,6 @@ struct tt_trainer {
 	float                   *held;        /* those of pieces; NULL: a share is one piece */
 	struct nn_group          among;       /* other ranks                                 */
 	struct nn_factored      *factored;    /* weights whose gradients travel as factors   */
-	struct sync_factored    *factors;     /* the same as ranges of grads                 */
 	int                      n_factored;
 
 	struct place             at;
