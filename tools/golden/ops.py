@@ -139,12 +139,13 @@ def gather(a, *x):
 
 
 def dense_factors(a, x, dy):
-    """Rows of zeros up to attr rows, then panels of 32 columns of x and of 8 of dy."""
+    """A head, as floats next to nothing; rows of zeros up to attr rows, in panels of 32 columns of x
+    and of 8 of dy."""
     def panels(v, width):
         v = F.pad(v, (0, 0, 0, a["rows"] - v.shape[0]))
         return torch.cat([part.reshape(-1) for part in v.split(width, 1)])
 
-    both = torch.cat([panels(x, 32), panels(dy, 8)])
+    both = torch.cat([torch.zeros(16), panels(x, 32), panels(dy, 8)])
     return [both.reshape(dy.shape[1], x.shape[1]), dy.sum(0)]
 
 

@@ -26,6 +26,8 @@ enum ir_act {
 
 enum ir_mix { MIX_VALUES, MIX_SOFTMAX, MIX_SIGMOID };
 
+#define IR_FACTORS_HEAD 16      /* floats in front of the two factors of a gradient */
+
 /* All attributes of all ops; ops.def says which op reads which. */
 struct ir_attr {
 	int      kernel[2], stride[2], dilation[2];   /* h, w                               */

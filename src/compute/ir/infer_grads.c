@@ -110,7 +110,7 @@ tt_status ir_infer_dense_factors(struct ir_node *n, struct tensor_desc *out)
 		return st;
 	if (x->ndim != 2 || n->attr.rows < x->dim[0])
 		return ir_bad(n, TT_ESHAPE, "the factors have less room than rows");
-	if (n->attr.rows > tensor_count(&out[0]) / (out[0].dim[0] + out[0].dim[1]))
+	if (n->attr.rows > (tensor_count(&out[0]) - IR_FACTORS_HEAD) / (out[0].dim[0] + out[0].dim[1]))
 		return ir_bad(n, TT_ESHAPE, "the factors are larger than the gradient");
 	return TT_OK;
 }

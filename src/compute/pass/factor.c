@@ -12,7 +12,8 @@
 
 int pass_factors_pay(const struct pass_factors *f, int64_t m, int64_t n)
 {
-	const double factors = (double)f->rows * (f->ranks - 1) * (double)(m + n) * sizeof(float);
+	const double each = (double)f->rows * (double)(m + n) + IR_FACTORS_HEAD;
+	const double factors = each * (f->ranks - 1) * sizeof(float);
 	const double sum = 2.0 * (double)m * (double)n * (f->hosts - 1) / f->hosts * f->width;
 
 	return factors <= sum;

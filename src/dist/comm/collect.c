@@ -108,7 +108,7 @@ tt_status comm_broadcast(struct comm *c, int root, void *p, size_t n)
 
 /* ---- all-gather: what came from the left goes on to the right ---- */
 
-tt_status comm_allgather_apart(struct comm *c, const void *mine, size_t n, void *all, size_t step)
+tt_status comm_allgather(struct comm *c, const void *mine, size_t n, void *all)
 {
 	int size = c->size, right = (c->rank + 1) % size, left = (c->rank + size - 1) % size;
 	char *at = all;
@@ -116,20 +116,98 @@ tt_status comm_allgather_apart(struct comm *c, const void *mine, size_t n, void 
 
 	if (n == 0)
 		return TT_OK;
-	memmove(at + (size_t)c->rank * step, mine, n);
+	memmove(at + (size_t)c->rank * n, mine, n);
 	for (int s = 0; s < size - 1 && st == TT_OK; s++) {
 		size_t out = (size_t)((c->rank - s + size) % size);
 		size_t in = (size_t)((c->rank - s - 1 + size) % size);
 
-		st = comm_part_exchange(c, (struct comm_part){ right, COMM_TAG_GATHER, at + out * step, n },
-		                        (struct comm_part){ left, COMM_TAG_GATHER, at + in * step, n });
+		st = comm_part_exchange(c, (struct comm_part){ right, COMM_TAG_GATHER, at + out * n, n },
+		                        (struct comm_part){ left, COMM_TAG_GATHER, at + in * n, n });
 	}
 	return st;
 }
 
-tt_status comm_allgather(struct comm *c, const void *mine, size_t n, void *all)
+/* ---- the same, of unequal lengths: each to all, for what came is not known before ---- */
+
+#define TOLD 8                          /* ranks at once */
+
+/* A message that says how long the next is, and that, if it has a length. */
+struct told { uint64_t n; struct comm_request length, rest; };
+
+static tt_status start_telling(struct comm *c, struct told *t, struct comm_part p)
 {
-	return comm_allgather_apart(c, mine, n, all, n);
+	tt_status st;
+
+	t->n = p.n;
+	t->length = (struct comm_request){ .peer = p.peer, .tag = p.tag, .p = &t->n, .n = sizeof t->n };
+	t->rest = (struct comm_request){ .peer = p.peer, .tag = p.tag, .p = p.p, .n = p.n };
+	if ((st = comm_start_send(c, &t->length)) != TT_OK || p.n == 0)
+		return st;
+	if ((st = comm_start_send(c, &t->rest)) != TT_OK)
+		comm_cancel(c, &t->length);
+	return st;
+}
+
+static tt_status end_telling(struct comm *c, struct told *t)
+{
+	const tt_status st = comm_wait(c, &t->length);
+	const tt_status st_rest = t->rest.n ? comm_wait(c, &t->rest) : TT_OK;
+
+	return st != TT_OK ? st : st_rest;
+}
+
+/* p.n: at most. */
+static tt_status hear_told(struct comm *c, struct comm_part p)
+{
+	uint64_t n = 0;
+	tt_status st = comm_part_recv(c, (struct comm_part){ p.peer, p.tag, &n, sizeof n });
+
+	if (st != TT_OK)
+		return st;
+	if (n > p.n)
+		return comm_give_up(c, err_set(TT_EINTERNAL, "rank %d has %llu bytes where there is room "
+		                               "for %zu", p.peer, (unsigned long long)n, p.n), p.peer);
+	p.n = (size_t)n;
+	return n ? comm_part_recv(c, p) : TT_OK;
+}
+
+/* Ranks `from` to `to` to the right hear from this one, as many to the left are heard. */
+static tt_status tell_some(struct comm *c, struct comm_part mine, size_t most, char *all,
+                           size_t step, int from, int to)
+{
+	struct told t[TOLD];
+	int told = 0;
+	tt_status st = TT_OK, st_out;
+
+	for (int d = from; d < to && st == TT_OK; d++) {
+		mine.peer = (c->rank + d) % c->size;
+		st = start_telling(c, &t[told], mine);
+		told += st == TT_OK;
+	}
+	for (int d = from; d < to && st == TT_OK; d++) {
+		const int peer = (c->rank - d + c->size) % c->size;
+
+		st = hear_told(c, (struct comm_part){ peer, mine.tag, all + (size_t)peer * step, most });
+	}
+	while (told-- > 0) {
+		st_out = end_telling(c, &t[told]);
+		st = st != TT_OK ? st : st_out;
+	}
+	return st;
+}
+
+tt_status comm_allgather_uneven(struct comm *c, const void *mine, size_t n, size_t most, void *all,
+                                size_t step)
+{
+	char *own = (char *)all + (size_t)c->rank * step;
+	tt_status st = TT_OK;
+
+	if (n)
+		memmove(own, mine, n);
+	for (int d = 1; d < c->size && st == TT_OK; d += TOLD)
+		st = tell_some(c, (struct comm_part){ 0, COMM_TAG_GATHER, own, n }, most, all, step, d,
+		               d + TOLD < c->size ? d + TOLD : c->size);
+	return st;
 }
 
 /* ---- barrier: after round k each rank has heard of 2^k others (Hensgen et al. 1988) ---- */

@@ -173,8 +173,10 @@ size_t    comm_measured_size(const struct comm *c);
 tt_status comm_broadcast(struct comm *c, int root, void *p, size_t n);
 /* all[size][n]: everybody's bytes, in rank order. */
 tt_status comm_allgather(struct comm *c, const void *mine, size_t n, void *all);
-/* The same, n bytes at every `step` of all. */
-tt_status comm_allgather_apart(struct comm *c, const void *mine, size_t n, void *all, size_t step);
+/* The same, but each rank has so many bytes of its own, up to `most`, which is the same on all;
+ * they begin at every `step` of all.  How many a rank has, what it says must tell. */
+tt_status comm_allgather_uneven(struct comm *c, const void *mine, size_t n, size_t most, void *all,
+                                size_t step);
 tt_status comm_barrier(struct comm *c);
 /* Rank 0 compares `text` of all ranks line by line; unequal: TT_ESPEC on every rank, naming the
  * first rank, the line and both versions. */

@@ -88,13 +88,6 @@ static tt_status finish(struct sync *s)
 	return st;
 }
 
-/* Nothing waits between two steps that `settle` has not waited for. */
-static tt_status point(struct sync *s)
-{
-	s->exchanged = 1;
-	return TT_OK;
-}
-
 /* Who saves now has the optimizer's whole state. */
 static tt_status meet(struct sync *s)
 {
@@ -116,5 +109,5 @@ static void close_rule(struct sync *s)
 const struct sync_ops sync_allreduce = {
 	.name = "allreduce", .help = "gradients are summed at every step",
 	.open = open_rule, .begin = begin, .need = need, .ready = ready, .finish = finish,
-	.settle = settle, .epoch_end = point, .end = point, .meet = meet, .close = close_rule,
+	.settle = settle, .meet = meet, .close = close_rule,
 };

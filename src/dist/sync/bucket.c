@@ -36,7 +36,7 @@ enum { SIZES = sizeof sizes / sizeof *sizes };
 struct bucket {
 	size_t lo, hi;                      /* of x                                                 */
 	int    factored;                    /* which of the host's ranges of factors; -1: of sums   */
-	size_t floats;                      /* of factors, from lo on                               */
+	size_t floats;                      /* of factors, from lo on, at most                      */
 };
 
 /* A range of factors, in one bucket or several.  The numbers of a bucket are its sender's until it
@@ -123,13 +123,24 @@ static tt_status share_out(struct sender *me, size_t lo, size_t n)
 	return st == TT_OK ? comm_gather_parts(me->end, h->params + lo, n, &me->how) : st;
 }
 
+/* Floats of a bucket of factors that are there: the first of all says how many these are. */
+static size_t filled(const struct bucket *u, const float *all, size_t from)
+{
+	uint32_t n;
+
+	memcpy(&n, all, sizeof n);
+	n += n == 0;
+	return n <= from ? 0 : n - from < u->floats ? n - from : u->floats;
+}
+
 static tt_status gather(struct sender *me, const struct bucket *u)
 {
 	const struct gathered *g = &me->buckets->gathered[u->factored];
-	const size_t size = sizeof *g->all;
+	const float *x = me->buckets->x;
+	const size_t size = sizeof *g->all, from = u->lo - g->range.lo;
 
-	return comm_allgather_apart(me->end, me->buckets->x + u->lo, u->floats * size,
-	                            g->all + (u->lo - g->range.lo), g->range.n * size);
+	return comm_allgather_uneven(me->end, x + u->lo, filled(u, x + g->range.lo, from) * size,
+	                             u->floats * size, g->all + from, g->range.n * size);
 }
 
 static tt_status send_one(struct sender *me, int i)
@@ -154,8 +165,8 @@ static uint64_t bytes_of(const struct sender *me, int i, uint64_t before)
 	const struct bucket *u = &b->bucket[i];
 	const struct comm *c = me->end;
 
-	if (u->factored >= 0 && c->one_space)
-		return (uint64_t)(c->size - 1) * u->floats * sizeof *b->x;
+	if (u->factored >= 0)
+		return c->sent - before;
 	return sync_bytes(c, before, u->hi - u->lo, me->how.wire);
 }
 
@@ -345,20 +356,23 @@ static int take(struct buckets *b)
 }
 
 /* The sum that everybody's factors make, once the last bucket of them is there. */
-static struct buckets_sum multiply(struct buckets *b, int i)
+static tt_status multiply(struct buckets *b, int i, struct buckets_sum *out)
 {
 	const struct sync_host *h = &b->sync->host;
 	const struct bucket *u = &b->bucket[i];
 	struct gathered *g = &b->gathered[u->factored];
 	double at[2] = { thread_seconds() };
+	tt_status st;
 
+	*out = (struct buckets_sum){ u->lo, u->hi, 1 };
 	if (++g->taken < g->buckets)
-		return (struct buckets_sum){ u->lo, u->hi, 1 };
+		return TT_OK;
 	g->taken = 0;
-	h->multiply(h->ctx, u->factored, g->all);
+	st = h->multiply(h->ctx, u->factored, g->all);
 	at[1] = thread_seconds();
 	trace_span(h->trace, TRACE_COMPUTE, "factors of bucket", i, at);
-	return (struct buckets_sum){ g->range.lo, g->range.hi, 0 };
+	*out = (struct buckets_sum){ g->range.lo, g->range.hi, 0 };
+	return st;
 }
 
 tt_status buckets_next(struct buckets *b, struct buckets_sum *out)
@@ -380,9 +394,8 @@ tt_status buckets_next(struct buckets *b, struct buckets_sum *out)
 	if (st != TT_OK)
 		return err_set(st, "%s", text);
 	if (b->bucket[i].factored >= 0)
-		*out = multiply(b, i);
-	else
-		*out = (struct buckets_sum){ b->bucket[i].lo, b->bucket[i].hi, b->shared && i >= b->lead };
+		return multiply(b, i, out);
+	*out = (struct buckets_sum){ b->bucket[i].lo, b->bucket[i].hi, b->shared && i >= b->lead };
 	return TT_OK;
 }
 

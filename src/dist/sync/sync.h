@@ -62,8 +62,9 @@ struct distribute_opts {
 extern const struct option distribute_options[];
 extern const char *const   sync_words[];             /* names of the rules, NULL-terminated */
 
-/* In this range of the gradients each rank leaves n numbers of its own, at the beginning, of which
- * everybody's make the gradient. */
+/* In this range of the gradients each rank leaves up to n numbers of its own, at the beginning, of
+ * which everybody's make the gradient.  The first, a uint32_t, says how many they are; 0:
+ * it is alone. */
 struct sync_factored { size_t lo, hi, n; };
 
 /* What a rule sees of the trainer; borrowed from open to close. */
@@ -80,7 +81,7 @@ struct sync_host {
 	int     n_factored;             /* of allreduce alone; ranges ascend and are apart            */
 	struct sync_factored (*factored)(void *ctx, int i);
 	/* grads of factored(i) from all[ranks][n]: the sum over all ranks, the same bits on all. */
-	void  (*multiply)(void *ctx, int i, const float *all);
+	tt_status (*multiply)(void *ctx, int i, const float *all);
 	int     slots;                  /* optimizer state, vectors of param_count                    */
 	float *(*slot)(void *ctx, int i);
 	struct trace *trace;            /* NULL: none */

@@ -125,11 +125,12 @@ static struct sync_factored factored(void *ctx, int i)
 		f->at, f->at + (size_t)(f->factors.c * f->factors.k), factors_count(&f->factors) };
 }
 
-static void multiply(void *ctx, int i, const float *all)
+static tt_status multiply(void *ctx, int i, const float *all)
 {
 	const struct tt_trainer *t = ctx;
 
-	factors_multiply(&t->factored[i].factors, all, t->comm->size, t->grads + t->factored[i].at);
+	return factors_multiply(&t->factored[i].factors, all, t->comm->size,
+	                        t->grads + t->factored[i].at);
 }
 
 static const char *name_at(void *ctx, size_t at)

@@ -55,6 +55,48 @@ static void allgather_is_in_rank_order(void **state)
 		ranks_run((struct ranks){ .n = n }, gather, NULL);
 }
 
+/* Rank r has r % 4 numbers, of room for three, a place apart. */
+static void gather_uneven(struct comm *c, void *ctx)
+{
+	const size_t each = sizeof(int), n = (size_t)c->rank % 4;
+	const int mine[3] = { c->rank, 10 * c->rank, -c->rank };
+	int all[80];
+
+	(void)ctx;
+	memset(all, 1, sizeof all);
+	rank_ok(comm_allgather_uneven(c, mine, n * each, 3 * each, all, 4 * each));
+	for (int r = 0; r < c->size; r++) {
+		const int want[3] = { r, 10 * r, -r };
+
+		rank_true(memcmp(all + 4 * r, want, (size_t)(r % 4) * each) == 0);
+		for (int i = r % 4; i < 4; i++)
+			rank_true(all[4 * r + i] == 0x01010101);
+	}
+}
+
+static void ranks_may_have_unequal_parts(void **state)
+{
+	(void)state;
+	for (int n = 1; n <= 20; n += n < 9 ? 1 : 11)
+		ranks_run((struct ranks){ .n = n }, gather_uneven, NULL);
+}
+
+static void gather_too_much(struct comm *c, void *ctx)
+{
+	char mine[9] = { 0 }, all[27];
+	tt_status st = comm_allgather_uneven(c, mine, c->rank == 1 ? 9 : 8, 8, all, 9);
+
+	(void)ctx;
+	rank_true(st != TT_OK);
+	rank_contains(tt_last_error(), "rank 1 has 9 bytes where there is room for 8");
+}
+
+static void more_than_there_is_room_for_is_an_error(void **state)
+{
+	(void)state;
+	ranks_run((struct ranks){ .n = 3 }, gather_too_much, NULL);
+}
+
 static void meet(struct comm *c, void *ctx)
 {
 	_Atomic int *arrived = ctx;
@@ -160,6 +202,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(broadcast_reaches_all_from_any_root),
 		cmocka_unit_test(allgather_is_in_rank_order),
+		cmocka_unit_test(ranks_may_have_unequal_parts),
+		cmocka_unit_test(more_than_there_is_room_for_is_an_error),
 		cmocka_unit_test(nobody_passes_a_barrier_before_all_came),
 		cmocka_unit_test(equal_texts_are_agreed_on),
 		cmocka_unit_test(the_first_difference_is_named_everywhere),
