@@ -14,4 +14,7 @@
 #define SIMD
 #endif
 
+/* What such a function calls in its innermost loop: a call costs all vector registers. */
+#define INLINE static inline __attribute__((always_inline))
+
 #endif

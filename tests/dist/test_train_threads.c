@@ -60,6 +60,23 @@ static const char wide[] =
 	"        optimizer: {kind: sgd, lr: 0.05, momentum: 0.9, weight_decay: 0.001}}\n"
 	"distribute: {factors: yes}\n";
 
+/* Convolutions whose gradients travel as factors: over four places, and over one of them. */
+static const char deep[] =
+	"name: deep\n"
+	"data: {train: 'synth:objects?size=8&count=37&classes=3&gray=yes', mean: 0.5, std: 0.25}\n"
+	"model:\n"
+	"  input: [1, 8, 8]\n"
+	"  layers:\n"
+	"    - conv2d: {name: conv1, out: 24, kernel: 3, padding: 1, activation: relu}\n"
+	"    - maxpool: {kernel: 4}\n"
+	"    - conv2d: {name: conv2, out: 40, kernel: 3, padding: 1, activation: relu}\n"
+	"    - conv2d: {name: conv3, out: 30, kernel: 2, bias: no, activation: relu}\n"
+	"    - flatten\n"
+	"    - dense: {name: fc, out: 3}\n"
+	"train: {epochs: 3, batch: 12, threads: 1, tune_kernels: no,\n"
+	"        optimizer: {kind: sgd, lr: 0.05, momentum: 0.9}}\n"
+	"distribute: {factors: yes}\n";
+
 static tt_model *trained(const char *text, int workers, const tt_trainer_opts *more,
                          tt_progress *out)
 {
@@ -111,6 +128,7 @@ static void gradients_as_factors_too(void **state)
 {
 	(void)state;
 	same_as_one(wide, 1);
+	same_as_one(deep, 3);
 }
 
 static int64_t sent_by_two(const char *factors, const char *batch)
@@ -271,6 +289,7 @@ static void overlap_does_not_change_a_bit(void **state)
 		{ wide, { "train.optimizer.momentum", "0.9" } },
 		{ wide, { "train.optimizer.clip_norm", "0.5" } },
 		{ wide, { "distribute.wire", "f16", "train.batch", "6" } },
+		{ deep, { "train.optimizer.momentum", "0.9" } },
 	};
 
 	(void)state;
@@ -357,10 +376,10 @@ static void run_part(const char *text, int workers, int64_t step, tt_model **out
 
 static void a_stopped_run_goes_on_with_any_number_of_workers(void **state)
 {
-	static const char *const text[] = { mlp, wide };
+	static const char *const text[] = { mlp, wide, deep };
 
 	(void)state;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		tt_model *whole = trained(text[i], 1, NULL, NULL), *m;
 
 		new_folder();

@@ -243,7 +243,7 @@ static struct ir_value *make_loss(struct ir_graph *g, struct ir_value *y)
 static int counts_as_output(const struct op_case *c, int i)
 {
 	return i == 0 || (i == 1 && (c->op == IR_XENT || c->op == IR_FOLD_BN || c->op == IR_BN_JOIN ||
-	                             c->op == IR_BN_SUMS || c->op == IR_DENSE_FACTORS));
+	                             c->op == IR_BN_SUMS || c->op == IR_FACTORS));
 }
 
 struct ir_graph *op_case_graph(const struct op_case *c)

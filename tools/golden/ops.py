@@ -138,15 +138,18 @@ def gather(a, *x):
     return [torch.stack([mine] + [torch.zeros_like(mine)] * (a["ranks"] - 1))]
 
 
-def dense_factors(a, x, dy):
-    """A head, as floats next to nothing; rows of zeros up to attr rows, in panels of 32 columns of x
-    and of 8 of dy."""
+def factors(a, x, dy):
+    """A head, as floats next to nothing; samples of zeros up to attr rows, a row for each place, in
+    panels of 32 channels of x and of 8 of dy."""
     def panels(v, width):
-        v = F.pad(v, (0, 0, 0, a["rows"] - v.shape[0]))
+        v = F.pad(v.flatten(2) if v.dim() > 2 else v[:, :, None],
+                  (0, 0, 0, 0, 0, a["rows"] - v.shape[0])).permute(0, 2, 1).flatten(0, 1)
         return torch.cat([part.reshape(-1) for part in v.split(width, 1)])
 
     both = torch.cat([torch.zeros(16), panels(x, 32), panels(dy, 8)])
-    return [both.reshape(dy.shape[1], x.shape[1]), dy.sum(0)]
+    k, c = dy.shape[1], x.shape[1]
+    shape = [k, c] if x.dim() == 2 else [k, c, *a["kernel"]]
+    return [both.reshape(shape), dy.transpose(0, 1).flatten(1).sum(1)]
 
 
 def bn_join(a, g, mean, var):
@@ -201,7 +204,7 @@ OPS = {
     "conv2d": conv2d, "maxpool": maxpool, "avgpool": avgpool, "batchnorm": batchnorm,
     "batchnorm_infer": batchnorm_infer, "fold_bn": fold_bn, "act_dx": act_dx, "dropout": dropout,
     "xent": xent, "mix": mix, "bn_moments": bn_moments, "gather": gather, "bn_join": bn_join,
-    "bn_sums": bn_sums, "bn_dx": bn_dx, "dense_factors": dense_factors,
+    "bn_sums": bn_sums, "bn_dx": bn_dx, "factors": factors,
     "dense": lambda a, x, w, b=None: [act(a["act"], F.linear(x, w, b), a)],
     "layernorm": lambda a, x, g, b: [F.layer_norm(x, list(x.shape[-a["ndim"]:]), g, b, a["eps"])],
     "act": lambda a, x: [act(a["act"], x, a)],

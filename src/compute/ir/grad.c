@@ -142,12 +142,14 @@ static tt_status grad_linear(struct backward *b, struct ir_node *n, struct ir_va
 
 static tt_status grad_conv2d(struct backward *b, struct ir_node *n, struct ir_value *dy)
 {
-	return grad_linear(b, n, dy, (struct linear_ops){ IR_CONV2D_DX, IR_CONV2D_DW });
+	const enum ir_op dw = n->attr.rows ? IR_FACTORS : IR_CONV2D_DW;
+
+	return grad_linear(b, n, dy, (struct linear_ops){ IR_CONV2D_DX, dw });
 }
 
 static tt_status grad_dense(struct backward *b, struct ir_node *n, struct ir_value *dy)
 {
-	const enum ir_op dw = n->attr.rows ? IR_DENSE_FACTORS : IR_DENSE_DW;
+	const enum ir_op dw = n->attr.rows ? IR_FACTORS : IR_DENSE_DW;
 
 	return grad_linear(b, n, dy, (struct linear_ops){ IR_DENSE_DX, dw });
 }

@@ -26,8 +26,6 @@ enum ir_act {
 
 enum ir_mix { MIX_VALUES, MIX_SOFTMAX, MIX_SIGMOID };
 
-#define IR_FACTORS_HEAD 16      /* floats in front of the two factors of a gradient */
-
 /* All attributes of all ops; ops.def says which op reads which. */
 struct ir_attr {
 	int      kernel[2], stride[2], dilation[2];   /* h, w                               */
@@ -42,8 +40,8 @@ struct ir_attr {
 	int      ndim;
 	int64_t  dims[TENSOR_MAX_DIMS];
 	enum ir_mix mix;
-	int64_t  rows;                                /* DENSE_FACTORS: samples there is room for;
-	                                               * DENSE: this is its gradient; 0: DENSE_DW */
+	int64_t  rows;                                /* FACTORS: samples there is room for; DENSE,
+	                                               * CONV2D: these are its gradient; 0: .._DW */
 	uint32_t stream;                              /* DROPOUT: which one of the net      */
 	int      ranks;                               /* GATHER: of the group; BATCHNORM: shared
 	                                               * by so many, 0: its own               */

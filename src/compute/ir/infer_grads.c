@@ -2,6 +2,7 @@
  *
  * These nodes are made by ir_backward and by passes, from nodes that have been checked: the
  * rules here are what ir_verify holds them to. */
+#include "compute/ir/factors.h"
 #include "compute/ir/infer.h"
 
 #define DESC(ndim, ...) tensor_desc_make(DTYPE_F32, ndim, (const int64_t[]){ __VA_ARGS__ })
@@ -101,16 +102,19 @@ tt_status ir_infer_dense_dw(struct ir_node *n, struct tensor_desc *out)
 	return TT_OK;
 }
 
-tt_status ir_infer_dense_factors(struct ir_node *n, struct tensor_desc *out)
+tt_status ir_infer_factors(struct ir_node *n, struct tensor_desc *out)
 {
-	const struct tensor_desc *x = &n->in[0]->desc;
-	tt_status st = ir_infer_dense_dw(n, out);
+	const struct tensor_desc *x = &n->in[0]->desc, *dy = &n->in[1]->desc;
+	tt_status st = x->ndim == 4 ? ir_infer_conv2d_dw(n, out) : ir_infer_dense_dw(n, out);
+	struct factors f;
 
 	if (st != TT_OK)
 		return st;
-	if (x->ndim != 2 || n->attr.rows < x->dim[0])
+	if (!ir_factors(&n->attr, x, dy, n->attr.rows, &f))
+		return ir_bad(n, TT_ESHAPE, "such a gradient has no factors");
+	if (n->attr.rows < x->dim[0])
 		return ir_bad(n, TT_ESHAPE, "the factors have less room than rows");
-	if (n->attr.rows > (tensor_count(&out[0]) - IR_FACTORS_HEAD) / (out[0].dim[0] + out[0].dim[1]))
+	if (n->attr.rows > tensor_count(&out[0]) || ir_factors_floats(&f) > tensor_count(&out[0]))
 		return ir_bad(n, TT_ESHAPE, "the factors are larger than the gradient");
 	return TT_OK;
 }

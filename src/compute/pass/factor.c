@@ -1,22 +1,28 @@
-/* factor.c -- which dense layers' gradients travel as their two factors.
+/* factor.c -- which layers' gradients travel as their two factors.
  *
- * A layer of M x N weights and K samples on each of P ranks: everybody's factors are
+ * A dense layer of M x N weights and K samples on each of P ranks: everybody's factors are
  * K (P-1) (M+N) numbers to send, the sum of the gradients is 2 M N (P-1) / P (a ring, or servers on
  * all ranks).  Poseidon (Zhang et al. 2017, section 3.2) takes what is less, layer by layer.
+ * Convolutions over a few places have factors as well (ir/factors.h).
  *
  * Of ranks on H hosts the wire of each host carries everybody's factors as well, but the sums of a
- * host are made inside it: 2 M N (H-1) / H. */
+ * host are made inside it: 2 M N (H-1) / H.
+ *
+ * Each rank makes the product of all factors, so that a byte that is not sent costs operations. */
 #include "compute/pass/pass.h"
 
 #include "compute/ir/edit.h"
 
-int pass_factors_pay(const struct pass_factors *f, int64_t m, int64_t n)
-{
-	const double each = (double)f->rows * (double)(m + n) + IR_FACTORS_HEAD;
-	const double factors = each * (f->ranks - 1) * sizeof(float);
-	const double sum = 2.0 * (double)m * (double)n * (f->hosts - 1) / f->hosts * f->width;
+#define FLOPS_OF_BYTE 512       /* what a core does in the two nanoseconds that it needs to send and
+                                 * to receive one */
 
-	return factors <= sum;
+int pass_factors_pay(const struct pass_factors *g, const struct factors *f)
+{
+	const double others = g->ranks - 1;
+	const double factors = (double)ir_factors_floats(f) * others * sizeof(float);
+	const double sum = 2.0 * (double)ir_factors_weights(f) * (g->hosts - 1) / g->hosts * g->width;
+
+	return factors <= sum && ir_factors_flops(f) * others <= FLOPS_OF_BYTE * (sum - factors);
 }
 
 static int64_t batch_of(const struct ir_graph *g)
@@ -27,18 +33,21 @@ static int64_t batch_of(const struct ir_graph *g)
 	return 0;
 }
 
-/* A row of its input for each sample, and weights of its own. */
+/* A row of its input for each sample, and weights of its own, whose floats can be counted. */
 static int may(const struct ir_graph *g, const struct ir_node *n)
 {
 	const struct ir_value *x = n->in[0], *w = n->in[1];
 
-	return n->op == IR_DENSE && x->desc.ndim == 2 && x->desc.dim[0] == batch_of(g) &&
-	       w->kind == IR_PARAM && ir_only_reader(g, w) == n;
+	return (n->op == IR_DENSE || n->op == IR_CONV2D) && x->desc.dim[0] == batch_of(g) &&
+	       w->kind == IR_PARAM && ir_only_reader(g, w) == n &&
+	       tensor_count(&w->desc) <= UINT32_MAX;
 }
 
-void pass_factor(struct ir_graph *g, const struct pass_factors *f)
+void pass_factor(struct ir_graph *g, const struct pass_factors *among)
 {
+	struct factors f;
+
 	for (struct ir_node *n = g->first; n; n = n->next)
-		if (may(g, n) && pass_factors_pay(f, n->in[1]->desc.dim[0], n->in[1]->desc.dim[1]))
-			n->attr.rows = f->rows;
+		if (may(g, n) && ir_layer_factors(n, among->rows, &f) && pass_factors_pay(among, &f))
+			n->attr.rows = among->rows;
 }

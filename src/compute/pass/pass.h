@@ -6,6 +6,7 @@
 #ifndef PASS_PASS_H
 #define PASS_PASS_H
 
+#include "compute/ir/factors.h"
 #include "compute/ir/graph.h"
 
 /* What the graph is for; only inference may compute weights from weights. */
@@ -28,14 +29,14 @@ tt_status pass_defer(struct ir_graph *g);
  * gradients are final, piece by piece.  Before ir_backward; not part of pass_all. */
 tt_status pass_split(struct ir_graph *g, size_t least);
 
-/* Dense layers whose gradients are fewer bytes as two factors, among so many ranks (two or more) on
- * so many hosts with up to `rows` samples each, are marked (attr.rows): DENSE_FACTORS will be their
- * gradient.  width: bytes on the wire of a number that is summed; factors travel as f32.  Before
- * pass_split, which leaves such layers whole, and ir_backward; not part of pass_all.  pay: is that
- * so for m x n weights? */
+/* Layers whose gradients are fewer bytes as two factors, among so many ranks (two or more) on so
+ * many hosts with up to `rows` samples each, and whose product costs less than these bytes, are
+ * marked (attr.rows): FACTORS will be their gradient.  width: bytes on the wire of a number that is
+ * summed; factors travel as f32.  Before pass_split, which leaves such layers whole, and
+ * ir_backward; not part of pass_all.  pay: is that so for such a layer? */
 struct pass_factors { int64_t rows; int ranks, hosts, width; };
-void pass_factor(struct ir_graph *g, const struct pass_factors *f);
-int  pass_factors_pay(const struct pass_factors *f, int64_t m, int64_t n);
+void pass_factor(struct ir_graph *g, const struct pass_factors *among);
+int  pass_factors_pay(const struct pass_factors *among, const struct factors *f);
 
 /* Batch norms with attr.ranks normalise over the batch of so many ranks, which run programs made
  * from the same graph side by side.  After ir_backward, before pass_all; not part of it. */

@@ -9,9 +9,7 @@
 
 const char *const comm_wire_words[] = { "f32", "f16", "bf16", NULL };
 
-#define WITHIN static inline __attribute__((always_inline)) /* also into the clones of SIMD */
-
-WITHIN uint32_t bits_of(float f)
+INLINE uint32_t bits_of(float f)
 {
 	uint32_t u;
 
@@ -19,7 +17,7 @@ WITHIN uint32_t bits_of(float f)
 	return u;
 }
 
-WITHIN float of_bits(uint32_t u)
+INLINE float of_bits(uint32_t u)
 {
 	float f;
 
@@ -29,7 +27,7 @@ WITHIN float of_bits(uint32_t u)
 
 /* Below 2^-14 a half is fixed point with steps of 2^-24: adding 0.5, whose last bit is worth just
  * that, lets the adder round. */
-WITHIN uint16_t to_f16(float f)
+INLINE uint16_t to_f16(float f)
 {
 	uint32_t u = bits_of(f), sign = u >> 16 & 0x8000, a = u & 0x7fffffff;
 	uint32_t normal = (a - (112u << 23) + 0xfff + (a >> 13 & 1)) >> 13;
@@ -41,7 +39,7 @@ WITHIN uint16_t to_f16(float f)
 	return (uint16_t)(h | sign);
 }
 
-WITHIN float from_f16(uint16_t h)
+INLINE float from_f16(uint16_t h)
 {
 	float f = of_bits((uint32_t)(h & 0x7fff) << 13) * 0x1p112f;
 	uint32_t u = bits_of(f);
@@ -50,14 +48,14 @@ WITHIN float from_f16(uint16_t h)
 	return of_bits(u | (uint32_t)(h & 0x8000) << 16);
 }
 
-WITHIN uint16_t to_bf16(float f)
+INLINE uint16_t to_bf16(float f)
 {
 	uint32_t u = bits_of(f), rounded = (u + 0x7fff + (u >> 16 & 1)) >> 16;
 
 	return (uint16_t)((u & 0x7fffffff) > 255u << 23 ? (u >> 16) | 0x40 : rounded);
 }
 
-WITHIN float from_bf16(uint16_t h) { return of_bits((uint32_t)h << 16); }
+INLINE float from_bf16(uint16_t h) { return of_bits((uint32_t)h << 16); }
 
 SIMD static void add_f32(float *restrict x, const float *restrict in, size_t n)
 {

@@ -14,7 +14,7 @@
  * rule that must see the whole gradient first (clipping, LARS, LAMB) waits for all of it, on all
  * ranks; sums of 16 bits, in a certain order, or by algorithms without halves are for all, too.
  *
- * Of a dense layer's gradient everybody's factors may travel instead, where these are fewer numbers
+ * Of a layer's gradient everybody's factors may travel instead, where these are fewer numbers
  * (Poseidon): each rank makes the sum of them, and applies all of it. */
 #include "dist/sync/bucket.h"
 #include "dist/sync/rules.h"

@@ -65,6 +65,7 @@ struct buckets {
 	int              n, lead;           /* buckets; of those that lead, one or none        */
 	struct bucket   *bucket;            /* [n], from the end of x on                       */
 	struct gathered *gathered;          /* [the host's n_factored]                         */
+	float           *products;          /* room that these are made in                     */
 	int              shared;            /* the optimizer's work on sums is shared out      */
 	enum order_kind  kind;
 	struct order     order;
@@ -368,7 +369,7 @@ static tt_status multiply(struct buckets *b, int i, struct buckets_sum *out)
 	if (++g->taken < g->buckets)
 		return TT_OK;
 	g->taken = 0;
-	st = h->multiply(h->ctx, u->factored, g->all);
+	st = h->multiply(h->ctx, u->factored, g->all, b->products);
 	at[1] = thread_seconds();
 	trace_span(h->trace, TRACE_COMPUTE, "factors of bucket", i, at);
 	*out = (struct buckets_sum){ g->range.lo, g->range.hi, 0 };
@@ -533,6 +534,7 @@ static tt_status make_buckets(struct buckets *b)
 {
 	const struct sync_host *h = &b->sync->host;
 	const size_t ranks = (size_t)h->comm->size;
+	size_t work = 0;
 
 	if (!(b->gathered = mem_calloc((size_t)h->n_factored + 1, sizeof *b->gathered)))
 		return TT_ENOMEM;
@@ -542,7 +544,10 @@ static tt_status make_buckets(struct buckets *b)
 		g->range = h->factored(h->ctx, k);
 		if (!(g->all = mem_alloc_aligned(ranks * g->range.n * sizeof *g->all)))
 			return TT_ENOMEM;
+		work = g->range.work > work ? g->range.work : work;
 	}
+	if (work && !(b->products = mem_alloc_aligned(work * sizeof *b->products)))
+		return TT_ENOMEM;
 	cut(b);
 	if (!(b->bucket = mem_calloc((size_t)b->n + 1, sizeof *b->bucket)))
 		return TT_ENOMEM;
@@ -639,6 +644,7 @@ void buckets_close(struct buckets **bp)
 	for (int k = 0; b->gathered && k < b->sync->host.n_factored; k++)
 		mem_free(b->gathered[k].all);
 	mem_free(b->gathered);
+	mem_free(b->products);
 	mem_free(b->bucket);
 	order_release(&b->order);
 	pthread_mutex_destroy(&b->lock);

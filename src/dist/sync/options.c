@@ -30,8 +30,9 @@ const struct option distribute_options[] = {
 	OPT_INT64 (T, bucket_bytes, "0", 0, 0x1p40,
 	           "gradients travel in pieces of this size; 0: measured at the start"),
 	OPT_ENUM  (T, factors, "auto", factors_words,
-	           "allreduce: of dense layers' gradients the two factors travel where these are fewer "
-	           "bytes; auto: between hosts, unless deterministic"),
+	           "allreduce: of the gradients of dense layers and of convolutions over a few places "
+	           "the two factors travel where these are fewer bytes; auto: between hosts, unless "
+	           "deterministic"),
 	OPT_ENUM  (T, overlap, "forward", overlap_words,
 	           "allreduce: sums travel during backward, or until the next forward pass needs them"),
 	OPT_INT   (T, period, "10", 0, 1e9,

@@ -47,7 +47,7 @@ struct distribute_opts {
 	int         wire;               /* comm_wire (f32)                                            */
 	int         transport;          /* comm_transport (auto: tried at start)                      */
 	int64_t     bucket_bytes;       /* 0: chosen by measurement at start                          */
-	int         factors;            /* allreduce: sync_factors of dense layers' gradients (auto)  */
+	int         factors;            /* allreduce: sync_factors of layers' gradients (auto)        */
 	int         overlap;            /* allreduce: sync_overlap (with the next forward pass too)   */
 	int         period;             /* average, easgd: steps between exchanges; 0: one at the end */
 	int         post_local;         /* average: plain all-reduce for so many epochs first         */
@@ -65,7 +65,7 @@ extern const char *const   sync_words[];             /* names of the rules, NULL
 /* In this range of the gradients each rank leaves up to n numbers of its own, at the beginning, of
  * which everybody's make the gradient.  The first, a uint32_t, says how many they are; 0:
  * it is alone. */
-struct sync_factored { size_t lo, hi, n; };
+struct sync_factored { size_t lo, hi, n, work; };
 
 /* What a rule sees of the trainer; borrowed from open to close. */
 struct sync_host {
@@ -80,8 +80,9 @@ struct sync_host {
 	void   *ctx;
 	int     n_factored;             /* of allreduce alone; ranges ascend and are apart            */
 	struct sync_factored (*factored)(void *ctx, int i);
-	/* grads of factored(i) from all[ranks][n]: the sum over all ranks, the same bits on all. */
-	tt_status (*multiply)(void *ctx, int i, const float *all);
+	/* grads of factored(i) from all[ranks][n] and work[work], which may hold anything: the sum over
+	 * all ranks, the same bits on all. */
+	tt_status (*multiply)(void *ctx, int i, const float *all, float *work);
 	int     slots;                  /* optimizer state, vectors of param_count                    */
 	float *(*slot)(void *ctx, int i);
 	struct trace *trace;            /* NULL: none */

@@ -155,9 +155,9 @@ tt_status nn_factored(const struct tt_model *m, const struct nn_group *g,
 		return st;
 	}
 	for (const struct ir_node *d = graph->first; d; d = d->next)
-		if (d->op == IR_DENSE && d->attr.rows)
-			f[(*n)++] = (struct nn_factored){ d->in[1]->offset, {
-				d->attr.rows, d->in[1]->desc.dim[1], d->in[1]->desc.dim[0] } };
+		if ((d->op == IR_DENSE || d->op == IR_CONV2D) && d->attr.rows &&
+		    ir_layer_factors(d, d->attr.rows, &f[*n].factors))
+			f[(*n)++].at = d->in[1]->offset;
 	qsort(f, (size_t)*n, sizeof *f, ascending);
 	ir_graph_free(&graph);
 	*out = f;

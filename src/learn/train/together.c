@@ -121,16 +121,17 @@ static struct sync_factored factored(void *ctx, int i)
 {
 	const struct nn_factored *f = &((struct tt_trainer *)ctx)->factored[i];
 
-	return (struct sync_factored){
-		f->at, f->at + (size_t)(f->factors.c * f->factors.k), factors_count(&f->factors) };
+	return (struct sync_factored){ f->at, f->at + (size_t)ir_factors_weights(&f->factors),
+	                               (size_t)ir_factors_floats(&f->factors),
+	                               factors_work(&f->factors) };
 }
 
-static tt_status multiply(void *ctx, int i, const float *all)
+static tt_status multiply(void *ctx, int i, const float *all, float *work)
 {
 	const struct tt_trainer *t = ctx;
+	const struct nn_factored *f = &t->factored[i];
 
-	return factors_multiply(&t->factored[i].factors, all, t->comm->size,
-	                        t->grads + t->factored[i].at);
+	return factors_multiply(&f->factors, all, t->comm->size, work, t->grads + f->at);
 }
 
 static const char *name_at(void *ctx, size_t at)

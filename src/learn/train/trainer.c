@@ -111,7 +111,7 @@ static tt_status make_optim(struct tt_trainer *t)
 	return st;
 }
 
-/* Between how many hosts may gradients of dense layers travel as factors?  Of a share that is
+/* Between how many hosts may layers' gradients travel as factors?  Of a share that is
  * computed at once, since factors do not add up.  If asked for, between all ranks. */
 static int factor_hosts(const struct tt_trainer *t)
 {

@@ -4,40 +4,45 @@
 
 #include "base/simd.h"
 #include "base/thread.h"
-#include "compute/ir/graph.h"
 
-#define WIDE   32               /* columns in a panel of x: with TALL, sums for all registers */
-#define TALL   8                /* of dy                                                      */
+#define WIDE   32               /* channels in a panel of x: with TALL, sums for all registers */
+#define TALL   8                /* of dy                                                       */
 #define BLOCK  4                /* panels of x that zeros are left out of at once: the sums of
-                                 * one k fill half of the registers, 64 rows half of a cache  */
-#define WORD   64               /* marks, and of how many floats                              */
+                                 * one k fill half of the registers, 64 rows half of a cache   */
+#define WORD   64               /* marks, and of how many floats                               */
 #define MARK   2
-#define WORTH  0.6              /* of dy: with more numbers, leaving out zeros costs more    */
-#define FLOPS  ((int64_t)1 << 20)       /* worth another thread */
+#define WORTH  0.6              /* of dy: with more numbers, leaving out zeros costs more      */
+#define FLOPS  (1 << 20)        /* worth another thread                                        */
 
 _Static_assert(sizeof(struct factors_head) == IR_FACTORS_HEAD * sizeof(float), "a head fits");
 
-static int64_t words(const struct factors *f) { return (f->rows + WORD - 1) / WORD; }
+static int64_t rows_of(const struct factors *f) { return f->rows * f->y; }         /* of dy */
+static int64_t words(const struct factors *f) { return (rows_of(f) + WORD - 1) / WORD; }
 static int64_t marks(const struct factors *f) { return f->k * words(f) * MARK; }
 
-size_t factors_count(const struct factors *f)
+size_t factors_work(const struct factors *f)
 {
-	return (size_t)(IR_FACTORS_HEAD + f->rows * (f->c + f->k));
+	return f->taps > 1 ? (size_t)ir_factors_weights(f) : 0;
 }
 
 /* ---- packing ---- */
 
-/* from[n][columns] in panels of `width`. */
-static void pack(const struct factors *f, int64_t n, const float *from, int64_t columns,
-                 int64_t width, float *to)
-{
-	for (int64_t c = 0; c < columns; c += width) {
-		const int64_t w = columns - c < width ? columns - c : width;
+/* Of one operand. */
+struct operand { int64_t rows, channels; int places; };
 
-		for (int64_t r = 0; r < n; r++)
-			memcpy(to + r * w, from + r * columns + c, (size_t)w * sizeof *to);
-		memset(to + n * w, 0, (size_t)((f->rows - n) * w) * sizeof *to);
-		to += f->rows * w;
+/* from[n][channels][places] in panels of `width`. */
+static void pack(const struct operand *o, int64_t n, const float *from, int64_t width, float *to)
+{
+	for (int64_t c = 0; c < o->channels; c += width) {
+		const int64_t w = o->channels - c < width ? o->channels - c : width;
+		float *end = to + o->rows * w;
+
+		for (int64_t s = 0; s < n; s++)
+			for (int p = 0; p < o->places; p++, to += w)
+				for (int64_t j = 0; j < w; j++)
+					to[j] = from[(s * o->channels + c + j) * o->places + p];
+		memset(to, 0, (size_t)(end - to) * sizeof *to);
+		to = end;
 	}
 }
 
@@ -53,17 +58,20 @@ SIMD static int64_t not_zero(const float *x, int64_t n)
 /* Gives the end of the numbers, behind which it may write one more. */
 static float *pack_sparse(const struct factors *f, int64_t n, const float *dy, float *to)
 {
+	const int64_t samples = WORD / f->y;
 	float *end = to + marks(f);
 
-	for (int64_t k = 0; k < f->k; k++)
-		for (int64_t lo = 0; lo < f->rows; lo += WORD, to += MARK) {
+	for (int64_t w = 0; w < words(f); w++)
+		for (int64_t k = 0; k < f->k; k++, to += MARK) {
 			uint64_t m = 0;
+			int bit = 0;
 
-			for (int64_t r = lo; r < n && r < lo + WORD; r++) {
-				*end = dy[r * f->k + k];
-				m |= (uint64_t)(*end != 0) << (r - lo);
-				end += *end != 0;
-			}
+			for (int64_t s = w * samples; s < n && s < (w + 1) * samples; s++)
+				for (int p = 0; p < f->y; p++, bit++) {
+					*end = dy[(s * f->k + k) * f->y + p];
+					m |= (uint64_t)(*end != 0) << bit;
+					end += *end != 0;
+				}
 			memcpy(to, &m, sizeof m);
 		}
 	return end;
@@ -71,41 +79,77 @@ static float *pack_sparse(const struct factors *f, int64_t n, const float *dy, f
 
 void factors_pack(const struct factors *f, int64_t n, const float *x, const float *dy, float *to)
 {
-	struct factors_head h = { (uint32_t)factors_count(f), 0, { 0 } };
-	float *second = to + IR_FACTORS_HEAD + f->rows * f->c;
+	const struct operand first = { f->rows * f->x, f->c, f->x };
+	const struct operand second = { rows_of(f), f->k, f->y };
+	struct factors_head h = { (uint32_t)ir_factors_floats(f), 0, { 0 } };
+	float *at = to + IR_FACTORS_HEAD + first.rows * f->c;
 
-	pack(f, n, x, f->c, WIDE, to + IR_FACTORS_HEAD);
-	h.sparse = (double)(marks(f) + not_zero(dy, n * f->k)) <= WORTH * (double)(f->rows * f->k);
+	pack(&first, n, x, WIDE, to + IR_FACTORS_HEAD);
+	h.sparse = (double)(marks(f) + not_zero(dy, n * f->k * f->y)) <=
+	           WORTH * (double)(second.rows * f->k);
 	if (h.sparse)
-		h.floats = (uint32_t)(pack_sparse(f, n, dy, second) - to);
+		h.floats = (uint32_t)(pack_sparse(f, n, dy, at) - to);
 	else
-		pack(f, n, dy, f->k, TALL, second);
+		pack(&second, n, dy, TALL, at);
 	memcpy(to, &h, sizeof h);
 }
 
 /* ---- the product ---- */
 
+#define LANES 16
+
+typedef float vec
+	__attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
+
 struct product {
-	struct factors f;
-	int64_t        step;            /* from one rank's factors to the next one's */
-	int            ranks;
-	const float   *all;
-	float         *dw;
+	const struct factors *f;
+	int64_t               step;     /* from one rank's factors to the next one's */
+	int                   ranks;
+	const float          *all;
+	float                *work, *dw;
+};
+
+/* One tap's gradient, `to`, is a product of certain rows. */
+struct tap {
+	int      pairs;                 /* of places: row dy[i] of a sample's meets row x[i] */
+	int      dy[WORD], x[WORD];
+	uint64_t there;                 /* of a word's marks those that meet a row ...       */
+	int      row[WORD];             /* ... of the word's rows of x: this one             */
+	float   *to;                    /* [k][c] */
 };
 
 enum kind { NONE, DENSE, SPARSE };
 
-/* Ranks [lo, hi), whose dy are of one kind.  fresh: nobody has written dw before. */
+/* Ranks [lo, hi), whose dy are of one kind.  fresh: nobody has written the sums before. */
 struct run { int lo, hi; enum kind kind; int fresh; };
+
+static struct tap tap_of(const struct product *p, int tap)
+{
+	const struct factors *f = p->f;
+	struct tap t = { .to = f->taps > 1 ? p->work + tap * f->k * f->c : p->dw };
+
+	for (int i = 0; i < f->y; i++)
+		if (f->from[tap * f->y + i] >= 0) {
+			t.dy[t.pairs] = i;
+			t.x[t.pairs++] = f->from[tap * f->y + i];
+		}
+	for (int bit = 0; bit < WORD; bit++) {
+		const int from = f->from[tap * f->y + bit % f->y];
+
+		t.there |= (uint64_t)(from >= 0) << bit;
+		t.row[bit] = bit / f->y * f->x + from;
+	}
+	return t;
+}
 
 static const float *x_of(const struct product *p, int rank, int64_t c)
 {
-	return p->all + rank * p->step + IR_FACTORS_HEAD + p->f.rows * c;
+	return p->all + rank * p->step + IR_FACTORS_HEAD + p->f->rows * p->f->x * c;
 }
 
 static const float *dy_of(const struct product *p, int rank)
 {
-	return x_of(p, rank, p->f.c);
+	return x_of(p, rank, p->f->c);
 }
 
 static enum kind kind_of(const struct product *p, int rank)
@@ -125,54 +169,81 @@ static struct run next_run(const struct product *p, int lo, int fresh)
 	return r;
 }
 
-SIMD static void tile(const struct product *p, struct run r, const float *x, const float *d,
-                      float *dw)
+SIMD static void tile(const struct product *p, const struct tap *t, struct run r, const float *x,
+                      const float *d, float *dw)
 {
-	float sum[TALL][WIDE] = { { 0 } };
+	const struct factors *f = p->f;
+	vec sum[TALL][2];
 
-	for (int i = 0; !r.fresh && i < TALL; i++)
-		memcpy(sum[i], dw + i * p->f.c, sizeof sum[i]);
-	for (; r.lo < r.hi; r.lo++, x += p->step, d += p->step)
-		for (int64_t n = 0; n < p->f.rows; n++)
 #pragma GCC unroll 8
-			for (int i = 0; i < TALL; i++)
-				for (int j = 0; j < WIDE; j++)
-					sum[i][j] += d[n * TALL + i] * x[n * WIDE + j];
-	for (int i = 0; i < TALL; i++)
-		memcpy(dw + i * p->f.c, sum[i], sizeof sum[i]);
-}
+	for (int i = 0; i < TALL; i++) {
+		const vec *from = (const vec *)(dw + i * f->c);
 
-/* The same of panels of other widths. */
-SIMD static void edge(const struct product *p, struct run r, const float *x, int64_t wide,
-                      const float *d, int64_t tall, float *dw)
-{
-	for (int64_t i = 0; i < tall; i++, dw += p->f.c) {
-		float sum[WIDE] = { 0 };
+		sum[i][0] = r.fresh ? (vec){ 0 } : from[0];
+		sum[i][1] = r.fresh ? (vec){ 0 } : from[1];
+	}
+	for (; r.lo < r.hi; r.lo++, x += p->step, d += p->step)
+		for (int64_t n = 0; n < f->rows; n++)
+			for (int q = 0; q < t->pairs; q++) {
+				const float *a = d + (n * f->y + t->dy[q]) * TALL;
+				const vec *b = (const vec *)(x + (n * f->x + t->x[q]) * WIDE);
 
-		if (!r.fresh)
-			memcpy(sum, dw, (size_t)wide * sizeof *sum);
-		for (int k = 0; k < r.hi - r.lo; k++)
-			for (int64_t n = 0; n < p->f.rows; n++)
-				for (int64_t j = 0; j < wide; j++)
-					sum[j] += d[k * p->step + n * tall + i] * x[k * p->step + n * wide + j];
-		memcpy(dw, sum, (size_t)wide * sizeof *sum);
+#pragma GCC unroll 8
+				for (int i = 0; i < TALL; i++) {
+					sum[i][0] += a[i] * b[0];
+					sum[i][1] += a[i] * b[1];
+				}
+			}
+#pragma GCC unroll 8
+	for (int i = 0; i < TALL; i++) {
+		vec *to = (vec *)(dw + i * f->c);
+
+		to[0] = sum[i][0];
+		to[1] = sum[i][1];
 	}
 }
 
-static void dense_panel(const struct product *p, struct run r, int64_t c)
+struct size { int64_t tall, wide; };
+
+/* The same of panels of other widths. */
+SIMD static void edge(const struct product *p, const struct tap *t, struct run r, struct size s,
+                      const float *x, const float *d, float *dw)
 {
-	const int64_t wide = p->f.c - c < WIDE ? p->f.c - c : WIDE;
+	const struct factors *f = p->f;
+
+	for (int64_t i = 0; i < s.tall; i++, dw += f->c, d++) {
+		float sum[WIDE] = { 0 };
+
+		if (!r.fresh)
+			memcpy(sum, dw, (size_t)s.wide * sizeof *sum);
+		for (int64_t at = 0; at < (r.hi - r.lo) * p->step; at += p->step)
+			for (int64_t n = 0; n < f->rows; n++)
+				for (int q = 0; q < t->pairs; q++) {
+					const float a = d[at + (n * f->y + t->dy[q]) * s.tall];
+					const float *b = x + at + (n * f->x + t->x[q]) * s.wide;
+
+					for (int64_t j = 0; j < s.wide; j++)
+						sum[j] += a * b[j];
+				}
+		memcpy(dw, sum, (size_t)s.wide * sizeof *sum);
+	}
+}
+
+static void dense_panel(const struct product *p, const struct tap *t, struct run r, int64_t c)
+{
+	const struct factors *f = p->f;
 	const float *x = x_of(p, r.lo, c), *dy = dy_of(p, r.lo);
+	struct size s = { 0, f->c - c < WIDE ? f->c - c : WIDE };
 
-	for (int64_t k = 0; k < p->f.k; k += TALL) {
-		const int64_t tall = p->f.k - k < TALL ? p->f.k - k : TALL;
-		const float *d = dy + p->f.rows * k;
-		float *dw = p->dw + k * p->f.c + c;
+	for (int64_t k = 0; k < f->k; k += TALL) {
+		const float *d = dy + rows_of(f) * k;
+		float *to = t->to + k * f->c + c;
 
-		if (wide == WIDE && tall == TALL)
-			tile(p, r, x, d, dw);
+		s.tall = f->k - k < TALL ? f->k - k : TALL;
+		if (s.wide == WIDE && s.tall == TALL)
+			tile(p, t, r, x, d, to);
 		else
-			edge(p, r, x, wide, d, tall, dw);
+			edge(p, t, r, s, x, d, to);
 	}
 }
 
@@ -184,128 +255,164 @@ static uint64_t mark_at(const float *p)
 	return m;
 }
 
-/* What of dy is not zero times BLOCK panels of x. */
-SIMD static void sparse_block(const struct product *p, int rank, int fresh, int64_t c)
+/* The number that the lowest mark of `left` stands for. */
+INLINE float number_at(const float *d, uint64_t mark, uint64_t left)
 {
-	const int64_t panel = p->f.rows * WIDE;
-	const float *mark = dy_of(p, rank), *d = mark + marks(&p->f);
-	float *dw = p->dw + c;
+	return d[__builtin_popcountll(mark & ((left & -left) - 1))];
+}
 
-	for (int64_t k = 0; k < p->f.k; k++, dw += p->f.c) {
-		float sum[BLOCK * WIDE] = { 0 };
-		const float *x = x_of(p, rank, c);
+/* What of dy is not zero times BLOCK panels of x. */
+SIMD static void sparse_block(const struct product *p, const struct tap *t, int rank, int fresh,
+                              int64_t c)
+{
+	const struct factors *f = p->f;
+	const int64_t panel = f->rows * f->x * WIDE, step = WORD / f->y * f->x * WIDE;
+	const float *mark = dy_of(p, rank), *d = mark + marks(f), *x = x_of(p, rank, c);
 
-		if (!fresh)
-			memcpy(sum, dw, sizeof sum);
-		for (int64_t w = 0; w < words(&p->f); w++, x += WORD * WIDE, mark += MARK)
-			for (uint64_t m = mark_at(mark); m; m &= m - 1) {
-				const float *row = x + __builtin_ctzll(m) * WIDE;
-				const float y = *d++;
+	for (int64_t w = 0; w < words(f); w++, x += step, fresh = 0)
+		for (int64_t k = 0; k < f->k; k++, mark += MARK) {
+			const uint64_t m = mark_at(mark);
+			vec sum[2 * BLOCK], *to = (vec *)(t->to + k * f->c + c);
 
-#pragma GCC unroll 4
-				for (int i = 0; i < BLOCK; i++)
-					for (int j = 0; j < WIDE; j++)
-						sum[i * WIDE + j] += y * row[i * panel + j];
+#pragma GCC unroll 8
+			for (int i = 0; i < 2 * BLOCK; i++)
+				sum[i] = fresh ? (vec){ 0 } : to[i];
+			for (uint64_t left = m & t->there; left; left &= left - 1) {
+				const float *row = x + t->row[__builtin_ctzll(left)] * WIDE;
+				const float y = number_at(d, m, left);
+
+#pragma GCC unroll 8
+				for (int i = 0; i < 2 * BLOCK; i++)
+					sum[i] += y * ((const vec *)(row + i / 2 * panel))[i % 2];
 			}
-		memcpy(dw, sum, sizeof sum);
-	}
+#pragma GCC unroll 8
+			for (int i = 0; i < 2 * BLOCK; i++)
+				to[i] = sum[i];
+			d += __builtin_popcountll(m);
+		}
 }
 
 /* The same of one panel, which may be narrower. */
-SIMD static void sparse_panel(const struct product *p, int rank, int fresh, int64_t c)
+SIMD static void sparse_panel(const struct product *p, const struct tap *t, int rank, int fresh,
+                              int64_t c)
 {
-	const int64_t wide = p->f.c - c < WIDE ? p->f.c - c : WIDE;
-	const float *mark = dy_of(p, rank), *d = mark + marks(&p->f);
-	float *dw = p->dw + c;
+	const struct factors *f = p->f;
+	const int64_t wide = f->c - c < WIDE ? f->c - c : WIDE, step = WORD / f->y * f->x * wide;
+	const float *mark = dy_of(p, rank), *d = mark + marks(f), *x = x_of(p, rank, c);
 
-	for (int64_t k = 0; k < p->f.k; k++, dw += p->f.c) {
-		float sum[WIDE] = { 0 };
-		const float *x = x_of(p, rank, c);
+	for (int64_t w = 0; w < words(f); w++, x += step, fresh = 0)
+		for (int64_t k = 0; k < f->k; k++, mark += MARK) {
+			const uint64_t m = mark_at(mark);
+			float sum[WIDE] = { 0 }, *to = t->to + k * f->c + c;
 
-		if (!fresh)
-			memcpy(sum, dw, (size_t)wide * sizeof *sum);
-		for (int64_t w = 0; w < words(&p->f); w++, x += WORD * wide, mark += MARK)
-			for (uint64_t m = mark_at(mark); m; m &= m - 1) {
-				const float *row = x + __builtin_ctzll(m) * wide;
-				const float y = *d++;
+			if (!fresh)
+				memcpy(sum, to, (size_t)wide * sizeof *sum);
+			for (uint64_t left = m & t->there; left; left &= left - 1) {
+				const float *row = x + t->row[__builtin_ctzll(left)] * wide;
+				const float y = number_at(d, m, left);
 
 				for (int64_t j = 0; j < wide; j++)
 					sum[j] += y * row[j];
 			}
-		memcpy(dw, sum, (size_t)wide * sizeof *sum);
-	}
+			memcpy(to, sum, (size_t)wide * sizeof *sum);
+			d += __builtin_popcountll(m);
+		}
 }
 
-static void sparse_rank(const struct product *p, int rank, int fresh, int64_t c, int64_t end)
+/* Up to BLOCK panels, from channel c on. */
+static void sparse_rank(const struct product *p, const struct tap *t, int rank, int fresh,
+                        int64_t c)
 {
-	if (end - c == BLOCK * WIDE)
-		sparse_block(p, rank, fresh, c);
+	if (c + BLOCK * WIDE <= p->f->c)
+		sparse_block(p, t, rank, fresh, c);
 	else
-		for (; c < end; c += WIDE)
-			sparse_panel(p, rank, fresh, c);
+		for (; c < p->f->c; c += WIDE)
+			sparse_panel(p, t, rank, fresh, c);
 }
 
-/* BLOCK panels of dw, from column c on. */
-static void block(const struct product *p, int64_t c)
+static void block(const struct product *p, const struct tap *t, int64_t c)
 {
-	const int64_t end = c + BLOCK * WIDE < p->f.c ? c + BLOCK * WIDE : p->f.c;
+	const int64_t end = c + BLOCK * WIDE < p->f->c ? c + BLOCK * WIDE : p->f->c;
 	int fresh = 1;
 
 	for (struct run r = { 0 }; r.hi < p->ranks; fresh &= r.kind == NONE) {
 		r = next_run(p, r.hi, fresh);
 		for (int64_t at = c; r.kind == DENSE && at < end; at += WIDE)
-			dense_panel(p, r, at);
+			dense_panel(p, t, r, at);
 		for (int k = r.lo; r.kind == SPARSE && k < r.hi; k++)
-			sparse_rank(p, k, fresh && k == r.lo, c, end);
+			sparse_rank(p, t, k, fresh && k == r.lo, c);
 	}
-	for (int64_t k = 0; fresh && k < p->f.k; k++)
-		memset(p->dw + k * p->f.c + c, 0, (size_t)(end - c) * sizeof *p->dw);
+	for (int64_t k = 0; fresh && k < p->f->k; k++)
+		memset(t->to + k * p->f->c + c, 0, (size_t)(end - c) * sizeof *t->to);
 }
 
 static void blocks(void *ctx, int64_t lo, int64_t hi)
 {
 	const struct product *p = ctx;
 
-	for (; lo < hi; lo++)
-		block(p, lo * BLOCK * WIDE);
+	for (int tap = 0; tap < p->f->taps; tap++) {
+		const struct tap t = tap_of(p, tap);
+
+		for (int64_t i = lo; i < hi; i++)
+			block(p, &t, i * BLOCK * WIDE);
+	}
+}
+
+/* work[taps][k][c] -> dw[k][c][taps] */
+static void turn(void *ctx, int64_t lo, int64_t hi)
+{
+	const struct product *p = ctx;
+	const int64_t c = p->f->c, taps = p->f->taps, plane = p->f->k * c;
+
+	for (int64_t k = lo; k < hi; k++)
+		for (int64_t i = 0; i < c; i++)
+			for (int64_t t = 0; t < taps; t++)
+				p->dw[(k * c + i) * taps + t] = p->work[t * plane + k * c + i];
 }
 
 /* No more numbers than there is room for, in rows that are there. */
 static int adds_up(const struct product *p, int rank)
 {
+	const struct factors *f = p->f;
 	const float *mark = dy_of(p, rank);
-	const int64_t last = p->f.rows % WORD;
+	const int64_t last = rows_of(f) % WORD;
 	int64_t numbers = 0;
 
-	for (int64_t k = 0; k < p->f.k; k++)
-		for (int64_t w = 0; w < words(&p->f); w++, mark += MARK) {
-			if (last && w + 1 == words(&p->f) && mark_at(mark) >> last)
+	if (marks(f) > rows_of(f) * f->k)
+		return 0;
+	for (int64_t w = 0; w < words(f); w++)
+		for (int64_t k = 0; k < f->k; k++, mark += MARK) {
+			if (last && w + 1 == words(f) && mark_at(mark) >> last)
 				return 0;
 			numbers += __builtin_popcountll(mark_at(mark));
 		}
-	return marks(&p->f) + numbers <= p->f.rows * p->f.k;
+	return marks(f) + numbers <= rows_of(f) * f->k;
 }
 
-tt_status factors_multiply(const struct factors *f, const float *all, int ranks, float *dw)
+tt_status factors_multiply(const struct factors *f, const float *all, int ranks, float *work,
+                           float *dw)
 {
-	struct product p = { *f, (int64_t)factors_count(f), ranks, all, dw };
-	const int64_t each = 2 * ranks * f->rows * f->k * BLOCK * WIDE;
+	struct product p = { f, ir_factors_floats(f), ranks, all, work, dw };
+	const int64_t n = (f->c + BLOCK * WIDE - 1) / (BLOCK * WIDE);
+	const double each = ir_factors_flops(f) * ranks / (double)n;
 
 	for (int r = 0; r < ranks; r++)
-		if (kind_of(&p, r) == SPARSE && (marks(f) > f->rows * f->k || !adds_up(&p, r)))
+		if (kind_of(&p, r) == SPARSE && !adds_up(&p, r))
 			return err_set(TT_EINTERNAL, "the factors of rank %d's gradient do not add up", r);
-	thread_for((f->c + BLOCK * WIDE - 1) / (BLOCK * WIDE), 1 + FLOPS / (each + 1), blocks, &p);
+	thread_for(n, 1 + (int64_t)(FLOPS / (each + 1)), blocks, &p);
+	if (f->taps > 1)
+		thread_for(f->k, 1 + FLOPS / (f->c * f->taps), turn, &p);
 	return TT_OK;
 }
 
 /* Rounded, the product of the second rank is what the first has taken away. */
 int factors_fused(void)
 {
-	static const struct factors f = { 1, 1, 1 };
+	static const struct factors f = { 1, 1, 1, 1, 1, 1, { 0 } };
 	static const float first[2] = { 1, -1 - 0x1p-11f }, second[2] = { 1 + 0x1p-12f, 1 + 0x1p-12f };
 	float all[2][IR_FACTORS_HEAD + 2], left;
 
 	factors_pack(&f, 1, &first[0], &first[1], all[0]);
 	factors_pack(&f, 1, &second[0], &second[1], all[1]);
-	return factors_multiply(&f, all[0], 2, &left) == TT_OK && left != 0;
+	return factors_multiply(&f, all[0], 2, NULL, &left) == TT_OK && left != 0;
 }

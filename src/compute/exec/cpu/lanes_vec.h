@@ -5,8 +5,6 @@
 #include "base/simd.h"
 #include "compute/exec/cpu/lanes.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
 typedef float vec
 	__attribute__((vector_size(LANES * sizeof(float)), aligned(LANES * sizeof(float)), may_alias));
 typedef int32_t ivec __attribute__((vector_size(LANES * sizeof(int32_t))));

@@ -9,8 +9,6 @@
 #define B     16                        /* f32 in a vector */
 #define GRAIN 4096                      /* vectors that are not worth another thread */
 
-#define INLINE static inline __attribute__((always_inline))
-
 typedef float vec __attribute__((vector_size(B * 4), aligned(4), may_alias));
 typedef int32_t mask __attribute__((vector_size(B * 4)));
 typedef uint32_t pairs __attribute__((vector_size(B * 4), aligned(4), may_alias));

@@ -15,8 +15,6 @@
 #define POS 36                      /* points of a transformed tile, 6 x 6  */
 #define T   8                       /* tiles that a product keeps in registers */
 
-#define INLINE static inline __attribute__((always_inline))
-
 typedef float vec
 	__attribute__((vector_size(B * sizeof(float)), aligned(B * sizeof(float)), may_alias));
 

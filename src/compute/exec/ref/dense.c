@@ -1,5 +1,4 @@
 /* dense.c -- fully connected layers; leading dimensions count as rows. */
-#include "compute/exec/cpu/factors.h"
 #include "compute/exec/ref/kernels.h"
 
 /* x[R,C], w[K,C], b[K]? -> y[R,K] */
@@ -70,18 +69,6 @@ static void dense_db(const struct ref_args *a, int64_t K)
 			sum += dy[r * K + k];
 		db[k] = (float)sum;
 	}
-}
-
-/* x[R,C], dy[R,K] -> both, in the memory of dw; db[K] */
-void ref_dense_factors(const struct ref_args *a)
-{
-	const struct tensor_desc *x = ref_in(a, 0), *dy = ref_in(a, 1);
-	const struct factors f = { .rows = a->node->attr.rows, .c = x->dim[1], .k = dy->dim[1] };
-
-	if (a->out[0])
-		factors_pack(&f, x->dim[0], a->in[0], a->in[1], a->out[0]);
-	if (a->out[1])
-		dense_db(a, f.k);
 }
 
 /* x[R,C], dy[R,K] -> dw[K,C], db[K] */

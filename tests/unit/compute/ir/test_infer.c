@@ -179,6 +179,11 @@ static const struct bad_case bad[] = {
 	{ BAD(IR_MSE, NONE, "4x10 4x9"), TT_ESHAPE, "differ" },
 	{ BAD(IR_HUBER, A(.delta = -1), "4x10 4x10"), TT_EINVAL, "delta -1" },
 	{ BAD(IR_SLICE, A(.axis = 1, .start = 2, .size = 2), "2x3"), TT_ESHAPE, "are not inside" },
+	{ BAD(IR_FACTORS, A(.rows = 3), "4x40 4x40"), TT_ESHAPE, "less room than rows" },
+	{ BAD(IR_FACTORS, A(.rows = 20), "4x40 4x40"), TT_ESHAPE, "larger than the gradient" },
+	{ BAD(IR_FACTORS, A(.rows = 4, .kernel = { 3, 3 }, .stride = { 1, 1 }, .pad = { 1, 1, 1, 1 },
+	                    .dilation = { 1, 1 }, .groups = 1), "4x40x3x3 4x40x3x3"), TT_ESHAPE,
+	  "such a gradient has no factors" },
 	{ BAD(IR_CONV2D, NONE, "1x3x8x8"), TT_EINVAL, "1 inputs given, it takes 2 to 3" },
 };
 
