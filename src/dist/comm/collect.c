@@ -129,8 +129,6 @@ tt_status comm_allgather(struct comm *c, const void *mine, size_t n, void *all)
 
 /* ---- the same, of unequal lengths: each to all, for what came is not known before ---- */
 
-#define TOLD 8                          /* ranks at once */
-
 /* A message that says how long the next is, and that, if it has a length. */
 struct told { uint64_t n; struct comm_request length, rest; };
 
@@ -175,7 +173,7 @@ static tt_status hear_told(struct comm *c, struct comm_part p)
 static tt_status tell_some(struct comm *c, struct comm_part mine, size_t most, char *all,
                            size_t step, int from, int to)
 {
-	struct told t[TOLD];
+	struct told t[COMM_PARTNERS];
 	int told = 0;
 	tt_status st = TT_OK, st_out;
 
@@ -199,14 +197,15 @@ static tt_status tell_some(struct comm *c, struct comm_part mine, size_t most, c
 tt_status comm_allgather_uneven(struct comm *c, const void *mine, size_t n, size_t most, void *all,
                                 size_t step)
 {
+	const int some = comm_partners(c->size - 1);
 	char *own = (char *)all + (size_t)c->rank * step;
 	tt_status st = TT_OK;
 
 	if (n)
 		memmove(own, mine, n);
-	for (int d = 1; d < c->size && st == TT_OK; d += TOLD)
+	for (int d = 1; d < c->size && st == TT_OK; d += some)
 		st = tell_some(c, (struct comm_part){ 0, COMM_TAG_GATHER, own, n }, most, all, step, d,
-		               d + TOLD < c->size ? d + TOLD : c->size);
+		               d + some < c->size ? d + some : c->size);
 	return st;
 }
 

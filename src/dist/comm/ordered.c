@@ -16,8 +16,6 @@
 
 #define BLOCK ((size_t)256 << 10)       /* floats that arrive at once, from all places */
 #define LEAST ((size_t)1 << 10)         /* of these, from one                          */
-#define AHEAD 2                         /* partners at a time,                         */
-#define MANY  5                         /* and one of as many as these                 */
 
 struct mesh {
 	struct comm *comm;
@@ -233,14 +231,11 @@ struct half {
 };
 static const struct half sum = { begin_sum, end_sum }, spread = { begin_spread, end_spread };
 
-/* Rank r sends to r + 1, then to r + 2 ..., a few at a time: were it all at once, more would
- * arrive at a receiver than a switch can hold, and be sent again after a long wait (incast).  Of
- * many ranks more are out of step: with 8 at 100 Mbit/s a step of cnn6 takes 1.15 of its bound by
- * twos, and 1.06 one by one. */
+/* Rank r sends to r + 1, then to r + 2 ..., a few at a time. */
 static tt_status run_half(const struct mesh *m, const struct half *h)
 {
 	const size_t each = (size_t)m->crew.count - 1, total = m->blocks * each;
-	const size_t ahead = each < MANY ? AHEAD : 1;
+	const size_t ahead = (size_t)comm_partners((int)each);
 	tt_status st = TT_OK;
 
 	for (size_t t = 0; t < ahead && t < total && st == TT_OK; t++)
