@@ -22,8 +22,9 @@ static const char layout[] =
 	"model:\n"
 	"  input: [2]\n"
 	"  layers:\n"
-	"    - dense: {name: fc1, out: 3, activation: relu}\n"
-	"    - dense: {name: fc2, out: 2}\n"
+	"    - dense: {name: fc1, out: 20, activation: relu}\n"
+	"    - dense: {name: fc2, out: 20, activation: relu}\n"
+	"    - dense: {name: fc3, out: 2}\n"
 	"train:\n"
 	"  epochs: 2\n"
 	"  batch: 4\n"
@@ -31,7 +32,8 @@ static const char layout[] =
 	"  tune_kernels: no\n"
 	"  optimizer: {kind: adam, lr: 0.01}\n"
 	"  checkpoint: {keep: 1}\n"
-	"  tensorboard: {every_steps: 1}\n";
+	"  tensorboard: {every_steps: 1}\n"
+	"distribute: {factors: yes}\n";
 
 static int prepare(void **state)
 {
@@ -48,7 +50,7 @@ static int prepare(void **state)
 }
 
 /* From the spec's text to a trained model, and all of it freed. */
-static tt_status train_once(void)
+static tt_status train_by(int workers)
 {
 	tt_spec *s = NULL;
 	tt_model *m = NULL;
@@ -57,13 +59,19 @@ static tt_status train_once(void)
 
 	if ((st = tt_spec_parse(&s, "fault.yaml", spec)) == TT_OK &&
 	    (st = tt_model_new(&m, s)) == TT_OK &&
-	    (st = tt_trainer_new(&t, m, TT_TRAINER_OPTS(.run_dir = run, .environment = "{}"))) == TT_OK)
+	    (st = tt_trainer_new(&t, m, TT_TRAINER_OPTS(.run_dir = run, .environment = "{}",
+	                                                .workers = workers))) == TT_OK)
 		st = tt_trainer_run(t);
 	tt_trainer_free(&t);
 	tt_model_free(&m);
 	tt_spec_free(&s);
 	return st;
 }
+
+static tt_status train_once(void) { return train_by(1); }
+
+/* The gradient of the second layer travels as factors. */
+static tt_status train_by_two(void) { return train_by(2); }
 
 /* Load and predict, the other half of a model's life. */
 static tt_status predict_once(void)
@@ -164,6 +172,35 @@ static void prediction_survives_every_failed_allocation(void **state)
 	fail_allocations(predict_once, 1);
 }
 
+/* Which of them an allocation belongs to, and how many there are, is up to the threads. */
+static void workers_survive_every_failed_allocation(void **state)
+{
+	int64_t live;
+	uint64_t n, all;
+
+	(void)state;
+	assert_ok(train_by_two());
+	n = mem_count();
+	assert_ok(train_by_two());
+	all = mem_count() - n;
+	live = mem_live();
+	printf("%llu allocations\n", (unsigned long long)all);
+	for (uint64_t i = 1; i <= all; i++) {
+		tt_status st;
+
+		mem_fail_at(i, 1);
+		n = mem_count();
+		st = train_by_two();
+		mem_fail_at(0, 0);
+		if (st == TT_OK && mem_count() - n < i)
+			continue;
+		check_after(st, live, i);
+		if (st != TT_ENOMEM && st != TT_EPEER)
+			fail_msg("failure %llu is called '%s'", (unsigned long long)i, tt_status_text(st));
+		assert_error("memory");
+	}
+}
+
 static void training_survives_every_failed_write(void **state)
 {
 	int64_t live;
@@ -195,6 +232,7 @@ int main(void)
 		cmocka_unit_test(training_survives_every_failed_write),
 		cmocka_unit_test(training_survives_every_failed_allocation),
 		cmocka_unit_test(training_survives_memory_that_is_gone_for_good),
+		cmocka_unit_test(workers_survive_every_failed_allocation),
 		cmocka_unit_test(prediction_survives_every_failed_allocation),
 	};
 
