@@ -124,6 +124,7 @@ tt_status comm_allgather(struct comm *c, const void *mine, size_t n, void *all)
 		st = comm_part_exchange(c, (struct comm_part){ right, COMM_TAG_GATHER, at + out * n, n },
 		                        (struct comm_part){ left, COMM_TAG_GATHER, at + in * n, n });
 	}
+	c->met = c->met || st == TT_OK;
 	return st;
 }
 

@@ -65,6 +65,9 @@ tt_status comm_name_silent(struct comm *c, int peer)
 	if (c->fault.status != TT_OK)           /* somebody else was faster to say so */
 		return repeat(c);
 	comm_who(c, culprit, who);
+	if (culprit == c->rank && !c->met)      /* MPI libraries may wait for one that has died */
+		return comm_give_up(c, err_set(TT_ETIMEDOUT, "no other rank answered for %.3g s while rank "
+		                    "%d waited for %s", c->timeout, c->rank, what), -1);
 	if (culprit == c->rank)
 		return comm_give_up(c, err_set(TT_ETIMEDOUT, "%s is cut off: it heard of fewer than half "
 		                    "of the hosts for %.3g s while it waited for %s", who, c->timeout,
@@ -226,6 +229,7 @@ tt_status comm_split(struct comm *c, struct comm **out)
 		return st;
 	memcpy(other->measured, c->measured, sizeof c->measured);
 	other->near = c->near;
+	other->met = c->met;
 	*out = other;
 	return TT_OK;
 }

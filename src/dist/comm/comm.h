@@ -90,6 +90,7 @@ struct comm {
 	const int  *host_of;              /* [size]; borrowed from the group                        */
 	int         one_space;            /* ranks are threads: pointers mean the same to all       */
 	int         near;                 /* ranks of one host can read one another's memory        */
+	int         met;                  /* all have been heard of: that nobody is now, is news    */
 	uint64_t    sent;                 /* bytes this end has sent                                */
 	const char *doing;                /* what the rank is at, for messages: "bucket 3 of step 12" */
 	struct comm_fault fault;          /* what ended the group                                   */

@@ -197,12 +197,69 @@ static void a_group_of_one_needs_nobody(void **state)
 	comm_close(&c);
 }
 
+/* ---- a transport on which nobody answers ---- */
+
+static tt_status begin(struct comm *c, struct comm_request *r)
+{
+	(void)c;
+	(void)r;
+	return TT_OK;
+}
+
+static tt_status wait_in_vain(struct comm *c, struct comm_request *r, double deadline)
+{
+	(void)c;
+	(void)r;
+	(void)deadline;
+	return TT_ETIMEDOUT;
+}
+
+static void forget(struct comm *c, struct comm_request *r)
+{
+	(void)c;
+	(void)r;
+}
+
+static int blame_this_one(struct comm *c, int peer)
+{
+	(void)peer;
+	return c->rank;
+}
+
+static void tell_nobody(struct comm *c, const struct comm_fault *why)
+{
+	(void)c;
+	(void)why;
+}
+
+/* Where all have met once, it is the link of this rank; at the start it may be the library, which
+ * waits for one that has died. */
+static void silence_of_all_is_news_to_who_has_heard_them(void **state)
+{
+	static const struct comm_ops ops = { .send = begin, .recv = begin, .wait = wait_in_vain,
+		.cancel = forget, .blame = blame_this_one, .abandon = tell_nobody };
+	static const char *const names[] = { "a:1", "b:2" };
+	char byte;
+
+	(void)state;
+	for (int met = 0; met < 2; met++) {
+		struct comm c = { .ops = &ops, .rank = 1, .size = 2, .timeout = 5, .names = names,
+		                  .met = met, .doing = "the start" };
+
+		assert_status(comm_recv(&c, 0, 0, &byte, 1), TT_ETIMEDOUT);
+		assert_error(met ? "rank 1 (host b, pid 2) is cut off"
+		                 : "no other rank answered for 5 s while rank 1 waited for the start");
+		assert_int_equal(c.fault.culprit, met ? 1 : -1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(broadcast_reaches_all_from_any_root),
 		cmocka_unit_test(allgather_is_in_rank_order),
 		cmocka_unit_test(ranks_may_have_unequal_parts),
+		cmocka_unit_test(silence_of_all_is_news_to_who_has_heard_them),
 		cmocka_unit_test(more_than_there_is_room_for_is_an_error),
 		cmocka_unit_test(nobody_passes_a_barrier_before_all_came),
 		cmocka_unit_test(equal_texts_are_agreed_on),
