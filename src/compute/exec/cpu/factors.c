@@ -30,6 +30,16 @@ size_t factors_work(const struct factors *f)
 /* Of one operand. */
 struct operand { int64_t rows, channels; int places; };
 
+/* Channels [c, c + w) of a place in a row. */
+static void pack_row(const struct operand *o, const float *from, int64_t w, float *to)
+{
+	if (o->places == 1)
+		memcpy(to, from, (size_t)w * sizeof *to);
+	else
+		for (int64_t j = 0; j < w; j++)
+			to[j] = from[j * o->places];
+}
+
 /* from[n][channels][places] in panels of `width`. */
 static void pack(const struct operand *o, int64_t n, const float *from, int64_t width, float *to)
 {
@@ -39,8 +49,7 @@ static void pack(const struct operand *o, int64_t n, const float *from, int64_t 
 
 		for (int64_t s = 0; s < n; s++)
 			for (int p = 0; p < o->places; p++, to += w)
-				for (int64_t j = 0; j < w; j++)
-					to[j] = from[(s * o->channels + c + j) * o->places + p];
+				pack_row(o, from + (s * o->channels + c) * o->places + p, w, to);
 		memset(to, 0, (size_t)(end - to) * sizeof *to);
 		to = end;
 	}
