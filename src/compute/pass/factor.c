@@ -13,8 +13,8 @@
 
 #include "compute/ir/edit.h"
 
-#define FLOPS_OF_BYTE 512       /* what a core does in the two nanoseconds that it needs to send and
-                                 * to receive one */
+#define FLOPS_OF_BYTE 512       /* two nanoseconds of a core, of which a byte costs it about one; a
+                                 * wire of 1 Gbit/s needs eight for it */
 
 int pass_factors_pay(const struct pass_factors *g, const struct factors *f)
 {

@@ -64,7 +64,7 @@ extern const char *const   sync_words[];             /* names of the rules, NULL
 
 /* In this range of the gradients each rank leaves up to n numbers of its own, at the beginning, of
  * which everybody's make the gradient.  The first, a uint32_t, says how many they are; 0:
- * it is alone. */
+ * it is alone.  work: floats of room that this takes besides. */
 struct sync_factored { size_t lo, hi, n, work; };
 
 /* What a rule sees of the trainer; borrowed from open to close. */

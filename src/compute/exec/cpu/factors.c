@@ -30,16 +30,6 @@ size_t factors_work(const struct factors *f)
 /* Of one operand. */
 struct operand { int64_t rows, channels; int places; };
 
-/* Channels [c, c + w) of a place in a row. */
-static void pack_row(const struct operand *o, const float *from, int64_t w, float *to)
-{
-	if (o->places == 1)
-		memcpy(to, from, (size_t)w * sizeof *to);
-	else
-		for (int64_t j = 0; j < w; j++)
-			to[j] = from[j * o->places];
-}
-
 /* from[n][channels][places] in panels of `width`. */
 static void pack(const struct operand *o, int64_t n, const float *from, int64_t width, float *to)
 {
@@ -49,7 +39,8 @@ static void pack(const struct operand *o, int64_t n, const float *from, int64_t 
 
 		for (int64_t s = 0; s < n; s++)
 			for (int p = 0; p < o->places; p++, to += w)
-				pack_row(o, from + (s * o->channels + c) * o->places + p, w, to);
+				for (int64_t j = 0; j < w; j++)
+					to[j] = from[(s * o->channels + c + j) * o->places + p];
 		memset(to, 0, (size_t)(end - to) * sizeof *to);
 		to = end;
 	}
@@ -161,11 +152,18 @@ static const float *dy_of(const struct product *p, int rank)
 	return x_of(p, rank, p->f->c);
 }
 
-static enum kind kind_of(const struct product *p, int rank)
+static struct factors_head head_of(const struct product *p, int rank)
 {
 	struct factors_head h;
 
 	memcpy(&h, p->all + rank * p->step, sizeof h);
+	return h;
+}
+
+static enum kind kind_of(const struct product *p, int rank)
+{
+	const struct factors_head h = head_of(p, rank);
+
 	return h.floats == 0 ? NONE : h.sparse ? SPARSE : DENSE;
 }
 
@@ -379,23 +377,37 @@ static void turn(void *ctx, int64_t lo, int64_t hi)
 				p->dw[(k * c + i) * taps + t] = p->work[t * plane + k * c + i];
 }
 
-/* No more numbers than there is room for, in rows that are there. */
-static int adds_up(const struct product *p, int rank)
+/* Floats of a rank whose dy has marks; 0: these are for rows that are not there. */
+static int64_t marked_floats(const struct product *p, int rank)
 {
 	const struct factors *f = p->f;
 	const float *mark = dy_of(p, rank);
 	const int64_t last = rows_of(f) % WORD;
 	int64_t numbers = 0;
 
-	if (marks(f) > rows_of(f) * f->k)
-		return 0;
 	for (int64_t w = 0; w < words(f); w++)
 		for (int64_t k = 0; k < f->k; k++, mark += MARK) {
 			if (last && w + 1 == words(f) && mark_at(mark) >> last)
 				return 0;
 			numbers += __builtin_popcountll(mark_at(mark));
 		}
-	return marks(f) + numbers <= rows_of(f) * f->k;
+	return mark - (p->all + rank * p->step) + numbers;
+}
+
+/* Did the rank leave as many floats as its head says, and not more than there is room for? */
+static int adds_up(const struct product *p, int rank)
+{
+	const int64_t floats = head_of(p, rank).floats;
+
+	switch (kind_of(p, rank)) {
+	case DENSE:
+		return floats == p->step;
+	case SPARSE:
+		return marks(p->f) <= rows_of(p->f) * p->f->k && floats <= p->step &&
+		       floats == marked_floats(p, rank);
+	default:
+		return 1;
+	}
 }
 
 tt_status factors_multiply(const struct factors *f, const float *all, int ranks, float *work,
@@ -406,7 +418,7 @@ tt_status factors_multiply(const struct factors *f, const float *all, int ranks,
 	const double each = ir_factors_flops(f) * ranks / (double)n;
 
 	for (int r = 0; r < ranks; r++)
-		if (kind_of(&p, r) == SPARSE && !adds_up(&p, r))
+		if (!adds_up(&p, r))
 			return err_set(TT_EINTERNAL, "the factors of rank %d's gradient do not add up", r);
 	thread_for(n, 1 + (int64_t)(FLOPS / (each + 1)), blocks, &p);
 	if (f->taps > 1)

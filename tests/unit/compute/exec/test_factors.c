@@ -210,6 +210,9 @@ static void marks_that_do_not_add_up_are_an_error(void **state)
 	for (int r = 0; r < 2; r++)
 		factors_pack(&f, 70, x, dy, all + (size_t)r * each);
 	assert_ok(factors_multiply(&f, all, 2, NULL, dw));
+	marks[0] ^= 1;                          /* a number more, or less, than its head says */
+	assert_status(factors_multiply(&f, all, 2, NULL, dw), TT_EINTERNAL);
+	marks[0] ^= 1;
 	marks[8 * 16 + 7] = 1;                  /* row 64 + 56 */
 	assert_status(factors_multiply(&f, all, 2, NULL, dw), TT_EINTERNAL);
 	assert_error("the factors of rank 1's gradient do not add up");
