@@ -226,6 +226,15 @@ static const struct { const char *name; void (*play)(struct comm *c); int exit; 
 	{ "dead", play_dead, EXIT_AGAIN }, { "nan", play_nan, EXIT_AGAIN },
 };
 
+static enum comm_transport transport_of(const char *word)
+{
+	int i = 0;
+
+	while (comm_transport_words[i] && strcmp(comm_transport_words[i], word) != 0)
+		i++;
+	return (enum comm_transport)i;
+}
+
 static int be_rank(const char *name, enum comm_transport transport)
 {
 	struct comm *c = NULL;
@@ -267,8 +276,9 @@ static void run_shell(const char *command, struct outcome *o)
 	o->seconds = thread_seconds() - start;
 }
 
-/* Ranks of this machine talk over TCP as if each had one of its own. */
-static int sockets;
+/* The word for distribute.transport.  With "sockets" the ranks of this machine talk over TCP as if
+ * each had one of its own. */
+static const char *transport = "auto";
 
 /* That of the library we were built with. */
 static const char *mpirun(void)
@@ -288,7 +298,7 @@ static void under_mpirun(int n, const char *part, int seconds, struct outcome *o
 	         mpirun(),
 	         is_openmpi ? "--allow-run-as-root --oversubscribe --mca odls_base_sigkill_timeout 4"
 	                    : "-disable-auto-cleanup",
-	         n, self, part, sockets ? "sockets" : "");
+	         n, self, part, transport);
 	run_shell(command, o);
 }
 
@@ -386,12 +396,6 @@ static void a_rank_that_gives_up_is_named(void **state)
 	all_blame_rank_1("nan", "gave up: the loss is NaN");
 }
 
-static int find_mpirun_and_sockets(void **state)
-{
-	sockets = 1;
-	return find_mpirun(state);
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,13 +407,15 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_killed_rank_is_named),
 		cmocka_unit_test(a_rank_that_is_killed_between_halves_is_named),
 	};
-	int failed;
+	int failed = 0;
 
-	if (argc > 1)
-		return be_rank(argv[1], argc > 2 ? TRANSPORT_SOCKETS : TRANSPORT_AUTO);
+	if (argc > 2)
+		return be_rank(argv[1], transport_of(argv[2]));
 	if (readlink("/proc/self/exe", self, sizeof self - 1) < 0)
 		return 77;
-	failed = cmocka_run_group_tests_name("by MPI", tests, find_mpirun, NULL);
-	failed += cmocka_run_group_tests_name("over sockets", tests, find_mpirun_and_sockets, NULL);
+	for (int i = 0; comm_transport_words[i]; i++) {
+		transport = comm_transport_words[i];
+		failed += cmocka_run_group_tests_name(transport, tests, find_mpirun, NULL);
+	}
 	return failed;
 }

@@ -68,8 +68,9 @@ struct comm_ops {
 	const void *(*view)(struct comm *c, int rank, const void *from, size_t n);
 };
 
-/* How messages between machines travel: by the library that the ranks were started with, or over
- * TCP connections of our own (streams.h), which cost less of the processor. */
+/* How messages between machines travel, and short ones inside of one: by the library that the ranks
+ * were started with, or over TCP connections of our own (streams.h), which cost less of the
+ * processor. */
 enum comm_transport { TRANSPORT_AUTO, TRANSPORT_LIBRARY, TRANSPORT_SOCKETS };
 extern const char *const comm_transport_words[];               /* "auto", "mpi", "sockets", NULL */
 

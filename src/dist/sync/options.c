@@ -25,8 +25,8 @@ const struct option distribute_options[] = {
 	           "cannot be, or for rules other than allreduce, measured at the start, by size"),
 	OPT_ENUM  (T, wire, "f32", comm_wire_words, "numbers on their way; sums are f32 always"),
 	OPT_ENUM  (T, transport, "auto", comm_transport_words,
-	           "between machines: the MPI library, or TCP connections of our own; auto: TCP, "
-	           "unless MPI has a faster wire"),
+	           "between machines, and for short messages inside one: the MPI library, or TCP "
+	           "connections of our own; auto: TCP, unless MPI has a faster wire"),
 	OPT_INT64 (T, bucket_bytes, "0", 0, 0x1p40,
 	           "gradients travel in pieces of this size; 0: measured at the start"),
 	OPT_ENUM  (T, factors, "auto", factors_words,

@@ -36,8 +36,8 @@ struct family {
 	int            *host_of, host, hosts, local, locals;
 	pid_t          *neighbour;              /* [size] of ranks on this machine; 0: elsewhere */
 	int             near;                   /* neighbours can read one another's memory      */
-	enum comm_transport transport;          /* never AUTO once decided: far.h                */
-	int             decided;
+	enum comm_transport transport;          /* as asked for                                  */
+	int             decided, streams_near, streams_far;     /* ways.h                        */
 };
 
 /* peek.c: can the ranks of each machine read one another's memory?  Sets near; collective. */

@@ -1,5 +1,5 @@
-/* mpi.c -- the transport over an MPI library: Isend, Irecv, Test; or, to other machines, over
- * streams of our own.
+/* mpi.c -- the transport over an MPI library: Isend, Irecv, Test; or over streams of our own, to
+ * other machines and for what is short.
  *
  * Never a blocking call once open: each wait looks at its message, at notices of trouble and at the
  * clock in turn, at first without pause and then with short naps, for the core may be needed by the
@@ -15,7 +15,7 @@
 #include "base/shared.h"
 #include "base/thread.h"
 #include "plug/mpi/family.h"
-#include "plug/mpi/far.h"
+#include "plug/mpi/ways.h"
 
 #define SPINS_NEAR  20          /* looks before the first nap: memory answers at once,        */
 #define SPINS_FAR   2           /* a wire does not, and arithmetic can use the core meanwhile */
@@ -46,7 +46,7 @@ struct end {
 	struct comm    comm;
 	struct family *family;
 	MPI_Comm       mpi;
-	struct streams *streams;        /* to ranks of other machines; NULL: MPI's way     */
+	struct streams *streams;        /* NULL: all goes MPI's way                        */
 	int            asked;           /* messages under way in MPI's hands               */
 	struct view   *view;            /* [VIEWS of a neighbour]; NULL: this end has none */
 	int            views;
@@ -71,9 +71,9 @@ static void set_request(struct comm_request *r, MPI_Request m)
 	r->phase = PENDING;
 }
 
-static int by_stream(const struct end *e, int peer)
+static int by_stream(const struct end *e, const struct comm_request *r)
 {
-	return e->streams && far_is(e->family, peer);
+	return e->streams && way_is_stream(e->family, r->peer, r->n);
 }
 
 /* ---- waiting ---- */
@@ -206,7 +206,7 @@ static tt_status end_post(struct comm *c, struct comm_request *r)
 	MPI_Request m;
 	int rc;
 
-	if (by_stream(e, r->peer))
+	if (by_stream(e, r))
 		return post_stream(e, r);
 	if (r->n > INT_MAX)
 		return err_set(TT_EINVAL, "a message of %zu bytes: MPI counts to %d", r->n, INT_MAX);
@@ -255,7 +255,7 @@ static tt_status end_wait(struct comm *c, struct comm_request *r, double deadlin
 
 	if (r->phase == OVER)
 		return TT_OK;
-	if (by_stream(e, r->peer))
+	if (by_stream(e, r))
 		return wait_stream(e, r, deadline);
 	st = test_until(e, &m, &status, r->peer, deadline);
 	if (st != TT_OK) {
@@ -280,7 +280,7 @@ static void end_cancel(struct comm *c, struct comm_request *r)
 
 	if (r->phase == OVER)
 		return;
-	if (by_stream(e, r->peer)) {
+	if (by_stream(e, r)) {
 		streams_cancel(e->streams, r);
 		return;
 	}
@@ -440,7 +440,7 @@ static tt_status end_open(struct family *f, MPI_Comm from, double timeout, struc
 		mem_free(e);
 		return family_error("MPI_Comm_dup", rc);
 	}
-	if ((st = far_open(&e->streams, f, e->mpi)) != TT_OK) {
+	if ((st = ways_open(&e->streams, f, e->mpi)) != TT_OK) {
 		MPI_Comm_free(&e->mpi);
 		mem_free(e);
 		return st;

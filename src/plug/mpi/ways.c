@@ -1,4 +1,4 @@
-#include "plug/mpi/far.h"
+#include "plug/mpi/ways.h"
 
 #include <math.h>
 #include <string.h>
@@ -6,58 +6,77 @@
 #include "base/mem.h"
 #include "base/thread.h"
 
-#define TRY_BYTES   (256 << 10)
+#define FAR_BYTES   (256 << 10)
+#define NEAR_BYTES  (4 << 10)   /* what is short */
 #define TRIES       8           /* the first opens the way */
 #define TRY_SECONDS 10.0        /* then there is a wall between */
 #define TRY_TAG     1
 #define FASTER      2           /* times: what MPI's wire must be to be taken */
 
-int far_is(const struct family *f, int rank)
+/* Where all are asked to go by streams, those of the only machine do as if each had its own. */
+static int is_far(const struct family *f, int rank)
 {
-	return f->host_of[rank] != f->host || f->hosts == 1;
+	return f->host_of[rank] != f->host || (f->hosts == 1 && f->transport == TRANSPORT_SOCKETS);
+}
+
+int way_is_stream(const struct family *f, int rank, size_t n)
+{
+	return is_far(f, rank) ? f->streams_far : f->streams_near && n <= NEAR_BYTES;
 }
 
 /* ---- which way? ---- */
 
-/* The first rank of each machine tries the way to the first of the next one. */
 struct trial {
 	struct family  *family;
 	struct streams *streams;
 	MPI_Comm        mpi;
-	int             to, from;
-	char           *p;              /* what is sent, what comes */
+	int             to, from;       /* -1: this rank tries nothing */
+	char           *p;              /* what is sent, what comes    */
+	int             n;
 };
 
-static int first_of(const struct family *f, int host)
+static int rank_at(const struct family *f, int host, int place)
 {
 	int r = 0;
 
-	while (f->host_of[r] != host)
+	while (f->host_of[r] != host || place-- > 0)
 		r++;
 	return r;
 }
 
-static int plan_trial(struct trial *t)
+/* The first rank of each machine tries the way to the first of the next one. */
+static void to_next_machine(struct trial *t)
 {
 	const struct family *f = t->family;
 
-	if (f->hosts == 1) {
-		t->to = (f->rank + 1) % f->size;
-		t->from = (f->rank + f->size - 1) % f->size;
-		return 1;
-	}
-	t->to = first_of(f, (f->host + 1) % f->hosts);
-	t->from = first_of(f, (f->host + f->hosts - 1) % f->hosts);
-	return f->local == 0;
+	t->n = FAR_BYTES;
+	t->to = t->from = -1;
+	if (f->hosts == 1 || f->local != 0)
+		return;
+	t->to = rank_at(f, (f->host + 1) % f->hosts, 0);
+	t->from = rank_at(f, (f->host + f->hosts - 1) % f->hosts, 0);
+}
+
+/* Each tries the way to the next of its machine. */
+static void to_next_neighbour(struct trial *t)
+{
+	const struct family *f = t->family;
+
+	t->n = NEAR_BYTES;
+	t->to = t->from = -1;
+	if (f->locals == 1)
+		return;
+	t->to = rank_at(f, f->host, (f->local + 1) % f->locals);
+	t->from = rank_at(f, f->host, (f->local + f->locals - 1) % f->locals);
 }
 
 static tt_status try_streams(struct trial *t)
 {
 	const double end = thread_seconds() + TRY_SECONDS;
-	struct comm_request out = { .peer = t->to, .tag = TRY_TAG, .p = t->p, .n = TRY_BYTES,
+	struct comm_request out = { .peer = t->to, .tag = TRY_TAG, .p = t->p, .n = (size_t)t->n,
 	                            .outgoing = 1 };
-	struct comm_request in = { .peer = t->from, .tag = TRY_TAG, .p = t->p + TRY_BYTES,
-	                           .n = TRY_BYTES };
+	struct comm_request in = { .peer = t->from, .tag = TRY_TAG, .p = t->p + t->n,
+	                           .n = (size_t)t->n };
 	tt_status st = streams_recv(t->streams, &in);
 
 	if ((st = streams_send(t->streams, &out)) == TT_OK &&
@@ -73,8 +92,8 @@ static tt_status try_mpi(struct trial *t)
 	int rc;
 
 	family_enter(t->family);
-	rc = MPI_Sendrecv(t->p, TRY_BYTES, MPI_BYTE, t->to, TRY_TAG, t->p + TRY_BYTES, TRY_BYTES,
-	                  MPI_BYTE, t->from, TRY_TAG, t->mpi, MPI_STATUS_IGNORE);
+	rc = MPI_Sendrecv(t->p, t->n, MPI_BYTE, t->to, TRY_TAG, t->p + t->n, t->n, MPI_BYTE, t->from,
+	                  TRY_TAG, t->mpi, MPI_STATUS_IGNORE);
 	family_leave(t->family);
 	return rc == MPI_SUCCESS ? TT_OK : family_error("MPI_Sendrecv", rc);
 }
@@ -85,6 +104,8 @@ static double time_of(struct trial *t, tt_status (*way)(struct trial *))
 {
 	double least = INFINITY;
 
+	if (t->to < 0)
+		return 0;
 	for (int i = 0; i < TRIES; i++) {
 		const double start = thread_seconds();
 
@@ -96,29 +117,37 @@ static double time_of(struct trial *t, tt_status (*way)(struct trial *))
 	return least;
 }
 
+/* Near, far, far by MPI.  Who has no streams tries MPI all the same: others wait for it. */
+static void time_all(struct trial *t, int asked, double seconds[3])
+{
+	to_next_neighbour(t);
+	seconds[0] = t->streams ? time_of(t, try_streams) : INFINITY;
+	to_next_machine(t);
+	seconds[1] = t->streams ? time_of(t, try_streams) : INFINITY;
+	seconds[2] = asked ? INFINITY : time_of(t, try_mpi);
+}
+
 /* The slowest rank's times count. */
 static tt_status decide(struct family *f, struct streams *s, MPI_Comm mpi)
 {
 	struct trial t = { .family = f, .streams = s, .mpi = mpi };
 	const int asked = f->transport == TRANSPORT_SOCKETS;
-	double seconds[2] = { 0, 0 };
+	double seconds[3];
 	int rc;
 
-	if (!(t.p = mem_calloc(2, TRY_BYTES)))
+	if (!(t.p = mem_calloc(2, FAR_BYTES)))
 		return TT_ENOMEM;
-	if (plan_trial(&t)) {
-		seconds[0] = s ? time_of(&t, try_streams) : INFINITY;
-		seconds[1] = asked ? INFINITY : time_of(&t, try_mpi);
-	}
+	time_all(&t, asked, seconds);
 	mem_free(t.p);
-	rc = MPI_Allreduce(MPI_IN_PLACE, seconds, 2, MPI_DOUBLE, MPI_MAX, mpi);
+	rc = MPI_Allreduce(MPI_IN_PLACE, seconds, 3, MPI_DOUBLE, MPI_MAX, mpi);
 	if (rc != MPI_SUCCESS)
 		return family_error("MPI_Allreduce of times", rc);
-	if (asked && !isfinite(seconds[0]))
-		return err_set(TT_EIO, "distribute.transport: sockets, but not all machines reach one "
+	if (asked && !isfinite(seconds[0] + seconds[1]))
+		return err_set(TT_EIO, "distribute.transport: sockets, but not all ranks reach one "
 		               "another over TCP at ports that the kernel picks: open these, or set "
 		               "transport: mpi");
-	f->transport = seconds[0] < FASTER * seconds[1] ? TRANSPORT_SOCKETS : TRANSPORT_LIBRARY;
+	f->streams_near = f->hosts < f->size && isfinite(seconds[0]);
+	f->streams_far = seconds[1] < FASTER * seconds[2];
 	f->decided = 1;
 	return TT_OK;
 }
@@ -145,20 +174,20 @@ static tt_status meet(struct family *f, MPI_Comm mpi, struct streams **out)
 	return rc == MPI_SUCCESS ? TT_OK : family_error("MPI_Allgather of addresses", rc);
 }
 
-tt_status far_open(struct streams **out, struct family *f, MPI_Comm mpi)
+tt_status ways_open(struct streams **out, struct family *f, MPI_Comm mpi)
 {
 	struct streams *s = NULL;
 	tt_status st;
 
 	*out = NULL;
 	if (f->size == 1 || f->transport == TRANSPORT_LIBRARY ||
-	    (f->hosts == 1 && f->transport != TRANSPORT_SOCKETS))
+	    (f->decided && !f->streams_near && !f->streams_far))
 		return TT_OK;
 	if ((st = meet(f, mpi, &s)) == TT_OK && !f->decided)
 		st = decide(f, s, mpi);
-	if (st == TT_OK && f->transport == TRANSPORT_SOCKETS && !s)
+	if (st == TT_OK && (f->streams_near || f->streams_far) && !s)
 		st = err_set(TT_EIO, "%s", "no further connections can be listened for");
-	if (st != TT_OK || f->transport != TRANSPORT_SOCKETS)
+	if (st != TT_OK || !(f->streams_near || f->streams_far))
 		streams_close(&s);
 	*out = s;
 	return st;
