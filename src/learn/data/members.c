@@ -79,8 +79,17 @@ static tt_status visit_file(struct members *m, const char *path, const char *nam
 
 static tt_status visit_class(struct members *m, const char *path, const char *name, void *ctx)
 {
+	const size_t before = m->n;
+	tt_status st = TT_OK;
+
 	(void)ctx;
-	return file_is_dir(path) ? each_entry(m, path, visit_file, (void *)(uintptr_t)name) : TT_OK;
+	if (!file_is_dir(path))
+		return TT_OK;
+	st = each_entry(m, path, visit_file, (void *)(uintptr_t)name);
+	if (st == TT_OK && m->n == before)      /* without it the classes behind would be renumbered */
+		return err_set(TT_EFORMAT, "%s: no JPEG or PNG picture in this folder of a class: put some "
+		               "in, or remove it", path);
+	return st;
 }
 
 static tt_status no_such_split(const struct members *m, enum split split)

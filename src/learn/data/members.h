@@ -5,9 +5,10 @@
  *
  *   [train/ | test/ | val/] CLASS / FILE.{jpg,jpeg,png}
  *
- * Classes are the sorted names of their folders.  Members are sorted by class, then
- * file, so that both kinds number their samples alike.  A tar's members are kept in
- * memory, since it can only be read from the front; a folder's stay on disk. */
+ * Classes are the sorted names of their folders, none of which may be empty.  Members
+ * are sorted by class, then file, so that both kinds number their samples alike.  A
+ * tar's members are kept in memory, since it can only be read from the front; a
+ * folder's stay on disk. */
 #ifndef DATA_MEMBERS_H
 #define DATA_MEMBERS_H
 

@@ -266,6 +266,22 @@ static void odd_sizes_need_a_size(void **state)
 	str_release(&file);
 }
 
+/* Left out in silence it would shift the numbers of the classes behind it. */
+static void an_empty_folder_of_a_class_is_named(void **state)
+{
+	static const char *const names[] = { "train/ant/1.png", "train/cat/2.png", NULL };
+	const char *dir = test_temp_dir();
+	tt_source *s;
+
+	(void)state;
+	write_tree(dir, names);
+	assert_ok(file_mkdirs(test_path(dir, "train/bee")));
+	assert_status(open_images(&s, dir, ""), TT_EFORMAT);
+	assert_error("train/bee: no JPEG or PNG picture in this folder of a class");
+	assert_ok(file_write_all(test_path(dir, "train/bee/notes.txt"), "", 0));
+	assert_status(open_images(&s, dir, ""), TT_EFORMAT);
+}
+
 /* The first damaged picture is named, however many threads decode. */
 static void a_damaged_picture_is_named(void **state)
 {
@@ -537,6 +553,7 @@ int main(void)
 		cmocka_unit_test(cut_tars_are_refused),
 		cmocka_unit_test(folder_and_tar_give_the_same_samples),
 		cmocka_unit_test(odd_sizes_need_a_size),
+		cmocka_unit_test(an_empty_folder_of_a_class_is_named),
 		cmocka_unit_test(a_damaged_picture_is_named),
 		cmocka_unit_test(pictures_may_stay_encoded),
 		cmocka_unit_test(no_allocation_may_fail_badly),
