@@ -11,7 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONNECT_SECONDS 5.0     /* to an address that does not answer */
+#include "base/thread.h"
+
+#define CONNECT_SECONDS 5.0     /* for all addresses together            */
+#define NEXT_SECONDS    0.25    /* for each, before another is tried, too (RFC 8305, section 5) */
 
 /* ---- addresses ---- */
 
@@ -116,35 +119,89 @@ int card_listen(uint16_t *port)
 	return -1;
 }
 
-static int wait_connected(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	int error = 0, n;
-	socklen_t len = sizeof error;
+/* One address, and then the next, are tried at the same time: a dead one does not answer. */
+struct tries {
+	const struct card *card;
+	struct pollfd      at[CARD_ADDRESSES];
+	int                begun, error;        /* of the last that failed */
+	double             next;                /* when another begins     */
+};
 
-	do
-		n = poll(&p, 1, (int)(CONNECT_SECONDS * 1000));
-	while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return ETIMEDOUT;
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno;
+static void give_up(struct tries *t, int i, int error)
+{
+	close(t->at[i].fd);
+	t->at[i].fd = -1;
+	t->error = error;
 }
 
-int card_connect(const struct address *a, uint16_t port, int *out)
+static int under_way(const struct tries *t)
+{
+	int n = 0;
+
+	for (int i = 0; i < t->begun; i++)
+		n += t->at[i].fd >= 0;
+	return n;
+}
+
+static void begin_next(struct tries *t)
 {
 	struct sockaddr_storage to;
-	const socklen_t len = write_address(a, port, &to);
-	const int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), yes = 1;
-	int error = 0;
+	const int i = t->begun++;
+	const socklen_t len = write_address(&t->card->address[i], t->card->port, &to);
 
-	if (fd < 0)
-		return errno;
-	if (connect(fd, (void *)&to, len) != 0)
-		error = errno == EINPROGRESS ? wait_connected(fd) : errno;
-	if (error) {
-		close(fd);
-		return error;
+	t->next = thread_seconds() + NEXT_SECONDS;
+	t->at[i] = (struct pollfd){ .events = POLLOUT };
+	t->at[i].fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (t->at[i].fd < 0)
+		t->error = errno;
+	else if (connect(t->at[i].fd, (void *)&to, len) != 0 && errno != EINPROGRESS)
+		give_up(t, i, errno);
+}
+
+/* Wait until `end` at most.  The first connection that stands, taken out of t, or -1. */
+static int look(struct tries *t, double end)
+{
+	const double left = end - thread_seconds();
+
+	if (poll(t->at, (nfds_t)t->begun, left > 0 ? (int)(left * 1000) + 1 : 0) < 0)
+		return -1;
+	for (int i = 0; i < t->begun; i++) {
+		const int fd = t->at[i].fd;
+		socklen_t len = sizeof t->error;
+		int error = 0;
+
+		if (fd < 0 || !t->at[i].revents)
+			continue;
+		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error == 0) {
+			t->at[i].fd = -1;
+			return fd;
+		}
+		give_up(t, i, error ? error : errno);
 	}
+	return -1;
+}
+
+int card_connect(const struct card *c, int *out)
+{
+	const double end = thread_seconds() + CONNECT_SECONDS;
+	struct tries t = { .card = c, .error = EADDRNOTAVAIL };
+	int fd = -1, yes = 1;
+
+	while (fd < 0 && (t.begun < c->n || under_way(&t))) {
+		const double now = thread_seconds();
+
+		if (t.begun < c->n && (now >= t.next || !under_way(&t)))
+			begin_next(&t);
+		else if (now >= end)
+			break;
+		else
+			fd = look(&t, t.begun < c->n ? t.next : end);
+	}
+	for (int i = 0; i < t.begun; i++)
+		if (t.at[i].fd >= 0)
+			give_up(&t, i, ETIMEDOUT);
+	if (fd < 0)
+		return t.error;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
 	*out = fd;
 	return 0;

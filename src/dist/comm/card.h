@@ -23,7 +23,8 @@ void card_keep_foreign(struct card *c, const struct card *mine);
 /* A socket at a port that the kernel picks, for both families where the machine knows both; -1:
  * there is none. */
 int  card_listen(uint16_t *port);
-/* *out: a connection.  0, or errno's number. */
-int  card_connect(const struct address *a, uint16_t port, int *out);
+/* *out: a connection to the first address that answers, those before in the list having some time
+ * to do so.  0, or errno's number; within some seconds. */
+int  card_connect(const struct card *c, int *out);
 
 #endif

@@ -149,11 +149,9 @@ static tt_status open_stream(struct streams *s, struct stream *t)
 {
 	const struct card *c = &s->card[t->peer];
 	struct hello h = { .from = s->rank, .to = t->peer };
-	int error = EADDRNOTAVAIL;
+	const int error = card_connect(c, &t->fd);
 
-	for (int i = 0; i < c->n && t->fd < 0; i++)
-		error = card_connect(&c->address[i], c->port, &t->fd);
-	if (t->fd < 0)
+	if (error)
 		return lose(s, t->peer, "cannot connect to", error);
 	memcpy(h.magic, magic, sizeof magic);
 	memcpy(h.key, c->key, CARD_KEY);

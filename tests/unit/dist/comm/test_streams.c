@@ -1,6 +1,7 @@
 #include "dist/comm/streams.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -8,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/thread.h"
+#include "dist/comm/card.h"
 #include "support/support.h"
 
 #define KEY   16                /* a card begins with a secret of so many bytes, then the port */
@@ -249,6 +251,86 @@ static void out_of_memory_leaves_nothing(void **state)
 	streams_close(&s);
 }
 
+/* ---- ways to a rank ---- */
+
+/* A listener that nobody accepts from, at 127.0.0.`last`; *port: 0 for any. */
+static int listen_at(int last, uint16_t *port, int backlog)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(*port),
+	                         .sin_addr.s_addr = htonl(0x7f000000 + (uint32_t)last) };
+	socklen_t len = sizeof a;
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	if (bind(fd, (void *)&a, len) != 0) {
+		close(fd);
+		return -1;
+	}
+	assert_int_equal(listen(fd, backlog), 0);
+	assert_int_equal(getsockname(fd, (void *)&a, &len), 0);
+	*port = ntohs(a.sin_port);
+	return fd;
+}
+
+static struct address local(int last)
+{
+	return (struct address){ .family = 4, .bytes = { 127, 0, 0, (unsigned char)last } };
+}
+
+/* Whoever comes while its queue is full gets no answer. */
+static void fill_queue(uint16_t port, int fd[2])
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port),
+	                         .sin_addr.s_addr = htonl(0x7f000002) };
+
+	for (int i = 0; i < 2; i++) {
+		fd[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		(void)connect(fd[i], (void *)&a, sizeof a);
+	}
+}
+
+static void an_address_that_does_not_answer_costs_a_moment(void **state)
+{
+	struct card c = { .n = 3, .address = { local(2), local(2), local(3) } };
+	const int dead = listen_at(2, &c.port, 0), alive = listen_at(3, &c.port, 4);
+	const double start = thread_seconds();
+	struct sockaddr_in to;
+	socklen_t len = sizeof to;
+	int queue[2], fd = -1;
+
+	(void)state;
+	if (alive < 0)
+		test_skip("somebody else has this port");
+	fill_queue(c.port, queue);
+	assert_int_equal(card_connect(&c, &fd), 0);
+	assert_int_equal(getpeername(fd, (void *)&to, &len), 0);
+	assert_int_equal(ntohl(to.sin_addr.s_addr), 0x7f000003);
+	assert_in_range((uint64_t)(1000 * (thread_seconds() - start)), 450, 3000);
+	close(fd);
+	close(queue[0]);
+	close(queue[1]);
+	close(alive);
+	close(dead);
+}
+
+static void addresses_that_refuse_cost_nothing(void **state)
+{
+	struct card c = { .n = 4, .address = { local(4), local(5), local(6), local(7) } };
+	const int fd = listen_at(7, &c.port, 1);
+	const double start = thread_seconds();
+	int to = -1;
+
+	(void)state;
+	assert_int_equal(card_connect(&c, &to), 0);
+	close(to);
+	c.n = 3;
+	assert_int_equal(card_connect(&c, &to), ECONNREFUSED);
+	c.n = 0;
+	assert_int_equal(card_connect(&c, &to), EADDRNOTAVAIL);
+	assert_true(thread_seconds() - start < 0.2);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +341,8 @@ int main(void)
 		cmocka_unit_test(who_leaves_is_named),
 		cmocka_unit_test(a_cancelled_message_is_forgotten),
 		cmocka_unit_test(out_of_memory_leaves_nothing),
+		cmocka_unit_test(an_address_that_does_not_answer_costs_a_moment),
+		cmocka_unit_test(addresses_that_refuse_cost_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
