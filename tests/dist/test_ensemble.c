@@ -1,6 +1,7 @@
 /* Nets that train apart and answer as one. */
 #include "support/support.h"
 #include "support/tiny.h"
+#include "support/workers.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -344,6 +345,37 @@ static void resume_is_exact(const char *combine)
 	tt_model_free(&whole);
 }
 
+/* The nets never talk, but a wish to stop is heard within half a second: here after steps 1, 2, 6
+ * and 22 at the latest. */
+static void a_wish_to_stop_is_heard_amid_an_epoch(void **state)
+{
+	tt_model *whole = NULL;
+
+	(void)state;
+	for (int stop = 0; stop < 2; stop++) {
+		tt_model *m = tiny_model(tiny_conv, "distribute.strategy", "ensemble", "train.batch", "2",
+		                         NULL);
+		struct workers_stop s = { .step = stop ? 3 : 0 };
+		tt_trainer *t;
+
+		assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = 2, .observe = workers_stop_at,
+		                                                .observe_ctx = &s)));
+		s.t = t;
+		if (stop) {
+			assert_status(tt_trainer_run(t), TT_ESTOPPED);
+			assert_in_range(tt_trainer_progress(t)->step, 3, 6);
+		}
+		assert_ok(tt_trainer_run(t));
+		tt_trainer_free(&t);
+		if (whole) {
+			assert_memory_equal(m->params, whole->params, m->param_count * sizeof(float));
+			tt_model_free(&whole);
+		}
+		whole = m;
+	}
+	tt_model_free(&whole);
+}
+
 static void a_stopped_ensemble_goes_on_to_the_bit(void **state)
 {
 	(void)state;
@@ -444,6 +476,7 @@ int main(void)
 		cmocka_unit_test(a_net_learns_from_what_they_say),
 		cmocka_unit_test(the_net_makes_the_loss_smaller),
 		cmocka_unit_test(an_early_stop_combines_too),
+		cmocka_unit_test(a_wish_to_stop_is_heard_amid_an_epoch),
 		cmocka_unit_test(a_stopped_ensemble_goes_on_to_the_bit),
 		cmocka_unit_test(a_finished_one_is_found_finished),
 		cmocka_unit_test(members_cannot_be_dealt_to_other_workers),

@@ -228,6 +228,30 @@ static void every_rule_stops_and_resumes(void **state)
 	}
 }
 
+/* Before a folder is made. */
+static void what_a_rule_cannot_do_is_refused(void **state)
+{
+	static const struct { const char *rule, *key, *value, *want; } row[] = {
+		{ "easgd", "distribute.period", "0", "distribute.period: 0 is one average at the end" },
+		{ "eamsgd", "distribute.period", "0", "distribute.period: 0 is one average at the end" },
+		{ "eamsgd", "train.optimizer.momentum", "0.5", "distribute.delta" },
+		{ "average", "distribute.sync_batchnorm", "yes", "only distribute.strategy: allreduce" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		tt_model *m = tiny_model(workers_mlp, "distribute.strategy", row[i].rule,
+		                         "train.optimizer.momentum", "0", row[i].key, row[i].value, NULL);
+		tt_trainer *t = NULL;
+
+		assert_status(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = 2,
+		                                                    .run_dir = new_folder())), TT_ESPEC);
+		assert_error(row[i].want);
+		assert_false(file_exists(folder));
+		tt_model_free(&m);
+	}
+}
+
 /* ---- trouble ---- */
 
 static void give_up_at(void *ctx, enum tt_event e, const tt_progress *p, const char *text)
@@ -267,6 +291,7 @@ int main(void)
 		cmocka_unit_test(there_is_a_checkpoint_from_the_start),
 		cmocka_unit_test(checkpoints_between_steps_are_meetings),
 		cmocka_unit_test(every_rule_stops_and_resumes),
+		cmocka_unit_test(what_a_rule_cannot_do_is_refused),
 		cmocka_unit_test(a_lost_worker_is_named_and_all_end),
 	};
 

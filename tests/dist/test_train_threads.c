@@ -262,19 +262,6 @@ static void every_rule_learns_and_leaves_one_model(void **state)
 		}
 }
 
-static void eamsgd_refuses_a_second_momentum(void **state)
-{
-	tt_model *m = tiny_model(workers_mlp, "distribute.strategy", "eamsgd", NULL);
-	tt_trainer *t;
-
-	(void)state;
-	assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = 2)));
-	assert_status(tt_trainer_run(t), TT_ESPEC);
-	assert_error("distribute.delta");
-	tt_trainer_free(&t);
-	tt_model_free(&m);
-}
-
 /* ---- odd sizes ---- */
 
 static void more_workers_than_samples_still_finish(void **state)
@@ -398,7 +385,6 @@ int main(void)
 		cmocka_unit_test(overlap_does_not_change_a_bit),
 		cmocka_unit_test(steps_by_hand_leave_nothing_under_way),
 		cmocka_unit_test(every_rule_learns_and_leaves_one_model),
-		cmocka_unit_test(eamsgd_refuses_a_second_momentum),
 		cmocka_unit_test(more_workers_than_samples_still_finish),
 		cmocka_unit_test(a_launcher_brings_its_own_group),
 		cmocka_unit_test(unequal_workers_refuse_and_name_the_difference),

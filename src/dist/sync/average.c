@@ -27,6 +27,7 @@ static tt_status open_rule(struct sync *s)
 	if (!a)
 		return TT_ENOMEM;
 	s->own = a;
+	s->alone = h->opts->period == 0;
 	if (!(a->mine = mem_alloc_aligned(h->param_count * sizeof *a->mine)))
 		return TT_ENOMEM;
 	if (h->opts->post_local > 0)

@@ -1,4 +1,4 @@
-/* ensemble.c -- each rank trains a net of its own and says nothing.
+/* ensemble.c -- each rank trains a net of its own, alone.
  *
  * Ranks meet only where all nets are wanted together: at validation and checkpoints, where the
  * numbers behind the gradients are summed as well.  How the nets become one model is not this
@@ -49,6 +49,7 @@ static tt_status open_rule(struct sync *s)
 	const struct sync_host *h = &s->host;
 	tt_status st;
 
+	s->alone = 1;
 	h->comm->doing = "the start";
 	if ((st = deal(s, h->all_params, h->params, h->param_count)) != TT_OK ||
 	    (h->buffer_count &&

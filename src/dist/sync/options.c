@@ -36,7 +36,7 @@ const struct option distribute_options[] = {
 	OPT_ENUM  (T, overlap, "forward", overlap_words,
 	           "allreduce: sums travel during backward, or until the next forward pass needs them"),
 	OPT_INT   (T, period, "10", 0, 1e9,
-	           "average, easgd, eamsgd: steps between exchanges; 0: one average at the end"),
+	           "average, easgd, eamsgd: steps between exchanges; average, 0: one at the end"),
 	OPT_INT   (T, post_local, "0", 0, 1e9, "average: this many epochs of allreduce come first"),
 	OPT_ENUM  (T, optimizer_state, "average", state_words,
 	           "average: what happens to momentum and moments at each exchange"),

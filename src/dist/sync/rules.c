@@ -7,7 +7,9 @@
 #include "base/thread.h"
 #include "dist/sync/trace.h"
 
-#define SMALL (1 << 16)         /* parameters: not worth long measuring */
+#define SMALL     (1 << 16)     /* parameters: not worth long measuring */
+#define HEAR_EACH 0.5           /* seconds */
+#define HEAR_MORE 4             /* times the steps of the last pause, at most */
 
 const struct sync_ops *const sync_rules[] = {
 	&sync_allreduce, &sync_average, &sync_easgd, &sync_eamsgd, &sync_ensemble, NULL,
@@ -175,6 +177,7 @@ tt_status sync_begin(struct sync *s, const struct sync_step *at)
 	s->at = *at;
 	s->moved += at->samples;
 	s->exchanged = 0;
+	s->stop = 0;
 	s->host.comm->doing = s->ops->name;
 	return s->ops->begin ? s->ops->begin(s) : TT_OK;
 }
@@ -196,9 +199,44 @@ tt_status sync_ready(struct sync *s, size_t lo, size_t hi)
 	return s->ops->ready(s, lo, hi);
 }
 
+/* Steps until ranks hear of one another again. */
+static int64_t next_pause(const struct sync *s, double now)
+{
+	const double steps = HEAR_EACH * (double)s->heard.pause / (now - s->heard.seconds + 1e-9);
+	const int64_t most = HEAR_MORE * s->heard.pause;
+
+	return steps < 1 ? 1 : steps > (double)most ? most : (int64_t)steps;
+}
+
+/* Ranks that go alone hear of one another about twice a second, all after the same step: who wants
+ * to stop, and who has died.  No sum is made then, whose bits would depend on clocks. */
+static tt_status hear(struct sync *s)
+{
+	const int n = s->host.comm->size;
+	const double now = thread_seconds();
+	struct { int64_t pause; int32_t stop, unused; } all[n], mine = { 1, s->at.wants_stop, 0 };
+	tt_status st;
+
+	if (s->at.step < s->heard.next)
+		return TT_OK;
+	if (s->heard.pause)
+		mine.pause = next_pause(s, now);
+	s->host.comm->doing = "word of the other workers";
+	if ((st = comm_allgather(s->host.comm, &mine, sizeof mine, all)) != TT_OK)
+		return st;
+	for (int r = 0; r < n; r++)
+		s->stop |= all[r].stop;
+	s->heard.seconds = now;
+	s->heard.pause = all[0].pause > 0 ? all[0].pause : 1;
+	s->heard.next = s->at.step + s->heard.pause;
+	return TT_OK;
+}
+
 tt_status sync_finish(struct sync *s)
 {
-	return s->ops->finish(s);
+	tt_status st = s->ops->finish(s);
+
+	return st == TT_OK && s->alone && !s->exchanged ? hear(s) : st;
 }
 
 /* ---- between steps ---- */

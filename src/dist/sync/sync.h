@@ -100,7 +100,8 @@ struct sync_stats {
 	int64_t  exchanges;
 };
 
-struct sync_step { int64_t step, epoch; int samples; };      /* from 1; from 0; of this rank */
+/* step from 1, epoch from 0; the others of this rank. */
+struct sync_step { int64_t step, epoch; int samples, wants_stop; };
 
 struct sync;
 struct sync_ops {
@@ -125,8 +126,11 @@ struct sync {
 	struct sync_step       at;
 	int                    summed;    /* gradients of this step are of the whole batch            */
 	int                    exchanged; /* the last call has summed what lies behind the gradients */
+	int                    alone;     /* the rule's word: ranks do not talk within an epoch ...   */
+	int                    stop;      /* ... but have heard just now that one wants to stop       */
 	int                    met;
 	double                 moved;     /* samples since running means were last made equal         */
+	struct { int64_t next, pause; double seconds; } heard;     /* next step; steps until then    */
 	float                 *scratch;   /* of the exchanges below                                   */
 	void                  *own;       /* the rule's                                               */
 };

@@ -71,9 +71,9 @@ static tt_status save_by_steps(struct tt_trainer *t)
 
 	if (!t->saves || every <= 0)
 		return TT_OK;
-	/* Between two exchanges ranks may be far apart: wait for the next. */
+	/* Between two exchanges ranks may be far apart: wait for the next, if there is one. */
 	t->save_due = t->save_due || t->at.step % every == 0;
-	if (!t->save_due || (t->sync && !t->sync->exchanged))
+	if (!t->save_due || (t->sync && !t->sync->exchanged && !t->sync->alone))
 		return TT_OK;
 	t->save_due = 0;
 	if ((st = together_meet(t)) != TT_OK)

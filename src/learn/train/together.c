@@ -155,16 +155,19 @@ static tt_status make_slots(struct tt_trainer *t)
 	return TT_OK;
 }
 
-static tt_status check_rule(const struct tt_trainer *t)
+tt_status together_check(const struct tt_trainer *t)
 {
 	const struct tt_spec *s = t->model->spec;
+	const char *rule = sync_words[s->distribute.strategy];
 
-	if (strcmp(sync_words[s->distribute.strategy], "eamsgd") == 0 &&
-	    s->train.optimizer.momentum > 0)
+	if (strcmp(rule, "eamsgd") == 0 && s->train.optimizer.momentum > 0)
 		return err_set(TT_ESPEC, "distribute.strategy eamsgd has a momentum of its own, "
 		               "distribute.delta: set train.optimizer.momentum: 0");
-	if (s->distribute.sync_batchnorm &&
-	    strcmp(sync_words[s->distribute.strategy], "allreduce") != 0)
+	if (s->distribute.period == 0 && (strcmp(rule, "easgd") == 0 || strcmp(rule, "eamsgd") == 0))
+		return err_set(TT_ESPEC, "distribute.period: 0 is one average at the end, by strategy "
+		               "average; under %s the result would stay what it was at the start: workers "
+		               "bring it forward every `period` steps, such as 10", rule);
+	if (s->distribute.sync_batchnorm && strcmp(rule, "allreduce") != 0)
 		return err_set(TT_ESPEC, "distribute.sync_batchnorm makes one batch of all workers' shares "
 		               "at every step, as only distribute.strategy: allreduce does");
 	return TT_OK;
@@ -185,8 +188,7 @@ tt_status together_join(struct tt_trainer *t)
 	tt_status st;
 
 	t->comm->doing = "the start";
-	if ((st = check_rule(t)) != TT_OK || (st = make_slots(t)) != TT_OK ||
-	    (st = agree(t)) != TT_OK ||
+	if ((st = make_slots(t)) != TT_OK || (st = agree(t)) != TT_OK ||
 	    (st = trainer_share_place(t)) != TT_OK || (st = sync_open(&t->sync, &h)) != TT_OK)
 		return blame_peer(st);
 	return loader_seek(t->loader, t->at.epoch, t->at.consumed);
@@ -304,7 +306,7 @@ static tt_status take_sums(struct tt_trainer *t)
 
 tt_status together_step(struct tt_trainer *t, const struct batch *b)
 {
-	const struct sync_step at = { t->at.step + 1, t->at.epoch, b->n };
+	const struct sync_step at = { t->at.step + 1, t->at.epoch, b->n, atomic_load(&t->stop) };
 	tt_status st;
 
 	if ((st = sync_begin(t->sync, &at)) != TT_OK)
@@ -315,6 +317,7 @@ tt_status together_step(struct tt_trainer *t, const struct batch *b)
 		st = not_finite(t, 1, t->comm->rank);
 	if (st == TT_OK)
 		st = blame_peer(sync_finish(t->sync));
+	t->stopping = t->stopping || t->sync->stop;
 	return st == TT_OK && t->sync->exchanged ? take_sums(t) : st;
 }
 

@@ -19,6 +19,8 @@ enum together_sum {
 	SUMS
 };
 
+/* Is there a rule for what the spec asks of several ranks? */
+tt_status together_check(const struct tt_trainer *t);
 /* Collective, before the first step: are we the same, and from where do we start? */
 tt_status together_join(struct tt_trainer *t);
 /* One step; b->n may be 0. */

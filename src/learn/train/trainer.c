@@ -429,7 +429,8 @@ static tt_status build(struct tt_trainer *t, const tt_trainer_opts *o)
 	t->making = o;
 	t->observe = o->observe;
 	t->observe_ctx = o->observe_ctx;
-	if ((st = find_comm(t, o)) != TT_OK || (st = ensemble_open(t)) != TT_OK ||
+	if ((st = find_comm(t, o)) != TT_OK || (t->comm && (st = together_check(t)) != TT_OK) ||
+	    (st = ensemble_open(t)) != TT_OK ||
 	    (st = init_rank(t, o)) != TT_OK ||
 	    (st = make_parts(t, o)) != TT_OK || (st = init_progress(t)) != TT_OK ||
 	    (st = make_peers(t, o)) != TT_OK || (st = trace_file(t, o->trace)) != TT_OK)
