@@ -235,7 +235,6 @@ static void what_a_rule_cannot_do_is_refused(void **state)
 		{ "easgd", "distribute.period", "0", "distribute.period: 0 is one average at the end" },
 		{ "eamsgd", "distribute.period", "0", "distribute.period: 0 is one average at the end" },
 		{ "eamsgd", "train.optimizer.momentum", "0.5", "distribute.delta" },
-		{ "average", "distribute.sync_batchnorm", "yes", "only distribute.strategy: allreduce" },
 	};
 
 	(void)state;

@@ -52,7 +52,7 @@ static void gradients_as_factors_too(void **state)
 static int64_t sent_by_two(const char *factors, const char *batch)
 {
 	tt_model *m = tiny_model(workers_wide, "distribute.factors", factors, "train.batch", batch,
-	                         NULL);
+	                         "distribute.shard_optimizer", "no", NULL);
 	tt_trainer *t;
 	int64_t sent;
 
@@ -86,6 +86,68 @@ static void zeros_do_not_travel(void **state)
 
 	(void)state;
 	assert_true(sent_by_two("no", "30") - sent_by_two("yes", "30") > saved(8, 15) + zeros);
+}
+
+/* By memory each rank makes a part of the product; else all make all of it. */
+static void shared_products_have_the_same_bits(void **state)
+{
+	static const char *const text[] = { workers_wide, workers_deep };
+	static const char *const shared[] = { "no", "yes" };
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		for (int workers = 2; workers <= 8; workers += 3) {
+			tt_model *m[2];
+
+			for (int k = 0; k < 2; k++) {
+				tt_trainer *t;
+
+				m[k] = tiny_model(text[i], "distribute.shard_optimizer", shared[k],
+				                  "distribute.algorithm", "hierarchical", NULL);
+				assert_ok(tt_trainer_new(&t, m[k], TT_TRAINER_OPTS(.workers = workers)));
+				assert_true(t->n_factored > 0);
+				assert_int_equal(trainer_shares_products(t), k);
+				assert_ok(tt_trainer_run(t));
+				tt_trainer_free(&t);
+			}
+			assert_memory_equal(m[1]->params, m[0]->params, m[0]->param_count * sizeof(float));
+			tt_model_free(&m[0]);
+			tt_model_free(&m[1]);
+		}
+}
+
+static int factored_by_two(const char *key, const char *value)
+{
+	static const char wide[] =
+		"name: wide\n"
+		"data: {train: 'synth:objects?size=16&count=37&classes=3&gray=yes'}\n"
+		"model:\n"
+		"  input: [1, 16, 16]\n"
+		"  layers: [flatten, {dense: {out: 512, activation: relu}}, {dense: {out: 3}}]\n"
+		"train: {epochs: 2, batch: 16, threads: 1, tune_kernels: no, optimizer: {lr: 0.01}}\n";
+	tt_model *one = workers_trained(wide, 1, NULL, NULL), *m = tiny_model(wide, key, value, NULL);
+	tt_trainer *t;
+	int factored;
+
+	assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = 2)));
+	factored = t->n_factored;
+	assert_ok(tt_trainer_run(t));
+	assert_floats_near(m->params, one->params, m->param_count, 5e-5);
+	tt_trainer_free(&t);
+	tt_model_free(&m);
+	tt_model_free(&one);
+	return factored;
+}
+
+/* Where one thread a rank, as for all else, makes its part, and nobody minds the other bits. */
+static void large_layers_share_products_by_memory(void **state)
+{
+	(void)state;
+	assert_int_equal(factored_by_two("train.threads", "1"), 1);
+	assert_int_equal(factored_by_two("train.threads", "4"), 0);
+	assert_int_equal(factored_by_two("distribute.factors", "no"), 0);
+	assert_int_equal(factored_by_two("distribute.deterministic", "yes"), 0);
+	assert_int_equal(factored_by_two("distribute.shard_optimizer", "no"), 0);
 }
 
 /* ---- shares in pieces ---- */
@@ -379,6 +441,8 @@ int main(void)
 		cmocka_unit_test(gradients_as_factors_too),
 		cmocka_unit_test(factors_are_fewer_bytes),
 		cmocka_unit_test(zeros_do_not_travel),
+		cmocka_unit_test(shared_products_have_the_same_bits),
+		cmocka_unit_test(large_layers_share_products_by_memory),
 		cmocka_unit_test(pieces_give_what_the_whole_gives),
 		cmocka_unit_test(parameters_are_equal_after_each_step),
 		cmocka_unit_test(deterministic_runs_have_the_same_bits),

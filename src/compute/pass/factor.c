@@ -8,7 +8,11 @@
  * Of ranks on H hosts the wire of each host carries everybody's factors as well, but the sums of a
  * host are made inside it: 2 M N (H-1) / H.
  *
- * Each rank makes the product of all factors, so that a byte that is not sent costs operations. */
+ * Each rank makes the product of all factors, so that a byte that is not sent costs operations.
+ *
+ * In one host's memory nothing is sent, and each rank makes its part of the product: as many
+ * operations as for a gradient of its own, which is then neither written nor read.  All factors
+ * are, by every rank, and they have a bucket of their own. */
 #include "compute/pass/pass.h"
 
 #include "compute/ir/edit.h"
@@ -16,12 +20,16 @@
 #define FLOPS_OF_BYTE 512       /* two nanoseconds of a core, of which a byte costs it about one; a
                                  * wire of 1 Gbit/s needs eight for it */
 
+#define SHARED_LEAST (1 << 17)  /* weights: for fewer, the ranks' agreements cost as much    */
+
 int pass_factors_pay(const struct pass_factors *g, const struct factors *f)
 {
-	const double others = g->ranks - 1;
+	const double others = g->ranks - 1, weights = (double)ir_factors_weights(f);
 	const double factors = (double)ir_factors_floats(f) * others * sizeof(float);
-	const double sum = 2.0 * (double)ir_factors_weights(f) * (g->hosts - 1) / g->hosts * g->width;
+	const double sum = 2.0 * weights * (g->hosts - 1) / g->hosts * g->width;
 
+	if (g->hosts == 1)
+		return weights >= SHARED_LEAST && g->ranks * (double)ir_factors_floats(f) <= weights;
 	return factors <= sum && ir_factors_flops(f) * others <= FLOPS_OF_BYTE * (sum - factors);
 }
 

@@ -33,7 +33,8 @@ tt_status pass_split(struct ir_graph *g, size_t least);
  * many hosts with up to `rows` samples each, and whose product costs less than these bytes, are
  * marked (attr.rows): FACTORS will be their gradient.  width: bytes on the wire of a number that is
  * summed; factors travel as f32.  Before pass_split, which leaves such layers whole, and
- * ir_backward; not part of pass_all.  pay: is that so for such a layer? */
+ * ir_backward; not part of pass_all.  hosts 1: those that cost less when ranks that share memory
+ * each make a part of the product.  pay: is that so for such a layer? */
 struct pass_factors { int64_t rows; int ranks, hosts, width; };
 void pass_factor(struct ir_graph *g, const struct pass_factors *among);
 int  pass_factors_pay(const struct pass_factors *among, const struct factors *f);

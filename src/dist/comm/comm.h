@@ -163,6 +163,12 @@ tt_status comm_gather_parts(struct comm *c, float *y, size_t n,
                             const struct comm_allreduce_opts *o);
 /* Is there this way to do what o asks for?  The same on all ranks. */
 int       comm_has_halves(const struct comm *c, const struct comm_allreduce_opts *o);
+/* Instead of the first half, where all ranks share memory: all[size], everybody's x[n], to be read
+ * in place, or from room[size][n], until this end's next gather_parts; and a rank's part of n. */
+int       comm_has_views(const struct comm *c, const struct comm_allreduce_opts *o);
+tt_status comm_view_all(struct comm *c, const float *x, size_t n,
+                        const struct comm_allreduce_opts *o, float *room, const float **all);
+struct comm_span comm_own_part(struct comm *c, size_t n, const struct comm_allreduce_opts *o);
 /* Time the algorithms on messages up to `largest` floats, so that AUTO knows; the ranks agree.
  * Ends handed out by comm_split later know it too.  Takes about `seconds`. */
 tt_status comm_measure(struct comm *c, size_t largest, double seconds);

@@ -200,6 +200,31 @@ static tt_status check(const struct comm *c)
 	return c->fault.status == TT_OK ? TT_OK : err_set(c->fault.status, "%s", c->fault.text);
 }
 
+struct comm_span comm_own_part(struct comm *c, size_t n, const struct comm_allreduce_opts *o)
+{
+	const struct team t = team_of(c, n, o);
+	const struct comm_span slice = part((struct comm_span){ 0, n }, t.place, t.count);
+
+	return part(slice, t.crew.place, t.crew.count);
+}
+
+tt_status comm_view_all(struct comm *c, const float *x, size_t n,
+                        const struct comm_allreduce_opts *o, float *room, const float **all)
+{
+	struct team t = team_of(c, n, o);
+	tt_status st = check(c);
+
+	if (st == TT_OK)
+		st = meet(&t, (void *)x);
+	for (int place = 0; place < t.count && st == TT_OK; place++) {
+		const int rank = member(&t, place);
+
+		t.copy = room + (size_t)rank * n;
+		st = read_block(&t, place, (struct comm_span){ 0, n }, &all[rank]);
+	}
+	return st;
+}
+
 tt_status comm_reduce_scatter(struct comm *c, float *x, size_t n,
                               const struct comm_allreduce_opts *o, struct comm_span *own)
 {
@@ -248,6 +273,12 @@ int comm_has_halves(const struct comm *c, const struct comm_allreduce_opts *o)
 	case ALGO_HIERARCHICAL: return comm_by_memory(c);
 	default:                return 0;
 	}
+}
+
+int comm_has_views(const struct comm *c, const struct comm_allreduce_opts *o)
+{
+	return comm_has_halves(c, o) && o->algorithm != ALGO_ORDERED && c->hosts == 1 &&
+	       comm_by_memory(c);
 }
 
 tt_status comm_halves(struct comm *c, float *x, size_t n, const struct comm_allreduce_opts *o)

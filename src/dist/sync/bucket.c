@@ -65,8 +65,10 @@ struct buckets {
 	int              n, lead;           /* buckets; of those that lead, one or none        */
 	struct bucket   *bucket;            /* [n], from the end of x on                       */
 	struct gathered *gathered;          /* [the host's n_factored]                         */
+	const float    **factors;           /* [ranks] everybody's, of one of these            */
 	float           *products;          /* room that these are made in                     */
-	int              shared;            /* the optimizer's work on sums is shared out      */
+	int              shared;            /* the optimizer's work on sums is shared out,     */
+	int              products_shared;   /* and the products of factors with it             */
 	enum order_kind  kind;
 	struct order     order;
 	struct sender    sender[SENDERS];
@@ -144,6 +146,22 @@ static tt_status gather(struct sender *me, const struct bucket *u)
 	                             u->floats * size, g->all + from, g->range.n * size);
 }
 
+/* The same of a sum that this rank makes a part of. */
+static tt_status share_product(struct sender *me, const struct bucket *u)
+{
+	const struct buckets *b = me->buckets;
+	const struct sync_host *h = &b->sync->host;
+	const struct gathered *g = &b->gathered[u->factored];
+	const size_t n = u->hi - u->lo;
+	const struct comm_span own = comm_own_part(me->end, n, &me->how);
+	tt_status st = comm_view_all(me->end, b->x + u->lo, g->range.n, &me->how, g->all, b->factors);
+
+	if (st == TT_OK && own.lo < own.hi)
+		st = h->apply_product(h->ctx, u->factored, b->factors, u->lo + own.lo, u->lo + own.hi,
+		                      b->products);
+	return st == TT_OK ? comm_gather_parts(me->end, h->params + u->lo, n, &me->how) : st;
+}
+
 static tt_status send_one(struct sender *me, int i)
 {
 	const struct comm_allreduce_opts lead = { ALGO_ORDERED, WIRE_F32, me->how.scratch };
@@ -154,7 +172,7 @@ static tt_status send_one(struct sender *me, int i)
 	if (i < b->lead)
 		return comm_allreduce(me->end, b->x + u->lo, n, &lead);
 	if (u->factored >= 0)
-		return gather(me, u);
+		return b->products_shared ? share_product(me, u) : gather(me, u);
 	return b->shared ? share_out(me, u->lo, n)
 	                 : comm_allreduce(me->end, b->x + u->lo, n, &me->how);
 }
@@ -166,7 +184,7 @@ static uint64_t bytes_of(const struct sender *me, int i, uint64_t before)
 	const struct bucket *u = &b->bucket[i];
 	const struct comm *c = me->end;
 
-	if (u->factored >= 0)
+	if (u->factored >= 0 && !b->products_shared)
 		return c->sent - before;
 	return sync_bytes(c, before, u->hi - u->lo, me->how.wire);
 }
@@ -369,7 +387,9 @@ static tt_status multiply(struct buckets *b, int i, struct buckets_sum *out)
 	if (++g->taken < g->buckets)
 		return TT_OK;
 	g->taken = 0;
-	st = h->multiply(h->ctx, u->factored, g->all, b->products);
+	for (int r = 0; r < h->comm->size; r++)
+		b->factors[r] = g->all + (size_t)r * g->range.n;
+	st = h->multiply(h->ctx, u->factored, b->factors, b->products);
 	at[1] = thread_seconds();
 	trace_span(h->trace, TRACE_COMPUTE, "factors of bucket", i, at);
 	*out = (struct buckets_sum){ g->range.lo, g->range.hi, 0 };
@@ -394,7 +414,7 @@ tt_status buckets_next(struct buckets *b, struct buckets_sum *out)
 	pthread_mutex_unlock(&b->lock);
 	if (st != TT_OK)
 		return err_set(st, "%s", text);
-	if (b->bucket[i].factored >= 0)
+	if (b->bucket[i].factored >= 0 && !b->products_shared)
 		return multiply(b, i, out);
 	*out = (struct buckets_sum){ b->bucket[i].lo, b->bucket[i].hi, b->shared && i >= b->lead };
 	return TT_OK;
@@ -429,7 +449,7 @@ tt_status buckets_gather(const struct buckets *b, float *x)
 	for (int i = b->lead; b->shared && i < b->n && st == TT_OK; i++) {
 		const struct bucket *u = &b->bucket[i];
 
-		if (u->factored < 0)
+		if (u->factored < 0 || b->products_shared)
 			st = comm_gather_parts(s->host.comm, x + u->lo, u->hi - u->lo, &how);
 	}
 	return st;
@@ -477,6 +497,7 @@ static tt_status choose_size(struct buckets *b)
 		return st;
 	b->size = size < 1 ? 1 : size > rest(b) ? rest(b) : (size_t)size;
 	b->shared = b->shared && comm_has_halves(c, &b->sender[0].how);
+	b->products_shared = b->shared && b->sync->host.share_products;
 	return TT_OK;
 }
 
@@ -498,12 +519,13 @@ static void cut_sums(struct buckets *b, size_t lo, size_t hi)
 	}
 }
 
-/* Each takes about as long on the wire as a sum.  The last one has the rest of the range, too. */
+/* Each takes about as long on the wire as a sum.  The last one has the rest of the range, too.
+ * What does not travel is in one. */
 static void cut_factors(struct buckets *b, int k)
 {
 	const struct sync_factored *f = &b->gathered[k].range;
 	const size_t size = 2 * b->size / (size_t)b->sync->host.comm->size + 1;
-	const size_t pieces = (f->n + size - 1) / size;
+	const size_t pieces = b->products_shared ? 1 : (f->n + size - 1) / size;
 
 	for (size_t i = pieces; i-- > 0;) {
 		const size_t from = f->n * i / pieces, to = f->n * (i + 1) / pieces;
@@ -536,7 +558,8 @@ static tt_status make_buckets(struct buckets *b)
 	const size_t ranks = (size_t)h->comm->size;
 	size_t work = 0;
 
-	if (!(b->gathered = mem_calloc((size_t)h->n_factored + 1, sizeof *b->gathered)))
+	if (!(b->gathered = mem_calloc((size_t)h->n_factored + 1, sizeof *b->gathered)) ||
+	    !(b->factors = mem_calloc(ranks, sizeof *b->factors)))
 		return TT_ENOMEM;
 	for (int k = 0; k < h->n_factored; k++) {
 		struct gathered *g = &b->gathered[k];
@@ -558,9 +581,13 @@ static tt_status make_buckets(struct buckets *b)
 static tt_status make_room(struct buckets *b)
 {
 	const struct comm *c = b->sender[0].end;
-	const size_t need = comm_allreduce_scratch(c, b->size > b->top ? b->size : b->top);
+	size_t largest = b->size > b->top ? b->size : b->top, need;
 	tt_status st = order_init(&b->order, b->kind, b->n, b->lead ? b->lead : 1, c->size);
 
+	for (int i = 0; b->products_shared && i < b->n; i++)
+		if (b->bucket[i].hi - b->bucket[i].lo > largest)
+			largest = b->bucket[i].hi - b->bucket[i].lo;
+	need = comm_allreduce_scratch(c, largest);
 	for (int k = 0; st == TT_OK && k < b->senders; k++) {
 		b->sender[k].how.scratch = mem_alloc_aligned((need + 1) * sizeof(float));
 		st = b->sender[k].how.scratch ? TT_OK : TT_ENOMEM;
@@ -572,18 +599,31 @@ static tt_status make_room(struct buckets *b)
 
 /* ---- life ---- */
 
+static struct comm_allreduce_opts how_of(const struct distribute_opts *o)
+{
+	return (struct comm_allreduce_opts){
+		.algorithm = o->deterministic ? ALGO_ORDERED : (enum comm_algorithm)o->algorithm,
+		.wire = (enum comm_wire)o->wire,
+	};
+}
+
+int sync_shares_products(const struct comm *c, const struct distribute_opts *o, int by_range)
+{
+	const struct comm_allreduce_opts how = how_of(o);
+
+	return o->shard_optimizer && by_range && comm_has_views(c, &how);
+}
+
 static tt_status make_ends(struct buckets *b)
 {
 	struct comm *c = b->sync->host.comm;
-	const struct distribute_opts *o = b->sync->host.opts;
 	tt_status st = TT_OK;
 
 	for (; st == TT_OK && b->senders < (c->hosts > 1 ? SENDERS : 1); b->senders++) {
 		struct sender *s = &b->sender[b->senders];
 
 		s->buckets = b;
-		s->how.algorithm = o->deterministic ? ALGO_ORDERED : (enum comm_algorithm)o->algorithm;
-		s->how.wire = (enum comm_wire)o->wire;
+		s->how = how_of(b->sync->host.opts);
 		st = comm_split(c, &s->end);
 	}
 	return st;
@@ -644,6 +684,7 @@ void buckets_close(struct buckets **bp)
 	for (int k = 0; b->gathered && k < b->sync->host.n_factored; k++)
 		mem_free(b->gathered[k].all);
 	mem_free(b->gathered);
+	mem_free(b->factors);
 	mem_free(b->products);
 	mem_free(b->bucket);
 	order_release(&b->order);

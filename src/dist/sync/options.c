@@ -31,8 +31,8 @@ const struct option distribute_options[] = {
 	           "gradients travel in pieces of this size; 0: measured at the start"),
 	OPT_ENUM  (T, factors, "auto", factors_words,
 	           "allreduce: of the gradients of dense layers and of convolutions over a few places "
-	           "the two factors travel where these are fewer bytes; auto: between hosts, unless "
-	           "deterministic"),
+	           "the two factors travel where these are fewer bytes; auto: between hosts, and by "
+	           "memory between workers of one thread each; not if deterministic"),
 	OPT_ENUM  (T, overlap, "forward", overlap_words,
 	           "allreduce: sums travel during backward, or until the next forward pass needs them"),
 	OPT_INT   (T, period, "10", 0, 1e9,

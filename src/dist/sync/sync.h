@@ -62,6 +62,10 @@ struct distribute_opts {
 extern const struct option distribute_options[];
 extern const char *const   sync_words[];             /* names of the rules, NULL-terminated */
 
+/* May allreduce share out the products of factors, as it does sums?  Inside of one host: each rank
+ * makes its part from all ranks' factors, which it reads where they lie. */
+int sync_shares_products(const struct comm *c, const struct distribute_opts *o, int by_range);
+
 /* In this range of the gradients each rank leaves up to n numbers of its own, at the beginning, of
  * which everybody's make the gradient.  The first, a uint32_t, says how many they are; 0:
  * it is alone.  work: floats of room that this takes besides. */
@@ -80,9 +84,14 @@ struct sync_host {
 	void   *ctx;
 	int     n_factored;             /* of allreduce alone; ranges ascend and are apart            */
 	struct sync_factored (*factored)(void *ctx, int i);
-	/* grads of factored(i) from all[ranks][n] and work[work], which may hold anything: the sum over
-	 * all ranks, the same bits on all. */
-	tt_status (*multiply)(void *ctx, int i, const float *all, float *work);
+	/* grads of factored(i) from all[ranks], everybody's numbers, and work[work], which may hold
+	 * anything: the sum over all ranks, the same bits on all. */
+	tt_status (*multiply)(void *ctx, int i, const float *const *all, float *work);
+	int     share_products;         /* sync_shares_products, and a rank's one thread is enough    */
+	/* Then: the optimizer on [lo, hi), a part of factored(i), of which the sum is made for this;
+	 * grads stay what they are.  From a thread of the rule's. */
+	tt_status (*apply_product)(void *ctx, int i, const float *const *all, size_t lo, size_t hi,
+	                           float *work);
 	int     slots;                  /* optimizer state, vectors of param_count                    */
 	float *(*slot)(void *ctx, int i);
 	struct trace *trace;            /* NULL: none */

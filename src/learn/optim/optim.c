@@ -130,10 +130,11 @@ void optim_begin(struct optim *o, double lr, int64_t t)
 	};
 }
 
+/* g: of lo. */
 static struct update update_at(const struct optim *o, float *p, const float *g, size_t lo,
                                size_t hi)
 {
-	struct update u = { .p = p + lo, .g = g + lo, .n = hi - lo };
+	struct update u = { .p = p + lo, .g = g, .n = hi - lo };
 
 	for (int i = 0; i < RULE_SLOTS; i++)
 		u.slot[i] = o->slot[i] ? o->slot[i] + lo : NULL;
@@ -144,7 +145,7 @@ static struct update update_at(const struct optim *o, float *p, const float *g, 
 struct job {
 	struct optim  *o;
 	float         *p;
-	const float   *g;
+	const float   *g;               /* of lo */
 	size_t         lo, hi;
 	struct coef    coef;
 };
@@ -152,7 +153,7 @@ struct job {
 static void run_range(void *ctx, int64_t lo, int64_t hi)
 {
 	struct job *j = ctx;
-	struct update u = update_at(j->o, j->p, j->g, j->lo + (size_t)lo, j->lo + (size_t)hi);
+	struct update u = update_at(j->o, j->p, j->g + lo, j->lo + (size_t)lo, j->lo + (size_t)hi);
 
 	j->o->rule->range(&u, &j->coef);
 }
@@ -164,7 +165,7 @@ static void run_blocks(void *ctx, int64_t first, int64_t last)
 	for (int64_t b = first; b < last; b++) {
 		size_t lo = j->lo + (size_t)b * BLOCK;
 		size_t hi = lo + BLOCK < j->hi ? lo + BLOCK : j->hi;
-		struct update u = update_at(j->o, j->p, j->g, lo, hi);
+		struct update u = update_at(j->o, j->p, j->g + (lo - j->lo), lo, hi);
 
 		j->o->rule->block(&u, &j->coef, j->o->sum + 2 * b);
 	}
@@ -187,14 +188,20 @@ static void find_trust(struct job *j)
 
 void optim_apply(struct optim *o, float *params, const float *grads, size_t lo, size_t hi)
 {
+	optim_apply_part(o, params, grads + lo, lo, hi);
+}
+
+void optim_apply_part(struct optim *o, float *params, const float *part, size_t lo, size_t hi)
+{
 	for (int i = 0; i < o->n_tensors; i++) {
 		const struct optim_tensor *t = &o->tensor[i];
-		struct job j = { .o = o, .p = params, .g = grads, .coef = o->coef };
+		struct job j = { .o = o, .p = params, .coef = o->coef };
 
 		j.lo = t->offset > lo ? t->offset : lo;
 		j.hi = t->offset + t->count < hi ? t->offset + t->count : hi;
 		if (j.lo >= j.hi)
 			continue;
+		j.g = part + (j.lo - lo);
 		j.coef.decay = t->decay ? (float)o->opts.weight_decay : 0;
 		if (o->rule->block)
 			find_trust(&j);

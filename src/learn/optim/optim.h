@@ -64,6 +64,8 @@ void optim_begin(struct optim *o, double lr, int64_t t);
 /* params[lo..hi) -= update(grads[lo..hi)); ranges of one step must not overlap.  Ranges need not
  * end at tensor borders when optim_by_range; else call once with the whole vector. */
 void optim_apply(struct optim *o, float *params, const float *grads, size_t lo, size_t hi);
+/* The same, of gradients that lie elsewhere: part[0] is that of params[lo]. */
+void optim_apply_part(struct optim *o, float *params, const float *part, size_t lo, size_t hi);
 /* L2 norm of the whole vector in double; scales grads in place if it exceeds clip_norm. */
 double optim_clip(struct optim *o, float *grads);
 

@@ -117,21 +117,51 @@ static void apply(void *ctx, size_t lo, size_t hi)
 	optim_apply(t->optim, t->model->params, t->grads, lo, hi);
 }
 
-static struct sync_factored factored(void *ctx, int i)
-{
-	const struct nn_factored *f = &((struct tt_trainer *)ctx)->factored[i];
+/* Floats of a row of the weights; how many rows may be made for a rank's part of them. */
+static size_t row_of(const struct factors *f) { return (size_t)(f->c * f->taps); }
 
-	return (struct sync_factored){ f->at, f->at + (size_t)ir_factors_weights(&f->factors),
-	                               (size_t)ir_factors_floats(&f->factors),
-	                               factors_work(&f->factors) };
+static size_t rows_of_part(const struct factors *f, int ranks)
+{
+	return (size_t)(f->k / ranks + 2 * FACTORS_ROWS + 1);
 }
 
-static tt_status multiply(void *ctx, int i, const float *all, float *work)
+/* Room for a part of the product behind that for making it. */
+static struct sync_factored factored(void *ctx, int i)
 {
 	const struct tt_trainer *t = ctx;
 	const struct nn_factored *f = &t->factored[i];
 
-	return factors_multiply(&f->factors, all, t->comm->size, work, t->grads + f->at);
+	return (struct sync_factored){
+		f->at, f->at + (size_t)ir_factors_weights(&f->factors),
+		(size_t)ir_factors_floats(&f->factors), factors_work(&f->factors) +
+		rows_of_part(&f->factors, t->comm->size) * row_of(&f->factors),
+	};
+}
+
+static tt_status multiply(void *ctx, int i, const float *const *all, float *work)
+{
+	const struct tt_trainer *t = ctx;
+	const struct nn_factored *f = &t->factored[i];
+
+	return factors_multiply(&f->factors, all, t->comm->size,
+	                        (struct factors_part){ 0, f->factors.k }, work, t->grads + f->at);
+}
+
+static tt_status apply_product(void *ctx, int i, const float *const *all, size_t lo, size_t hi,
+                               float *work)
+{
+	const struct tt_trainer *t = ctx;
+	const struct nn_factored *nf = &t->factored[i];
+	const struct factors *f = &nf->factors;
+	const size_t row = row_of(f), some = FACTORS_ROWS, first = (lo - nf->at) / row / some * some;
+	const size_t end = ((hi - nf->at + row - 1) / row + some - 1) / some * some;
+	const struct factors_part rows = { (int64_t)first, (int64_t)end < f->k ? (int64_t)end : f->k };
+	float *made = work + factors_work(f);
+	tt_status st = factors_multiply(f, all, t->comm->size, rows, work, made);
+
+	if (st == TT_OK)
+		optim_apply_part(t->optim, t->model->params, made + (lo - nf->at - first * row), lo, hi);
+	return st;
 }
 
 static const char *name_at(void *ctx, size_t at)
@@ -181,6 +211,7 @@ tt_status together_join(struct tt_trainer *t)
 		.buffer_count = t->model->buffer_count, .sums = SUMS,
 		.by_range = optim_by_range(t->optim), .apply = apply, .ctx = t,
 		.n_factored = t->n_factored, .factored = factored, .multiply = multiply,
+		.share_products = trainer_shares_products(t), .apply_product = apply_product,
 		.slots = optim_slots(t->optim), .slot = slot_of, .trace = t->trace, .name = name_at,
 		.all_params = trainer_whole(t)->params, .all_buffers = trainer_whole(t)->buffers,
 		.all_slot = all_slot_of,

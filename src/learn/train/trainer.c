@@ -111,16 +111,30 @@ static tt_status make_optim(struct tt_trainer *t)
 	return st;
 }
 
-/* Between how many hosts may layers' gradients travel as factors?  Of a share that is
- * computed at once, since factors do not add up.  If asked for, between all ranks. */
+/* Where ranks share memory, products are made by the thread that talks, one alone: it should not
+ * take the place of many.  All ranks think the same. */
+int trainer_shares_products(const struct tt_trainer *t)
+{
+	const struct comm *c = t->comm;
+	const int one = t->opts->threads == 1 ||
+	                (t->opts->threads == 0 && c->one_space && thread_cores() <= c->locals);
+
+	return one && sync_shares_products(c, &t->model->spec->distribute, optim_by_range(t->optim));
+}
+
+/* Between how many hosts may layers' gradients be left as factors?  1: in the memory of one; 0:
+ * none.  Of a share that is computed at once, since factors do not add up.  If asked for, between
+ * all ranks. */
 static int factor_hosts(const struct tt_trainer *t)
 {
 	const struct distribute_opts *o = &t->model->spec->distribute;
 
 	if (strcmp(sync_words[o->strategy], "allreduce") != 0 || pieces_of(t, t->opts->batch) > 1 ||
 	    o->factors == FACTORS_NO || (o->factors == FACTORS_AUTO && o->deterministic))
-		return 1;
-	return o->factors == FACTORS_YES ? t->comm->size : t->comm->hosts;
+		return 0;
+	if (o->factors == FACTORS_YES)
+		return t->comm->size > 1 ? t->comm->size : 0;
+	return t->comm->hosts > 1 ? t->comm->hosts : trainer_shares_products(t);
 }
 
 static tt_status join_group(struct tt_trainer *t)
@@ -132,7 +146,7 @@ static tt_status join_group(struct tt_trainer *t)
 	if (!t->comm)
 		return TT_OK;
 	t->among.norm_ranks = o->sync_batchnorm ? t->comm->size : 0;
-	if ((hosts = factor_hosts(t)) == 1)
+	if (!(hosts = factor_hosts(t)))
 		return TT_OK;
 	t->among.factors = (struct pass_factors){
 		.rows = (t->opts->batch + world - 1) / world, .ranks = t->comm->size, .hosts = hosts,

@@ -155,6 +155,8 @@ tt_status trainer_not_finite(const struct tt_trainer *t, const char *what, int64
 /* epoch.c: validate, remember the best, write checkpoints, go to the next epoch. */
 tt_status trainer_epoch_end(struct tt_trainer *t);
 int       trainer_done(const struct tt_trainer *t);
+/* Does each rank make a part of the products of factors, by the thread that talks? */
+int       trainer_shares_products(const struct tt_trainer *t);
 
 /* state.c */
 tt_status trainer_save(struct tt_trainer *t, const char *path);       /* and tell the observers */

@@ -6,7 +6,7 @@
 #include "base/thread.h"
 
 #define WIDE   32               /* channels in a panel of x: with TALL, sums for all registers */
-#define TALL   8                /* of dy                                                       */
+#define TALL   FACTORS_ROWS     /* of dy                                                       */
 #define BLOCK  4                /* panels of x that zeros are left out of at once: the sums of
                                  * one k fill half of the registers, 64 rows half of a cache   */
 #define WORD   64               /* marks, and of how many floats                               */
@@ -103,9 +103,9 @@ typedef float vec
 
 struct product {
 	const struct factors *f;
-	int64_t               step;     /* from one rank's factors to the next one's */
+	const float *const   *all;      /* [ranks] */
 	int                   ranks;
-	const float          *all;
+	struct factors_part   rows;
 	float                *work, *dw;
 };
 
@@ -115,7 +115,7 @@ struct tap {
 	int      dy[WORD], x[WORD];
 	uint64_t there;                 /* of a word's marks those that meet a row ...       */
 	int      row[WORD];             /* ... of the word's rows of x: this one             */
-	float   *to;                    /* [k][c] */
+	float   *to;                    /* [rows][c] */
 };
 
 enum kind { NONE, DENSE, SPARSE };
@@ -123,10 +123,12 @@ enum kind { NONE, DENSE, SPARSE };
 /* Ranks [lo, hi), whose dy are of one kind.  fresh: nobody has written the sums before. */
 struct run { int lo, hi; enum kind kind; int fresh; };
 
+static int64_t height(const struct product *p) { return p->rows.hi - p->rows.lo; }
+
 static struct tap tap_of(const struct product *p, int tap)
 {
 	const struct factors *f = p->f;
-	struct tap t = { .to = f->taps > 1 ? p->work + tap * f->k * f->c : p->dw };
+	struct tap t = { .to = f->taps > 1 ? p->work + tap * height(p) * f->c : p->dw };
 
 	for (int i = 0; i < f->y; i++)
 		if (f->from[tap * f->y + i] >= 0) {
@@ -144,7 +146,7 @@ static struct tap tap_of(const struct product *p, int tap)
 
 static const float *x_of(const struct product *p, int rank, int64_t c)
 {
-	return p->all + rank * p->step + IR_FACTORS_HEAD + p->f->rows * p->f->x * c;
+	return p->all[rank] + IR_FACTORS_HEAD + p->f->rows * p->f->x * c;
 }
 
 static const float *dy_of(const struct product *p, int rank)
@@ -156,7 +158,7 @@ static struct factors_head head_of(const struct product *p, int rank)
 {
 	struct factors_head h;
 
-	memcpy(&h, p->all + rank * p->step, sizeof h);
+	memcpy(&h, p->all[rank], sizeof h);
 	return h;
 }
 
@@ -176,8 +178,11 @@ static struct run next_run(const struct product *p, int lo, int fresh)
 	return r;
 }
 
-SIMD static void tile(const struct product *p, const struct tap *t, struct run r, const float *x,
-                      const float *d, float *dw)
+/* Where a panel of x, and one of dy, begin among the factors of each rank. */
+struct panels { int64_t x, dy; };
+
+SIMD static void tile(const struct product *p, const struct tap *t, struct run r, struct panels at,
+                      float *dw)
 {
 	const struct factors *f = p->f;
 	vec sum[TALL][2];
@@ -189,7 +194,9 @@ SIMD static void tile(const struct product *p, const struct tap *t, struct run r
 		sum[i][0] = r.fresh ? (vec){ 0 } : from[0];
 		sum[i][1] = r.fresh ? (vec){ 0 } : from[1];
 	}
-	for (; r.lo < r.hi; r.lo++, x += p->step, d += p->step)
+	for (; r.lo < r.hi; r.lo++) {
+		const float *x = p->all[r.lo] + at.x, *d = p->all[r.lo] + at.dy;
+
 		for (int64_t n = 0; n < f->rows; n++)
 			for (int q = 0; q < t->pairs; q++) {
 				const float *a = d + (n * f->y + t->dy[q]) * TALL;
@@ -201,6 +208,7 @@ SIMD static void tile(const struct product *p, const struct tap *t, struct run r
 					sum[i][1] += a[i] * b[1];
 				}
 			}
+	}
 #pragma GCC unroll 8
 	for (int i = 0; i < TALL; i++) {
 		vec *to = (vec *)(dw + i * f->c);
@@ -214,23 +222,23 @@ struct size { int64_t tall, wide; };
 
 /* The same of panels of other widths. */
 SIMD static void edge(const struct product *p, const struct tap *t, struct run r, struct size s,
-                      const float *x, const float *d, float *dw)
+                      struct panels at, float *dw)
 {
 	const struct factors *f = p->f;
 
-	for (int64_t i = 0; i < s.tall; i++, dw += f->c, d++) {
+	for (int64_t i = 0; i < s.tall; i++, dw += f->c, at.dy++) {
 		float sum[WIDE] = { 0 };
 
 		if (!r.fresh)
 			memcpy(sum, dw, (size_t)s.wide * sizeof *sum);
-		for (int64_t at = 0; at < (r.hi - r.lo) * p->step; at += p->step)
+		for (int rank = r.lo; rank < r.hi; rank++)
 			for (int64_t n = 0; n < f->rows; n++)
 				for (int q = 0; q < t->pairs; q++) {
-					const float a = d[at + (n * f->y + t->dy[q]) * s.tall];
-					const float *b = x + at + (n * f->x + t->x[q]) * s.wide;
+					const float *d = p->all[rank] + at.dy + (n * f->y + t->dy[q]) * s.tall;
+					const float *b = p->all[rank] + at.x + (n * f->x + t->x[q]) * s.wide;
 
 					for (int64_t j = 0; j < s.wide; j++)
-						sum[j] += a * b[j];
+						sum[j] += *d * b[j];
 				}
 		memcpy(dw, sum, (size_t)s.wide * sizeof *sum);
 	}
@@ -239,18 +247,18 @@ SIMD static void edge(const struct product *p, const struct tap *t, struct run r
 static void dense_panel(const struct product *p, const struct tap *t, struct run r, int64_t c)
 {
 	const struct factors *f = p->f;
-	const float *x = x_of(p, r.lo, c), *dy = dy_of(p, r.lo);
+	const int64_t x = x_of(p, r.lo, c) - p->all[r.lo], dy = dy_of(p, r.lo) - p->all[r.lo];
 	struct size s = { 0, f->c - c < WIDE ? f->c - c : WIDE };
 
-	for (int64_t k = 0; k < f->k; k += TALL) {
-		const float *d = dy + rows_of(f) * k;
-		float *to = t->to + k * f->c + c;
+	for (int64_t k = p->rows.lo; k < p->rows.hi; k += TALL) {
+		const struct panels at = { x, dy + rows_of(f) * k };
+		float *to = t->to + (k - p->rows.lo) * f->c + c;
 
 		s.tall = f->k - k < TALL ? f->k - k : TALL;
 		if (s.wide == WIDE && s.tall == TALL)
-			tile(p, t, r, x, d, to);
+			tile(p, t, r, at, to);
 		else
-			edge(p, t, r, s, x, d, to);
+			edge(p, t, r, s, at, to);
 	}
 }
 
@@ -279,8 +287,13 @@ SIMD static void sparse_block(const struct product *p, const struct tap *t, int 
 	for (int64_t w = 0; w < words(f); w++, x += step, fresh = 0)
 		for (int64_t k = 0; k < f->k; k++, mark += MARK) {
 			const uint64_t m = mark_at(mark);
-			vec sum[2 * BLOCK], *to = (vec *)(t->to + k * f->c + c);
+			vec sum[2 * BLOCK], *to;
 
+			if (k < p->rows.lo || k >= p->rows.hi) {
+				d += __builtin_popcountll(m);
+				continue;
+			}
+			to = (vec *)(t->to + (k - p->rows.lo) * f->c + c);
 #pragma GCC unroll 8
 			for (int i = 0; i < 2 * BLOCK; i++)
 				sum[i] = fresh ? (vec){ 0 } : to[i];
@@ -310,8 +323,13 @@ SIMD static void sparse_panel(const struct product *p, const struct tap *t, int 
 	for (int64_t w = 0; w < words(f); w++, x += step, fresh = 0)
 		for (int64_t k = 0; k < f->k; k++, mark += MARK) {
 			const uint64_t m = mark_at(mark);
-			float sum[WIDE] = { 0 }, *to = t->to + k * f->c + c;
+			float sum[WIDE] = { 0 }, *to;
 
+			if (k < p->rows.lo || k >= p->rows.hi) {
+				d += __builtin_popcountll(m);
+				continue;
+			}
+			to = t->to + (k - p->rows.lo) * f->c + c;
 			if (!fresh)
 				memcpy(sum, to, (size_t)wide * sizeof *sum);
 			for (uint64_t left = m & t->there; left; left &= left - 1) {
@@ -349,7 +367,7 @@ static void block(const struct product *p, const struct tap *t, int64_t c)
 		for (int k = r.lo; r.kind == SPARSE && k < r.hi; k++)
 			sparse_rank(p, t, k, fresh && k == r.lo, c);
 	}
-	for (int64_t k = 0; fresh && k < p->f->k; k++)
+	for (int64_t k = 0; fresh && k < height(p); k++)
 		memset(t->to + k * p->f->c + c, 0, (size_t)(end - c) * sizeof *t->to);
 }
 
@@ -365,11 +383,11 @@ static void blocks(void *ctx, int64_t lo, int64_t hi)
 	}
 }
 
-/* work[taps][k][c] -> dw[k][c][taps] */
+/* work[taps][rows][c] -> dw[rows][c][taps] */
 static void turn(void *ctx, int64_t lo, int64_t hi)
 {
 	const struct product *p = ctx;
-	const int64_t c = p->f->c, taps = p->f->taps, plane = p->f->k * c;
+	const int64_t c = p->f->c, taps = p->f->taps, plane = height(p) * c;
 
 	for (int64_t k = lo; k < hi; k++)
 		for (int64_t i = 0; i < c; i++)
@@ -391,38 +409,39 @@ static int64_t marked_floats(const struct product *p, int rank)
 				return 0;
 			numbers += __builtin_popcountll(mark_at(mark));
 		}
-	return mark - (p->all + rank * p->step) + numbers;
+	return mark - p->all[rank] + numbers;
 }
 
 /* Did the rank leave as many floats as its head says, and not more than there is room for? */
 static int adds_up(const struct product *p, int rank)
 {
-	const int64_t floats = head_of(p, rank).floats;
+	const int64_t floats = head_of(p, rank).floats, most = ir_factors_floats(p->f);
 
 	switch (kind_of(p, rank)) {
 	case DENSE:
-		return floats == p->step;
+		return floats == most;
 	case SPARSE:
-		return marks(p->f) <= rows_of(p->f) * p->f->k && floats <= p->step &&
+		return marks(p->f) <= rows_of(p->f) * p->f->k && floats <= most &&
 		       floats == marked_floats(p, rank);
 	default:
 		return 1;
 	}
 }
 
-tt_status factors_multiply(const struct factors *f, const float *all, int ranks, float *work,
-                           float *dw)
+tt_status factors_multiply(const struct factors *f, const float *const *all, int ranks,
+                           struct factors_part rows, float *work, float *dw)
 {
-	struct product p = { f, ir_factors_floats(f), ranks, all, work, dw };
+	struct product p = { f, all, ranks, rows, work, dw };
 	const int64_t n = (f->c + BLOCK * WIDE - 1) / (BLOCK * WIDE);
-	const double each = ir_factors_flops(f) * ranks / (double)n;
+	const double part = (double)height(&p) / (double)f->k;
+	const double each = ir_factors_flops(f) * ranks * part / (double)n;
 
 	for (int r = 0; r < ranks; r++)
 		if (!adds_up(&p, r))
 			return err_set(TT_EINTERNAL, "the factors of rank %d's gradient do not add up", r);
 	thread_for(n, 1 + (int64_t)(FLOPS / (each + 1)), blocks, &p);
 	if (f->taps > 1)
-		thread_for(f->k, 1 + FLOPS / (f->c * f->taps), turn, &p);
+		thread_for(height(&p), 1 + FLOPS / (f->c * f->taps), turn, &p);
 	return TT_OK;
 }
 
@@ -431,9 +450,11 @@ int factors_fused(void)
 {
 	static const struct factors f = { 1, 1, 1, 1, 1, 1, { 0 } };
 	static const float first[2] = { 1, -1 - 0x1p-11f }, second[2] = { 1 + 0x1p-12f, 1 + 0x1p-12f };
-	float all[2][IR_FACTORS_HEAD + 2], left;
+	const struct factors_part row = { 0, 1 };
+	float own[2][IR_FACTORS_HEAD + 2], left;
+	const float *all[] = { own[0], own[1] };
 
-	factors_pack(&f, 1, &first[0], &first[1], all[0]);
-	factors_pack(&f, 1, &second[0], &second[1], all[1]);
-	return factors_multiply(&f, all[0], 2, NULL, &left) == TT_OK && left != 0;
+	factors_pack(&f, 1, &first[0], &first[1], own[0]);
+	factors_pack(&f, 1, &second[0], &second[1], own[1]);
+	return factors_multiply(&f, all, 2, row, NULL, &left) == TT_OK && left != 0;
 }

@@ -68,6 +68,37 @@ static void add_rank(const struct factors *f, int64_t n, struct sample s, float 
 		}
 }
 
+/* Of ranks whose factors lie one after the other. */
+static tt_status multiply(const struct factors *f, const float *all, int ranks,
+                          struct factors_part rows, float *work, float *dw)
+{
+	const float *of[16];
+
+	assert_in_range(ranks, 1, 16);
+	for (int r = 0; r < ranks; r++)
+		of[r] = all + ir_factors_floats(f) * r;
+	return factors_multiply(f, of, ranks, rows, factors_work(f) ? work : NULL, dw);
+}
+
+/* Some rows are those of the whole, and nothing else is written. */
+static void check_parts(const struct factors *f, const float *all, int ranks, const float *whole)
+{
+	const int64_t row = f->c * f->taps, middle = f->k / 2 / FACTORS_ROWS * FACTORS_ROWS;
+	const struct factors_part parts[] = { { 0, middle }, { middle, f->k } };
+
+	for (int i = 0; i < 2; i++) {
+		const int64_t n = (parts[i].hi - parts[i].lo) * row;
+		float *dw = mem_calloc((size_t)n + 1, sizeof *dw), *work = numbers(n + 1, 2);
+
+		dw[n] = 17;
+		assert_ok(multiply(f, all, ranks, parts[i], work, dw));
+		assert_memory_equal(dw, whole + parts[i].lo * row, (size_t)n * sizeof *dw);
+		assert_true(dw[n] == 17);
+		mem_free(dw);
+		mem_free(work);
+	}
+}
+
 /* Rank r has rows - r samples, the other rows are zeros; who has none left nothing.  Gives how many
  * ranks have marks. */
 static int check(const struct factors *f, int ranks, const struct keep *keep)
@@ -95,13 +126,14 @@ static int check(const struct factors *f, int ranks, const struct keep *keep)
 		mem_free(dy);
 	}
 	thread_set_count(1);
-	assert_ok(factors_multiply(f, all, ranks, factors_work(f) ? work : NULL, dw));
+	assert_ok(multiply(f, all, ranks, (struct factors_part){ 0, f->k }, work, dw));
 	thread_set_count(3);
-	assert_ok(factors_multiply(f, all, ranks, factors_work(f) ? work : NULL, again));
+	assert_ok(multiply(f, all, ranks, (struct factors_part){ 0, f->k }, work, again));
 	thread_set_count(threads);
 	for (int64_t i = 0; i < count; i++)
 		assert_true(dw[i] == want[i]);
 	assert_memory_equal(again, dw, (size_t)count * sizeof *dw);
+	check_parts(f, all, ranks, dw);
 	mem_free(all);
 	mem_free(dw);
 	mem_free(again);
@@ -209,18 +241,18 @@ static void marks_that_do_not_add_up_are_an_error(void **state)
 	(void)state;
 	for (int r = 0; r < 2; r++)
 		factors_pack(&f, 70, x, dy, all + (size_t)r * each);
-	assert_ok(factors_multiply(&f, all, 2, NULL, dw));
+	assert_ok(multiply(&f, all, 2, (struct factors_part){ 0, 16 }, NULL, dw));
 	marks[0] ^= 1;                          /* a number more, or less, than its head says */
-	assert_status(factors_multiply(&f, all, 2, NULL, dw), TT_EINTERNAL);
+	assert_status(multiply(&f, all, 2, (struct factors_part){ 0, 16 }, NULL, dw), TT_EINTERNAL);
 	marks[0] ^= 1;
 	marks[8 * 16 + 7] = 1;                  /* row 64 + 56 */
-	assert_status(factors_multiply(&f, all, 2, NULL, dw), TT_EINTERNAL);
+	assert_status(multiply(&f, all, 2, (struct factors_part){ 0, 16 }, NULL, dw), TT_EINTERNAL);
 	assert_error("the factors of rank 1's gradient do not add up");
 	for (int k = 0; k < 16; k++) {
 		memset(marks + 8 * k, 255, 8);
 		memcpy(marks + 8 * 16 + 8 * k, "\x3f\0\0\0\0\0\0", 8);
 	}
-	assert_status(factors_multiply(&f, all, 2, NULL, dw), TT_EINTERNAL);
+	assert_status(multiply(&f, all, 2, (struct factors_part){ 0, 16 }, NULL, dw), TT_EINTERNAL);
 	mem_free(all);
 	mem_free(x);
 	mem_free(dy);
