@@ -115,6 +115,10 @@ if "$tutti" info | grep -q "Open MPI" && command -v mpirun >/dev/null; then
 	run 0 mpirun --oversubscribe -np 3 "$tutti" train "$wide" -q --run mpi-wide \
 		--set distribute.factors=yes
 	same_numbers wide3 mpi-wide || fail "processes and threads differ by factors"
+	# with one thread each, processes make their parts of the product from what lies in the others
+	run 0 mpirun --oversubscribe -np 3 "$tutti" train "$wide" -q --run mpi-parts-wide -t 1 \
+		--set distribute.factors=yes
+	same_numbers wide3 mpi-parts-wide || fail "processes that share products differ"
 	run 0 "$tutti" train "$spec" -q --run hosts --hosts localhost:2
 	says "$out" "workers     2"
 	absent runs
