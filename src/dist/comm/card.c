@@ -167,8 +167,8 @@ static int look(struct tries *t, double end)
 		return -1;
 	for (int i = 0; i < t->begun; i++) {
 		const int fd = t->at[i].fd;
-		socklen_t len = sizeof t->error;
 		int error = 0;
+		socklen_t len = sizeof error;
 
 		if (fd < 0 || !t->at[i].revents)
 			continue;

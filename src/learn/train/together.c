@@ -117,25 +117,25 @@ static void apply(void *ctx, size_t lo, size_t hi)
 	optim_apply(t->optim, t->model->params, t->grads, lo, hi);
 }
 
-/* Floats of a row of the weights; how many rows may be made for a rank's part of them. */
+/* Floats of a row of the weights. */
 static size_t row_of(const struct factors *f) { return (size_t)(f->c * f->taps); }
 
-static size_t rows_of_part(const struct factors *f, int ranks)
+/* Those of all the rows that a rank's part of them touches. */
+static size_t part_of(const struct factors *f, int ranks)
 {
-	return (size_t)(f->k / ranks + 2 * FACTORS_ROWS + 1);
+	return (size_t)(f->k / ranks + 2 * FACTORS_ROWS + 2) * row_of(f);
 }
 
-/* Room for a part of the product behind that for making it. */
+/* A part of the product lies behind the room for making it. */
 static struct sync_factored factored(void *ctx, int i)
 {
 	const struct tt_trainer *t = ctx;
-	const struct nn_factored *f = &t->factored[i];
+	const struct nn_factored *nf = &t->factored[i];
+	const struct factors *f = &nf->factors;
+	const size_t part = trainer_shares_products(t) ? part_of(f, t->comm->size) : 0;
 
-	return (struct sync_factored){
-		f->at, f->at + (size_t)ir_factors_weights(&f->factors),
-		(size_t)ir_factors_floats(&f->factors), factors_work(&f->factors) +
-		rows_of_part(&f->factors, t->comm->size) * row_of(&f->factors),
-	};
+	return (struct sync_factored){ nf->at, nf->at + (size_t)ir_factors_weights(f),
+	                               (size_t)ir_factors_floats(f), factors_work(f) + part };
 }
 
 static tt_status multiply(void *ctx, int i, const float *const *all, float *work)
@@ -153,14 +153,14 @@ static tt_status apply_product(void *ctx, int i, const float *const *all, size_t
 	const struct tt_trainer *t = ctx;
 	const struct nn_factored *nf = &t->factored[i];
 	const struct factors *f = &nf->factors;
-	const size_t row = row_of(f), some = FACTORS_ROWS, first = (lo - nf->at) / row / some * some;
-	const size_t end = ((hi - nf->at + row - 1) / row + some - 1) / some * some;
-	const struct factors_part rows = { (int64_t)first, (int64_t)end < f->k ? (int64_t)end : f->k };
+	const size_t block = row_of(f) * FACTORS_ROWS, first = (lo - nf->at) / block;
+	const int64_t end = (int64_t)((hi - nf->at + block - 1) / block) * FACTORS_ROWS;
+	const struct factors_part rows = { (int64_t)first * FACTORS_ROWS, end < f->k ? end : f->k };
 	float *made = work + factors_work(f);
 	tt_status st = factors_multiply(f, all, t->comm->size, rows, work, made);
 
 	if (st == TT_OK)
-		optim_apply_part(t->optim, t->model->params, made + (lo - nf->at - first * row), lo, hi);
+		optim_apply_part(t->optim, t->model->params, made + (lo - nf->at - first * block), lo, hi);
 	return st;
 }
 
