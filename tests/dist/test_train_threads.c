@@ -144,6 +144,8 @@ static void large_layers_share_products_by_memory(void **state)
 {
 	(void)state;
 	assert_int_equal(factored_by_two("train.threads", "1"), 1);
+	assert_int_equal(factored_by_two("train.threads", "2"), 1);        /* one for each */
+	assert_int_equal(factored_by_two("train.threads", "3"), 0);
 	assert_int_equal(factored_by_two("train.threads", "4"), 0);
 	assert_int_equal(factored_by_two("distribute.factors", "no"), 0);
 	assert_int_equal(factored_by_two("distribute.deterministic", "yes"), 0);

@@ -19,7 +19,6 @@
 
 #define FLOPS_OF_BYTE 512       /* two nanoseconds of a core, of which a byte costs it about one; a
                                  * wire of 1 Gbit/s needs eight for it */
-
 #define SHARED_LEAST (1 << 17)  /* weights: for fewer, the ranks' agreements cost as much    */
 
 int pass_factors_pay(const struct pass_factors *g, const struct factors *f)

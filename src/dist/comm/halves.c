@@ -236,8 +236,7 @@ tt_status comm_reduce_scatter(struct comm *c, float *x, size_t n,
 		st = sum_slice(&t, slice);
 	if (st == TT_OK && t.crew.count > 1)
 		st = comm_ordered_of(c, t.crew, TURNS_SUM, x + slice.lo, slice.hi - slice.lo, &t.how);
-	if (st == TT_OK)
-		*own = part(slice, t.crew.place, t.crew.count);
+	*own = comm_own_part(c, n, o);
 	return st;
 }
 

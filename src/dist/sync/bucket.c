@@ -599,21 +599,6 @@ static tt_status make_room(struct buckets *b)
 
 /* ---- life ---- */
 
-static struct comm_allreduce_opts how_of(const struct distribute_opts *o)
-{
-	return (struct comm_allreduce_opts){
-		.algorithm = o->deterministic ? ALGO_ORDERED : (enum comm_algorithm)o->algorithm,
-		.wire = (enum comm_wire)o->wire,
-	};
-}
-
-int sync_shares_products(const struct comm *c, const struct distribute_opts *o, int by_range)
-{
-	const struct comm_allreduce_opts how = how_of(o);
-
-	return o->shard_optimizer && by_range && comm_has_views(c, &how);
-}
-
 static tt_status make_ends(struct buckets *b)
 {
 	struct comm *c = b->sync->host.comm;
@@ -623,7 +608,7 @@ static tt_status make_ends(struct buckets *b)
 		struct sender *s = &b->sender[b->senders];
 
 		s->buckets = b;
-		s->how = how_of(b->sync->host.opts);
+		s->how = sync_how(b->sync->host.opts);
 		st = comm_split(c, &s->end);
 	}
 	return st;

@@ -47,17 +47,31 @@ tt_status sync_apply_range(struct sync *s, size_t lo, size_t hi)
 	return TT_OK;
 }
 
+struct comm_allreduce_opts sync_how(const struct distribute_opts *o)
+{
+	return (struct comm_allreduce_opts){
+		.algorithm = o->deterministic ? ALGO_ORDERED : (enum comm_algorithm)o->algorithm,
+		.wire = (enum comm_wire)o->wire,
+	};
+}
+
+int sync_shares_products(const struct comm *c, const struct distribute_opts *o, int by_range)
+{
+	const struct comm_allreduce_opts how = sync_how(o);
+
+	return o->shard_optimizer && by_range && comm_has_views(c, &how);
+}
+
 tt_status sync_sum(struct sync *s, float *x, size_t n)
 {
-	const struct distribute_opts *o = s->host.opts;
-	const struct comm_allreduce_opts how = {
-		.algorithm = o->deterministic ? ALGO_ORDERED : (enum comm_algorithm)o->algorithm,
-		.wire = WIRE_F32, .scratch = s->scratch,
-	};
+	struct comm_allreduce_opts how = sync_how(s->host.opts);
 	double start = thread_seconds();
 	uint64_t sent = s->host.comm->sent;
-	tt_status st = comm_allreduce(s->host.comm, x, n, &how);
+	tt_status st;
 
+	how.wire = WIRE_F32;
+	how.scratch = s->scratch;
+	st = comm_allreduce(s->host.comm, x, n, &how);
 	sync_count(s, start, sync_bytes(s->host.comm, sent, n, WIRE_F32));
 	return st;
 }
@@ -217,13 +231,12 @@ static tt_status hear(struct sync *s)
 	struct { int64_t pause; int32_t stop, unused; } all[n], mine = { 1, s->at.wants_stop, 0 };
 	tt_status st;
 
-	if (s->at.step < s->heard.next)
-		return TT_OK;
 	if (s->heard.pause)
 		mine.pause = next_pause(s, now);
 	s->host.comm->doing = "word of the other workers";
 	if ((st = comm_allgather(s->host.comm, &mine, sizeof mine, all)) != TT_OK)
 		return st;
+	sync_count(s, now, (uint64_t)(n - 1) * sizeof mine);
 	for (int r = 0; r < n; r++)
 		s->stop |= all[r].stop;
 	s->heard.seconds = now;
@@ -236,7 +249,9 @@ tt_status sync_finish(struct sync *s)
 {
 	tt_status st = s->ops->finish(s);
 
-	return st == TT_OK && s->alone && !s->exchanged ? hear(s) : st;
+	if (st != TT_OK || !s->alone || s->exchanged || s->at.step < s->heard.next)
+		return st;
+	return hear(s);
 }
 
 /* ---- between steps ---- */

@@ -174,6 +174,8 @@ tt_status sync_share(struct sync *s, double samples, float *out);
 /* `ready` of rules whose ranks step alone: the optimizer takes the range if it may. */
 tt_status sync_apply_range(struct sync *s, size_t lo, size_t hi);
 
+/* As the spec has it; without scratch. */
+struct comm_allreduce_opts sync_how(const struct distribute_opts *o);
 /* x[n] summed over the ranks, in place, by the trainer's thread, which waits. */
 tt_status sync_sum(struct sync *s, float *x, size_t n);
 /* What the sum of n floats of `wire` has cost, `sent` being what `c` had sent before. */

@@ -80,7 +80,7 @@ static tt_status visit_file(struct members *m, const char *path, const char *nam
 static tt_status visit_class(struct members *m, const char *path, const char *name, void *ctx)
 {
 	const size_t before = m->n;
-	tt_status st = TT_OK;
+	tt_status st;
 
 	(void)ctx;
 	if (!file_is_dir(path))

@@ -111,13 +111,33 @@ static tt_status make_optim(struct tt_trainer *t)
 	return st;
 }
 
+static int threads_asked(const struct tt_trainer *t)
+{
+	return t->opts->threads > 0 ? t->opts->threads : thread_cores();
+}
+
+/* Ranks on one machine share its cores: threads here, processes by what a launcher lets them. */
+static int shares_cores(const struct tt_trainer *t)
+{
+	return t->comm && (t->comm->one_space || t->opts->threads > 0);
+}
+
+static int threads_of(const struct tt_trainer *t)
+{
+	const struct comm *c = t->comm;
+	const int all = threads_asked(t);
+
+	if (!shares_cores(t))
+		return all;
+	return all <= c->locals ? 1 : all / c->locals + (c->local < all % c->locals);
+}
+
 /* Where ranks share memory, products are made by the thread that talks, one alone: it should not
- * take the place of many.  All ranks think the same. */
+ * take the place of many, on any rank. */
 int trainer_shares_products(const struct tt_trainer *t)
 {
 	const struct comm *c = t->comm;
-	const int one = t->opts->threads == 1 ||
-	                (t->opts->threads == 0 && c->one_space && thread_cores() <= c->locals);
+	const int one = shares_cores(t) && threads_asked(t) <= c->locals;
 
 	return one && sync_shares_products(c, &t->model->spec->distribute, optim_by_range(t->optim));
 }
@@ -224,17 +244,6 @@ tt_status trainer_evaluator(struct tt_trainer *t)
 		return TT_OK;
 	st = evaluator_new(&t->evaluator, &o);
 	return st == TT_OK ? TT_OK : err_at(st, "data.valid");
-}
-
-/* Ranks on one machine share its cores: threads here, processes by what a launcher lets them. */
-static int threads_of(const struct tt_trainer *t)
-{
-	const struct comm *c = t->comm;
-	int all = t->opts->threads > 0 ? t->opts->threads : thread_cores();
-
-	if (!c || (!c->one_space && !t->opts->threads))
-		return all;
-	return all <= c->locals ? 1 : all / c->locals + (c->local < all % c->locals);
 }
 
 /* Has who waits for kernels to be measured lost patience?  Ranks that compute together measure to

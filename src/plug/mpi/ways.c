@@ -142,7 +142,7 @@ static tt_status decide(struct family *f, struct streams *s, MPI_Comm mpi)
 	rc = MPI_Allreduce(MPI_IN_PLACE, seconds, 3, MPI_DOUBLE, MPI_MAX, mpi);
 	if (rc != MPI_SUCCESS)
 		return family_error("MPI_Allreduce of times", rc);
-	if (asked && !isfinite(seconds[0] + seconds[1]))
+	if (asked && !isfinite(f->hosts > 1 ? seconds[1] : seconds[0]))
 		return err_set(TT_EIO, "distribute.transport: sockets, but not all ranks reach one "
 		               "another over TCP at ports that the kernel picks: open these, or set "
 		               "transport: mpi");
