@@ -24,6 +24,7 @@
 #define SPACES      16          /* ends of one rank: the first and those split from it */
 #define NAME_MAX    96
 #define SPINS       200         /* looks at a message before the kernel is asked to wait */
+#define WORD_SECONDS 1.0        /* for the reason of a rank that has left                */
 
 enum phase { POSTED, COPYING, DONE, MISFIT };
 
@@ -189,11 +190,15 @@ static tt_status sleep_until_done(struct end *e, struct comm_request *r, double 
 	return st;
 }
 
+/* Who fails closes its helpers' ends, and then says why: that word is worth a moment. */
 static tt_status explain(struct end *e, const struct comm_request *r)
 {
+	const double end = thread_seconds() + WORD_SECONDS;
 	struct group *g = e->group;
 	char who[COMM_WHO_MAX];
 
+	while (!atomic_load(&g->broken) && thread_seconds() < end)
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	if (!atomic_load(&g->broken))
 		return err_set(TT_EIO, "%s left while rank %d waited for it",
 		               comm_who(&e->comm, r->peer, who), e->comm.rank);

@@ -157,6 +157,30 @@ static void a_rank_that_has_left_is_named(void **state)
 	ranks_run((struct ranks){ .n = 3, .timeout = 30 }, one_leaves, NULL);
 }
 
+/* Who fails closes the ends of its helpers first. */
+static void one_leaves_and_says_why(struct comm *c, void *ctx)
+{
+	struct comm *other = NULL;
+	int got;
+
+	(void)ctx;
+	rank_ok(comm_split(c, &other));
+	if (c->rank == 1) {
+		comm_close(&other);
+		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+		comm_abandon(c, "no memory");
+		return;
+	}
+	rank_fails(comm_recv(other, 1, 1, &got, sizeof got), "gave up: no memory");
+	comm_close(&other);
+}
+
+static void who_leaves_may_still_say_why(void **state)
+{
+	(void)state;
+	ranks_run((struct ranks){ .n = 2, .timeout = 30 }, one_leaves_and_says_why, NULL);
+}
+
 static void send_too_much(struct comm *c, void *ctx)
 {
 	char buf[8] = { 0 };
@@ -237,6 +261,7 @@ int main(void)
 		cmocka_unit_test(a_silent_rank_is_named_by_all),
 		cmocka_unit_test(a_rank_that_gives_up_is_named_by_all),
 		cmocka_unit_test(a_rank_that_has_left_is_named),
+		cmocka_unit_test(who_leaves_may_still_say_why),
 		cmocka_unit_test(sizes_that_differ_are_an_error),
 		cmocka_unit_test(bad_partners_are_refused),
 		cmocka_unit_test(hosts_are_blocks_of_ranks),
