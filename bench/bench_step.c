@@ -21,11 +21,11 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/options.h"
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "compute/exec/device.h"
-#include "compute/exec/kcache.h"
+#include "compute/exec/tuning_cache.h"
 #include "learn/nn/model.h"
-#include "learn/optim/optim.h"
+#include "optim/optim.h"
 #include "plug/plugs.h"
 
 #define DATA_LIMIT ((size_t)1 << 31)

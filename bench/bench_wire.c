@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/thread.h"
-#include "dist/comm/comm.h"
+#include "sys/thread.h"
+#include "distribute/comm/comm.h"
 #include "plug/plugs.h"
 
 #define RUNS    5

@@ -14,7 +14,7 @@
 #include "kit/stop.h"
 #include "kit/table.h"
 #include "learn/nn/spec.h"
-#include "learn/train/observe/curves.h"
+#include "learn/observe/curves.h"
 #include "verbs.h"
 
 #define MEGABYTE 1e6

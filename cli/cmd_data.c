@@ -8,8 +8,8 @@
 #include "base/mem.h"
 #include "kit/json.h"
 #include "kit/table.h"
-#include "learn/data/export.h"
-#include "learn/data/sheet.h"
+#include "data/export.h"
+#include "data/sheet.h"
 #include "verbs.h"
 
 #define STATISTICS_SAMPLES 60000

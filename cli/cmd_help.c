@@ -53,7 +53,7 @@ static tt_status explain(const char *word, struct str *out)
 	return TT_OK;
 }
 
-static tt_status choose(const struct help_args *o, const struct words *args, struct str *out)
+static tt_status autotune(const struct help_args *o, const struct words *args, struct str *out)
 {
 	if (args->n)
 		return explain(args->v[0], out);
@@ -73,7 +73,7 @@ static tt_status choose(const struct help_args *o, const struct words *args, str
 static tt_status run_help(struct call *c)
 {
 	struct str out = { 0 };
-	tt_status  st = choose(c->opts, &c->args, &out);
+	tt_status  st = autotune(c->opts, &c->args, &out);
 
 	if (st == TT_OK)
 		st = str_status(&out);

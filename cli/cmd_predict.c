@@ -6,10 +6,10 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "kit/answer.h"
+#include "kit/predictions.h"
 #include "kit/names.h"
 #include "kit/paths.h"
-#include "learn/data/image.h"
+#include "data/image/image.h"
 #include "learn/nn/model.h"
 #include "verbs.h"
 
@@ -25,7 +25,7 @@ struct predict_args {
 static const struct flag predict_flags[] = {
 	{ "top",     'k', FLAG_INT,  AT(top), "K", .min = 1, .max = 1000, .def = "3", .help =
 	  "how many of the likeliest classes to name" },
-	{ "format",  'f', FLAG_TEXT, AT(format), "FORMAT", .words = answer_formats, .def = "text",
+	{ "format",  'f', FLAG_TEXT, AT(format), "FORMAT", .words = prediction_formats, .def = "text",
 	  .help = "text, csv or json; --json is short for the last" },
 	{ "samples", 'n', FLAG_INT,  AT(samples), "N", .max = INT64_MAX, .help =
 	  "of a source: only its first N samples (all)" },
@@ -159,7 +159,7 @@ static tt_status read_one(struct prediction *p, int64_t i, int place)
 	return tt_predictor_normalise(p->predictor, &p->info, p->raw, p->x + (size_t)place * inputs);
 }
 
-static tt_status answer_chunk(struct prediction *p, int64_t first, int n)
+static tt_status prediction_chunk(struct prediction *p, int64_t first, int n)
 {
 	char      name[32];
 	tt_status st;
@@ -171,20 +171,20 @@ static tt_status answer_chunk(struct prediction *p, int64_t first, int n)
 		return st;
 	for (int i = 0; i < n; i++) {
 		snprintf(name, sizeof name, "%lld", (long long)(first + i));
-		answers_add(&p->answers, p->source ? name : p->file[first + i], p->label[i],
+		predictions_add(&p->answers, p->source ? name : p->file[first + i], p->label[i],
 		            p->out + (size_t)i * (size_t)p->answers.width);
 	}
 	return TT_OK;
 }
 
-static tt_status answer_all(struct prediction *p)
+static tt_status prediction_all(struct prediction *p)
 {
 	const char *format = p->args->common.json ? "json" : p->args->format;
-	tt_status   st = answers_begin(&p->answers, format);
+	tt_status   st = predictions_begin(&p->answers, format);
 
 	for (int64_t i = 0; st == TT_OK && i < p->count; i += CHUNK)
-		st = answer_chunk(p, i, (int)(p->count - i < CHUNK ? p->count - i : CHUNK));
-	return st == TT_OK ? answers_end(&p->answers) : st;
+		st = prediction_chunk(p, i, (int)(p->count - i < CHUNK ? p->count - i : CHUNK));
+	return st == TT_OK ? predictions_end(&p->answers) : st;
 }
 
 static tt_status run_predict(struct call *c)
@@ -193,8 +193,8 @@ static tt_status run_predict(struct call *c)
 	tt_status         st = prepare(&p, c);
 
 	if (st == TT_OK)
-		st = answer_all(&p);
-	answers_release(&p.answers);
+		st = prediction_all(&p);
+	predictions_release(&p.answers);
 	mem_free(p.raw);
 	mem_free(p.x);
 	mem_free(p.out);

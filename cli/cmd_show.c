@@ -4,7 +4,7 @@
 #include "kit/layers.h"
 #include "kit/paths.h"
 #include "kit/specfile.h"
-#include "kit/steps.h"
+#include "kit/program_report.h"
 #include "kit/table.h"
 #include "learn/nn/model.h"
 #include "verbs.h"
@@ -91,7 +91,8 @@ static tt_status print_graph(const tt_model *m, int64_t batch, enum nn_purpose p
 }
 
 /* Text or JSON of the same three things: layers, program, graph. */
-static tt_status show(const struct show_args *o, const tt_model *m, const struct steps_opts *so)
+static tt_status show(const struct show_args *o, const tt_model *m,
+					  const struct program_report_opts *so)
 {
 	struct json j = { 0 };
 	tt_status   st;
@@ -103,7 +104,7 @@ static tt_status show(const struct show_args *o, const tt_model *m, const struct
 		json_int(&j, "batch", so->batch);
 		st = layers_json(m, so->batch, &j);
 		if (st == TT_OK)
-			st = steps_json(m, so, &j);
+			st = program_report_json(m, so, &j);
 		json_close(&j, '}');
 		if (st == TT_OK)
 			return json_print(&j);
@@ -111,7 +112,7 @@ static tt_status show(const struct show_args *o, const tt_model *m, const struct
 		return st;
 	}
 	print_head(m);
-	if ((st = layers_print(m, so->batch)) != TT_OK || (st = steps_print(m, so)) != TT_OK)
+	if ((st = layers_print(m, so->batch)) != TT_OK || (st = program_report_print(m, so)) != TT_OK)
 		return st;
 	return o->graph ? print_graph(m, so->batch, so->purpose) : TT_OK;
 }
@@ -125,7 +126,7 @@ static int64_t at_once(const struct train_opts *t)
 static tt_status run_show(struct call *c)
 {
 	const struct show_args *o = c->opts;
-	struct steps_opts       so = { 0 };
+	struct program_report_opts       so = { 0 };
 	tt_model               *m = NULL;
 	tt_status               st = load_model(o, c, &m);
 

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/thread.h"
-#include "kit/join.h"
+#include "sys/thread.h"
+#include "launch/rank_env.h"
 #include "kit/json.h"
-#include "kit/launch.h"
+#include "launch/launch.h"
 #include "kit/machine.h"
 #include "kit/paths.h"
 #include "kit/progress.h"
@@ -168,11 +168,11 @@ static int is_first(const struct run *r)
 static tt_status join(struct run *r)
 {
 	int inside = 0;
-	tt_status st = join_look(&inside);
+	tt_status st = rank_env_look(&inside);
 
 	if (st != TT_OK || !inside)
 		return st;
-	return join_group(&r->comm, &r->line, &r->file.spec->distribute);
+	return rank_env_group(&r->comm, &r->line, &r->file.spec->distribute);
 }
 
 static tt_status choose_place(struct run *r, struct arena *a)
@@ -467,14 +467,14 @@ static tt_status show_workers(struct run *r, const struct call *c)
 
 	if ((st = load_spec(r, c)) != TT_OK || (st = join(r)) != TT_OK)
 		return st;
-	return join_show(r->comm, r->file.spec->train.threads, stdout);
+	return rank_env_show(r->comm, r->file.spec->train.threads, stdout);
 }
 
-static tt_status choose(struct run *r, struct call *c)
+static tt_status autotune(struct run *r, struct call *c)
 {
 	const struct train_args *o = r->args;
 	int inside = 0;
-	tt_status st = join_look(&inside);
+	tt_status st = rank_env_look(&inside);
 
 	if (st != TT_OK)
 		return st;
@@ -509,11 +509,11 @@ static tt_status meet_at_the_end(struct run *r, tt_status st)
 static tt_status run_train(struct call *c)
 {
 	struct run r = { .args = c->opts };
-	tt_status  st = choose(&r, c);
+	tt_status  st = autotune(&r, c);
 
 	st = meet_at_the_end(&r, st);
 	if (r.comm)
-		join_parting(r.line);
+		rank_env_parting(r.line);
 	tell_others(&r, st);
 	tt_trainer_free(&r.trainer);
 	comm_close(&r.comm);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "learn/data/reader.h"
+#include "data/reader.h"
 #include "learn/nn/spec.h"
 
 void docs_overview(struct str *out)

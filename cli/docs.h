@@ -2,7 +2,7 @@
 #ifndef CLI_DOCS_H
 #define CLI_DOCS_H
 
-#include "learn/nn/kinds.h"
+#include "learn/nn/layers/kinds.h"
 #include "verbs.h"
 
 /* What `tutti help` prints: the list of verbs; one verb. */

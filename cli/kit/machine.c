@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "kit/git.h"
 #include "plug/plugs.h"
 

@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "kit/table.h"
 
 #define REDRAW_SECONDS 0.1       /* on a terminal                    */

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
-#include "base/thread.h"
+#include "sys/thread.h"
 
 static tt_trainer *_Atomic stop_target;         /* whom the handler tells          */
 static atomic_int          stop_came;

@@ -3,7 +3,7 @@
 #define PLUG_PLUGS_H
 
 #include "base/err.h"
-#include "dist/comm/comm.h"
+#include "distribute/comm/comm.h"
 
 struct device;
 struct device_ops;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "learn/data/cifar10.h"
+#include "data/readers/cifar10.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "learn/data/csv.h"
+#include "data/readers/csv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

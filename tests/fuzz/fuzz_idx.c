@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "learn/data/mnist.h"
+#include "data/readers/mnist.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

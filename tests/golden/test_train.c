@@ -11,11 +11,11 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "compute/exec/device.h"
 #include "learn/ckpt/ckpt.h"
 #include "learn/nn/model.h"
-#include "learn/optim/optim.h"
+#include "optim/optim.h"
 #include "plug/plugs.h"
 #include "support/hashed.h"
 

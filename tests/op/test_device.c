@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "compute/exec/device.h"
 #include "plug/plugs.h"
 #include "support/nth_device.h"

@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "compute/exec/device.h"
 #include "plug/plugs.h"
 #include "support/interp.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "support/support.h"
 
 #define RANKS_MAX 64

@@ -5,7 +5,7 @@
 #ifndef TESTS_RANKS_H
 #define TESTS_RANKS_H
 
-#include "dist/comm/comm.h"
+#include "distribute/comm/comm.h"
 
 struct ranks { int n, hosts; double timeout; };        /* zero: 1 host, 20 seconds */
 

@@ -83,9 +83,9 @@ tt_model *workers_trained(const char *text, int workers, const tt_trainer_opts *
 
 void workers_check_equal(const tt_trainer *t)
 {
-	group_settle(t->group);
-	for (int i = 1; i < group_size(t->group); i++)
-		assert_memory_equal(group_peer(t->group, i)->model->params, t->model->params,
+	local_workers_settle(t->group);
+	for (int i = 1; i < local_workers_size(t->group); i++)
+		assert_memory_equal(local_workers_peer(t->group, i)->model->params, t->model->params,
 		                    t->model->param_count * sizeof(float));
 }
 

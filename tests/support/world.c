@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "support/support.h"
 
 static void apply(void *ctx, size_t lo, size_t hi)
@@ -91,7 +91,7 @@ static int strategy(const char *name)
 
 	while (strcmp(sync_words[i], name) != 0)
 		i++;
-	assert_string_equal(sync_rules[i]->name, name);
+	assert_string_equal(sync_strategies[i]->name, name);
 	return i;
 }
 
@@ -116,11 +116,11 @@ tt_status world_step(struct rank *r, int64_t number, int samples)
 {
 	tt_status st = sync_begin(r->sync, &(struct sync_step){ .step = number, .samples = samples });
 
-	if (st != TT_OK || (st = sync_need(r->sync, 0, r->world->count)) != TT_OK ||
-	    (st = sync_ready(r->sync, 0, r->world->count)) != TT_OK ||
+	if (st != TT_OK || (st = sync_wait_params(r->sync, 0, r->world->count)) != TT_OK ||
+	    (st = sync_grad_ready(r->sync, 0, r->world->count)) != TT_OK ||
 	    (st = sync_finish(r->sync)) != TT_OK)
 		return st;
-	return sync_settle(r->sync);
+	return sync_flush(r->sync);
 }
 
 tt_status world_one_step(struct rank *r) { return world_step(r, 1, 1); }

@@ -5,7 +5,7 @@
 #ifndef TESTS_WORLD_H
 #define TESTS_WORLD_H
 
-#include "dist/sync/sync.h"
+#include "distribute/sync/sync.h"
 
 #define WORLD_RANKS 9
 #define WORLD_COUNT 1024

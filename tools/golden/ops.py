@@ -203,7 +203,7 @@ def summed(per_value):
 OPS = {
     "conv2d": conv2d, "maxpool": maxpool, "avgpool": avgpool, "batchnorm": batchnorm,
     "batchnorm_infer": batchnorm_infer, "fold_bn": fold_bn, "act_dx": act_dx, "dropout": dropout,
-    "xent": xent, "mix": mix, "bn_moments": bn_moments, "gather": gather, "bn_join": bn_join,
+    "xent": xent, "mix": mix, "bn_moments": bn_moments, "all_gather": gather, "bn_join": bn_join,
     "bn_sums": bn_sums, "bn_dx": bn_dx, "factors": factors,
     "dense": lambda a, x, w, b=None: [act(a["act"], F.linear(x, w, b), a)],
     "layernorm": lambda a, x, g, b: [F.layer_norm(x, list(x.shape[-a["ndim"]:]), g, b, a["eps"])],

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/thread.h"
-#include "compute/exec/choose.h"
+#include "sys/thread.h"
+#include "compute/exec/autotune.h"
 #include "compute/pass/pass.h"
 
 #define PROFILE_SAMPLES 64
@@ -57,7 +57,7 @@ static tt_status plan_graph(struct program *p)
 	for (struct ir_node *n = p->graph->first; n && st == TT_OK; n = n->next) {
 		c = (struct choice){ .device = p->opts.devices[0] };
 		if (plan_needs_copy(p->plan, n))
-			st = choose(p->plan, n, &c);
+			st = autotune(p->plan, n, &c);
 		if (st == TT_OK)
 			st = plan_node(p->plan, n, c.device, c.variant);
 		if (st != TT_OK)
@@ -78,7 +78,7 @@ static tt_status list_steps(struct program *p)
 	for (int s = 0; s < p->plan->n_steps; s++) {
 		const enum ir_op op = p->plan->step[s].node->op;
 		struct go g = { .kernel = p->plan->step[s].kernel, .step = s,
-		                .attended = op == IR_GATHER || op == IR_BN_JOIN };
+		                .attended = op == IR_ALL_GATHER || op == IR_BN_JOIN };
 
 		if (p->plan->step[s].once)
 			p->once[p->n_once++] = g;

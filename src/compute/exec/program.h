@@ -56,7 +56,7 @@ struct program_run {
 	 * run.  Ranges come in descending order and cover the vector.  May be NULL. */
 	void (*ready)(void *ctx, size_t lo, size_t hi);
 	void *ctx;
-	gather_fn *gather;                /* of a graph with GATHER; given ctx; NULL: alone           */
+	all_gather_fn *gather; /* of a graph with GATHER; given ctx; NULL: alone           */
 };
 /* A signal for the calling thread is delivered when the run is over. */
 tt_status program_run(struct program *p, const struct program_run *r);

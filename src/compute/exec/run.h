@@ -11,12 +11,12 @@
 #include "base/err.h"
 
 /* all[ranks][n]: what every rank of the group has here, in their order; mine[n] is this rank's. */
-typedef tt_status gather_fn(void *ctx, const float *mine, size_t n, float *all);
+typedef tt_status all_gather_fn(void *ctx, const float *mine, size_t n, float *all);
 
 struct run_context {
 	uint64_t   seed, step;
 	int64_t    sample, sample_stride;    /* of the batch's first sample in the global batch */
-	gather_fn *gather;                   /* NULL: no group                                  */
+	all_gather_fn *gather;                   /* NULL: no group                                  */
 	void      *gather_ctx;
 	int        absent;                   /* this rank has no sample: zeros for the others   */
 };

@@ -278,7 +278,7 @@ tt_status ir_infer_bn_moments(struct ir_node *n, struct tensor_desc *out)
 
 #define RANKS_MAX 65536
 
-tt_status ir_infer_gather(struct ir_node *n, struct tensor_desc *out)
+tt_status ir_infer_all_gather(struct ir_node *n, struct tensor_desc *out)
 {
 	int64_t width = 0;
 

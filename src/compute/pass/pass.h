@@ -41,7 +41,7 @@ int  pass_factors_pay(const struct pass_factors *among, const struct factors *f)
 
 /* Batch norms with attr.ranks normalise over the batch of so many ranks, which run programs made
  * from the same graph side by side.  After ir_backward, before pass_all; not part of it. */
-tt_status pass_share_norms(struct ir_graph *g);
+tt_status pass_sync_batchnorm(struct ir_graph *g);
 
 /* Nodes that nobody needs go: whose outputs are read by no node, kept by no output and no
  * parameter's gradient, and which update no running statistics. */

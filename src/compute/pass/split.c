@@ -30,7 +30,7 @@ static int may_split(const struct ir_graph *g, const struct ir_node *n)
 	return n->attr.act == ACT_NONE;
 }
 
-static int pieces_of(const struct ir_node *n, size_t least)
+static int microbatch_of(const struct ir_node *n, size_t least)
 {
 	const struct tensor_desc *w = &n->in[1]->desc;
 	size_t most = (size_t)tensor_count(w) / least;
@@ -151,7 +151,7 @@ tt_status pass_split(struct ir_graph *g, size_t least)
 	int n;
 
 	for (struct ir_node *k = g->first; k && st == TT_OK; k = k->next)
-		if (may_split(g, k) && (n = pieces_of(k, least)) > 1)
+		if (may_split(g, k) && (n = microbatch_of(k, least)) > 1)
 			st = split(g, k, n);
 	if (st == TT_OK)
 		ir_renumber(g);

@@ -8,7 +8,7 @@
 #ifndef NN_BUILD_H
 #define NN_BUILD_H
 
-#include "learn/nn/kinds.h"
+#include "learn/nn/layers/kinds.h"
 #include "learn/nn/model.h"
 
 /* The first two settings of every layer; their rows; and what all option structs begin with. */

@@ -109,7 +109,7 @@ static tt_status build_graph(struct builder *b, struct ir_graph **out)
 	if (st == TT_OK)
 		st = add_head(b);
 	if (st == TT_OK && b->group && b->group->norm_ranks)
-		st = pass_share_norms(b->g);
+		st = pass_sync_batchnorm(b->g);
 	if (st == TT_OK)
 		*out = b->g;
 	else

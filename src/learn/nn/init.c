@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "base/rng.h"
-#include "base/thread.h"
+#include "sys/thread.h"
 
 const char *const init_words[] = {
 	"he", "glorot", "lecun", "uniform", "normal", "zeros", "torch", 0

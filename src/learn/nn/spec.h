@@ -10,9 +10,9 @@
 #include <tutti/model.h>
 
 #include "base/options.h"
-#include "dist/sync/sync.h"
-#include "learn/data/loader.h"
-#include "learn/optim/optim.h"
+#include "distribute/sync/sync.h"
+#include "data/loader.h"
+#include "optim/optim.h"
 
 /* Spec: the keys under `model` (input, layers, loss ...). */
 struct model_opts {

@@ -1,15 +1,15 @@
 #include "learn/predict/evaluator.h"
 
 #include "base/mem.h"
-#include "base/thread.h"
-#include "learn/data/loader.h"
+#include "sys/thread.h"
+#include "data/loader.h"
 #include "learn/predict/metrics.h"
 #include "learn/predict/target.h"
 
 struct evaluator {
 	struct evaluator_opts opts;
 	struct target         target;
-	struct programs      *programs;
+	struct program_cache      *programs;
 	struct loader        *loader;
 	struct metrics        sums;
 };
@@ -33,7 +33,7 @@ tt_status evaluator_new(struct evaluator **out, const struct evaluator_opts *o)
 		.data = &o->model->spec->data, .batch = o->batch, .world = o->comm ? o->comm->size : 1,
 		.rank = o->comm ? o->comm->rank : 0,
 	};
-	const struct programs_opts net = {
+	const struct program_cache_opts net = {
 		.engine = o->engine, .model = o->model, .purpose = NN_EVAL,
 	};
 	tt_status st;
@@ -44,7 +44,7 @@ tt_status evaluator_new(struct evaluator **out, const struct evaluator_opts *o)
 	st = target_init(&e->target, o->model, tt_source_describe(o->source), o->batch);
 	if (st != TT_OK ||
 	    (st = init_metrics(e)) != TT_OK ||
-	    (st = programs_new(&e->programs, &net)) != TT_OK ||
+	    (st = program_cache_new(&e->programs, &net)) != TT_OK ||
 	    (st = loader_new(&e->loader, o->source, &order)) != TT_OK)
 		goto fail;
 	*out = e;
@@ -59,7 +59,7 @@ void evaluator_free(struct evaluator **e)
 	if (!e || !*e)
 		return;
 	loader_free(&(*e)->loader);
-	programs_free(&(*e)->programs);
+	program_cache_free(&(*e)->programs);
 	target_release(&(*e)->target);
 	mem_free((*e)->sums.confusion);
 	mem_free(*e);
@@ -72,7 +72,7 @@ static tt_status run_batch(struct evaluator *e, const struct batch *b)
 	struct program *p;
 	tt_status st;
 
-	if ((st = programs_get(e->programs, b->n, &p)) != TT_OK)
+	if ((st = program_cache_get(e->programs, b->n, &p)) != TT_OK)
 		return st;
 	program_set_input(p, INPUT_X, b->x);
 	program_set_input(p, INPUT_TARGET, target_of(&e->target, b));
@@ -128,7 +128,7 @@ tt_status evaluator_run(struct evaluator *e, tt_metrics *out)
 	tt_status st;
 
 	metrics_clear(&e->sums);
-	programs_refresh(e->programs);
+	program_cache_refresh(e->programs);
 	if ((st = loader_seek(e->loader, 0, 0)) != TT_OK)
 		return st;
 	while ((st = loader_next(e->loader, &b)) == TT_OK && b) {

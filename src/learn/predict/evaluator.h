@@ -9,8 +9,8 @@
 
 #include <tutti/train.h>
 
-#include "dist/comm/comm.h"
-#include "learn/predict/engine.h"
+#include "distribute/comm/comm.h"
+#include "learn/predict/program_cache.h"
 
 /* All borrowed until evaluator_free. */
 struct evaluator_opts {

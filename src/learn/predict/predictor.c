@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "learn/predict/engine.h"
+#include "learn/predict/program_cache.h"
 #include "learn/predict/evaluator.h"
 
 #define DEFAULT_BATCH 64
@@ -12,7 +12,7 @@
 struct tt_predictor {
 	tt_model        *model;       /* a copy */
 	struct engine   *engine;
-	struct programs *programs;
+	struct program_cache *programs;
 	int              batch, top_k;
 };
 
@@ -79,7 +79,7 @@ tt_status tt_predictor_new(tt_predictor **out, const tt_model *m, const tt_predi
 	if ((st = copy_model(&p->model, m)) != TT_OK ||
 	    (st = engine_open(&p->engine, &engine)) != TT_OK)
 		goto fail;
-	st = programs_new(&p->programs, &(struct programs_opts){
+	st = program_cache_new(&p->programs, &(struct program_cache_opts){
 		.engine = p->engine, .model = p->model, .purpose = NN_PREDICT });
 	if (st != TT_OK)
 		goto fail;
@@ -94,7 +94,7 @@ void tt_predictor_free(tt_predictor **p)
 {
 	if (!p || !*p)
 		return;
-	programs_free(&(*p)->programs);
+	program_cache_free(&(*p)->programs);
 	engine_close(&(*p)->engine);
 	tt_model_free(&(*p)->model);
 	mem_free(*p);
@@ -139,7 +139,7 @@ tt_status tt_predictor_run(tt_predictor *p, const float *x, int64_t n, float *ou
 	engine_enter(p->engine);
 	for (int64_t at = 0, k; at < n; at += k) {
 		k = next_chunk(n - at, p->batch);
-		if ((st = programs_get(p->programs, k, &program)) != TT_OK)
+		if ((st = program_cache_get(p->programs, k, &program)) != TT_OK)
 			return st;
 		program_set_input(program, 0, x + (size_t)at * in);
 		if ((st = program_run(program, &run)) != TT_OK)

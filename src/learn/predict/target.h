@@ -8,7 +8,7 @@
 #ifndef PREDICT_TARGET_H
 #define PREDICT_TARGET_H
 
-#include "learn/data/loader.h"
+#include "data/loader.h"
 #include "learn/nn/model.h"
 
 enum target_form { TARGET_LABEL, TARGET_VALUES, TARGET_NUMBER, TARGET_ONE_HOT };

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "learn/nn/members.h"
+#include "learn/nn/ensemble.h"
 #include "learn/train/trainer.h"
 
 /* ---- come and go ---- */
@@ -44,7 +44,7 @@ tt_status ensemble_open(struct tt_trainer *t)
 
 	if (!is_ensemble(t))
 		return TT_OK;
-	if ((st = members_spec(&spec, t->model->spec, n, NULL)) != TT_OK ||
+	if ((st = ensemble_spec(&spec, t->model->spec, n, NULL)) != TT_OK ||
 	    (st = model_of(spec, &other)) != TT_OK)
 		return st;
 	e = mem_calloc(1, sizeof *e);
@@ -109,7 +109,7 @@ static tt_status layers_of(const struct tt_trainer *t, struct arena *a, const st
 	*out = t->opts->combiner.layers;
 	if (*out && ((*out)->kind != NODE_TEXT || *(*out)->text))
 		return TT_OK;
-	if ((st = members_default_combiner(a, t->model, &made)) == TT_OK)
+	if ((st = ensemble_default_combiner(a, t->model, &made)) == TT_OK)
 		*out = made;
 	return st;
 }
@@ -140,7 +140,7 @@ tt_status ensemble_add_combiner(struct tt_trainer *t)
 	tt_status st;
 
 	if ((st = layers_of(t, &a, &layers)) != TT_OK ||
-	    (st = members_spec(&spec, t->model->spec, e->n, layers)) != TT_OK ||
+	    (st = ensemble_spec(&spec, t->model->spec, e->n, layers)) != TT_OK ||
 	    (st = model_of(spec, &other)) != TT_OK)
 		goto out;
 	if ((st = keep_classes(e->whole, other)) != TT_OK) {
@@ -182,12 +182,12 @@ static tt_status add_trained_combiner(struct tt_trainer *t)
 	tt_status st;
 
 	if ((st = layers_of(t, &a, &layers)) != TT_OK ||
-	    (st = members_combiner(&spec, t->model, t->ensemble->n, layers)) != TT_OK ||
+	    (st = ensemble_combiner(&spec, t->model, t->ensemble->n, layers)) != TT_OK ||
 	    (st = model_of(spec, &net)) != TT_OK)
 		goto out;
 	if (layers != t->opts->combiner.layers)
 		begin_as_average(t, net);
-	if ((st = combiner_train(t, net)) != TT_OK || (st = ensemble_add_combiner(t)) != TT_OK)
+	if ((st = stacking_train(t, net)) != TT_OK || (st = ensemble_add_combiner(t)) != TT_OK)
 		goto out;
 	params = (size_t)t->ensemble->n * t->model->param_count;
 	buffers = (size_t)t->ensemble->n * t->model->buffer_count;
@@ -233,10 +233,10 @@ tt_status ensemble_finish(struct tt_trainer *t)
 		return TT_OK;
 	if (t->model->spec->distribute.combine == COMBINE_NET &&
 	    (st = add_trained_combiner(t)) != TT_OK)
-		return together_blame(t, st);
+		return data_parallel_blame(t, st);
 	if ((st = measure_members(t)) != TT_OK)
-		return together_blame(t, st);
-	together_measure(t);
+		return data_parallel_blame(t, st);
+	data_parallel_measure(t);
 	t->progress.members = e->n;
 	t->progress.member_accuracy = e->accuracy;
 	return TT_OK;

@@ -39,6 +39,6 @@ tt_status ensemble_add_combiner(struct tt_trainer *t);
 tt_status ensemble_finish(struct tt_trainer *t);
 
 /* combiner.c: collective; train the net behind the members, which stay as they are. */
-tt_status combiner_train(struct tt_trainer *t, tt_model *combiner);
+tt_status stacking_train(struct tt_trainer *t, tt_model *combiner);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "base/thread.h"
+#include "sys/thread.h"
 
 #define WINDOW_SECONDS 0.25     /* of steps that make one measurement of speed */
 #define SMOOTHING 0.3           /* weight of the newest one                    */
@@ -57,7 +57,7 @@ void trainer_measure(struct tt_trainer *t, int samples)
 	n->accuracy = metrics_accuracy(&t->epoch_sums);
 	if (samples)
 		measure_speed(t, samples);
-	together_measure(t);
+	data_parallel_measure(t);
 	n->seconds_left = estimate_left(t);
 }
 
@@ -80,7 +80,7 @@ static tt_status validate(struct tt_trainer *t)
 	if (!validates(t))
 		return TT_OK;
 	if ((st = evaluator_run(t->evaluator, &m)) != TT_OK)
-		return together_blame(t, st);
+		return data_parallel_blame(t, st);
 	t->pace.valid_seconds = thread_seconds() - start;
 	t->progress.valid_loss = m.loss;
 	t->progress.valid_accuracy = m.accuracy;
@@ -90,7 +90,8 @@ static tt_status validate(struct tt_trainer *t)
 /* An epoch without validation has nothing new to show to who watches validation. */
 static int look(struct tt_trainer *t)
 {
-	int better = (!watch_valid(&t->watch) || validates(t)) && watch_look(&t->watch, &t->progress);
+	int better =
+		(!monitor_valid(&t->watch) || validates(t)) && monitor_look(&t->watch, &t->progress);
 
 	if (better)
 		t->progress.best = t->watch.best;
@@ -114,18 +115,18 @@ static tt_status keep(struct tt_trainer *t, int better)
 
 	if (!t->dir.len)
 		return TT_OK;
-	if (better && (st = trainer_save(t, t->best.p)) != TT_OK)
+	if (better && (st = checkpoint_save(t, t->best.p)) != TT_OK)
 		return st;
 	if (!trainer_done(t) && (every <= 0 || t->at.epoch % every != 0))
 		return TT_OK;
-	if ((st = trainer_save(t, t->last.p)) != TT_OK)
+	if ((st = checkpoint_save(t, t->last.p)) != TT_OK)
 		return st;
-	return trainer_save_step(t);
+	return checkpoint_save_step(t);
 }
 
 int trainer_done(const struct tt_trainer *t)
 {
-	return t->at.epoch >= t->opts->epochs || (t->at.consumed == 0 && watch_stop(&t->watch));
+	return t->at.epoch >= t->opts->epochs || (t->at.consumed == 0 && monitor_stop(&t->watch));
 }
 
 static tt_status tell_early_stop(struct tt_trainer *t)
@@ -133,9 +134,9 @@ static tt_status tell_early_stop(struct tt_trainer *t)
 	struct str s = {0};
 	tt_status st;
 
-	if (!watch_stop(&t->watch) || t->at.epoch >= t->opts->epochs)
+	if (!monitor_stop(&t->watch) || t->at.epoch >= t->opts->epochs)
 		return TT_OK;
-	str_addf(&s, "early stop: %s has not improved on %.6g for %d looks", watch_name(&t->watch),
+	str_addf(&s, "early stop: %s has not improved on %.6g for %d looks", monitor_name(&t->watch),
 	         t->watch.best, t->watch.waited);
 	if ((st = str_status(&s)) == TT_OK)
 		st = trainer_note(t, s.p);
@@ -146,12 +147,12 @@ static tt_status tell_early_stop(struct tt_trainer *t)
 static tt_status leave_epoch(struct tt_trainer *t)
 {
 	const int last = t->at.epoch + 1 >= t->opts->epochs;
-	tt_status st = together_epoch_end(t, last ? EPOCH_LAST : EPOCH_GOES_ON);
+	tt_status st = data_parallel_epoch_end(t, last ? EPOCH_LAST : EPOCH_GOES_ON);
 
 	if (st != TT_OK)
 		return st;
 	trainer_measure(t, 0);
-	if ((st = together_meet(t)) != TT_OK)
+	if ((st = data_parallel_meet(t)) != TT_OK)
 		return st;
 	return last ? ensemble_finish(t) : TT_OK;
 }
@@ -159,15 +160,15 @@ static tt_status leave_epoch(struct tt_trainer *t)
 /* After an early stop the model is what all ranks have in common, as after the last epoch. */
 static tt_status stop_early(struct tt_trainer *t)
 {
-	tt_status st = together_epoch_end(t, EPOCH_LAST);
+	tt_status st = data_parallel_epoch_end(t, EPOCH_LAST);
 
 	if (st != TT_OK || !t->ensemble)
 		return st;
-	if ((st = together_meet(t)) != TT_OK || (st = ensemble_finish(t)) != TT_OK)
+	if ((st = data_parallel_meet(t)) != TT_OK || (st = ensemble_finish(t)) != TT_OK)
 		return st;
 	if (t->dir.len)
-		st = trainer_save(t, t->last.p);
-	together_part(t);
+		st = checkpoint_save(t, t->last.p);
+	data_parallel_part(t);
 	return st;
 }
 
@@ -191,7 +192,7 @@ tt_status trainer_epoch_end(struct tt_trainer *t)
 	next_epoch(t);
 	if ((st = keep(t, better)) != TT_OK || (st = tell_early_stop(t)) != TT_OK)
 		return st;
-	together_part(t);
+	data_parallel_part(t);
 	st = go_on(t);
 	t->pace.mark = thread_seconds();
 	return st;

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cores.h"
-#include "base/thread.h"
+#include "sys/affinity.h"
+#include "sys/thread.h"
 
 /* ---- observers ---- */
 
@@ -55,7 +55,7 @@ static tt_status start(struct tt_trainer *t)
 
 	if (t->started)
 		return TT_OK;
-	if (t->comm && (st = together_join(t)) != TT_OK)
+	if (t->comm && (st = data_parallel_join(t)) != TT_OK)
 		return st;
 	t->started = 1;
 	t->pace.start = t->pace.mark = thread_seconds();
@@ -76,11 +76,11 @@ static tt_status save_by_steps(struct tt_trainer *t)
 	if (!t->save_due || (t->sync && !t->sync->exchanged && !t->sync->alone))
 		return TT_OK;
 	t->save_due = 0;
-	if ((st = together_meet(t)) != TT_OK)
+	if ((st = data_parallel_meet(t)) != TT_OK)
 		return st;
-	if (t->dir.len && (st = trainer_save(t, t->last.p)) == TT_OK)
-		st = trainer_save_step(t);
-	together_part(t);
+	if (t->dir.len && (st = checkpoint_save(t, t->last.p)) == TT_OK)
+		st = checkpoint_save_step(t);
+	data_parallel_part(t);
 	t->pace.mark = thread_seconds();
 	return st;
 }
@@ -93,7 +93,7 @@ static tt_status one_step(struct tt_trainer *t, int *more)
 	tt_status st;
 
 	*more = 0;
-	cores_look(&t->stay);
+	affinity_look(&t->stay);
 	if (trainer_done(t))
 		return TT_OK;
 	if (t->at.consumed < tt_source_describe(t->train_source)->count) {
@@ -129,17 +129,17 @@ static tt_status end(struct tt_trainer *t, tt_status st)
 	w.text = reason;
 	told = trainer_tell(t, TT_EVENT_END, &w);
 	if (told == TT_OK && t->trace_path.len)
-		told = together_write_trace(t);
+		told = data_parallel_write_trace(t);
 	return st == TT_OK ? told : err_set(st, "%s", reason);
 }
 
 static tt_status stopped(struct tt_trainer *t)
 {
-	tt_status st = together_meet(t);
+	tt_status st = data_parallel_meet(t);
 
 	if (st == TT_OK && t->dir.len)
-		st = trainer_save(t, t->last.p);
-	together_part(t);
+		st = checkpoint_save(t, t->last.p);
+	data_parallel_part(t);
 	atomic_store(&t->stop, 0);
 	t->stopping = 0;
 	return st == TT_OK ? err_set(TT_ESTOPPED, "stopped on request after step %lld",
@@ -154,9 +154,9 @@ static tt_status part_ways(struct tt_trainer *t, tt_status st)
 	if (st == TT_OK || st == TT_ESTOPPED || !t->comm)
 		return st;
 	snprintf(text, sizeof text, "%s", tt_last_error());
-	together_give_up(t);
+	data_parallel_give_up(t);
 	if (t->group)
-		group_settle(t->group);
+		local_workers_settle(t->group);
 	return err_set(st, "%s", text);
 }
 
@@ -166,14 +166,14 @@ static void enter(struct tt_trainer *t)
 	t->running = 1;
 	engine_enter(t->engine);
 	if (t->group)
-		group_stay(t->group, 0, &t->stay);
+		local_workers_stay(t->group, 0, &t->stay);
 }
 
 static void leave(struct tt_trainer *t)
 {
 	t->running = 0;
 	if (t->group)
-		cores_leave(&t->stay);
+		affinity_leave(&t->stay);
 }
 
 tt_status tt_trainer_step(tt_trainer *t, int *more)
@@ -190,12 +190,12 @@ tt_status tt_trainer_steps(tt_trainer *t, int64_t n, int *more)
 		return err_set(TT_EINVAL, "%lld steps: there is at least one", (long long)n);
 	enter(t);
 	if (t->group)
-		group_steps(t->group, n);
+		local_workers_steps(t->group, n);
 	st = start(t);
 	for (int64_t i = 0; i < n && st == TT_OK && *more; i++)
 		st = trainer_stopping(t) ? TT_ESTOPPED : one_step(t, more);
 	if (st == TT_OK)
-		st = together_settle(t);        /* the caller may look at the parameters */
+		st = data_parallel_settle(t);        /* the caller may look at the parameters */
 	if (st == TT_ESTOPPED)
 		st = stopped(t);
 	st = part_ways(t, st);
@@ -210,7 +210,7 @@ tt_status tt_trainer_run(tt_trainer *t)
 
 	enter(t);
 	if (t->group)
-		group_command(t->group, GROUP_RUN);
+		local_workers_command(t->group, GROUP_RUN);
 	st = start(t);
 	while (st == TT_OK && more && !trainer_stopping(t))
 		st = one_step(t, &more);
@@ -239,10 +239,10 @@ tt_status tt_trainer_checkpoint(tt_trainer *t, const char *path)
 		return err_set(TT_EINVAL, "%s: workers are all over the place within a step: write a "
 		               "checkpoint between steps, or by train.checkpoint", path);
 	if (t->group)
-		group_command(t->group, GROUP_MEET);
-	st = together_meet(t);
+		local_workers_command(t->group, GROUP_MEET);
+	st = data_parallel_meet(t);
 	if (st == TT_OK && path)
-		st = trainer_save(t, path);
-	together_part(t);
+		st = checkpoint_save(t, path);
+	data_parallel_part(t);
 	return part_ways(t, st);
 }

@@ -7,7 +7,7 @@
 
 #include <tutti/data.h>
 
-#include "base/thread.h"
+#include "sys/thread.h"
 
 struct opening {
 	const char    *key, *uri;         /* "data.train" for messages; borrowed until wait */

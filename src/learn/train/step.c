@@ -1,6 +1,6 @@
 /* step.c -- the path of one training step:
  *
- *   loader_next -> pieces_run -> (range of gradients final -> optim_apply) ... -> sums
+ *   loader_next -> microbatch_run -> (range of gradients final -> optim_apply) ... -> sums
  *
  * One way, no return trips; nothing is allocated after the first step of each batch size.
  * A rank among others takes the way of together.c in the middle. */
@@ -12,7 +12,7 @@ static void apply_range(void *ctx, size_t lo, size_t hi)
 {
 	struct tt_trainer *t = ctx;
 
-	if (pieces_ready(t, lo, hi) && hi > lo && optim_by_range(t->optim))
+	if (microbatch_ready(t, lo, hi) && hi > lo && optim_by_range(t->optim))
 		optim_apply(t->optim, t->model->params, t->grads, lo, hi);
 }
 
@@ -77,7 +77,7 @@ static tt_status step_alone(struct tt_trainer *t, const struct batch *b)
 	tt_status st;
 
 	optim_begin(t->optim, t->progress.lr, t->at.step + 1);
-	st = pieces_run(t, b, &(struct pieces_run){
+	st = microbatch_run(t, b, &(struct microbatch_run){
 		.samples = b->n_global, .ready = apply_range, .done = add_sums });
 	if (st == TT_OK && !optim_by_range(t->optim))
 		apply_whole(t);
@@ -102,11 +102,11 @@ tt_status trainer_batch(struct tt_trainer *t, int *more)
 	*more = b != NULL;
 	if (!b)
 		return TT_OK;
-	if ((st = pieces_compile(t, b->n_global, b->n)) != TT_OK)
+	if ((st = microbatch_compile(t, b->n_global, b->n)) != TT_OK)
 		return st == TT_ESTOPPED ? put_back(t) : st;
 	t->progress.lr = learning_rate(t);
-	t->share = (struct share){ .pieces = pieces_of(t, b->n_global) };
-	if ((st = t->sync ? together_step(t, b) : step_alone(t, b)) != TT_OK)
+	t->share = (struct share){ .pieces = microbatch_of(t, b->n_global) };
+	if ((st = t->sync ? data_parallel_step(t, b) : step_alone(t, b)) != TT_OK)
 		return st;
 	t->batch = b;
 	t->at.step++;

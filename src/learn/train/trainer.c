@@ -6,9 +6,9 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/thread.h"
-#include "dist/comm/wire.h"
-#include "dist/sync/trace.h"
+#include "sys/thread.h"
+#include "distribute/comm/wire.h"
+#include "distribute/sync/trace.h"
 #include "learn/train/sources.h"
 
 #define EARLY_BATCH 1024
@@ -149,7 +149,7 @@ static int factor_hosts(const struct tt_trainer *t)
 {
 	const struct distribute_opts *o = &t->model->spec->distribute;
 
-	if (strcmp(sync_words[o->strategy], "allreduce") != 0 || pieces_of(t, t->opts->batch) > 1 ||
+	if (strcmp(sync_words[o->strategy], "allreduce") != 0 || microbatch_of(t, t->opts->batch) > 1 ||
 	    o->factors == FACTORS_NO || (o->factors == FACTORS_AUTO && o->deterministic))
 		return 0;
 	if (o->factors == FACTORS_YES)
@@ -181,12 +181,12 @@ static tt_status make_grads(struct tt_trainer *t)
 	const size_t bytes = (t->model->param_count + SUMS) * sizeof *t->grads;
 	const struct comm *c = t->comm;
 
-	if (c && c->near && !c->one_space && c->locals > 1 && shared_alloc(&t->shared, bytes) == TT_OK)
+	if (c && c->near && !c->one_space && c->locals > 1 && shm_alloc(&t->shared, bytes) == TT_OK)
 		t->grads = t->shared.p;
 	else if (!(t->grads = mem_alloc_aligned(bytes)))
 		return TT_ENOMEM;
 	memset(t->grads, 0, bytes);
-	if (pieces_of(t, t->opts->batch) > 1 &&
+	if (microbatch_of(t, t->opts->batch) > 1 &&
 	    !(t->held = mem_alloc_aligned(t->model->param_count * sizeof *t->held)))
 		return TT_ENOMEM;
 	return TT_OK;
@@ -195,7 +195,7 @@ static tt_status make_grads(struct tt_trainer *t)
 static void free_grads(struct tt_trainer *t)
 {
 	if (t->shared.p)
-		shared_free(&t->shared);
+		shm_free(&t->shared);
 	else
 		mem_free(t->grads);
 	mem_free(t->held);
@@ -207,7 +207,7 @@ static tt_status make_programs(struct tt_trainer *t)
 
 	if ((st = join_group(t)) != TT_OK || (st = make_grads(t)) != TT_OK)
 		return st;
-	return programs_new(&t->programs, &(struct programs_opts){
+	return program_cache_new(&t->programs, &(struct program_cache_opts){
 		.engine = t->engine, .model = t->model, .purpose = NN_TRAIN, .grads = t->grads,
 		.group = t->comm ? &t->among : NULL });
 }
@@ -217,7 +217,7 @@ static tt_status compile_share(struct tt_trainer *t, int64_t samples)
 {
 	int64_t share = (samples - trainer_rank(t) + trainer_world(t) - 1) / trainer_world(t);
 
-	return share > 0 ? pieces_compile(t, samples, share) : TT_OK;
+	return share > 0 ? microbatch_compile(t, samples, share) : TT_OK;
 }
 
 /* The main batch size now, so that what cannot be compiled is said before the run; together the
@@ -299,7 +299,7 @@ static tt_status init_progress(struct tt_trainer *t)
 	const struct early_stop_opts *e = &t->opts->early_stop;
 	int64_t batches = loader_batches(t->loader);
 	int has = (t->evaluator ? WATCH_HAS_VALID : 0) | (t->target.classes ? WATCH_HAS_CLASSES : 0);
-	tt_status st = watch_init(&t->watch, e->monitor, has);
+	tt_status st = monitor_init(&t->watch, e->monitor, has);
 
 	t->watch.patience = e->patience;
 	t->watch.min_delta = e->min_delta;
@@ -324,7 +324,7 @@ static tt_status resume(struct tt_trainer *t, const char *from)
 	}
 	if (!from)
 		return TT_OK;
-	if ((st = trainer_load(t, from)) != TT_OK)
+	if ((st = checkpoint_load(t, from)) != TT_OK)
 		return st;
 	return loader_seek(t->loader, t->at.epoch, t->at.consumed);
 }
@@ -363,11 +363,11 @@ static tt_status make_peer(struct tt_trainer *first, const tt_trainer_opts *o, i
 	}
 	t->opts = &t->model->spec->train;
 	t->making = o;
-	t->comm = group_end(first->group, rank);
+	t->comm = local_workers_end(first->group, rank);
 	t->train_source = first->train_source;
 	t->valid_source = first->valid_source;
 	t->borrows = 1;
-	group_add(first->group, rank, t);
+	local_workers_add(first->group, rank, t);
 	if ((st = ensemble_open(t)) != TT_OK || (st = init_rank(t, o)) != TT_OK ||
 	    (st = open_loader(t)) != TT_OK ||
 	    (st = make_compute(t, o)) != TT_OK || (st = compile_all(t)) != TT_OK ||
@@ -383,7 +383,7 @@ static tt_status make_peers(struct tt_trainer *t, const tt_trainer_opts *o)
 {
 	tt_status st = TT_OK;
 
-	for (int i = 1; st == TT_OK && t->group && i < group_size(t->group); i++)
+	for (int i = 1; st == TT_OK && t->group && i < local_workers_size(t->group); i++)
 		st = make_peer(t, o, i);
 	return st;
 }
@@ -401,9 +401,9 @@ static tt_status find_comm(struct tt_trainer *t, const tt_trainer_opts *o)
 	t->comm = o->comm && o->comm->size > 1 ? o->comm : NULL;
 	if (workers == 1)
 		return TT_OK;
-	if ((st = group_new(&t->group, workers, d->timeout)) != TT_OK)
+	if ((st = local_workers_new(&t->group, workers, d->timeout)) != TT_OK)
 		return st;
-	t->comm = group_end(t->group, 0);
+	t->comm = local_workers_end(t->group, 0);
 	return TT_OK;
 }
 
@@ -425,11 +425,11 @@ static tt_status make_folder(struct tt_trainer *t, const tt_trainer_opts *o)
 
 	if (!o->run_dir)
 		return TT_OK;
-	if ((st = trainer_folder_make(t, o->environment)) != TT_OK ||
+	if ((st = run_dir_make(t, o->environment)) != TT_OK ||
 	    (st = trainer_observers(t)) != TT_OK || !t->comm || t->resumed)
 		return st;
 	/* A rank may be lost in the first epoch: there is something to resume from the start. */
-	return trainer_save(t, t->last.p);
+	return checkpoint_save(t, t->last.p);
 }
 
 static tt_status open_run(struct tt_trainer *t, const tt_trainer_opts *o)
@@ -438,7 +438,7 @@ static tt_status open_run(struct tt_trainer *t, const tt_trainer_opts *o)
 
 	if (trainer_rank(t) != 0)
 		return TT_OK;
-	if ((o->run_dir && (st = trainer_folder_paths(t, o->run_dir)) != TT_OK) ||
+	if ((o->run_dir && (st = run_dir_paths(t, o->run_dir)) != TT_OK) ||
 	    (st = resume(t, o->resume)) != TT_OK)
 		return st;
 	return make_folder(t, o);
@@ -452,7 +452,7 @@ static tt_status build(struct tt_trainer *t, const tt_trainer_opts *o)
 	t->making = o;
 	t->observe = o->observe;
 	t->observe_ctx = o->observe_ctx;
-	if ((st = find_comm(t, o)) != TT_OK || (t->comm && (st = together_check(t)) != TT_OK) ||
+	if ((st = find_comm(t, o)) != TT_OK || (t->comm && (st = data_parallel_check(t)) != TT_OK) ||
 	    (st = ensemble_open(t)) != TT_OK ||
 	    (st = init_rank(t, o)) != TT_OK ||
 	    (st = make_parts(t, o)) != TT_OK || (st = init_progress(t)) != TT_OK ||
@@ -463,7 +463,7 @@ static tt_status build(struct tt_trainer *t, const tt_trainer_opts *o)
 	t->making = NULL;
 	if ((st = open_run(t, o)) != TT_OK)
 		return st;
-	return t->group ? group_start(t->group) : TT_OK;
+	return t->group ? local_workers_start(t->group) : TT_OK;
 }
 
 tt_status tt_trainer_new(tt_trainer **out, tt_model *m, const tt_trainer_opts *opts)
@@ -494,13 +494,13 @@ void tt_trainer_free(tt_trainer **out)
 	if (!t)
 		return;
 	if (t->group)
-		group_quit(t->group);
-	together_leave(t);
-	group_free(&t->group);
+		local_workers_quit(t->group);
+	data_parallel_leave(t);
+	local_workers_free(&t->group);
 	for (int i = 0; i < t->n_observers; i++)
 		t->observer[i]->ops->close(t->observer[i]);
 	evaluator_free(&t->evaluator);
-	programs_free(&t->programs);
+	program_cache_free(&t->programs);
 	loader_free(&t->loader);
 	optim_free(&t->optim);
 	target_release(&t->target);

@@ -16,21 +16,21 @@
 
 #include <tutti/train.h>
 
-#include "base/shared.h"
+#include "sys/shm.h"
 #include "base/str.h"
-#include "learn/data/loader.h"
+#include "data/loader.h"
 #include "learn/nn/model.h"
-#include "learn/optim/optim.h"
-#include "learn/predict/engine.h"
+#include "optim/optim.h"
+#include "learn/predict/program_cache.h"
 #include "learn/predict/evaluator.h"
 #include "learn/predict/metrics.h"
 #include "learn/predict/target.h"
 #include "learn/train/ensemble.h"
-#include "learn/train/group.h"
-#include "learn/train/observer.h"
-#include "learn/train/pieces.h"
-#include "learn/train/together.h"
-#include "learn/train/watch.h"
+#include "learn/train/local_workers.h"
+#include "learn/observe/observer.h"
+#include "learn/train/microbatch.h"
+#include "learn/train/data_parallel.h"
+#include "learn/train/monitor.h"
 
 #define OBSERVERS_MAX 4
 
@@ -61,7 +61,7 @@ struct share {
 	int                 holds;            /* gradients of those before   */
 	/* Of a rank among others: */
 	int                 turned;           /* backward has begun          */
-	tt_status           status;           /* of its sync_ready           */
+	tt_status           status;           /* of its sync_grad_ready           */
 };
 
 struct trace;
@@ -74,11 +74,11 @@ struct tt_trainer {
 	tt_source               *train_source, *valid_source;    /* valid may be NULL */
 	struct loader           *loader;
 	struct target            target;
-	struct programs         *programs;
+	struct program_cache         *programs;
 	struct evaluator        *evaluator;   /* NULL: no validation */
 	struct optim            *optim;
 	float                   *grads;
-	struct shared            shared;      /* where grads lie, or {0}                     */
+	struct shm            shared;      /* where grads lie, or {0}                     */
 	float                   *held;        /* those of pieces; NULL: a share is one piece */
 	struct nn_group          among;       /* other ranks                                 */
 	struct nn_factored      *factored;    /* weights whose gradients travel as factors   */
@@ -86,7 +86,7 @@ struct tt_trainer {
 
 	struct place             at;
 	struct metrics           epoch_sums;
-	struct watch             watch;
+	struct monitor             watch;
 	tt_progress              progress;
 	struct interval          interval;
 	struct pace              pace;
@@ -107,7 +107,7 @@ struct tt_trainer {
 	int                      stopping;    /* all ranks have agreed to it    */
 
 	struct comm             *comm;        /* this rank's end; NULL: alone   */
-	struct group            *group;       /* rank 0: the other threads      */
+	struct local_workers            *group;       /* rank 0: the other threads      */
 	struct sync             *sync;        /* from the first step on         */
 	struct share             share;
 	struct trace            *trace;       /* NULL: none                     */
@@ -116,7 +116,7 @@ struct tt_trainer {
 	int                      save_due;    /* at the next exchange           */
 	int                      borrows;     /* its sources are rank 0's       */
 	int                      running;     /* inside step or run             */
-	struct cores_stay        stay;        /* as a thread among others       */
+	struct affinity_stay        stay;        /* as a thread among others       */
 };
 
 /* Alone, a wish to stop is enough; together it counts when all know it. */
@@ -137,7 +137,7 @@ static inline int trainer_world(const struct tt_trainer *t) { return t->comm ? t
 /* As many as in training, of all workers together. */
 static inline int trainer_eval_batch(const struct tt_trainer *t)
 {
-	const int64_t pieces = pieces_of(t, t->opts->batch);
+	const int64_t pieces = microbatch_of(t, t->opts->batch);
 
 	if (t->opts->eval_batch)
 		return t->opts->eval_batch;
@@ -159,14 +159,14 @@ int       trainer_done(const struct tt_trainer *t);
 int       trainer_shares_products(const struct tt_trainer *t);
 
 /* state.c */
-tt_status trainer_save(struct tt_trainer *t, const char *path);       /* and tell the observers */
-tt_status trainer_load(struct tt_trainer *t, const char *path);
-tt_status trainer_save_step(struct tt_trainer *t);          /* step-N; drops old ones */
-tt_status trainer_share_place(struct tt_trainer *t);        /* all stand where rank 0 does */
+tt_status checkpoint_save(struct tt_trainer *t, const char *path); /* and tell the observers */
+tt_status checkpoint_load(struct tt_trainer *t, const char *path);
+tt_status checkpoint_save_step(struct tt_trainer *t);          /* step-N; drops old ones */
+tt_status checkpoint_share_place(struct tt_trainer *t);        /* all stand where rank 0 does */
 
 /* folder.c */
-tt_status trainer_folder_paths(struct tt_trainer *t, const char *dir);
-tt_status trainer_folder_make(struct tt_trainer *t, const char *environment);
+tt_status run_dir_paths(struct tt_trainer *t, const char *dir);
+tt_status run_dir_make(struct tt_trainer *t, const char *environment);
 tt_status trainer_observers(struct tt_trainer *t);
 
 /* run.c: tell all observers. */

@@ -6,7 +6,7 @@
 #ifndef PLUG_MPI_EXPORT_H
 #define PLUG_MPI_EXPORT_H
 
-#include "dist/comm/comm.h"
+#include "distribute/comm/comm.h"
 
 /* This process's end of the world.  Starts MPI if nobody has, and then ends it at the last close:
  * once per process.  After a fault MPI is not ended, for that would wait for the dead: the process

@@ -12,10 +12,10 @@
 #include <time.h>
 
 #include "base/mem.h"
-#include "base/shared.h"
-#include "base/thread.h"
-#include "plug/mpi/family.h"
-#include "plug/mpi/ways.h"
+#include "sys/shm.h"
+#include "sys/thread.h"
+#include "plug/mpi/world.h"
+#include "plug/mpi/route.h"
 
 #define SPINS_NEAR  20          /* looks before the first nap: memory answers at once,        */
 #define SPINS_FAR   2           /* a wire does not, and arithmetic can use the core meanwhile */
@@ -44,9 +44,9 @@ enum phase { OVER, PENDING };
 
 struct end {
 	struct comm    comm;
-	struct family *family;
+	struct world *family;
 	MPI_Comm       mpi;
-	struct streams *streams;        /* NULL: all goes MPI's way                        */
+	struct tcp *streams;        /* NULL: all goes MPI's way                        */
 	int            asked;           /* messages under way in MPI's hands               */
 	struct view   *view;            /* [VIEWS of a neighbour]; NULL: this end has none */
 	int            views;
@@ -54,7 +54,7 @@ struct end {
 
 /* What of a neighbour's memory has been mapped, or cannot be.  Addresses mean the same as long as
  * nobody frees what he has others read: while whoever has split the group uses this end. */
-struct view { int rank; struct shared_view at; };
+struct view { int rank; struct shm_view at; };
 #define VIEWS 4
 
 static MPI_Request get_request(const struct comm_request *r)
@@ -73,7 +73,7 @@ static void set_request(struct comm_request *r, MPI_Request m)
 
 static int by_stream(const struct end *e, const struct comm_request *r)
 {
-	return e->streams && way_is_stream(e->family, r->peer, r->n);
+	return e->streams && route_is_stream(e->family, r->peer, r->n);
 }
 
 /* ---- waiting ---- */
@@ -93,7 +93,7 @@ static void pause_after(int looks, int spins)
 /* awaits: the rank that this is about, -1: all. */
 static int spins_for(const struct end *e, int awaits)
 {
-	const struct family *f = e->family;
+	const struct world *f = e->family;
 
 	return awaits >= 0 && f->host_of[awaits] != f->host ? SPINS_FAR : SPINS_NEAR;
 }
@@ -111,7 +111,7 @@ static tt_status fault_of(struct end *e)
 /* A neighbour that is no more is missed before the deadline. */
 static tt_status look_for_dead(struct end *e)
 {
-	const int dead = family_find_dead(e->family);
+	const int dead = world_find_dead(e->family);
 	char who[COMM_WHO_MAX];
 
 	if (dead < 0)
@@ -125,7 +125,7 @@ static tt_status look_for_dead(struct end *e)
 static int listen_until(struct end *e, int peer, double end)
 {
 	while (!atomic_load(&e->family->broken) && thread_seconds() < end) {
-		family_listen(e->family, peer);
+		world_listen(e->family, peer);
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
 	return atomic_load(&e->family->broken);
@@ -147,7 +147,7 @@ static tt_status lost(struct end *e, int peer)
 		return fault_of(e);
 	if ((st = look_for_dead(e)) != TT_OK)
 		return st;
-	culprit = family_roll_call(e->family, peer, c->timeout);
+	culprit = world_roll_call(e->family, peer, c->timeout);
 	if (atomic_load(&e->family->broken))
 		return fault_of(e);
 	if (culprit == peer)
@@ -162,23 +162,23 @@ static tt_status test_until(struct end *e, MPI_Request *m, MPI_Status *status, i
                             double deadline)
 {
 	const int spins = spins_for(e, awaits);
-	struct family *f = e->family;
+	struct world *f = e->family;
 	tt_status st;
 
 	for (int looks = 0; ; looks++) {
 		int done = 0, rc;
 
-		family_enter(f);
+		world_enter(f);
 		rc = MPI_Test(m, &done, status);
-		family_leave(f);
+		world_leave(f);
 		if (rc != MPI_SUCCESS)
-			return family_error("MPI_Test", rc);
+			return world_error("MPI_Test", rc);
 		if (done)
 			return TT_OK;
 		if (looks % LISTEN_EACH == LISTEN_EACH - 1) {
-			family_listen(f, awaits);
+			world_listen(f, awaits);
 			if (e->streams)
-				streams_move(e->streams);
+				tcp_move(e->streams);
 		}
 		if (atomic_load(&f->broken))
 			return fault_of(e);
@@ -194,9 +194,9 @@ static tt_status test_until(struct end *e, MPI_Request *m, MPI_Status *status, i
 
 static tt_status post_stream(struct end *e, struct comm_request *r)
 {
-	tt_status st = r->outgoing ? streams_send(e->streams, r) : streams_recv(e->streams, r);
+	tt_status st = r->outgoing ? tcp_send(e->streams, r) : tcp_recv(e->streams, r);
 
-	return st == TT_OK ? TT_OK : lost(e, streams_lost(e->streams));
+	return st == TT_OK ? TT_OK : lost(e, tcp_lost(e->streams));
 }
 
 /* Send or receive, as r says. */
@@ -210,12 +210,12 @@ static tt_status end_post(struct comm *c, struct comm_request *r)
 		return post_stream(e, r);
 	if (r->n > INT_MAX)
 		return err_set(TT_EINVAL, "a message of %zu bytes: MPI counts to %d", r->n, INT_MAX);
-	family_enter(e->family);
+	world_enter(e->family);
 	rc = r->outgoing ? MPI_Isend(r->p, (int)r->n, MPI_BYTE, r->peer, r->tag, e->mpi, &m)
 	                 : MPI_Irecv(r->p, (int)r->n, MPI_BYTE, r->peer, r->tag, e->mpi, &m);
-	family_leave(e->family);
+	world_leave(e->family);
 	if (rc != MPI_SUCCESS)
-		return family_error(r->outgoing ? "MPI_Isend" : "MPI_Irecv", rc);
+		return world_error(r->outgoing ? "MPI_Isend" : "MPI_Irecv", rc);
 	set_request(r, m);
 	e->asked++;
 	return TT_OK;
@@ -225,17 +225,17 @@ static tt_status end_post(struct comm *c, struct comm_request *r)
  * send, which moves only while somebody asks. */
 static tt_status wait_stream(struct end *e, struct comm_request *r, double deadline)
 {
-	struct family *f = e->family;
+	struct world *f = e->family;
 	tt_status st;
 
 	for (;;) {
 		const double pause = e->asked ? 1e-9 * NAP_MAX : LISTEN_SECONDS;
 		const double soon = thread_seconds() + pause;
 
-		st = streams_wait(e->streams, r, soon < deadline ? soon : deadline);
+		st = tcp_wait(e->streams, r, soon < deadline ? soon : deadline);
 		if (st != TT_ETIMEDOUT)
-			return st == TT_OK ? TT_OK : lost(e, streams_lost(e->streams));
-		family_listen(f, r->peer);
+			return st == TT_OK ? TT_OK : lost(e, tcp_lost(e->streams));
+		world_listen(f, r->peer);
 		if (atomic_load(&f->broken))
 			return fault_of(e);
 		if ((st = look_for_dead(e)) != TT_OK)
@@ -281,24 +281,24 @@ static void end_cancel(struct comm *c, struct comm_request *r)
 	if (r->phase == OVER)
 		return;
 	if (by_stream(e, r)) {
-		streams_cancel(e->streams, r);
+		tcp_cancel(e->streams, r);
 		return;
 	}
 	r->phase = OVER;
 	e->asked--;
 	if (m == MPI_REQUEST_NULL)
 		return;
-	family_enter(e->family);
+	world_enter(e->family);
 	if (!r->outgoing)
 		MPI_Cancel(&m);
 	MPI_Request_free(&m);
-	family_leave(e->family);
+	world_leave(e->family);
 }
 
 static int end_blame(struct comm *c, int peer)
 {
 	struct end *e = (struct end *)c;
-	int culprit = family_roll_call(e->family, peer, c->timeout);
+	int culprit = world_roll_call(e->family, peer, c->timeout);
 
 	if (atomic_load(&e->family->broken))
 		fault_of(e);
@@ -307,7 +307,7 @@ static int end_blame(struct comm *c, int peer)
 
 static void end_abandon(struct comm *c, const struct comm_fault *why)
 {
-	family_tell_fault(((struct end *)c)->family, why);
+	world_tell_fault(((struct end *)c)->family, why);
 }
 
 /* The library's own, in its non-blocking form, so that it too has a deadline. */
@@ -322,11 +322,11 @@ static tt_status end_allreduce(struct comm *c, float *x, size_t n)
 		MPI_Request m;
 		int rc;
 
-		family_enter(e->family);
+		world_enter(e->family);
 		rc = MPI_Iallreduce(MPI_IN_PLACE, x + lo, (int)part, MPI_FLOAT, MPI_SUM, e->mpi, &m);
-		family_leave(e->family);
+		world_leave(e->family);
 		if (rc != MPI_SUCCESS)
-			return family_error("MPI_Iallreduce", rc);
+			return world_error("MPI_Iallreduce", rc);
 		st = test_until(e, &m, MPI_STATUS_IGNORE, -1, thread_seconds() + c->timeout);
 		c->sent += st == TT_OK ? 2 * part * sizeof *x / (size_t)c->size * (size_t)(c->size - 1) : 0;
 	}
@@ -337,7 +337,7 @@ static tt_status end_peek(struct comm *c, int rank, void *to, const void *from, 
 {
 	struct end *e = (struct end *)c;
 
-	return peek_read(e->family, rank, to, from, n) == TT_OK ? TT_OK : lost(e, rank);
+	return cma_read(e->family, rank, to, from, n) == TT_OK ? TT_OK : lost(e, rank);
 }
 
 static const void *end_view(struct comm *c, int rank, const void *from, size_t n)
@@ -354,7 +354,7 @@ static const void *end_view(struct comm *c, int rank, const void *from, size_t n
 		return NULL;
 	if (v == e->view + e->views) {
 		v->rank = rank;
-		shared_map(e->family->neighbour[rank], from, &v->at);
+		shm_map(e->family->neighbour[rank], from, &v->at);
 		e->views++;
 	}
 	return v->at.here && n <= (size_t)(v->at.hi - lo) ? v->at.here + (lo - v->at.lo) : NULL;
@@ -362,7 +362,7 @@ static const void *end_view(struct comm *c, int rank, const void *from, size_t n
 
 /* ---- opening and closing ---- */
 
-static void family_free(struct family *f)
+static void world_free(struct world *f)
 {
 	pthread_mutex_destroy(&f->mpi_lock);
 	pthread_mutex_destroy(&f->control_lock);
@@ -382,7 +382,7 @@ static tt_status farewell(struct end *e)
 	int rc = MPI_Ibarrier(e->family->control, &m);
 
 	if (rc != MPI_SUCCESS)
-		return family_error("MPI_Ibarrier", rc);
+		return world_error("MPI_Ibarrier", rc);
 	return test_until(e, &m, MPI_STATUS_IGNORE, -1, thread_seconds() + e->comm.timeout);
 }
 
@@ -390,25 +390,25 @@ static tt_status farewell(struct end *e)
 static void end_close(struct comm *c)
 {
 	struct end *e = (struct end *)c;
-	struct family *f = e->family;
+	struct world *f = e->family;
 	int left = --f->refs, whole = !atomic_load(&f->broken);
 
 	if (whole && left == 0)
 		whole = farewell(e) == TT_OK;
 	if (whole)
 		MPI_Comm_free(&e->mpi);
-	streams_close(&e->streams);
+	tcp_close(&e->streams);
 	for (int i = 0; i < e->views; i++)
-		shared_unmap(&e->view[i].at);
+		shm_unmap(&e->view[i].at);
 	mem_free(e->view);
 	mem_free(e);
 	if (left || !whole)
 		return;
-	family_stop_listening(f);
+	world_stop_listening(f);
 	MPI_Comm_free(&f->control);
 	if (f->owns_mpi)
 		MPI_Finalize();
-	family_free(f);
+	world_free(f);
 }
 
 static tt_status end_split(struct comm *c, struct comm **out);
@@ -417,7 +417,7 @@ static const struct comm_ops mpi_ops = { "mpi", end_post, end_post, end_wait, en
                                          end_split, end_abandon, end_close, end_allreduce,
                                          end_peek, end_view };
 
-static tt_status end_open(struct family *f, MPI_Comm from, double timeout, struct comm **out)
+static tt_status end_open(struct world *f, MPI_Comm from, double timeout, struct comm **out)
 {
 	struct end *e = mem_calloc(1, sizeof *e);
 	tt_status st;
@@ -431,16 +431,16 @@ static tt_status end_open(struct family *f, MPI_Comm from, double timeout, struc
 		.local = f->local, .locals = f->locals, .timeout = timeout, .names = f->names,
 		.host_of = f->host_of, .near = f->near,
 	};
-	family_enter(f);
+	world_enter(f);
 	rc = MPI_Comm_dup(from, &e->mpi);
 	if (rc == MPI_SUCCESS)
 		MPI_Comm_set_errhandler(e->mpi, MPI_ERRORS_RETURN);
-	family_leave(f);
+	world_leave(f);
 	if (rc != MPI_SUCCESS) {
 		mem_free(e);
-		return family_error("MPI_Comm_dup", rc);
+		return world_error("MPI_Comm_dup", rc);
 	}
-	if ((st = ways_open(&e->streams, f, e->mpi)) != TT_OK) {
+	if ((st = route_open(&e->streams, f, e->mpi)) != TT_OK) {
 		MPI_Comm_free(&e->mpi);
 		mem_free(e);
 		return st;
@@ -474,7 +474,7 @@ static tt_status start_mpi(int *level, int *owns)
 	else
 		rc = MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, level);
 	if (rc != MPI_SUCCESS)
-		return family_error("MPI_Init_thread", rc);
+		return world_error("MPI_Init_thread", rc);
 	*owns = !initialised;
 	if (*level < MPI_THREAD_SERIALIZED)
 		return err_set(TT_ESUPPORT, "this MPI library was started or built for one thread only: "
@@ -482,10 +482,10 @@ static tt_status start_mpi(int *level, int *owns)
 	return TT_OK;
 }
 
-static tt_status family_new(struct family **out, int level, int owns,
+static tt_status world_new(struct world **out, int level, int owns,
                             enum comm_transport transport)
 {
-	struct family *f = mem_calloc(1, sizeof *f);
+	struct world *f = mem_calloc(1, sizeof *f);
 	size_t n;
 
 	if (!f)
@@ -506,7 +506,7 @@ static tt_status family_new(struct family **out, int level, int owns,
 	f->neighbour = mem_calloc(n, sizeof *f->neighbour);
 	if (!f->telling || !f->awaits || !f->names || !f->name_text || !f->host_of ||
 	    !f->neighbour) {
-		family_free(f);
+		world_free(f);
 		return TT_ENOMEM;
 	}
 	*out = f;
@@ -516,24 +516,24 @@ static tt_status family_new(struct family **out, int level, int owns,
 /* A failure here, before ranks can tell one another, ends as the launcher sees fit. */
 tt_status mpi_comm_open(struct comm **out, double timeout, enum comm_transport transport)
 {
-	struct family *f = NULL;
+	struct world *f = NULL;
 	int level = 0, owns = 0, rc;
 	tt_status st;
 
 	if (!(timeout > 0))
 		return err_set(TT_EINVAL, "ranks cannot answer within %g s", timeout);
 	if ((st = start_mpi(&level, &owns)) != TT_OK ||
-	    (st = family_new(&f, level, owns, transport)) != TT_OK)
+	    (st = world_new(&f, level, owns, transport)) != TT_OK)
 		return st;
 	if ((rc = MPI_Comm_dup(MPI_COMM_WORLD, &f->control)) != MPI_SUCCESS) {
-		family_free(f);
-		return family_error("MPI_Comm_dup", rc);
+		world_free(f);
+		return world_error("MPI_Comm_dup", rc);
 	}
 	MPI_Comm_set_errhandler(f->control, MPI_ERRORS_RETURN);
-	if ((st = family_meet(f)) == TT_OK)
+	if ((st = world_meet(f)) == TT_OK)
 		st = end_open(f, MPI_COMM_WORLD, timeout, out);
 	if (st != TT_OK)
-		family_free(f);
+		world_free(f);
 	return st;
 }
 

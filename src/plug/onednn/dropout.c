@@ -1,7 +1,7 @@
 /* dropout.c -- dropout among oneDNN's layouts: blocks of 16 channels stay as they are. */
 #include "plug/onednn/onednn.h"
 
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "compute/exec/cpu/drop.h"
 #include "compute/exec/dropout.h"
 

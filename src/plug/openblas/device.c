@@ -8,7 +8,7 @@
 #include <cblas.h>
 
 #include "base/mem.h"
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "compute/exec/device.h"
 #include "compute/exec/hostkernel.h"
 

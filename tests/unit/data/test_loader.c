@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "learn/data/augment.h"
-#include "learn/data/loader.h"
-#include "learn/data/reader.h"
+#include "data/augment.h"
+#include "data/loader.h"
+#include "data/reader.h"
 
 #define COUNT 103
 #define SIDE  6

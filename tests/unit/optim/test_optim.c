@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "base/node.h"
 #include "base/rng.h"
-#include "base/thread.h"
-#include "learn/optim/optim.h"
+#include "sys/thread.h"
+#include "optim/optim.h"
 #include "support/support.h"
 
 #define MAX 64

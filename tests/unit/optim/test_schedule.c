@@ -1,7 +1,7 @@
 /* The learning rate of every step, against closed forms. */
 #include <math.h>
 
-#include "learn/optim/optim.h"
+#include "optim/optim.h"
 #include "support/support.h"
 
 #define EPOCH 10         /* steps */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/simd.h"
-#include "base/thread.h"
+#include "sys/thread.h"
 
 #define WIDE   32               /* channels in a panel of x: with TALL, sums for all registers */
 #define TALL   FACTORS_ROWS     /* of dy                                                       */

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "compute/exec/cpu/lanes_vec.h"
 
 struct job;

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "compute/exec/cpu/lanes_vec.h"
 
 typedef uint8_t places __attribute__((vector_size(LANES), may_alias));

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "compute/exec/cpu/lanes_vec.h"
 
 /* Rows become columns: four rounds of a perfect shuffle of row i with row i + 8. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/simd.h"
-#include "base/thread.h"
+#include "sys/thread.h"
 
 #define B     16                        /* f32 in a vector */
 #define GRAIN 4096                      /* vectors that are not worth another thread */

@@ -6,7 +6,7 @@
  * in registers. */
 #include "compute/exec/cpu/winograd.h"
 
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "compute/exec/cpu/winograd_job.h"
 #include "compute/exec/cpu/winograd_tiles.h"
 

@@ -10,7 +10,7 @@
 
 #include <immintrin.h>
 
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "compute/exec/cpu/winograd_job.h"
 #include "compute/exec/cpu/winograd_tiles.h"
 

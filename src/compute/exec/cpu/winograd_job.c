@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "compute/exec/cpu/winograd_tiles.h"
 
 INLINE vec cell_load(const cell *p) { return *p; }

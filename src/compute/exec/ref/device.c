@@ -2,7 +2,7 @@
 #include "compute/exec/device.h"
 
 #include "base/mem.h"
-#include "compute/exec/gather.h"
+#include "compute/exec/all_gather.h"
 #include "compute/exec/hostkernel.h"
 #include "compute/exec/ref/ref.h"
 
@@ -42,8 +42,8 @@ static tt_status ref_prepare(struct device *d, struct plan *p, const struct ir_n
 
 	(void)d;
 	(void)variant;
-	if (n->op == IR_GATHER)
-		return gather_prepare(p, n);
+	if (n->op == IR_ALL_GATHER)
+		return all_gather_prepare(p, n);
 	st = host_plain_args(p, n, args);
 	return st == TT_OK ? host_step(p, "reference", run_ref, args, n->n_in + n->n_out) : st;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "support/support.h"
 
 static float number(int64_t i) { return (float)(i * 7919 % 201) / 100 - 1; }

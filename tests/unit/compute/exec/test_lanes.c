@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "compute/exec/cpu/lanes.h"
 
 static float *numbers(int64_t n)

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/thread.h"
+#include "sys/thread.h"
 #include "compute/exec/device.h"
-#include "compute/exec/kcache.h"
+#include "compute/exec/tuning_cache.h"
 #include "plug/plugs.h"
 #include "support/nets.h"
 #include "support/support.h"

@@ -177,8 +177,8 @@ static const struct ir_value *param_at(const struct ir_graph *g, size_t at)
 }
 
 /* The numbers of a piece, or their gradients, and the same of the whole. */
-static void pieces_of_pair(const struct pair *q, int grads, void (*f)(float *piece, float *whole,
-                                                                      size_t n, double tol))
+static void microbatch_of_pair(const struct pair *q, int grads,
+							   void (*f)(float *piece, float *whole, size_t n, double tol))
 {
 	for (int i = 0; i < q->g[1]->n_values; i++) {
 		const struct ir_value *b = q->g[1]->value[i], *a;
@@ -218,12 +218,12 @@ static void large_layers_in_pieces_give_the_same_numbers(void **state)
 	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
 		struct pair q = { { a, b = large_net(row[i].least) }, { run(a), run(b) }, TOLERANCE };
 
-		pieces_of_pair(&q, 0, take_over);
+		microbatch_of_pair(&q, 0, take_over);
 		interp_run(q.p[1], NULL);
 		interp_run(q.p[0], NULL);
 		for (int k = 1; k <= 2; k++)
 			compare_value(&q, net_output(a, k), net_output(b, k));
-		pieces_of_pair(&q, 1, are_near);
+		microbatch_of_pair(&q, 1, are_near);
 		for (size_t at = 0; at < b->param_count; at++)
 			assert_non_null(param_at(b, at));
 		assert_int_equal(net_count(b, IR_DENSE), row[i].dense);

@@ -1,0 +1,29 @@
+/* predictions.h -- what a net said about each sample, as text, CSV or JSON on stdout. */
+#ifndef KIT_PREDICTIONS_H
+#define KIT_PREDICTIONS_H
+
+#include <stdint.h>
+
+#include "kit/json.h"
+
+enum prediction_kind { ANSWER_CLASSES, ANSWER_VALUES };
+
+extern const char *const prediction_formats[];          /* "text", "csv", "json" */
+
+struct answers {
+	enum prediction_kind   kind;
+	int                width, top;      /* numbers in an answer; classes to name */
+	const char *const *names;           /* of the classes, or NULL; borrowed     */
+	const struct prediction_form *form;
+	struct json        json;
+	int               *order;           /* room to sort in                       */
+};
+
+/* The fields above `form` are set by the caller. */
+tt_status predictions_begin(struct answers *a, const char *format);
+/* label: the right class, or -1 where it is not known. */
+void      predictions_add(struct answers *a, const char *sample, int label, const float *out);
+tt_status predictions_end(struct answers *a);
+void      predictions_release(struct answers *a);
+
+#endif

@@ -1,0 +1,36 @@
+/* launch.h -- workers as processes: started on hosts, and started again when one is lost.
+ *
+ *   tutti train --hosts a:8,b:8   -->  mpirun -np 16 --host a:8,b:8 tutti train --run DIR ...
+ *                                      and these join (launch/rank_env.h)
+ *
+ * Reads the environment: it belongs to a face. */
+#ifndef LAUNCH_LAUNCH_H
+#define LAUNCH_LAUNCH_H
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "kit/flags.h"
+
+struct launch_host { const char *name; int slots, failures; };
+
+struct launch {
+	struct launch_host *host;        /* none: one process with its workers as threads  */
+	int                 n_hosts, workers;
+	int                 threads;     /* train.threads; 0: as many as there are cores   */
+	double              timeout;     /* seconds a worker may be silent                 */
+	const char         *run;         /* the run folder                                 */
+	struct words        line;        /* the command line as it was typed               */
+	int                 resume;      /* the first start goes on with a checkpoint      */
+	int                 restarts;    /* times to start again after exit code EXIT_AGAIN */
+};
+
+/* "a:8,b:8" into hosts; a host without a number has one slot. */
+tt_status launch_hosts(struct arena *a, const char *text, struct launch *out);
+/* Who would be where, and how it would be started.  Asks the hosts, and says so if they do not
+ * answer. */
+tt_status launch_show(const struct launch *l, struct arena *a, FILE *f);
+/* Start and wait, as often as restarts allow; *code is the last exit code. */
+tt_status launch_run(struct launch *l, struct arena *a, int *code);
+
+#endif

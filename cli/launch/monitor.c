@@ -1,0 +1,296 @@
+#include "launch/monitor.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "sys/thread.h"
+#include "launch/supervisor.h"
+
+#define WORDS_SECONDS 4.0        /* after a worker has given up: all others have by then */
+#define BLAME_SECONDS 10.0       /* after a death, beyond the timeout: the others have missed it */
+#define START_SECONDS 20.0       /* beyond the timeout, for a worker on each host to come up */
+/* A host is missed after so long.  Workers know more of who was lost and when: they speak first. */
+#define SILENCE(timeout) (1.25 * (timeout) + 6)
+#define AWAKE_SECONDS 1.0        /* a longer tick than that, and we were stopped in between */
+
+struct launch_monitor_host {
+	double heard;                /* when it last knocked; 0: never                           */
+	int    mentioned;            /* by the launcher, which speaks of hosts only              */
+	int    waited;               /* workers there that others did not start or end with      */
+	int    answered;             /* when it was asked alone                                  */
+};
+
+tt_status launch_monitor_init(struct launch_monitor *e, const struct launch *l,
+							  struct mpirun_news *news)
+{
+	*e = (struct launch_monitor){
+		.launch = l, .news = news, .began = time(NULL), .clock = thread_seconds()};
+	e->host = mem_calloc((size_t)l->n_hosts + 1, sizeof *e->host);
+	return e->host ? TT_OK : TT_ENOMEM;
+}
+
+void launch_monitor_release(struct launch_monitor *e)
+{
+	mem_free(e->host);
+	e->host = NULL;
+}
+
+void launch_monitor_tick(struct launch_monitor *e)
+{
+	const double clock = thread_seconds();
+
+	e->now += fmin(clock - e->clock, AWAKE_SECONDS);
+	e->clock = clock;
+}
+
+/* ---- words ---- */
+
+static int host_of(const struct launch *l, int rank)
+{
+	for (int i = 0; i < l->n_hosts; i++) {
+		if (rank < l->host[i].slots)
+			return i;
+		rank -= l->host[i].slots;
+	}
+	return -1;
+}
+
+static int is_word_end(char c)
+{
+	return !c || !strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", c);
+}
+
+static int mentions(const char *line, const char *name)
+{
+	const size_t n = strlen(name);
+
+	for (const char *p = line; (p = strstr(p, name)); p++)
+		if ((p == line || is_word_end(p[-1])) && is_word_end(p[n]))
+			return 1;
+	return 0;
+}
+
+/* "rank 3 (host b, pid 411) was killed by SIGKILL": who is to blame, and how long are the others to
+ * be waited for? */
+static void hear_worker(struct launch_monitor *e, const char *line)
+{
+	const char *rank = strstr(line, "rank "), *verdict = strstr(line, "pid ");
+	const int host = rank ? host_of(e->launch, atoi(rank + 5)) : -1;
+	double wait = WORDS_SECONDS, end;
+
+	if (host < 0 || !verdict || !(verdict = strstr(verdict, ") ")))
+		return;
+	if (strncmp(verdict, ") was killed", 12) == 0)
+		wait = e->launch->timeout + BLAME_SECONDS;
+	end = e->now + wait;
+	e->end = e->end > 0 && e->end < end ? e->end : end;
+	e->news->complaints++;
+	/* Who waits is not who is missed, and numbers that overflow are nobody's fault; who gives up is
+	 * there, and has said why. */
+	if (strncmp(verdict, ") gave up", 9) == 0)
+		e->news->failures++;
+	else if (strstr(verdict, "in vain"))
+		e->host[host].waited++;
+	else if (!strstr(verdict, "not finite"))
+		e->news->accused[host]++;
+}
+
+/* A launcher may put the worker's name before each line. */
+static int is_knock(struct launch_monitor *e)
+{
+	const char *p = strstr(e->line, GUARD_KNOCK);
+	const int host = p ? host_of(e->launch, atoi(p + strlen(GUARD_KNOCK))) : -1;
+
+	if (host >= 0)
+		e->host[host].heard = e->now;
+	e->knocked += host >= 0;
+	return p != NULL;
+}
+
+void launch_monitor_flush(struct launch_monitor *e)
+{
+	fwrite(e->line + e->shown, 1, e->n - e->shown, stderr);
+	e->shown = e->n;
+}
+
+/* Workers that all stumble over the same thing say the same. */
+static int is_repeated(struct launch_monitor *e)
+{
+	const int again = strcmp(e->line, e->said) == 0 && !e->shown;
+
+	memcpy(e->said, e->line, e->n + 1);
+	return again;
+}
+
+static void hear_line(struct launch_monitor *e)
+{
+	int worker;
+
+	e->line[e->n] = '\0';
+	worker = strncmp(e->line, "tutti ", 6) == 0;
+	if (!is_knock(e)) {
+		if (!worker || !is_repeated(e)) {
+			launch_monitor_flush(e);
+			fputc('\n', stderr);
+		}
+		if (worker)
+			hear_worker(e, e->line);
+		else
+			for (int i = 0; i < e->launch->n_hosts; i++)
+				e->host[i].mentioned += mentions(e->line, e->launch->host[i].name);
+	}
+	e->n = e->shown = 0;
+}
+
+static void hear_char(struct launch_monitor *e, char c)
+{
+	if (c == '\n') {
+		hear_line(e);
+	} else if (e->n < sizeof e->line - 1) {
+		e->line[e->n++] = c;
+	} else {                             /* of a line so long only its begin matters */
+		launch_monitor_flush(e);
+		fputc(c, stderr);
+	}
+}
+
+int launch_monitor_hear(struct launch_monitor *e, int fd)
+{
+	char buf[4096];
+	const ssize_t n = read(fd, buf, sizeof buf);
+
+	if (n <= 0)
+		return n < 0 && (errno == EINTR || errno == EAGAIN);
+	for (ssize_t i = 0; i < n; i++)
+		hear_char(e, buf[i]);
+	return 1;
+}
+
+/* ---- silence ---- */
+
+/* The first worker keeps a log: it is up, though a launcher may hide the knocks from us. */
+static int has_new_log(const struct launch_monitor *e)
+{
+	char path[4096];
+	struct stat s;
+
+	snprintf(path, sizeof path, "%s/log.txt", e->launch->run);
+	return stat(path, &s) == 0 && s.st_mtime > e->began;
+}
+
+int launch_monitor_is_up(const struct launch_monitor *e)
+{
+	return e->knocked || has_new_log(e);
+}
+
+static double deadline_of(const struct launch_monitor *e, int host)
+{
+	const double heard = e->host[host].heard, timeout = e->launch->timeout;
+
+	return heard > 0 ? heard + SILENCE(timeout) : timeout + START_SECONDS;
+}
+
+enum monitor_silence launch_monitor_missed(const struct launch_monitor *e)
+{
+	int late = 0;
+
+	for (int i = 0; i < e->launch->n_hosts; i++)
+		late += e->launch->host[i].slots && e->now > deadline_of(e, i);
+	if (!late || (!e->knocked && launch_monitor_is_up(e)))
+		return EAR_WELL;
+	return e->knocked ? EAR_SILENCE : EAR_START;
+}
+
+void launch_monitor_answered(struct launch_monitor *e, int host)
+{
+	e->host[host].answered = 1;
+}
+
+/* Hosts are cut off together, and missed one after the other. */
+static int is_there(const struct launch_monitor *e, int host)
+{
+	const double heard = e->host[host].heard, patience = SILENCE(e->launch->timeout) / 2;
+
+	return e->host[host].answered || (heard > 0 && e->now < heard + patience);
+}
+
+/* Of hosts that divide into those that are there and those that are not, the fewer are to blame:
+ * the others' links are more likely to be well.  Returns how many were named. */
+static int name_fewer(const struct launch_monitor *e,
+					  int (*there)(const struct launch_monitor *e, int host), const char *cut,
+					  const char *absent)
+{
+	const struct launch *l = e->launch;
+	int silent = 0, hosts = 0, named = 0;
+
+	for (int i = 0; i < l->n_hosts; i++) {
+		hosts += l->host[i].slots > 0;
+		silent += l->host[i].slots > 0 && !there(e, i);
+	}
+	if (!silent || silent == hosts)
+		return 0;
+	for (int i = 0; i < l->n_hosts; i++) {
+		if (!l->host[i].slots || (2 * silent > hosts) != there(e, i))
+			continue;
+		e->news->accused[i]++;
+		named++;
+		fprintf(stderr, "tutti train: host %s %s\n", l->host[i].name, there(e, i) ? cut : absent);
+	}
+	return named;
+}
+
+void launch_monitor_name_silent(struct launch_monitor *e, enum monitor_silence s)
+{
+	const double timeout = e->launch->timeout;
+	int hosts = 0, answered = 0;
+
+	e->news->complaints++;
+	for (int i = 0; i < e->launch->n_hosts; i++) {
+		hosts += e->launch->host[i].slots > 0;
+		answered += e->host[i].answered;
+	}
+	if (s == EAR_START) {
+		fprintf(stderr, "tutti train: no worker has started within %g s; asked one by one, %d of "
+		        "%d hosts answer\n", timeout + START_SECONDS, answered, hosts);
+		name_fewer(e, is_there, "is cut off: more than half of the hosts do not answer it",
+		           "cannot be reached: it does not answer");
+	} else if (!name_fewer(e, is_there,
+	                       "is cut off: more than half of the hosts say nothing to it",
+	                       "cannot be reached: nothing was heard of it in time")) {
+		fprintf(stderr, "tutti train: nothing was heard of any host for %g s\n",
+		        SILENCE(timeout));
+	}
+}
+
+/* ---- the end ---- */
+
+static int has_waited(const struct launch_monitor *e, int host)
+{
+	return e->host[host].waited > 0;
+}
+
+/* If no worker has said anything, a launcher that complains of one host alone means that one.  The
+ * MPI library does not say whom it waits for, at the start and at the end: it is who has not
+ * complained. */
+void launch_monitor_conclude(struct launch_monitor *e, int code)
+{
+	int one = -1, waited = 0;
+
+	for (int i = 0; i < e->launch->n_hosts; i++) {
+		waited += e->host[i].waited;
+		if (e->host[i].mentioned)
+			one = one == -1 ? i : -2;
+	}
+	if (code && waited == e->news->complaints)
+		name_fewer(e, has_waited,
+		           "is cut off: its workers wait for those of more than half of the hosts",
+		           "cannot be reached: the others' workers wait for its own");
+	if (code && !e->news->complaints && one >= 0)
+		e->news->accused[one]++;
+}

@@ -1,0 +1,62 @@
+/* monitor.h -- what is heard of a run on hosts, and what follows from it: who is to blame, and when
+ * is patience with the launcher over?
+ *
+ *   the first guard of each host knocks, every few seconds         host by host: is it there?
+ *   guards and workers say who was lost                            rank by rank
+ *   the launcher complains of a host                               if nobody else says anything
+ *
+ * All comes through the launcher's stderr and goes on to ours, but for the knocks. */
+#ifndef LAUNCH_MONITOR_H
+#define LAUNCH_MONITOR_H
+
+#include "launch/launch.h"
+
+/* What was heard of a run. */
+struct mpirun_news {
+	int *accused;                    /* [hosts]: times that a host was named as the cause */
+	int  complaints;                 /* lines by workers that give up                     */
+	int  failures;                   /* of these: nobody was lost, something is wrong     */
+};
+
+/* Set for what we start: guards knock, then.  Open MPI hands on to other hosts what begins so, and
+ * MPICH everything. */
+#define EAR_LISTENS "OMPI_TUTTI_LISTENS"
+
+struct launch_monitor {
+	const struct launch *launch;
+	struct mpirun_news  *news;
+	struct launch_monitor_host *host; /* [hosts]                                             */
+	double               now, clock; /* seconds that we were awake; the clock when last asked */
+	double               end;        /* when patience is over; 0: it is not tried           */
+	long                 began;      /* by the clock on the wall: files tell their age by it */
+	int                  knocked;    /* somebody has                                        */
+	char                 line[1024]; /* that is being heard; so much of it was passed on    */
+	size_t               n, shown;
+	char                 said[1024]; /* by a worker, last                                   */
+};
+
+tt_status launch_monitor_init(struct launch_monitor *e, const struct launch *l,
+							  struct mpirun_news *news);
+void      launch_monitor_release(struct launch_monitor *e);
+
+/* Time has passed.  While we are stopped all is, so that time does not count. */
+void      launch_monitor_tick(struct launch_monitor *e);
+/* Read what is there; 0 at the end.  What may be a knock is held back until its line is whole, or
+ * nothing more comes. */
+int       launch_monitor_hear(struct launch_monitor *e, int fd);
+void      launch_monitor_flush(struct launch_monitor *e);
+
+/* There are workers. */
+int       launch_monitor_is_up(const struct launch_monitor *e);
+/* Silence that nobody's words explain. */
+enum monitor_silence { EAR_WELL, EAR_START, EAR_SILENCE };
+/* EAR_START: nobody has come up in time.  EAR_SILENCE: a host has not, or says nothing any more. */
+enum monitor_silence launch_monitor_missed(const struct launch_monitor *e);
+/* The launcher has started something on this host for us: it is there. */
+void      launch_monitor_answered(struct launch_monitor *e, int host);
+/* Name the hosts that are not there.  It counts as a complaint. */
+void      launch_monitor_name_silent(struct launch_monitor *e, enum monitor_silence s);
+/* The launcher has ended with this code by itself. */
+void      launch_monitor_conclude(struct launch_monitor *e, int code);
+
+#endif

@@ -1,0 +1,373 @@
+#include "launch/mpirun.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sys/thread.h"
+#include "launch/monitor.h"
+#include "kit/exit.h"
+#include "kit/stop.h"
+#include "plug/plugs.h"
+
+#define END_SECONDS   10.0       /* beyond the timeout, from a signal to the end                */
+#define DEATH_SECONDS 10.0       /* for the kernel to end what was killed; it may hang on a disk */
+#define ASK_SECONDS   20.0       /* for hosts to answer what they are                           */
+#define ALONE_SECONDS 10.0       /* for a host to answer at all                                 */
+#define ALONE_MOST    64         /* hosts that are asked alone, all at once                     */
+#define DRAIN_READS   64         /* of what is still in the pipe; who is left may write for ever */
+
+/* ---- a command line ---- */
+
+tt_status argv_init(struct argv *out, struct arena *a, int room)
+{
+	const char **v = arena_alloc(a, (size_t)(room + 1) * sizeof *v);
+
+	if (!v)
+		return TT_ENOMEM;
+	*out = (struct argv){ .arena = a, .v = v };
+	return TT_OK;
+}
+
+void argv_add(struct argv *out, const char *word)
+{
+	out->v[out->n++] = word;
+}
+
+/* ---- whose launcher ---- */
+
+static const struct {
+	const char *library;             /* how its version begins                    */
+	const char *program[3];          /* names of its launcher, the surest first   */
+	const char *hosts, *flags[8];
+	int         soft;                /* a signal that it only passes on; 0: SIGTERM is */
+} launchers[] = {
+	/* Places are by host, in order; cores are shared out by the workers themselves. */
+	{ "Open MPI", { "mpirun.openmpi", "mpirun" }, "--host",
+	  { "--map-by", "slot", "--bind-to", "none" }, SIGUSR1 },
+	{ "MPICH", { "mpirun.mpich", "mpirun" }, "-hosts", { "-bind-to", "none" }, 0 },
+	{ "", { "mpirun" }, "-hosts", { NULL }, 0 },
+};
+
+/* The library that this build was linked with; "": none. */
+static const char *library(void)
+{
+	struct plug_info info[32];
+	const int n = plug_list(info, 32);
+
+	for (int k = 0; k < n; k++)
+		if (strcmp(info[k].name, "mpi") == 0 && strcmp(info[k].version, PLUG_ABSENT) != 0)
+			return info[k].version;
+	return "";
+}
+
+static int launcher(void)
+{
+	const char *version = library();
+	int i = 0;
+
+	while (strncmp(version, launchers[i].library, strlen(launchers[i].library)) != 0)
+		i++;
+	return i;
+}
+
+static int is_in_path(const char *name)
+{
+	const char *path = getenv("PATH");
+	char file[4096];
+
+	for (size_t n; path && *path; path += n + (path[n] == ':')) {
+		n = strcspn(path, ":");
+		snprintf(file, sizeof file, "%.*s/%s", (int)n, path, name);
+		if (access(file, X_OK) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* Several MPI libraries may be installed side by side: `mpirun` may be another one's. */
+static const char *program(int which)
+{
+	const char *named = getenv("TUTTI_MPIRUN");
+	const char *const *p = launchers[which].program;
+
+	if (named && *named)
+		return named;
+	while (p[1] && !is_in_path(*p))
+		p++;
+	return *p;
+}
+
+void mpirun_words(const struct launch *l, struct argv *out)
+{
+	const int which = launcher();
+	struct str hosts = {0};
+
+	for (int i = 0; i < l->n_hosts; i++)
+		if (l->host[i].slots)
+			str_addf(&hosts, "%s%s:%d", hosts.len ? "," : "", l->host[i].name, l->host[i].slots);
+	argv_add(out, program(which));
+	argv_add(out, "-np");
+	argv_add(out, arena_printf(out->arena, "%d", l->workers));
+	argv_add(out, launchers[which].hosts);
+	argv_add(out, str_status(&hosts) == TT_OK && hosts.p ? arena_strdup(out->arena, hosts.p)
+	                                                     : NULL);
+	for (int i = 0; launchers[which].flags[i]; i++)
+		argv_add(out, launchers[which].flags[i]);
+	if (geteuid() == 0 && launchers[which].soft)
+		argv_add(out, "--allow-run-as-root");
+	str_release(&hosts);
+}
+
+/* ---- signals ---- */
+
+static volatile pid_t child;     /* whom signals are passed on to: they belong to the process */
+static volatile sig_atomic_t told, soft;
+static volatile sig_atomic_t up; /* there are workers */
+
+/* At first softly, so that the workers have the time to write a checkpoint. */
+static void pass_on(int sig)
+{
+	if (child > 0)
+		kill(child, soft && up && !told ? (int)soft : sig);
+	told = sig;
+}
+
+int mpirun_signal(void)
+{
+	return (int)told;
+}
+
+/* ---- running ---- */
+
+/* out, err: where its words go; -1: where ours do. */
+static tt_status start(const struct argv *command, int out, int err, pid_t *pid)
+{
+	pid_t p;
+
+	fflush(NULL);
+	if ((p = fork()) < 0)
+		return err_set(TT_ENOMEM, "%s cannot be started: %s", command->v[0], strerror(errno));
+	if (p > 0) {
+		*pid = p;
+		return TT_OK;
+	}
+	if (out >= 0)
+		dup2(out, STDOUT_FILENO);
+	if (err >= 0)
+		dup2(err, STDERR_FILENO);
+	setenv(EAR_LISTENS, "1", 1);
+	execvp(command->v[0], (char *const *)(uintptr_t)command->v);
+	fprintf(stderr, "%s: %s%s\n", command->v[0], strerror(errno), errno == ENOENT
+	        ? "; --hosts needs the launcher of an MPI library, such as openmpi-bin's" : "");
+	_exit(EXIT_FAILED);
+}
+
+static int code_of(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SIGNAL + WTERMSIG(status);
+}
+
+/* And what it has started here: workers, and the ways to the other hosts, which may hang. */
+static void kill_launcher(pid_t pid)
+{
+	char path[64];
+	FILE *f;
+	int p;
+
+	kill(pid, SIGSTOP);                  /* while there are children they are its own */
+	snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	f = fopen(path, "re");
+	while (f && fscanf(f, "%d", &p) == 1)
+		kill((pid_t)p, SIGKILL);
+	if (f)
+		fclose(f);
+	kill(pid, SIGKILL);
+}
+
+/* ---- each host alone ---- */
+
+static pid_t ask_alone(const struct launch *l, int host, struct arena *a, int quiet)
+{
+	struct launch_host h = l->host[host];
+	struct launch one = *l;
+	struct argv command;
+	pid_t pid = 0;
+
+	h.slots = one.workers = one.n_hosts = 1;
+	one.host = &h;
+	if (argv_init(&command, a, MPIRUN_WORDS) != TT_OK)
+		return 0;
+	mpirun_words(&one, &command);
+	argv_add(&command, "true");
+	command.v[command.n] = NULL;
+	return start(&command, quiet, quiet, &pid) == TT_OK ? pid : 0;
+}
+
+/* How many have not answered yet. */
+static int hear_answers(struct launch_monitor *e, pid_t *pid)
+{
+	int open = 0, status = SIGKILL;
+
+	for (int i = 0; i < e->launch->n_hosts; i++) {
+		if (pid[i] && waitpid(pid[i], &status, WNOHANG) != 0) {
+			if (code_of(status) == 0)
+				launch_monitor_answered(e, i);
+			pid[i] = 0;
+		}
+		open += pid[i] > 0;
+	}
+	return open;
+}
+
+/* A launcher that waits for a host's answer does not say for whose. */
+static void ask_each(struct launch_monitor *e, struct arena *a)
+{
+	const double end = thread_seconds() + ALONE_SECONDS;
+	const int n = e->launch->n_hosts, quiet = open("/dev/null", O_RDWR | O_CLOEXEC);
+	pid_t pid[ALONE_MOST] = { 0 };
+
+	for (int i = 0; i < n && n <= ALONE_MOST; i++)
+		if (e->launch->host[i].slots)
+			pid[i] = ask_alone(e->launch, i, a, quiet);
+	while (n <= ALONE_MOST && hear_answers(e, pid) && !told && thread_seconds() < end)
+		poll(NULL, 0, 50);
+	for (int i = 0; i < ALONE_MOST; i++)
+		if (pid[i])
+			kill_launcher(pid[i]);
+	close(quiet);
+}
+
+/* ---- waiting, with an end ---- */
+
+/* Is anything amiss?  Then patience has an end now; 1 if nobody but us has seen it. */
+static int look_around(struct launch_monitor *e, const struct argv *command, pid_t pid)
+{
+	enum monitor_silence s;
+
+	up = launch_monitor_is_up(e);
+	if (told && !e->end)
+		e->end = e->now + END_SECONDS + (up ? e->launch->timeout : 0);
+	if (e->end > 0 || (s = launch_monitor_missed(e)) == EAR_WELL)
+		return 0;
+	if (s == EAR_START) {
+		kill_launcher(pid);
+		ask_each(e, command->arena);
+	}
+	launch_monitor_name_silent(e, s);
+	e->end = e->now;
+	return 1;
+}
+
+/* Its deadline is past.  It asked its processes to end long ago, and waits for a host that is not
+ * there; those that are there end with it. */
+static int press(const struct launch_monitor *e, pid_t pid)
+{
+	if (!e->end || e->now <= e->end)
+		return 0;
+	kill_launcher(pid);
+	return 1;
+}
+
+/* Until the launcher is gone; processes that it has left behind may hold the pipe. */
+static int attend(struct launch_monitor *e, const struct argv *command, pid_t pid, int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int status = SIGKILL, open = 1, ended = 0;
+
+	while (waitpid(pid, &status, WNOHANG) == 0 && !(e->end && e->now > e->end + DEATH_SECONDS)) {
+		launch_monitor_tick(e);
+		ended |= look_around(e, command, pid) | press(e, pid);
+		if (poll(&p, open ? 1 : 0, 100) > 0)
+			open = launch_monitor_hear(e, fd);
+		else
+			launch_monitor_flush(e);
+	}
+	for (int i = 0; i < DRAIN_READS && poll(&p, 1, 0) > 0 && launch_monitor_hear(e, fd); i++)
+		;
+	launch_monitor_flush(e);
+	if (!ended)
+		return code_of(status);
+	return told ? EXIT_SIGNAL + (int)told : EXIT_AGAIN;
+}
+
+static tt_status listen_and_wait(const struct argv *command, struct launch_monitor *e, int *code)
+{
+	int pipes[2];
+	pid_t pid;
+	tt_status st;
+
+	if (pipe2(pipes, O_CLOEXEC) != 0)
+		return err_set(TT_EIO, "no pipe for %s: %s", command->v[0], strerror(errno));
+	st = start(command, -1, pipes[1], &pid);
+	close(pipes[1]);
+	if (st == TT_OK) {
+		child = pid;
+		stop_handle(pass_on, 0);
+		*code = attend(e, command, pid, pipes[0]);
+		launch_monitor_conclude(e, *code);
+	}
+	close(pipes[0]);
+	return st;
+}
+
+/* Threads have no launcher between them and us, and miss one another by themselves. */
+static tt_status just_wait(const struct argv *command, int *code)
+{
+	int status;
+	pid_t pid;
+	tt_status st = start(command, -1, -1, &pid);
+
+	if (st != TT_OK)
+		return st;
+	child = pid;
+	stop_handle(pass_on, 0);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	*code = code_of(status);
+	return TT_OK;
+}
+
+tt_status mpirun_run(const struct launch *l, const struct argv *command, struct mpirun_news *news,
+                     int *code)
+{
+	struct launch_monitor e;
+	tt_status st;
+
+	if (l->n_hosts && !*library() && !getenv("TUTTI_MPIRUN"))
+		return err_set(TT_ESUPPORT, "--hosts: this tutti was built without MPI: install "
+		               "libopenmpi-dev and build again, or use --workers on one machine");
+	st = launch_monitor_init(&e, l, news);
+
+	soft = l->n_hosts ? launchers[launcher()].soft : 0;
+	if (st == TT_OK)
+		st = l->n_hosts ? listen_and_wait(command, &e, code) : just_wait(command, code);
+	stop_handle(SIG_DFL, 0);
+	child = 0;
+	launch_monitor_release(&e);
+	return st;
+}
+
+tt_status mpirun_ask(const struct argv *command, int *code)
+{
+	const double end = thread_seconds() + ASK_SECONDS;
+	int quiet = open("/dev/null", O_RDWR | O_CLOEXEC), status = SIGKILL;
+	pid_t pid;
+	tt_status st = start(command, -1, quiet, &pid);
+
+	while (st == TT_OK && waitpid(pid, &status, WNOHANG) == 0 &&
+	       thread_seconds() < end + DEATH_SECONDS) {
+		if (thread_seconds() > end)
+			kill_launcher(pid);
+		poll(NULL, 0, 50);
+	}
+	if (st == TT_OK)
+		*code = code_of(status);
+	close(quiet);
+	return st;
+}

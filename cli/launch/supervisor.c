@@ -1,0 +1,236 @@
+#include "launch/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sys/thread.h"
+#include "kit/exit.h"
+
+#define TICK_SECONDS  0.25
+#define START_SECONDS 30.0       /* beyond the timeout, for processes to come up everywhere       */
+#define WORDS_SECONDS 1.0        /* for what the other workers have to say when all give up       */
+#define BLAME_SECONDS 5.0        /* beyond the timeout, until they have missed a dead worker      */
+
+static const int heard[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
+#define HEARD (sizeof heard / sizeof *heard)
+
+struct supervisor {
+	pid_t  worker, launcher;
+	int    rank, line;           /* line: where the worker says that it has joined     */
+	double timeout, started;
+	double every, knock;         /* seconds; when to knock next                        */
+	double stopped;              /* since when the worker is; 0: it is not             */
+	double told;                 /* when we were asked to end; 0: nobody did           */
+	double parting;              /* since when the worker is; 0: it is not             */
+	int    joined, status, over; /* over: status is the worker's last                  */
+};
+
+/* ---- words ---- */
+
+static void say(const struct supervisor *g, const char *what)
+{
+	char host[65] = "localhost";
+
+	gethostname(host, sizeof host - 1);
+	fprintf(stderr, "tutti train: rank %d (host %s, pid %d) %s\n", g->rank, host, (int)g->worker,
+	        what);
+}
+
+static void say_signal(const struct supervisor *g, const char *verb, int sig)
+{
+	char text[80];
+	const char *name = sigabbrev_np(sig);
+
+	snprintf(text, sizeof text, "was %s by SIG%s%s", verb, name ? name : "?",
+	         sig == SIGKILL ? " (if nobody did, memory was lacking)" : "");
+	say(g, text);
+}
+
+/* In one piece, and not at all where nobody reads any more: a guard must not be held up. */
+static void knock(struct supervisor *g)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+	char text[64];
+	int n;
+
+	if (!(g->every > 0) || thread_seconds() < g->knock)
+		return;
+	g->knock = thread_seconds() + g->every;
+	n = snprintf(text, sizeof text, GUARD_KNOCK "%d\n", g->rank);
+	if (poll(&p, 1, 0) > 0 && write(STDERR_FILENO, text, (size_t)n) < 0)
+		g->every = 0;
+}
+
+/* ---- what happens ---- */
+
+static void look_at_worker(struct supervisor *g)
+{
+	int status;
+
+	while (!g->over && waitpid(g->worker, &status, WNOHANG | WUNTRACED | WCONTINUED) > 0) {
+		if (WIFSTOPPED(status)) {
+			g->stopped = thread_seconds();
+		} else if (WIFCONTINUED(status)) {
+			g->stopped = 0;
+		} else {
+			g->status = status;
+			g->over = 1;
+		}
+	}
+}
+
+static void listen_to_worker(struct supervisor *g)
+{
+	char word;
+
+	while (read(g->line, &word, 1) == 1) {
+		if (word == GUARD_JOINED)
+			g->joined = 1;
+		else
+			g->parting = thread_seconds();
+	}
+}
+
+/* A signal, or nothing for a while. */
+static void wait_a_tick(struct supervisor *g)
+{
+	sigset_t set;
+	int sig;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < HEARD; i++)
+		sigaddset(&set, heard[i]);
+	sig = sigtimedwait(&set, NULL, &(struct timespec){ .tv_nsec = (long)(TICK_SECONDS * 1e9) });
+	if (sig > 0 && sig != SIGCHLD) {
+		g->told = thread_seconds();
+		kill(g->worker, SIGTERM);
+	}
+	look_at_worker(g);
+	listen_to_worker(g);
+	knock(g);
+}
+
+/* Why the worker has to go now; NULL: it has not. */
+static const char *enough(const struct supervisor *g)
+{
+	const double now = thread_seconds();
+
+	if (g->stopped > 0 && g->told > 0)
+		return "is stopped and cannot end by itself";
+	if (g->stopped > 0 && now - g->stopped > g->timeout + BLAME_SECONDS)
+		return "was stopped for too long";
+	if (!g->joined && now - g->started > g->timeout + START_SECONDS)
+		return "waited in vain for all others to start";
+	if (g->parting > 0 && now - g->parting > g->timeout + BLAME_SECONDS)
+		return "waited in vain for all others to end";
+	if (g->told > 0 && now - g->told > g->timeout + BLAME_SECONDS)
+		return "was asked to end and did not";
+	return NULL;
+}
+
+/* The launcher has died: nobody would tell the worker. */
+static void look_at_launcher(struct supervisor *g)
+{
+	if (g->told > 0 || getppid() == g->launcher)
+		return;
+	g->told = thread_seconds();
+	kill(g->worker, SIGTERM);
+}
+
+/* Until `seconds` are over, or somebody asks us to end. */
+static void stay(struct supervisor *g, double seconds)
+{
+	const double end = thread_seconds() + seconds;
+
+	while (!g->told && thread_seconds() < end && getppid() == g->launcher)
+		wait_a_tick(g);
+}
+
+static int exit_code(struct supervisor *g)
+{
+	if (WIFEXITED(g->status) && WEXITSTATUS(g->status) != EXIT_AGAIN)
+		return WEXITSTATUS(g->status);
+	if (WIFEXITED(g->status)) {
+		stay(g, WORDS_SECONDS);
+	} else if (!g->told) {
+		say_signal(g, "killed", WTERMSIG(g->status));
+		stay(g, g->joined ? g->timeout + BLAME_SECONDS : 0);
+	}
+	return EXIT_AGAIN;
+}
+
+static int watch(struct supervisor *g)
+{
+	const char *why;
+
+	signal(SIGPIPE, SIG_IGN);            /* the launcher may be gone; the worker is not yet */
+	knock(g);
+	while (!g->over) {
+		wait_a_tick(g);
+		look_at_launcher(g);
+		if (g->over || !(why = enough(g)))
+			continue;
+		say(g, why);
+		g->told = thread_seconds();          /* and so its death is no news */
+		kill(g->worker, SIGKILL);
+		waitpid(g->worker, &g->status, 0);
+		g->over = 1;
+	}
+	return exit_code(g);
+}
+
+/* ---- one becomes two ---- */
+
+/* Signals come from the guard only, so each comes once. */
+static void be_worker(pid_t guard, const sigset_t *mask)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != guard)
+		_exit(EXIT_AGAIN);
+	setpgid(0, 0);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+}
+
+tt_status supervisor_start(int rank, double timeout, double every, int *line)
+{
+	struct supervisor g = {.rank = rank, .timeout = timeout, .every = every, .launcher = getppid()};
+	const pid_t self = getpid();
+	sigset_t set, before;
+	int pipes[2];
+
+	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK) != 0)
+		return err_set(TT_EIO, "a worker's guard has no pipe: %s", strerror(errno));
+	sigemptyset(&set);
+	for (size_t i = 0; i < HEARD; i++)
+		sigaddset(&set, heard[i]);
+	sigprocmask(SIG_BLOCK, &set, &before);
+	fflush(NULL);
+	g.started = thread_seconds();
+	if ((g.worker = fork()) < 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		return err_set(TT_ENOMEM, "a worker cannot be started: %s", strerror(errno));
+	}
+	close(pipes[g.worker ? 1 : 0]);
+	if (g.worker) {
+		g.line = pipes[0];
+		_exit(watch(&g));
+	}
+	be_worker(self, &before);
+	*line = pipes[1];
+	return TT_OK;
+}
+
+void supervisor_tell(int line, enum supervisor_word word)
+{
+	const char c = (char)word;
+
+	if (write(line, &c, 1) != 1)
+		return;                      /* the guard is gone, and we are about to be */
+}

@@ -1,0 +1,74 @@
+#include "compute/exec/all_gather.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "compute/exec/hostkernel.h"
+#include "compute/exec/ref/ref.h"
+
+#define ARGS 4                       /* two inputs, what is gathered, this rank's piece */
+
+struct gather {
+	struct kernel         base;
+	const struct ir_node *node;
+	void                 *ptr[ARGS];
+};
+
+static void bind(struct kernel *k, int arg, void *ptr)
+{
+	((struct gather *)k)->ptr[arg] = ptr;
+}
+
+/* This rank's numbers side by side; zeros if it has none. */
+static void pack(const struct gather *k, int absent)
+{
+	char *to = k->ptr[k->node->n_in + 1];
+
+	for (int i = 0; i < k->node->n_in; i++) {
+		size_t bytes = tensor_bytes(&k->node->in[i]->desc);
+
+		if (absent)
+			memset(to, 0, bytes);
+		else
+			memcpy(to, k->ptr[i], bytes);
+		to += bytes;
+	}
+}
+
+static tt_status run(struct kernel *kernel, const struct run_context *rc)
+{
+	struct gather *k = (struct gather *)kernel;
+	const struct ir_node *n = k->node;
+	const struct ref_args alone = {
+		.node = n, .in = (const void *const *)k->ptr, .out = (void *const *)k->ptr + n->n_in,
+		.run = rc,
+	};
+
+	if (!rc->gather) {
+		ref_kernel[IR_ALL_GATHER](&alone);
+		return TT_OK;
+	}
+	pack(k, rc->absent);
+	return rc->gather(rc->gather_ctx, k->ptr[n->n_in + 1], (size_t)n->out[0]->desc.dim[1],
+	                  k->ptr[n->n_in]);
+}
+
+static void release(struct kernel *k) { mem_free(k); }
+
+static const struct kernel_ops gather_ops = { .bind = bind, .run = run, .free = release };
+
+tt_status all_gather_prepare(struct plan *p, const struct ir_node *n)
+{
+	struct gather *k;
+	int args[ARGS];
+	tt_status st = host_plain_args(p, n, args);
+
+	if (st != TT_OK)
+		return st;
+	args[n->n_in + 1] = plan_scratch(p, (size_t)n->out[0]->desc.dim[1] * sizeof(float));
+	if (args[n->n_in + 1] < 0 || !(k = mem_calloc(1, sizeof *k)))
+		return TT_ENOMEM;
+	k->base = (struct kernel){ .ops = &gather_ops, .name = "all ranks" };
+	k->node = n;
+	return plan_step(p, &k->base, args, n->n_in + 2);
+}

@@ -1,0 +1,111 @@
+/* memory_plan.c -- give every buffer of a plan its place, so that those that never live at the same
+ * time share memory: largest first, each at the lowest offset that is free for its lifetime. */
+#include <limits.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "compute/exec/plan.h"
+
+#define PLACE_ALIGN 64
+
+struct span { int id, first, last; size_t bytes, offset; };
+
+static int larger_first(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	if (x->bytes != y->bytes)
+		return x->bytes < y->bytes ? 1 : -1;
+	return x->id - y->id;
+}
+
+static int lower_first(const void *a, const void *b)
+{
+	const struct span *x = *(struct span *const *)a, *y = *(struct span *const *)b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* The lowest hole for s among those placed before it that live at the same time. */
+static void place(struct span *s, struct span *placed, int n, struct span **busy)
+{
+	size_t at = 0;
+	int n_busy = 0;
+
+	for (int i = 0; i < n; i++)
+		if (placed[i].first <= s->last && s->first <= placed[i].last)
+			busy[n_busy++] = &placed[i];
+	qsort(busy, (size_t)n_busy, sizeof *busy, lower_first);
+	for (int i = 0; i < n_busy; i++) {
+		if (at + s->bytes <= busy[i]->offset)
+			break;
+		if (busy[i]->offset + busy[i]->bytes > at)
+			at = busy[i]->offset + busy[i]->bytes;
+	}
+	s->offset = at;
+}
+
+/* Buffers share memory by root: a root lives as long as all its sharers. */
+static void merge_roots(struct plan *p)
+{
+	for (int i = 0; i < p->n_bufs; i++) {
+		struct plan_buf *b = &p->buf[i], *r = &p->buf[b->root];
+
+		if (b->first < 0)
+			continue;
+		if (r->first < 0 || b->first < r->first)
+			r->first = b->first;
+		if (b->last > r->last)
+			r->last = b->last;
+	}
+}
+
+/* Place the buffers that are constant (or not); returns the slab's size. */
+static size_t place_all(struct plan *p, int constant, struct span *s, struct span **busy)
+{
+	size_t top = 0;
+	int n = 0;
+
+	for (int i = 0; i < p->n_bufs; i++) {
+		const struct plan_buf *b = &p->buf[i];
+
+		if (b->home != HOME_SLAB || b->root != i || b->first < 0 || b->constant != constant)
+			continue;
+		s[n++] = (struct span){ .id = i, .first = b->first, .last = b->last,
+			.bytes = (b->bytes + PLACE_ALIGN - 1) / PLACE_ALIGN * PLACE_ALIGN };
+	}
+	qsort(s, (size_t)n, sizeof *s, larger_first);
+	for (int i = 0; i < n; i++) {
+		place(&s[i], s, i, busy);
+		p->buf[s[i].id].offset = s[i].offset;
+		p->unplanned += s[i].bytes;
+		if (s[i].offset + s[i].bytes > top)
+			top = s[i].offset + s[i].bytes;
+	}
+	return top;
+}
+
+tt_status plan_assign(struct plan *p)
+{
+	size_t n = (size_t)p->n_bufs + 1;
+	struct span *s = mem_calloc(n, sizeof *s);
+	struct span **busy = mem_calloc(n, sizeof *busy);
+
+	if (s && busy) {
+		merge_roots(p);
+		p->unplanned = 0;
+		p->slab = place_all(p, 0, s, busy);
+		p->slab_once = place_all(p, 1, s, busy);
+	}
+	for (int i = 0; s && busy && i < p->n_bufs; i++) {
+		struct plan_buf *b = &p->buf[i];
+
+		if (b->home == HOME_SLAB)
+			b->offset = p->buf[b->root].offset;
+		if (b->home == HOME_SLAB && p->buf[b->root].constant)
+			b->home = HOME_CONST;
+	}
+	mem_free(busy);
+	mem_free(s);
+	return s && busy ? TT_OK : TT_ENOMEM;
+}

@@ -1,0 +1,144 @@
+#include "data/readers/cifar10.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "data/readers/memory_source.h"
+
+#define CLASSES 10
+#define FILES   5
+
+static const char *const class_names[CLASSES] = {
+	"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"
+};
+
+/* Per split: the files, in the order in which their samples are numbered. */
+static const char *const file_names[][FILES + 1] = {
+	[SPLIT_TRAIN] = { "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
+	                  "data_batch_4.bin", "data_batch_5.bin", NULL },
+	[SPLIT_TEST]  = { "test_batch.bin", NULL },
+};
+
+struct cifar10_opts { int split; };
+
+static const struct option settings[] = {
+	OPT_ENUM(struct cifar10_opts, split, "train", split_words, "which files: train or test"),
+	OPT_END
+};
+
+tt_status cifar10_count(const struct bytes *in, size_t *out)
+{
+	if (in->n == 0 || in->n % CIFAR10_RECORD != 0)
+		return err_set(TT_EFORMAT, "%s: %zu bytes are no whole number of CIFAR-10 records of %d",
+		               in->name, in->n, CIFAR10_RECORD);
+	*out = in->n / CIFAR10_RECORD;
+	return TT_OK;
+}
+
+tt_status cifar10_parse(const struct bytes *in, uint8_t *x, int32_t *label)
+{
+	size_t n;
+	tt_status st = cifar10_count(in, &n);
+
+	if (st != TT_OK)
+		return st;
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *record = in->p + i * CIFAR10_RECORD;
+
+		if (record[0] >= CLASSES)
+			return err_set(TT_EFORMAT, "%s: label %d of record %zu is outside of 0..9",
+			               in->name, record[0], i);
+		label[i] = record[0];
+		memcpy(x + i * CIFAR10_PIXELS, record + 1, CIFAR10_PIXELS);
+	}
+	return TT_OK;
+}
+
+struct batch_file { char path[PATH_MAX]; struct bytes in; size_t count; };
+
+static void unmap_all(struct batch_file *f)
+{
+	for (int i = 0; i < FILES; i++)
+		if (f[i].in.p)
+			file_unmap(f[i].in.p, f[i].in.n);
+}
+
+/* The batches may lie in DIR or in the folder that the official archive unpacks to. */
+static tt_status map_one(struct batch_file *f, const char *dir, const char *name)
+{
+	static const char *const below[] = { "", "/cifar-10-batches-bin" };
+	tt_status st;
+
+	for (size_t i = 0; i < sizeof below / sizeof *below; i++) {
+		int n = snprintf(f->path, sizeof f->path, "%s%s/%s", dir, below[i], name);
+		if (n < 0 || (size_t)n >= sizeof f->path || !file_exists(f->path))
+			continue;
+		if ((st = file_map(f->path, &f->in.p, &f->in.n)) != TT_OK)
+			return st;
+		f->in.name = f->path;
+		return cifar10_count(&f->in, &f->count);
+	}
+	return err_set(TT_ENOENT, "%s: there is no %s; get CIFAR-10's binary version", dir, name);
+}
+
+static tt_status build(struct reader **out, const struct batch_file *f, size_t count)
+{
+	struct memory_source *r = NULL;
+	uint8_t *x;
+	size_t done = 0;
+	tt_status st = memory_source_new(&r, &cifar10_reader, &(tt_source_info){
+		.count = (int64_t)count, .ndim = 3, .shape = { 3, CIFAR10_SIDE, CIFAR10_SIDE },
+		.type = TT_SAMPLE_U8, .target = TT_TARGET_CLASS, .classes = CLASSES,
+		.class_names = class_names });
+
+	if (st != TT_OK)
+		return st;
+	r->memory = x = mem_calloc(count, CIFAR10_PIXELS);
+	r->label = mem_calloc(count, sizeof *r->label);
+	r->x = x;
+	st = x && r->label ? TT_OK : TT_ENOMEM;
+	for (int i = 0; st == TT_OK && i < FILES && f[i].in.p; i++) {
+		st = cifar10_parse(&f[i].in, x + done * CIFAR10_PIXELS, r->label + done);
+		done += f[i].count;
+	}
+	if (st != TT_OK) {
+		memory_source_close(&r->reader);
+		return st;
+	}
+	*out = &r->reader;
+	return TT_OK;
+}
+
+static tt_status cifar10_open(struct reader **out, const char *path, const struct node *args)
+{
+	struct cifar10_opts o;
+	struct arena a = {0};
+	struct batch_file *f = mem_calloc(FILES, sizeof *f);
+	size_t count = 0;
+	tt_status st = f ? reader_settings(settings, &a, args, &o) : TT_ENOMEM;
+
+	for (int i = 0; st == TT_OK && file_names[o.split][i]; i++) {
+		st = map_one(&f[i], path, file_names[o.split][i]);
+		count += f[i].count;
+	}
+	if (st == TT_OK)
+		st = build(out, f, count);
+	if (f)
+		unmap_all(f);
+	mem_free(f);
+	arena_release(&a);
+	return st;
+}
+
+const struct reader_ops cifar10_reader = {
+	.scheme = "cifar10",
+	.settings = settings,
+	.help = "cifar10:DIR -- CIFAR-10 as its official binary batches",
+	.open = cifar10_open,
+	.close = memory_source_close,
+	.read = memory_source_read,
+	.peek = memory_source_peek,
+};

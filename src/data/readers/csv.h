@@ -1,0 +1,41 @@
+/* csv.h -- tables of numbers in text.
+ *
+ * One column is the target, the others are features:
+ *
+ *   length,width,kind          header: found by itself, if a feature's cell is no number
+ *   5.1,3.5,"setosa"           text targets become classes, sorted by name
+ */
+#ifndef READERS_CSV_H
+#define READERS_CSV_H
+
+#include "base/arena.h"
+#include "data/image/bytes.h"
+#include "data/reader.h"
+
+enum csv_header { CSV_HEADER_AUTO, CSV_HEADER_NO, CSV_HEADER_YES };
+enum csv_task { CSV_AUTO, CSV_CLASSIFY, CSV_REGRESS };
+enum csv_separator { CSV_SEPARATOR_AUTO, CSV_COMMA, CSV_SEMICOLON, CSV_TAB };
+
+struct csv_opts {
+	const char *label;          /* name or 0-based column; NULL: the last; "none": no target */
+	int         task, header, separator;
+	double      holdout;        /* this share of the rows is the test split                  */
+	int         split;
+};
+
+struct csv {
+	size_t       rows, columns;    /* columns: of features                              */
+	float       *x;                /* owned, [rows][columns]                            */
+	int32_t     *label;            /* owned, [rows]; classification only                */
+	float       *value;            /* owned, [rows]; regression only                    */
+	const char **class_names;      /* [classes], in the arena                           */
+	int          classes;
+	struct arena arena;
+};
+
+/* Parse a whole table (holdout and split are not looked at).  Zero-initialise out and
+ * release it after an error as well.  TT_EFORMAT names line and column of the bad cell. */
+tt_status csv_parse(struct csv *out, const struct bytes *in, const struct csv_opts *o);
+void      csv_release(struct csv *c);
+
+#endif

@@ -1,0 +1,246 @@
+/* Folders and tars of JPEG and PNG files, one folder per class.
+ *
+ * What fits into memory is decoded once, at opening, by all compute threads; a larger
+ * collection is decoded whenever a sample is read. */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "sys/thread.h"
+#include "data/image/image.h"
+#include "data/readers/image_archive.h"
+#include "data/readers/memory_source.h"
+
+#define RESIDENT_MAX ((size_t)2 << 30)     /* bytes of decoded pictures kept in memory */
+#define DECODE_GRAIN 64
+#define SIDE_MAX     8192
+
+enum memory_source_choice { RESIDENT_AUTO, RESIDENT_NO };
+static const char *const memory_source_words[] = { "auto", "no", NULL };
+
+struct images_opts { int split, gray, resident; const char *size; };
+
+static const struct option settings[] = {
+	OPT_ENUM(struct images_opts, split, "train", folder_words,
+	         "which folder: train/, test/ or val/, where the collection has them"),
+	OPT_TEXT(struct images_opts, size, NULL,
+	         "N or HEIGHTxWIDTH: resize; needed if the pictures differ in size"),
+	OPT_ENUM(struct images_opts, gray, "no", option_no_yes, "one channel instead of three"),
+	OPT_ENUM(struct images_opts, resident, "auto", memory_source_words,
+	         "auto: decode once and keep all in memory if below 2 GiB; no: decode each time"),
+	OPT_END
+};
+
+struct images {
+	struct reader  reader;
+	struct image_archive members;
+	int            resize;       /* enum: 1 if ?size= was given */
+};
+
+static tt_status parse_size(const char *text, int64_t *h, int64_t *w)
+{
+	int a = 0, b = 0, end = 0;
+
+	if (sscanf(text, "%5d%n", &a, &end) == 1 && text[end] == '\0')
+		b = a;
+	else if (sscanf(text, "%5dx%5d%n", &a, &b, &end) != 2 || text[end] != '\0')
+		a = 0;
+	if (a < 1 || b < 1 || a > SIDE_MAX || b > SIDE_MAX)
+		return err_set(TT_ESPEC, "size=%s: write N or HEIGHTxWIDTH, each from 1 to %d", text,
+		               SIDE_MAX);
+	*h = a;
+	*w = b;
+	return TT_OK;
+}
+
+/* A file says where it is; a tar's member does not know in which. */
+static tt_status name_tar(const struct images *s, tt_status st)
+{
+	return st == TT_OK || s->members.on_disk ? st : err_at(st, "%s", s->members.name);
+}
+
+/* Decode member i to the source's shape. */
+static tt_status decode(const struct images *s, size_t i, uint8_t *x)
+{
+	const int64_t *shape = s->reader.info.shape;
+	struct bytes in;
+	void *owned;
+	int h = 0, w = 0;
+	tt_status st = image_archive_read(&s->members, i, &in, &owned);
+
+	if (st == TT_OK && !s->resize && (st = image_probe(&in, &h, &w)) == TT_OK &&
+	    (h != shape[1] || w != shape[2]))
+		st = err_set(TT_ESHAPE,
+		             "%s is %d x %d pixels, the first picture %lld x %lld; add size=N to "
+		             "the source", in.name, h, w, (long long)shape[1], (long long)shape[2]);
+	if (st == TT_OK)
+		st = image_decode(&in, (int)shape[0], (int)shape[1], (int)shape[2], x);
+	mem_free(owned);
+	return name_tar(s, st);
+}
+
+static tt_status images_read(const struct reader *r, int64_t index, void *x, int32_t *label,
+                             float *values)
+{
+	const struct images *s = (const struct images *)r;
+
+	(void)values;
+	if (label)
+		*label = s->members.v[index].label;
+	return x ? decode(s, (size_t)index, x) : TT_OK;
+}
+
+static void images_close(struct reader *r)
+{
+	struct images *s = (struct images *)r;
+
+	if (!s)
+		return;
+	image_archive_release(&s->members);
+	mem_free(s);
+}
+
+static const struct reader_ops memory_source_images = {
+	.scheme = "images",
+	.close = memory_source_close,
+	.read = memory_source_read,
+	.peek = memory_source_peek,
+};
+
+/* Decoding by many threads: the error of the first damaged picture wins, whichever
+ * thread meets it, so that the message does not depend on chance. */
+struct decode_all {
+	const struct images *from;
+	uint8_t             *to;
+	size_t               stride;
+	pthread_mutex_t      lock;          /* guards what follows */
+	tt_status            status;
+	int64_t              at;
+	char                 text[ERR_MAX];
+};
+
+static void note_error(struct decode_all *d, tt_status st, int64_t at)
+{
+	pthread_mutex_lock(&d->lock);
+	if (d->status == TT_OK || at < d->at) {
+		d->status = st;
+		d->at = at;
+		snprintf(d->text, sizeof d->text, "%s", tt_last_error());
+	}
+	pthread_mutex_unlock(&d->lock);
+}
+
+static void decode_range(void *ctx, int64_t lo, int64_t hi)
+{
+	struct decode_all *d = ctx;
+
+	for (int64_t i = lo; i < hi; i++) {
+		tt_status st = decode(d->from, (size_t)i, d->to + (size_t)i * d->stride);
+
+		if (st != TT_OK) {
+			note_error(d, st, i);
+			return;
+		}
+	}
+}
+
+/* Put the decoded pictures in place of the encoded ones. */
+static tt_status make_resident(struct images *s, struct reader **out)
+{
+	struct memory_source *r = NULL;
+	struct decode_all d = { .from = s, .lock = PTHREAD_MUTEX_INITIALIZER };
+	int64_t n = s->reader.info.count;
+	tt_status st = memory_source_new(&r, &memory_source_images, &s->reader.info);
+
+	if (st != TT_OK)
+		return st;
+	d.stride = r->stride;
+	r->memory = d.to = mem_calloc((size_t)n, r->stride);
+	r->label = mem_calloc((size_t)n, sizeof *r->label);
+	r->x = d.to;
+	if (!r->memory || !r->label) {
+		st = TT_ENOMEM;
+		goto out;
+	}
+	for (int64_t i = 0; i < n; i++)
+		r->label[i] = s->members.v[i].label;
+	thread_for(n, DECODE_GRAIN, decode_range, &d);
+	st = d.status == TT_OK ? TT_OK : err_set(d.status, "%s", d.text);
+out:
+	if (st != TT_OK) {
+		memory_source_close(&r->reader);
+		return st;
+	}
+	images_close(&s->reader);
+	*out = &r->reader;
+	return TT_OK;
+}
+
+/* Shape from ?size=, or else from the first picture's header. */
+static tt_status find_shape(struct images *s, const struct images_opts *o)
+{
+	int64_t *shape = s->reader.info.shape;
+	struct bytes in;
+	void *owned;
+	int h = 0, w = 0;
+	tt_status st;
+
+	shape[0] = o->gray ? 1 : 3;
+	if ((s->resize = o->size && o->size[0]))
+		return parse_size(o->size, &shape[1], &shape[2]);
+	if ((st = image_archive_read(&s->members, 0, &in, &owned)) == TT_OK)
+		st = image_probe(&in, &h, &w);
+	mem_free(owned);
+	if (st == TT_OK && (h > SIDE_MAX || w > SIDE_MAX))
+		return err_set(TT_ESHAPE, "%s: %d x %d pixels are too many to train on; add size=N to the "
+		               "source", s->members.v[0].path, h, w);
+	shape[1] = h;
+	shape[2] = w;
+	return name_tar(s, st);
+}
+
+static tt_status images_setup(struct images *s, const char *path, const struct images_opts *o)
+{
+	tt_status st = image_archive_open(&s->members, path, (enum split)o->split);
+
+	if (st != TT_OK)
+		return st;
+	s->reader.info = (tt_source_info){
+		.count = (int64_t)s->members.n, .ndim = 3, .type = TT_SAMPLE_U8,
+		.target = TT_TARGET_CLASS, .classes = s->members.classes,
+		.class_names = s->members.class_names };
+	return find_shape(s, o);
+}
+
+static tt_status images_open(struct reader **out, const char *path, const struct node *args)
+{
+	struct images_opts o;
+	struct arena a = {0};
+	struct images *s = mem_calloc(1, sizeof *s);
+	tt_status st = s ? reader_settings(settings, &a, args, &o) : TT_ENOMEM;
+
+	if (st != TT_OK)
+		goto out;
+	s->reader.ops = &images_reader;
+	if ((st = images_setup(s, path, &o)) != TT_OK)
+		goto out;
+	if (o.resident == RESIDENT_AUTO && s->members.n < RESIDENT_MAX / source_bytes(&s->reader.info))
+		st = make_resident(s, out);
+	else
+		*out = &s->reader;
+	if (st == TT_OK)
+		s = NULL;                     /* it lives on, or gave way to its resident */
+out:
+	if (s)
+		images_close(&s->reader);
+	arena_release(&a);
+	return st;
+}
+
+const struct reader_ops images_reader = {
+	.scheme = "images", .settings = settings,
+	.help = "images:DIR or images:FILE.tar[.gz|.xz|.bz2|.zst] -- JPEG and PNG files, a folder per "
+	        "class",
+	.open = images_open, .close = images_close, .read = images_read,
+};

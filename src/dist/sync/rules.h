@@ -1,9 +1,0 @@
-/* rules.h -- one row per rule: its file shows the world nothing else. */
-#ifndef SYNC_RULES_H
-#define SYNC_RULES_H
-
-#include "dist/sync/sync.h"
-
-extern const struct sync_ops sync_allreduce, sync_average, sync_easgd, sync_eamsgd, sync_ensemble;
-
-#endif

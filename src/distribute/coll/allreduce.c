@@ -1,0 +1,39 @@
+/* allreduce.c -- the table of algorithms. */
+#include <stdalign.h>
+
+#include "distribute/comm/comm.h"
+#include "distribute/coll/coll_internal.h"
+
+const char *const comm_algorithm_words[] = {
+	[ALGO_AUTO] = "auto", [ALGO_RING] = "ring", [ALGO_TREE] = "tree",
+	[ALGO_HALVING_DOUBLING] = "halving-doubling", [ALGO_HIERARCHICAL] = "hierarchical",
+	[ALGO_LIBRARY] = "library", [ALGO_DIRECT] = "ordered", [ALGO_COUNT] = NULL
+};
+
+static comm_algorithm_fn *const algorithms[ALGO_COUNT] = {
+	[ALGO_RING] = comm_ring, [ALGO_TREE] = comm_tree, [ALGO_HALVING_DOUBLING] = comm_halving,
+	[ALGO_HIERARCHICAL] = comm_hierarchical, [ALGO_LIBRARY] = comm_library,
+	[ALGO_DIRECT] = comm_direct,
+};
+
+/* The tree has three lanes and the others two; hierarchical keeps a pointer per rank besides. */
+size_t comm_allreduce_scratch(const struct comm *c, size_t n)
+{
+	size_t lanes = 3 * channel_scratch(n) + (2 * (size_t)c->size + 15) / 16 * 16;
+	size_t ordered = comm_direct_scratch(c, n);
+
+	return lanes > ordered ? lanes : ordered;
+}
+
+tt_status comm_allreduce(struct comm *c, float *x, size_t n, const struct comm_allreduce_opts *o)
+{
+	enum comm_algorithm a = o->algorithm == ALGO_AUTO ? comm_choice(c, n) : o->algorithm;
+
+	if (c->fault.status != TT_OK)
+		return err_set(c->fault.status, "%s", c->fault.text);
+	if (c->size == 1 || n == 0)
+		return TT_OK;
+	if (a == ALGO_LIBRARY && o->algorithm == ALGO_AUTO && o->wire != WIRE_F32)
+		a = ALGO_RING;
+	return algorithms[a](c, x, n, o);
+}

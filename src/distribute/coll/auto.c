@@ -1,0 +1,197 @@
+/* auto.c -- which algorithm for which size: measured here and now.
+ *
+ * Every rank times every algorithm on messages of 256, 1024, 4096 ... floats.  The seconds of all
+ * ranks are gathered, the slowest rank's count, and since all see the same numbers all autotune
+ * alike. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "sys/thread.h"
+#include "distribute/comm/comm.h"
+#include "distribute/coll/coll_internal.h"
+
+#define FIRST_CLASS 256
+#define SMALL       ((size_t)32 << 10)  /* floats: below, latencies count most (rule of thumb) */
+#define REPEATS     2
+#define MOST        64          /* sums in a stream */
+#define FILL        0.03        /* seconds of a stream; of small sums */
+#define FILL_SMALL  0.004
+#define LONG        0.05        /* seconds: once is enough */
+#define HOPELESS    2.0         /* times the best: not tried on anything larger */
+
+static size_t class_size(int k) { return (size_t)FIRST_CLASS << 2 * k; }
+
+static int class_of(size_t n)
+{
+	int k = 0;
+
+	while (k < COMM_CLASSES - 1 && class_size(k) < n)
+		k++;
+	return k;
+}
+
+/* Without a measurement. */
+static enum comm_algorithm rule_of_thumb(const struct comm *c, size_t n)
+{
+	if (c->hosts < c->size && (c->hosts > 1 || c->near))
+		return ALGO_HIERARCHICAL;
+	return n < SMALL ? ALGO_HALVING_DOUBLING : ALGO_RING;
+}
+
+enum comm_algorithm comm_choice(const struct comm *c, size_t n)
+{
+	for (int k = class_of(n); k >= 0; k--)
+		if (c->measured[k].algorithm)
+			return (enum comm_algorithm)c->measured[k].algorithm;
+	return rule_of_thumb(c, n);
+}
+
+/* Between two classes by a line; beyond the last by its bytes per second. */
+double comm_seconds(const struct comm *c, size_t n)
+{
+	int k = class_of(n);
+	double lo, hi, at;
+
+	while (k > 0 && !c->measured[k].algorithm)
+		k--;
+	hi = c->measured[k].seconds;
+	if (k == 0)
+		return hi;
+	if (n > class_size(k))
+		return hi * (double)n / (double)class_size(k);
+	lo = c->measured[k - 1].seconds;
+	at = (double)(n - class_size(k - 1)) / (double)(class_size(k) - class_size(k - 1));
+	return lo + (hi - lo) * at;
+}
+
+size_t comm_measured_size(const struct comm *c)
+{
+	size_t n = 0;
+
+	for (int k = 0; k < COMM_CLASSES; k++)
+		if (c->measured[k].algorithm)
+			n = class_size(k);
+	return n;
+}
+
+struct probe {
+	struct comm *comm;
+	struct comm_allreduce_opts opts;
+	float       *x;
+	double      *all;               /* [size] */
+	int          hopeless[ALGO_COUNT];
+};
+
+/* The largest of all ranks' numbers. */
+static tt_status slowest(struct probe *p, double mine, double *out)
+{
+	tt_status st = comm_allgather(p->comm, &mine, sizeof mine, p->all);
+
+	*out = 0;
+	for (int r = 0; st == TT_OK && r < p->comm->size; r++)
+		if (p->all[r] > *out)
+			*out = p->all[r];
+	return st;
+}
+
+/* A stream of sums, as training makes it: one alone would ride on what switches and token buckets
+ * let through at once, and promise a speed that the second does not have. */
+static tt_status time_stream(struct probe *p, size_t n, int count, double *seconds)
+{
+	double start;
+	tt_status st = comm_barrier(p->comm);
+
+	start = thread_seconds();
+	for (int i = 0; i < count && st == TT_OK; i++)
+		st = comm_allreduce(p->comm, p->x, n, &p->opts);
+	if (st == TT_OK)
+		st = slowest(p, (thread_seconds() - start) / count, seconds);
+	return st;
+}
+
+/* The first only warms up and says how many fill the time, unless it was long. */
+static tt_status time_one(struct probe *p, size_t n, double *seconds)
+{
+	const double fill = n < SMALL / 2 ? FILL_SMALL : FILL;
+	tt_status st = time_stream(p, n, 1, seconds);
+	double count;
+
+	if (st != TT_OK || *seconds > LONG)
+		return st;
+	count = fill / *seconds;
+	return time_stream(p, n, count < REPEATS ? REPEATS : count > MOST ? MOST : (int)count, seconds);
+}
+
+static int worth_trying(const struct comm *c, enum comm_algorithm a, size_t n)
+{
+	switch (a) {
+	case ALGO_RING:             return 1;
+	case ALGO_DIRECT:          return 1;
+	case ALGO_HALVING_DOUBLING: return 1;
+	case ALGO_TREE:             return n <= 4 * SMALL;
+	case ALGO_HIERARCHICAL:     return c->hosts < c->size;
+	case ALGO_LIBRARY:          return c->ops->allreduce != NULL;
+	default:                    return 0;
+	}
+}
+
+static tt_status measure_class(struct probe *p, int k)
+{
+	struct comm_measured *best = &p->comm->measured[k];
+	double seconds[ALGO_COUNT] = {0};
+	size_t n = class_size(k);
+	tt_status st = TT_OK;
+
+	best->algorithm = 0;
+	for (int a = 1; a < ALGO_COUNT && st == TT_OK; a++) {
+		p->opts.algorithm = (enum comm_algorithm)a;
+		if (p->hopeless[a] || !worth_trying(p->comm, p->opts.algorithm, n))
+			continue;
+		st = time_one(p, n, &seconds[a]);
+		if (st == TT_OK && (!best->algorithm || seconds[a] < best->seconds)) {
+			best->algorithm = a;
+			best->seconds = seconds[a];
+		}
+	}
+	for (int a = 1; a < ALGO_COUNT && n >= SMALL / 2; a++)
+		p->hopeless[a] |= seconds[a] > HOPELESS * best->seconds;
+	return st;
+}
+
+/* The classes up to the first that holds `largest`, while there is time. */
+static tt_status measure_all(struct probe *p, int last, double budget)
+{
+	double start = thread_seconds(), spent = 0;
+	tt_status st = TT_OK;
+
+	for (int k = 0; k <= last && spent < budget && st == TT_OK; k++)
+		if ((st = measure_class(p, k)) == TT_OK)
+			st = slowest(p, thread_seconds() - start, &spent);
+	return st;
+}
+
+tt_status comm_measure(struct comm *c, size_t largest, double seconds)
+{
+	struct probe p = { .comm = c };
+	int last = class_of(largest);
+	tt_status st = TT_ENOMEM;
+
+	if (c->size == 1)
+		return TT_OK;
+	while (last > 0 && class_size(last) > largest)
+		last--;
+	p.x = mem_alloc_aligned(class_size(last) * sizeof *p.x);
+	p.opts.scratch = mem_alloc_aligned(comm_allreduce_scratch(c, class_size(last)) * sizeof(float));
+	p.all = mem_calloc((size_t)c->size, sizeof *p.all);
+	if (!p.x || !p.opts.scratch || !p.all) {
+		comm_abandon(c, tt_last_error());
+		goto out;
+	}
+	memset(p.x, 0, class_size(last) * sizeof *p.x);
+	st = measure_all(&p, last, seconds);
+out:
+	mem_free(p.x);
+	mem_free(p.opts.scratch);
+	mem_free(p.all);
+	return st;
+}

@@ -1,0 +1,201 @@
+/* comm.h -- the port through which ranks talk.
+ *
+ * A communicator is one rank's end of a group.  A transport gives messages between two ranks
+ * (thread.c here, plug/mpi); everything collective is built on those in this folder, one file per
+ * algorithm, so that it works on every transport.  A transport may offer its own all-reduce too.
+ *
+ * Messages between two ranks with one tag arrive in order.  A send may wait for its receiver: who
+ * sends to and receives from the same rank uses comm_exchange, or starts one and then the other.
+ * A communicator is used by one thread at a time; comm_split gives a second, independent end of
+ * the same group for a helper thread.
+ *
+ * Nobody waits for ever: each wait has a deadline (timeout, from the last message on).  Who does
+ * not answer, has died or has said goodbye is named: TT_ETIMEDOUT or TT_EIO with "rank 3 (host b,
+ * pid 411): ...".  The first error ends the group: all ranks are told, all calls of all ends
+ * repeat it, and fault says which rank it was.  Nothing here allocates after open, save split,
+ * agree, measure. */
+#ifndef COMM_COMM_H
+#define COMM_COMM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct comm;
+
+/* A message under way; in the caller's storage, which stays where it is until comm_wait. */
+struct comm_request {
+	void       *handle;               /* the transport's                                        */
+	void       *p;
+	size_t      n;
+	int         peer, tag;
+	int         outgoing;             /* by start                                               */
+	_Atomic int phase;                /* the transport's                                        */
+};
+
+#define COMM_FAULT_MAX 512
+
+struct comm_fault {
+	tt_status status;                 /* TT_OK: none                                            */
+	int       culprit;                /* the rank at whose door it lies; -1: nobody's           */
+	char      text[COMM_FAULT_MAX];
+};
+
+struct comm_ops {
+	const char *name;
+	/* Start what r says (peer, tag, p, n). */
+	tt_status (*send)(struct comm *c, struct comm_request *r);
+	tt_status (*recv)(struct comm *c, struct comm_request *r);
+	/* Wait until done or `deadline` (of thread_seconds) is past: TT_ETIMEDOUT leaves it pending.
+	 * If another rank gave up: its status and text, with c->fault filled in. */
+	tt_status (*wait)(struct comm *c, struct comm_request *r, double deadline);
+	/* Forget a pending request: afterwards its buffer is the caller's again. */
+	void      (*cancel)(struct comm *c, struct comm_request *r);
+	/* `peer` was silent for too long: at which rank does the chain of waiting ranks end?  This
+	 * one: it is cut off from most of the others. */
+	int       (*blame)(struct comm *c, int peer);
+	tt_status (*split)(struct comm *c, struct comm **out);   /* another end, tags of its own */
+	/* Tell the others that this rank gives up, and why; best effort, once. */
+	void      (*abandon)(struct comm *c, const struct comm_fault *why);
+	void      (*close)(struct comm *c);
+	/* The library's own all-reduce (f32 sum, in place), or NULL. */
+	tt_status (*allreduce)(struct comm *c, float *x, size_t n);
+	/* n bytes of the memory of a rank on this host, where c->near says so and ranks are not
+	 * threads.  On failure of its own or because another rank gave up: as in wait. */
+	tt_status (*peek)(struct comm *c, int rank, void *to, const void *from, size_t n);
+	/* Where the same n bytes can be read in place; NULL: nowhere.  May be NULL itself. */
+	const void *(*view)(struct comm *c, int rank, const void *from, size_t n);
+};
+
+/* How messages between machines travel, and short ones inside of one: by the library that the ranks
+ * were started with, or over TCP connections of our own (streams.h), which cost less of the
+ * processor. */
+enum comm_transport { TRANSPORT_AUTO, TRANSPORT_LIBRARY, TRANSPORT_SOCKETS };
+extern const char *const comm_transport_words[];               /* "auto", "mpi", "sockets", NULL */
+
+#define COMM_CLASSES 14                   /* sizes of all-reduce: 256 floats, 1024, 4096 ... */
+
+struct comm_measured {                    /* of a class of sizes                              */
+	int    algorithm;                 /* the fastest; 0: not measured                           */
+	double seconds;
+};
+
+struct comm {
+	const struct comm_ops *ops;
+	int         rank, size;
+	int         host, hosts;          /* which machine this rank is on; how many there are      */
+	int         local, locals;        /* place among the ranks of this machine                  */
+	double      timeout;              /* seconds a peer may be silent                           */
+	const char *const *names;         /* [size] "host:pid" of each rank; borrowed from the group */
+	const int  *host_of;              /* [size]; borrowed from the group                        */
+	int         one_space;            /* ranks are threads: pointers mean the same to all       */
+	int         near;                 /* ranks of one host can read one another's memory        */
+	int         met;                  /* all have been heard of: that nobody is now, is news    */
+	uint64_t    sent;                 /* bytes this end has sent                                */
+	const char *doing;                /* what the rank is at, for messages: "bucket 3 of step 12" */
+	struct comm_fault fault;          /* what ended the group                                   */
+	struct comm_measured measured[COMM_CLASSES];         /* by comm_measure                     */
+};
+
+void comm_close(struct comm **c);                              /* NULL is fine */
+
+/* Another end of the same group, for another thread.  Collective.  Vectors whose halves are summed
+ * over it stay where they are until it is closed: others may have mapped them. */
+tt_status comm_split(struct comm *c, struct comm **out);
+
+/* This rank gives up: the others' waits, now and later, end with TT_EIO and this text. */
+void comm_abandon(struct comm *c, const char *why);
+
+/* For transports: the error st, whose text is set, is culprit's fault; tell all.  Gives st back. */
+tt_status comm_give_up(struct comm *c, tt_status st, int culprit);
+
+/* "rank 3 (host b, pid 411)" in buf. */
+#define COMM_WHO_MAX 128
+const char *comm_who(const struct comm *c, int rank, char buf[COMM_WHO_MAX]);
+
+/* ---- between two ranks; tags from 0 to COMM_TAG_MAX ---- */
+
+#define COMM_TAG_MAX 1023
+
+/* Blocking, within the deadline. */
+tt_status comm_send(struct comm *c, int to, int tag, const void *p, size_t n);
+tt_status comm_recv(struct comm *c, int from, int tag, void *p, size_t n);
+/* Both at once: what rings and butterflies are made of. */
+tt_status comm_exchange(struct comm *c, int to, const void *out, size_t n_out,
+                        int from, void *in, size_t n_in);
+
+/* Started and waited for: fill in peer, tag, p and n, zero the rest.  Every started request is
+ * waited for or cancelled; one whose wait failed is over. */
+tt_status comm_start_send(struct comm *c, struct comm_request *r);
+tt_status comm_start_recv(struct comm *c, struct comm_request *r);
+tt_status comm_wait(struct comm *c, struct comm_request *r);
+void      comm_cancel(struct comm *c, struct comm_request *r);
+
+/* ---- collectives: every rank calls the same ones in the same order ---- */
+
+enum comm_wire { WIRE_F32, WIRE_F16, WIRE_BF16 };              /* sums are always f32 */
+enum comm_algorithm { ALGO_AUTO, ALGO_RING, ALGO_TREE, ALGO_HALVING_DOUBLING, ALGO_HIERARCHICAL,
+                      ALGO_LIBRARY, ALGO_DIRECT, ALGO_COUNT };
+extern const char *const comm_algorithm_words[];               /* "auto", "ring", ... NULL */
+extern const char *const comm_wire_words[];
+
+struct comm_allreduce_opts {
+	enum comm_algorithm algorithm;
+	enum comm_wire      wire;
+	float              *scratch;      /* comm_allreduce_scratch(c, n) floats, 64-byte aligned   */
+};
+/* Grows with n up to some megabytes; what is enough for n is enough for less. */
+size_t comm_allreduce_scratch(const struct comm *c, size_t n);
+/* x[n] = sum over ranks, in place; afterwards bit-identical on all ranks.  Allocates nothing.
+ * ORDERED adds in rank order: the same bits whatever the number of chunks or buckets.
+ * TT_ESUPPORT: LIBRARY where the transport has none, or with a wire other than f32. */
+tt_status comm_allreduce(struct comm *c, float *x, size_t n, const struct comm_allreduce_opts *o);
+/* Its two halves, f32 on the wire: afterwards x[own] of each rank is the sum, the rest undefined;
+ * and, after something was made of y[own] on each rank, y is everybody's.  own depends on n and
+ * the options alone, and may be empty.  Until the next reduce_scatter of this end others may still
+ * read y[own]: who is to change or free it first meets them in any collective.  What was summed is
+ * the caller's again when the parts have been gathered. */
+struct comm_span { size_t lo, hi; };
+tt_status comm_reduce_scatter(struct comm *c, float *x, size_t n,
+                              const struct comm_allreduce_opts *o, struct comm_span *own);
+tt_status comm_gather_parts(struct comm *c, float *y, size_t n,
+                            const struct comm_allreduce_opts *o);
+/* Is there this way to do what o asks for?  The same on all ranks. */
+int       comm_has_halves(const struct comm *c, const struct comm_allreduce_opts *o);
+/* Instead of the first half, where all ranks share memory: all[size], everybody's x[n], to be read
+ * in place, or from room[size][n], until this end's next gather_parts; and a rank's part of n. */
+int       comm_has_views(const struct comm *c, const struct comm_allreduce_opts *o);
+tt_status comm_view_all(struct comm *c, const float *x, size_t n,
+                        const struct comm_allreduce_opts *o, float *room, const float **all);
+struct comm_span comm_own_part(struct comm *c, size_t n, const struct comm_allreduce_opts *o);
+/* Time the algorithms on messages up to `largest` floats, so that AUTO knows; the ranks agree.
+ * Ends handed out by comm_split later know it too.  Takes about `seconds`. */
+tt_status comm_measure(struct comm *c, size_t largest, double seconds);
+/* What AUTO means for n floats, and the seconds measured for such (0: unknown). */
+enum comm_algorithm comm_choice(const struct comm *c, size_t n);
+double    comm_seconds(const struct comm *c, size_t n);
+/* The largest n that was measured; 0: none. */
+size_t    comm_measured_size(const struct comm *c);
+
+tt_status comm_broadcast(struct comm *c, int root, void *p, size_t n);
+/* all[size][n]: everybody's bytes, in rank order. */
+tt_status comm_allgather(struct comm *c, const void *mine, size_t n, void *all);
+/* The same, but each rank has so many bytes of its own, up to `most`, which is the same on all;
+ * they begin at every `step` of all.  How many a rank has, what it says must tell. */
+tt_status comm_allgather_uneven(struct comm *c, const void *mine, size_t n, size_t most, void *all,
+                                size_t step);
+tt_status comm_barrier(struct comm *c);
+/* Rank 0 compares `text` of all ranks line by line; unequal: TT_ESPEC on every rank, naming the
+ * first rank, the line and both versions. */
+tt_status comm_agree(struct comm *c, const char *text);
+
+/* ---- transports that need no library ---- */
+
+/* A group of one: collectives do nothing. */
+tt_status comm_self(struct comm **out);
+/* N ends of a group inside this process, out[i] for rank i, each used by its own thread.  hosts:
+ * pretend that ranks are spread over so many machines (1: no). */
+tt_status comm_threads(struct comm **out, int n, int hosts, double timeout);
+
+#endif

@@ -1,0 +1,113 @@
+/* allreduce.c -- synchronous SGD: gradients are summed over the ranks at every step.
+ *
+ * Wait-free backpropagation (Zhang et al., Poseidon, 2017): a bucket leaves while backward still
+ * makes the next.  The optimizer runs on each as it arrives, and the next forward pass starts on
+ * the first layers while the sums of the last ones are under way (order.h): a step is over when the
+ * numbers behind the gradients are known, and its tail is taken in as parameters are needed.
+ *
+ *   compute  | forward k | backward k |forward k+1| ...
+ *   wire             |  0  |  1  |  5  |  4  |  3  |  2  |
+ *   optimizer                          5  4 3  2  as forward k+1 needs them
+ *
+ * Each rank optimizes a part of each bucket and hands out the parameters that this makes (ZeRO's
+ * first stage: Rajbhandari et al. 2020): as many bytes as sums for all, and an Nth of the work.  A
+ * rule that must see the whole gradient first (clipping, LARS, LAMB) waits for all of it, on all
+ * ranks; sums of 16 bits, in a certain order, or by algorithms without halves are for all, too.
+ *
+ * Of a layer's gradient everybody's factors may travel instead, where these are fewer numbers
+ * (Poseidon): each rank makes the sum of them, and applies all of it. */
+#include "distribute/sync/bucket.h"
+#include "distribute/sync/registry.h"
+
+static int overlaps_forward(const struct sync *s)
+{
+	return s->host.opts->overlap == OVERLAP_FORWARD && s->host.by_range;
+}
+
+static tt_status open_rule(struct sync *s)
+{
+	const struct buckets_opts o = {
+		.sync = s, .x = s->host.grads, .count = s->host.param_count + s->host.sums,
+		.lead = s->host.sums, .order = overlaps_forward(s) ? ORDER_LEARNT : ORDER_FIXED,
+		.shared = s->host.opts->shard_optimizer && s->host.by_range,
+	};
+	struct buckets *b;
+	tt_status st = buckets_open(&b, &o);
+
+	if (st == TT_OK)
+		s->own = b;
+	return st;
+}
+
+static tt_status begin(struct sync *s)
+{
+	s->summed = 1;
+	return TT_OK;
+}
+
+/* Take the sums of this round until its `place`, and apply them if nobody has. */
+static tt_status take_until(struct sync *s, int place)
+{
+	struct buckets_sum b;
+	tt_status st = TT_OK;
+
+	while (buckets_place(s->own) < place && (st = buckets_next(s->own, &b)) == TT_OK)
+		if (s->host.by_range && !b.applied && b.hi <= s->host.param_count)
+			s->host.apply(s->host.ctx, b.lo, b.hi);
+	return st;
+}
+
+/* All ranges are needed before backward begins, so this is always about the step before. */
+static tt_status need(struct sync *s, size_t hi)
+{
+	return take_until(s, buckets_below(s->own, hi));
+}
+
+static tt_status settle(struct sync *s)
+{
+	return take_until(s, buckets_count(s->own));
+}
+
+/* Ranges come from the end of the vector: one that ends there is the first of a step. */
+static tt_status ready(struct sync *s, size_t lo, size_t hi)
+{
+	if (hi == s->host.param_count)
+		buckets_begin(s->own);
+	if (s->host.opts->overlap != OVERLAP_NONE || lo == 0)
+		buckets_ready(s->own, lo);
+	return TT_OK;
+}
+
+static tt_status finish(struct sync *s)
+{
+	tt_status st = overlaps_forward(s) ? take_until(s, buckets_lead(s->own)) : settle(s);
+
+	if (st == TT_OK && !s->host.by_range)
+		s->host.apply(s->host.ctx, 0, s->host.param_count);
+	s->exchanged = 1;
+	return st;
+}
+
+/* Who saves now has the optimizer's whole state. */
+static tt_status meet(struct sync *s)
+{
+	tt_status st = TT_OK;
+
+	for (int i = 0; i < s->host.slots && st == TT_OK; i++)
+		st = buckets_gather(s->own, s->host.slot(s->host.ctx, i));
+	return st;
+}
+
+static void close_rule(struct sync *s)
+{
+	struct buckets *b = s->own;
+
+	buckets_close(&b);
+	s->own = NULL;
+}
+
+const struct sync_ops sync_allreduce = {
+	.name = "allreduce", .help = "gradients are summed at every step",
+	.open = open_rule, .begin = begin, .need = need, .ready = ready, .finish = finish,
+	.settle = settle, .meet = meet, .close = close_rule,
+};

@@ -1,0 +1,181 @@
+/* average.c -- local SGD: each rank goes its own way for `period` steps, then all take the average.
+ *
+ * Averages are weighted by the samples that each rank has seen since the last (Stich, "Local SGD
+ * converges fast and communicates little", 2019; post-local start: Lin et al., "Don't use large
+ * mini-batches, use local SGD", 2020).  Period 0 is one average at the very end (Zinkevich et al.,
+ * 2010).  With a period there is an exchange at the end of each epoch too, so that a checkpoint
+ * of an epoch's end is the whole truth. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "distribute/sync/bucket.h"
+#include "distribute/sync/registry.h"
+
+struct average {
+	struct buckets *buckets;         /* NULL unless the start is all-reduce */
+	float          *mine;            /* this rank's parameters during a meeting */
+	double          samples;         /* since the last exchange */
+	int             steps;           /* since then              */
+};
+
+static tt_status open_rule(struct sync *s)
+{
+	const struct sync_host *h = &s->host;
+	struct average *a = mem_calloc(1, sizeof *a);
+	tt_status st = TT_OK;
+
+	if (!a)
+		return TT_ENOMEM;
+	s->own = a;
+	s->alone = h->opts->period == 0;
+	if (!(a->mine = mem_alloc_aligned(h->param_count * sizeof *a->mine)))
+		return TT_ENOMEM;
+	if (h->opts->post_local > 0)
+		st = buckets_open(&a->buckets, &(struct buckets_opts){
+			.sync = s, .x = h->grads, .count = h->param_count + h->sums });
+	return st;
+}
+
+static void close_rule(struct sync *s)
+{
+	struct average *a = s->own;
+
+	if (!a)
+		return;
+	buckets_close(&a->buckets);
+	mem_free(a->mine);
+	mem_free(a);
+	s->own = NULL;
+}
+
+/* ---- averages ---- */
+
+static tt_status average_vector(struct sync *s, float *x, float share)
+{
+	for (size_t i = 0; i < s->host.param_count; i++)
+		x[i] *= share;
+	return sync_sum(s, x, s->host.param_count);
+}
+
+static tt_status average_slots(struct sync *s, float share)
+{
+	const struct sync_host *h = &s->host;
+	tt_status st = TT_OK;
+
+	for (int i = 0; st == TT_OK && i < h->slots; i++) {
+		float *slot = h->slot(h->ctx, i);
+
+		if (h->opts->optimizer_state == STATE_RESET)
+			memset(slot, 0, h->param_count * sizeof *slot);
+		if (h->opts->optimizer_state == STATE_AVERAGE)
+			st = average_vector(s, slot, share);
+	}
+	return st;
+}
+
+static tt_status exchange(struct sync *s)
+{
+	struct average *a = s->own;
+	float share;
+	tt_status st;
+
+	s->host.comm->doing = "an average of parameters";
+	if ((st = sync_share(s, a->samples, &share)) != TT_OK ||
+	    (st = average_vector(s, s->host.params, share)) != TT_OK ||
+	    (st = average_slots(s, share)) != TT_OK)
+		return st;
+	a->samples = 0;
+	a->steps = 0;
+	return sync_exchange_sums(s);
+}
+
+/* ---- steps ---- */
+
+static tt_status begin(struct sync *s)
+{
+	struct average *a = s->own;
+
+	s->summed = s->at.epoch < s->host.opts->post_local;
+	if (s->summed)
+		buckets_begin(a->buckets);
+	return TT_OK;
+}
+
+static tt_status ready(struct sync *s, size_t lo, size_t hi)
+{
+	struct average *a = s->own;
+
+	if (s->summed)
+		buckets_ready(a->buckets, lo);
+	else if (s->host.by_range && s->at.samples)
+		s->host.apply(s->host.ctx, lo, hi);
+	return TT_OK;
+}
+
+static tt_status finish_summed(struct sync *s)
+{
+	struct average *a = s->own;
+	tt_status st = buckets_wait(a->buckets);
+
+	if (st == TT_OK)
+		s->host.apply(s->host.ctx, 0, s->host.param_count);
+	s->exchanged = 1;
+	return st;
+}
+
+static tt_status finish(struct sync *s)
+{
+	struct average *a = s->own;
+	const int period = s->host.opts->period;
+
+	if (s->summed)
+		return finish_summed(s);
+	if (!s->host.by_range && s->at.samples)
+		s->host.apply(s->host.ctx, 0, s->host.param_count);
+	a->samples += s->at.samples;
+	a->steps++;
+	return period && a->steps >= period ? exchange(s) : TT_OK;
+}
+
+static tt_status epoch_end(struct sync *s)
+{
+	struct average *a = s->own;
+
+	return s->host.opts->period && a->steps ? exchange(s) : TT_OK;
+}
+
+static tt_status end(struct sync *s)
+{
+	struct average *a = s->own;
+
+	return a->steps ? exchange(s) : TT_OK;
+}
+
+/* ---- meetings ---- */
+
+static tt_status meet(struct sync *s)
+{
+	struct average *a = s->own;
+	float share;
+	tt_status st;
+
+	memcpy(a->mine, s->host.params, s->host.param_count * sizeof *a->mine);
+	if (!a->steps)
+		return TT_OK;
+	if ((st = sync_share(s, a->samples, &share)) != TT_OK)
+		return st;
+	return average_vector(s, s->host.params, share);
+}
+
+static void part(struct sync *s)
+{
+	struct average *a = s->own;
+
+	memcpy(s->host.params, a->mine, s->host.param_count * sizeof *a->mine);
+}
+
+const struct sync_ops sync_average = {
+	.name = "average", .help = "each worker alone for `period` steps, then the average",
+	.open = open_rule, .begin = begin, .ready = ready, .finish = finish,
+	.epoch_end = epoch_end, .end = end, .meet = meet, .part = part, .close = close_rule,
+};

@@ -1,0 +1,182 @@
+/* easgd.c -- elastic averaging (Zhang, Choromanska, LeCun, 2015), synchronous: springs between each
+ * rank's parameters x and a centre c that all ranks hold:
+ *
+ *   every `period` steps, from the OLD x and c:   d = alpha (x - c)
+ *                                                 x <- x - eta g(x) - d       c <- c + sum of all d
+ *
+ * What springs take from the one they give to the other: the sum of all x and c stays.  The
+ * sum of d travels while the gradient is computed.  EAMSGD: the gradient is taken where momentum is
+ * about to carry x,  v <- delta v - eta g(x + delta v),  x <- x + v.
+ *
+ * The centre is the model: it is what is validated and saved, and a resumed run starts all ranks
+ * from it. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "distribute/sync/bucket.h"
+#include "distribute/sync/registry.h"
+
+struct easgd {
+	struct buckets *buckets;         /* over `sum`                           */
+	float          *centre, *pull;   /* pull: d of this rank                 */
+	float          *sum;             /* of all d                             */
+	float          *old, *v;         /* eamsgd: x before the step, momentum  */
+	float           alpha, delta;
+	int             talking;         /* this step has an exchange            */
+};
+
+static float *vector(const struct sync *s)
+{
+	float *x = mem_alloc_aligned(s->host.param_count * sizeof *x);
+
+	if (x)
+		memset(x, 0, s->host.param_count * sizeof *x);
+	return x;
+}
+
+static tt_status open_easgd(struct sync *s)
+{
+	const struct sync_host *h = &s->host;
+	struct easgd *e = mem_calloc(1, sizeof *e);
+
+	if (!e)
+		return TT_ENOMEM;
+	s->own = e;
+	e->alpha = (float)(h->opts->alpha > 0 ? h->opts->alpha : 0.9 / h->comm->size);
+	if (!(e->centre = vector(s)) || !(e->pull = vector(s)) || !(e->sum = vector(s)))
+		return TT_ENOMEM;
+	memcpy(e->centre, h->params, h->param_count * sizeof *e->centre);
+	return buckets_open(&e->buckets, &(struct buckets_opts){
+		.sync = s, .x = e->sum, .count = h->param_count });
+}
+
+static tt_status open_eamsgd(struct sync *s)
+{
+	tt_status st = open_easgd(s);
+	struct easgd *e = s->own;
+
+	if (st != TT_OK)
+		return st;
+	e->delta = (float)s->host.opts->delta;
+	return (e->old = vector(s)) && (e->v = vector(s)) ? TT_OK : TT_ENOMEM;
+}
+
+static void close_rule(struct sync *s)
+{
+	struct easgd *e = s->own;
+
+	if (!e)
+		return;
+	buckets_close(&e->buckets);
+	mem_free(e->centre);
+	mem_free(e->pull);
+	mem_free(e->sum);
+	mem_free(e->old);
+	mem_free(e->v);
+	mem_free(e);
+	s->own = NULL;
+}
+
+/* ---- steps ---- */
+
+static void start_exchange(struct sync *s)
+{
+	struct easgd *e = s->own;
+	const float *x = s->host.params;
+
+	for (size_t i = 0; i < s->host.param_count; i++)
+		e->pull[i] = e->sum[i] = e->alpha * (x[i] - e->centre[i]);
+	buckets_begin(e->buckets);
+	buckets_ready(e->buckets, 0);
+}
+
+static void look_ahead(struct sync *s)
+{
+	struct easgd *e = s->own;
+	float *x = s->host.params;
+
+	memcpy(e->old, x, s->host.param_count * sizeof *x);
+	for (size_t i = 0; i < s->host.param_count; i++)
+		x[i] += e->delta * e->v[i];
+}
+
+static tt_status begin(struct sync *s)
+{
+	struct easgd *e = s->own;
+	const int period = s->host.opts->period;
+
+	s->summed = 0;
+	e->talking = period && s->at.step % period == 0;
+	if (e->talking)
+		start_exchange(s);
+	if (e->v && s->at.samples)
+		look_ahead(s);
+	return TT_OK;
+}
+
+static tt_status finish_exchange(struct sync *s)
+{
+	struct easgd *e = s->own;
+	float *x = s->host.params;
+	tt_status st = buckets_wait(e->buckets);
+
+	if (st != TT_OK)
+		return st;
+	for (size_t i = 0; i < s->host.param_count; i++) {
+		x[i] -= e->pull[i];
+		e->centre[i] += e->sum[i];
+	}
+	return sync_exchange_sums(s);
+}
+
+static tt_status finish(struct sync *s)
+{
+	struct easgd *e = s->own;
+
+	if (!s->host.by_range && s->at.samples)
+		s->host.apply(s->host.ctx, 0, s->host.param_count);
+	for (size_t i = 0; e->v && s->at.samples && i < s->host.param_count; i++)
+		e->v[i] = s->host.params[i] - e->old[i];
+	return e->talking ? finish_exchange(s) : TT_OK;
+}
+
+/* ---- points ---- */
+
+static tt_status end(struct sync *s)
+{
+	struct easgd *e = s->own;
+
+	memcpy(s->host.params, e->centre, s->host.param_count * sizeof *e->centre);
+	return TT_OK;
+}
+
+static void swap(struct sync *s)
+{
+	struct easgd *e = s->own;
+	float *x = s->host.params;
+
+	for (size_t i = 0; i < s->host.param_count; i++) {
+		float t = x[i];
+
+		x[i] = e->centre[i];
+		e->centre[i] = t;
+	}
+}
+
+static tt_status meet(struct sync *s)
+{
+	swap(s);
+	return TT_OK;
+}
+
+const struct sync_ops sync_easgd = {
+	.name = "easgd", .help = "springs between each worker and a centre",
+	.open = open_easgd, .begin = begin, .ready = sync_apply_range, .finish = finish,
+	.end = end, .meet = meet, .part = swap, .close = close_rule,
+};
+
+const struct sync_ops sync_eamsgd = {
+	.name = "eamsgd", .help = "easgd with Nesterov's momentum",
+	.open = open_eamsgd, .begin = begin, .ready = sync_apply_range, .finish = finish,
+	.end = end, .meet = meet, .part = swap, .close = close_rule,
+};

@@ -1,0 +1,124 @@
+/* ensemble.c -- each rank trains a net of its own, alone.
+ *
+ * Ranks meet only where all nets are wanted together: at validation and checkpoints, where the
+ * numbers behind the gradients are summed as well.  How the nets become one model is not this
+ * layer's affair. */
+#include <string.h>
+
+#include "sys/thread.h"
+#include "distribute/sync/registry.h"
+
+#define TAG 1
+
+/* What is of rank r among what is of all. */
+static float *piece(const struct sync *s, float *all, int r)
+{
+	return all + (size_t)r * s->host.param_count;
+}
+
+/* ---- from rank 0 to all ---- */
+
+static tt_status deal(struct sync *s, float *all, float *mine, size_t n)
+{
+	struct comm *c = s->host.comm;
+	tt_status st = comm_broadcast(c, 0, all, (size_t)c->size * n * sizeof *all);
+
+	if (st == TT_OK)
+		memcpy(mine, all + (size_t)c->rank * n, n * sizeof *all);
+	return st;
+}
+
+static tt_status deal_slot(struct sync *s, int i)
+{
+	const struct sync_host *h = &s->host;
+	struct comm *c = h->comm;
+	const size_t bytes = h->param_count * sizeof(float);
+	float *all = h->all_slot(h->ctx, i), *mine = h->slot(h->ctx, i);
+	tt_status st = TT_OK;
+
+	if (c->rank)
+		return comm_recv(c, 0, TAG, mine, bytes);
+	memcpy(mine, all, bytes);
+	for (int r = 1; st == TT_OK && r < c->size; r++)
+		st = comm_send(c, r, TAG, piece(s, all, r), bytes);
+	return st;
+}
+
+static tt_status open_rule(struct sync *s)
+{
+	const struct sync_host *h = &s->host;
+	tt_status st;
+
+	s->alone = 1;
+	h->comm->doing = "the start";
+	if ((st = deal(s, h->all_params, h->params, h->param_count)) != TT_OK ||
+	    (h->buffer_count &&
+	     (st = deal(s, h->all_buffers, h->buffers, h->buffer_count)) != TT_OK))
+		return st;
+	for (int i = 0; st == TT_OK && i < h->slots; i++)
+		st = deal_slot(s, i);
+	return st;
+}
+
+static void close_rule(struct sync *s)
+{
+	s->own = NULL;
+}
+
+/* ---- steps ---- */
+
+static tt_status begin(struct sync *s)
+{
+	s->summed = 0;
+	return TT_OK;
+}
+
+static tt_status finish(struct sync *s)
+{
+	if (!s->host.by_range && s->at.samples)
+		s->host.apply(s->host.ctx, 0, s->host.param_count);
+	return TT_OK;
+}
+
+/* ---- meetings ---- */
+
+static tt_status collect_slot(struct sync *s, int i)
+{
+	const struct sync_host *h = &s->host;
+	struct comm *c = h->comm;
+	const size_t bytes = h->param_count * sizeof(float);
+	float *all = h->all_slot(h->ctx, i), *mine = h->slot(h->ctx, i);
+	tt_status st = TT_OK;
+
+	if (c->rank)
+		return comm_send(c, 0, TAG, mine, bytes);
+	memcpy(all, mine, bytes);
+	for (int r = 1; st == TT_OK && r < c->size; r++)
+		st = comm_recv(c, r, TAG, piece(s, all, r), bytes);
+	return st;
+}
+
+static tt_status meet(struct sync *s)
+{
+	const struct sync_host *h = &s->host;
+	const size_t size = sizeof(float), others = (size_t)h->comm->size - 1;
+	const double start = thread_seconds();
+	tt_status st;
+
+	if ((st = comm_allgather(h->comm, h->params, h->param_count * size, h->all_params)) != TT_OK ||
+	    (h->buffer_count &&
+	     (st = comm_allgather(h->comm, h->buffers, h->buffer_count * size,
+	                          h->all_buffers)) != TT_OK))
+		return st;
+	for (int i = 0; st == TT_OK && i < h->slots; i++)
+		st = collect_slot(s, i);
+	sync_count(s, start, others * (h->param_count + h->buffer_count) * size +
+	           (h->comm->rank ? (size_t)h->slots * h->param_count * size : 0));
+	return st == TT_OK ? sync_exchange_sums(s) : st;
+}
+
+const struct sync_ops sync_ensemble = {
+	.name = "ensemble", .help = "a net for each worker on its part of the data, used as one",
+	.apart = 1, .open = open_rule, .begin = begin, .ready = sync_apply_range, .finish = finish,
+	.meet = meet, .close = close_rule,
+};

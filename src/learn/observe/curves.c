@@ -1,0 +1,252 @@
+#include "learn/observe/curves.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* Places in pixels. */
+enum { PANEL_W = 440, PICTURE_H = 320, LEFT = 58, RIGHT = 18, TOP = 70, BOTTOM = 44, TICKS = 5 };
+
+struct axis { double lo, hi, step; };
+struct frame { double x0, x1, y0, y1; struct axis x, y; };     /* y0 is the lower edge */
+
+static const char style[] =
+	"<style>"
+	"svg{font:12px system-ui,sans-serif;color:#24292f;background:#fff}"
+	"text{fill:currentColor}.t{font-size:14px;font-weight:600}.m{opacity:.65}"
+	".g{stroke:currentColor;stroke-opacity:.13}.a{stroke:currentColor;stroke-opacity:.45}"
+	".l{fill:none;stroke-width:1.8;stroke-linejoin:round}"
+	".c0{stroke:#0969da}.c1{stroke:#cf5a00}.c2{stroke:#1a7f37}.c3{stroke:#8250df}"
+	".d0{fill:#0969da}.d1{fill:#cf5a00}.d2{fill:#1a7f37}.d3{fill:#8250df}"
+	"@media(prefers-color-scheme:dark){svg{color:#e6edf3;background:#0d1117}"
+	".c0{stroke:#58a6ff}.c1{stroke:#ffa657}.c2{stroke:#56d364}.c3{stroke:#d2a8ff}"
+	".d0{fill:#58a6ff}.d1{fill:#ffa657}.d2{fill:#56d364}.d3{fill:#d2a8ff}}"
+	"</style>";
+
+/* ---- text ---- */
+
+static void add_escaped(struct str *s, const char *text)
+{
+	for (; *text; text++)
+		switch (*text) {
+		case '<': str_add(s, "&lt;"); break;
+		case '>': str_add(s, "&gt;"); break;
+		case '&': str_add(s, "&amp;"); break;
+		default:
+			if ((unsigned char)*text >= ' ')
+				str_add_bytes(s, text, 1);
+		}
+}
+
+/* Tenths of a pixel, with a point whatever the locale. */
+static void add_px(struct str *s, double v)
+{
+	long t = lround(v * 10);
+
+	str_addf(s, "%s%ld.%ld", t < 0 ? "-" : "", labs(t) / 10, labs(t) % 10);
+}
+
+static void add_value(struct str *s, double v, enum curve_unit unit)
+{
+	str_add_number(s, unit == CURVE_PERCENT ? round(v * 1e4) / 100 : v);
+	if (unit == CURVE_PERCENT)
+		str_add(s, " %");
+}
+
+/* Three significant digits are enough for a legend. */
+static double rounded(double v)
+{
+	double scale = v != 0 ? pow(10, 2 - floor(log10(fabs(v)))) : 1;
+
+	return isfinite(scale) && scale > 0 ? round(v * scale) / scale : v;
+}
+
+/* ---- axes ---- */
+
+/* The step 1, 2 or 5 times a power of ten that gives about TICKS of them. */
+static struct axis nice_axis(double lo, double hi)
+{
+	struct axis a = { lo, hi, 0 };
+	double raw, power, part;
+
+	if (!(hi > lo)) {
+		a.lo -= 0.5;
+		a.hi += 0.5;
+	}
+	raw = (a.hi - a.lo) / TICKS;
+	power = pow(10, floor(log10(raw)));
+	part = raw / power;
+	a.step = power * (part < 1.5 ? 1 : part < 3.5 ? 2 : part < 7.5 ? 5 : 10);
+	a.lo = floor(a.lo / a.step) * a.step;
+	a.hi = ceil(a.hi / a.step) * a.step;
+	return a;
+}
+
+static void widen(double v, double *lo, double *hi)
+{
+	*lo = fmin(*lo, v);
+	*hi = fmax(*hi, v);
+}
+
+/* The range of all lines; a loss that comes near zero starts there. */
+static void fit_axes(const struct panel *p, struct frame *f)
+{
+	double x_lo = 0, x_hi = 0, y_lo = DBL_MAX, y_hi = -DBL_MAX;
+
+	for (int l = 0; l < CURVES_MAX_LINES && p->name[l]; l++)
+		for (int i = 0; i < p->line[l]->n; i++) {
+			widen(p->line[l]->p[i].x, &x_lo, &x_hi);
+			widen(p->line[l]->p[i].y, &y_lo, &y_hi);
+		}
+	if (y_lo > y_hi)
+		y_lo = 0, y_hi = 1;
+	if (p->unit == CURVE_PLAIN && y_lo > 0 && y_lo < 0.5 * y_hi)
+		y_lo = 0;
+	f->x = nice_axis(x_lo, x_hi > x_lo ? x_hi : x_lo + 1);
+	f->x.hi = x_hi > x_lo ? x_hi : x_lo + 1;
+	f->y = nice_axis(y_lo, y_hi);
+	if (p->unit == CURVE_PERCENT && f->y.hi > 1)
+		f->y.hi = fmax(y_hi, 1);
+}
+
+static double px_x(const struct frame *f, double x)
+{
+	return f->x0 + (x - f->x.lo) / (f->x.hi - f->x.lo) * (f->x1 - f->x0);
+}
+
+static double px_y(const struct frame *f, double y)
+{
+	return f->y0 + (y - f->y.lo) / (f->y.hi - f->y.lo) * (f->y1 - f->y0);
+}
+
+static void add_line(struct str *s, const char *class, const double end[4])
+{
+	static const char *const key[] = { "x1", "y1", "x2", "y2" };
+
+	str_addf(s, "<line class=\"%s\"", class);
+	for (int i = 0; i < 4; i++) {
+		str_addf(s, " %s=\"", key[i]);
+		add_px(s, end[i]);
+		str_add(s, "\"");
+	}
+	str_add(s, "/>\n");
+}
+
+static void open_text(struct str *s, double x, double y, const char *rest)
+{
+	str_add(s, "<text x=\"");
+	add_px(s, x);
+	str_add(s, "\" y=\"");
+	add_px(s, y);
+	str_addf(s, "\" %s>", rest);
+}
+
+/* Ticks are whole multiples of the step, so that 0.1 + 0.2 is printed as 0.3. */
+static double tick(const struct axis *a, int i)
+{
+	double k = round(a->lo / a->step) + i;
+
+	return a->step < 1 ? k / round(1 / a->step) : k * a->step;
+}
+
+static int ticks(const struct axis *a)
+{
+	return (int)floor((a->hi - a->lo) / a->step + 1e-9) + 1;
+}
+
+static void draw_axes(const struct panel *p, const struct frame *f, struct str *s)
+{
+	for (int i = 0; i < ticks(&f->y); i++) {
+		double v = tick(&f->y, i), y = px_y(f, v);
+
+		add_line(s, "g", (double[]){ f->x0, y, f->x1, y });
+		open_text(s, f->x0 - 8, y + 4, "text-anchor=\"end\" class=\"m\"");
+		add_value(s, v, p->unit);
+		str_add(s, "</text>\n");
+	}
+	for (int i = 0; i < ticks(&f->x); i++) {
+		double v = tick(&f->x, i), x = px_x(f, v);
+
+		add_line(s, "g", (double[]){ x, f->y0, x, f->y1 });
+		open_text(s, x, f->y0 + 17, "text-anchor=\"middle\" class=\"m\"");
+		str_add_number(s, v);
+		str_add(s, "</text>\n");
+	}
+	add_line(s, "a", (double[]){ f->x0, f->y0, f->x1, f->y0 });
+	add_line(s, "a", (double[]){ f->x0, f->y0, f->x0, f->y1 });
+}
+
+/* ---- lines ---- */
+
+static void draw_line(const struct series *line, int color, const struct frame *f, struct str *s)
+{
+	const struct point *last = &line->p[line->n - 1];
+
+	str_addf(s, "<polyline class=\"l c%d\" points=\"", color);
+	for (int i = 0; i < line->n; i++) {
+		str_add(s, i ? " " : "");
+		add_px(s, px_x(f, line->p[i].x));
+		str_add(s, ",");
+		add_px(s, px_y(f, line->p[i].y));
+	}
+	str_add(s, "\"/>\n<circle r=\"3\" cx=\"");
+	add_px(s, px_x(f, last->x));
+	str_add(s, "\" cy=\"");
+	add_px(s, px_y(f, last->y));
+	str_addf(s, "\" class=\"d%d\"/>\n", color);
+}
+
+/* A dot, the line's name and where it stands now. */
+static double draw_legend(const struct panel *p, int l, double x, struct str *s)
+{
+	const struct series *line = p->line[l];
+	size_t before;
+
+	str_add(s, "<circle r=\"4\" cx=\"");
+	add_px(s, x);
+	str_addf(s, "\" cy=\"%d\" class=\"d%d\"/>\n", TOP - 18, l);
+	open_text(s, x + 9, TOP - 14, "");
+	before = s->len;
+	add_escaped(s, p->name[l]);
+	str_add(s, " ");
+	add_value(s, rounded(line->p[line->n - 1].y), p->unit);
+	x += 30 + 7.0 * (double)(s->len - before);
+	str_add(s, "</text>\n");
+	return x;
+}
+
+static void draw_panel(const struct panel *p, const char *x_label, double at, struct str *s)
+{
+	struct frame f = { .x0 = at + LEFT, .x1 = at + PANEL_W - RIGHT,
+	                   .y0 = PICTURE_H - BOTTOM, .y1 = TOP };
+	double legend = f.x0 + 6;
+
+	fit_axes(p, &f);
+	legend += 9.0 * 9;
+	open_text(s, f.x0, TOP - 14, "class=\"t\"");
+	add_escaped(s, p->title);
+	str_add(s, "</text>\n");
+	draw_axes(p, &f, s);
+	for (int l = 0; l < CURVES_MAX_LINES && p->name[l]; l++)
+		if (p->line[l]->n) {
+			draw_line(p->line[l], l, &f, s);
+			legend = draw_legend(p, l, legend, s);
+		}
+	open_text(s, 0.5 * (f.x0 + f.x1), PICTURE_H - 10, "text-anchor=\"middle\" class=\"m\"");
+	add_escaped(s, p->x_label ? p->x_label : x_label);
+	str_add(s, "</text>\n");
+}
+
+void curves_draw(const struct picture *pic, struct str *out)
+{
+	int w = PANEL_W * pic->n_panels;
+
+	str_addf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" "
+	         "height=\"%d\" role=\"img\">\n%s\n", w, PICTURE_H, w, PICTURE_H, style);
+	open_text(out, LEFT, 26, "class=\"t\"");
+	add_escaped(out, pic->title);
+	str_add(out, "</text>\n");
+	for (int i = 0; i < pic->n_panels; i++)
+		draw_panel(&pic->panel[i], pic->x_label, (double)i * PANEL_W, out);
+	str_add(out, "</svg>\n");
+}

@@ -1,0 +1,29 @@
+/* curves.h -- learning curves as one SVG picture.
+ *
+ *   +-- loss --------+  +-- accuracy ----+
+ *   |  axes, grid,   |  |                |     a panel per kind of number, a line per split
+ *   +----------------+  +----------------+
+ *
+ * Self-contained; light or dark as the viewer likes it.  Pure: points in, text out. */
+#ifndef OBSERVE_CURVES_H
+#define OBSERVE_CURVES_H
+
+#include "base/str.h"
+#include "learn/observe/series.h"
+
+enum curve_unit { CURVE_PLAIN, CURVE_PERCENT };          /* 0.93, or 93 % */
+
+#define CURVES_MAX_LINES 4
+struct panel {
+	const char          *title;
+	const char          *x_label;                    /* NULL: the picture's         */
+	enum curve_unit      unit;
+	const char          *name[CURVES_MAX_LINES];     /* NULL-terminated unless full */
+	const struct series *line[CURVES_MAX_LINES];     /* empty ones are left out     */
+};
+
+/* title may hold any text; x_label names what series' x counts. */
+struct picture { const char *title, *x_label; const struct panel *panel; int n_panels; };
+void curves_draw(const struct picture *pic, struct str *out);
+
+#endif

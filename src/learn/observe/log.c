@@ -1,0 +1,117 @@
+/* log.c -- log.txt: one line for each thing that happens, for people who come later. */
+#include "learn/observe/observer.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+
+struct log {
+	struct observer  base;
+	struct file_log *file;
+	struct str       line;
+	const char      *name;           /* of the spec */
+};
+
+static void add_time(struct str *s)
+{
+	char text[40];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (localtime_r(&now, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S%z", &tm))
+		str_add(s, text);
+	str_add(s, "  ");
+}
+
+static void add_score(struct str *s, const char *split, double loss, double accuracy)
+{
+	if (!isnan(loss))
+		str_addf(s, "  %sloss %.6g", split, loss);
+	if (!isnan(accuracy))
+		str_addf(s, "  %saccuracy %.4f", split, accuracy);
+}
+
+static void add_start(struct str *s, const char *name, const tt_progress *p)
+{
+	str_addf(s, "start: %s, %d epochs of %lld steps", name, p->epochs, (long long)p->epoch_steps);
+	if (p->step)
+		str_addf(s, ", resumed after step %lld", (long long)p->step);
+}
+
+static void add_epoch(struct str *s, const tt_progress *p)
+{
+	str_addf(s, "epoch %d/%d  step %lld", p->epoch + 1, p->epochs, (long long)p->step);
+	add_score(s, "", p->loss, p->accuracy);
+	add_score(s, "valid_", p->valid_loss, p->valid_accuracy);
+	str_addf(s, "  lr %.6g  %.0f samples/s", p->lr, p->samples_per_second);
+}
+
+static int add_event(struct str *s, const struct log *l, enum tt_event e,
+                     const struct observation *w)
+{
+	const char *text = w->text ? w->text : "";
+
+	switch (e) {
+	case TT_EVENT_START:      add_start(s, l->name, w->progress); return 1;
+	case TT_EVENT_EPOCH:      add_epoch(s, w->progress); return 1;
+	case TT_EVENT_CHECKPOINT: str_addf(s, "checkpoint: %s", text); return 1;
+	case TT_EVENT_NOTE:       str_addf(s, "note: %s", text); return 1;
+	case TT_EVENT_END:        str_addf(s, "end: %s", text); return 1;
+	case TT_EVENT_STEP:       /* too many  */
+	case TT_EVENT_VALID:      /* see EPOCH */
+		break;
+	}
+	return 0;
+}
+
+static tt_status on_event(struct observer *o, enum tt_event e, const struct observation *w)
+{
+	struct log *l = (struct log *)o;
+	tt_status st;
+
+	if (e == TT_EVENT_STEP || e == TT_EVENT_VALID)
+		return TT_OK;
+	l->line.len = 0;
+	add_time(&l->line);
+	if (!add_event(&l->line, l, e, w))
+		return TT_OK;
+	str_add(&l->line, "\n");
+	if ((st = str_status(&l->line)) != TT_OK)
+		return st;
+	return file_log_append(l->file, l->line.p, l->line.len);
+}
+
+static void close_log(struct observer *o)
+{
+	struct log *l = (struct log *)o;
+
+	file_log_close(&l->file);
+	str_release(&l->line);
+	mem_free(l);
+}
+
+static const struct observer_ops ops = { "log", on_event, close_log };
+
+tt_status observer_log(struct observer **out, const struct observer_opts *o)
+{
+	struct log *l = mem_calloc(1, sizeof *l);
+	struct str path = {0};
+	tt_status st;
+
+	if (!l)
+		return TT_ENOMEM;
+	l->base.ops = &ops;
+	l->name = o->model->spec->name;
+	str_addf(&path, "%s/log.txt", o->dir);
+	if ((st = str_status(&path)) == TT_OK)
+		st = file_log_open(&l->file, path.p);
+	str_release(&path);
+	if (st == TT_OK)
+		*out = &l->base;
+	else
+		close_log(&l->base);
+	return st;
+}

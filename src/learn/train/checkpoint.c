@@ -1,0 +1,409 @@
+/* checkpoint.c -- a run as it stands, to a checkpoint and back.
+ *
+ *   conv1.weight ...              the model, as any tool can read it
+ *   tutti.optim.exp_avg ...       the optimizer's slots, flat, in the order of the parameters
+ *   metadata: tutti.step ...      one number per row of the table below
+ *             tutti.members       of an ensemble; tutti.combined: is a net behind them?
+ *
+ * Nothing of the day or the machine is in it: the same run gives the same bytes. */
+#include "learn/train/trainer.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "learn/ckpt/ckpt.h"
+#include "learn/nn/save.h"
+
+#define SLOT_PREFIX "tutti.optim."
+#define META_MEMBERS "tutti.members"
+#define META_COMBINED "tutti.combined"
+#define SLOTS_MAX ENSEMBLE_SLOTS
+
+/* The numbers of a run's place. */
+struct state {
+	int64_t step, epoch, consumed, seed, batch, waited;
+	int64_t samples, correct, in_top, interval_samples, interval_correct;
+	double  loss_sum, interval_loss, best, train_loss, train_accuracy, valid_loss, valid_accuracy;
+};
+
+enum number_kind { NUMBER_INT, NUMBER_DOUBLE };
+#define INT_ROW(f)    { "tutti." #f, NUMBER_INT, offsetof(struct state, f) }
+#define DOUBLE_ROW(f) { "tutti." #f, NUMBER_DOUBLE, offsetof(struct state, f) }
+static const struct { const char *key; enum number_kind kind; size_t offset; } row[] = {
+	INT_ROW(step), INT_ROW(epoch), INT_ROW(consumed), INT_ROW(seed), INT_ROW(batch),
+	INT_ROW(waited), INT_ROW(samples), INT_ROW(correct), INT_ROW(in_top),
+	INT_ROW(interval_samples), INT_ROW(interval_correct),
+	DOUBLE_ROW(loss_sum), DOUBLE_ROW(interval_loss), DOUBLE_ROW(best), DOUBLE_ROW(train_loss),
+	DOUBLE_ROW(train_accuracy), DOUBLE_ROW(valid_loss), DOUBLE_ROW(valid_accuracy),
+};
+#define ROWS ((int)(sizeof row / sizeof *row))
+
+static struct state state_of(const struct tt_trainer *t)
+{
+	return (struct state){
+		.step = t->at.step, .epoch = t->at.epoch, .consumed = t->at.consumed,
+		.seed = t->opts->seed, .batch = t->opts->batch, .waited = t->watch.waited,
+		.samples = t->epoch_sums.samples, .correct = t->epoch_sums.correct,
+		.in_top = t->epoch_sums.in_top, .loss_sum = t->epoch_sums.loss,
+		.interval_samples = t->interval.samples, .interval_correct = t->interval.correct,
+		.interval_loss = t->interval.loss, .best = t->watch.best,
+		.train_loss = t->progress.loss, .train_accuracy = t->progress.accuracy,
+		.valid_loss = t->progress.valid_loss, .valid_accuracy = t->progress.valid_accuracy,
+	};
+}
+
+static void set_state(struct tt_trainer *t, const struct state *s)
+{
+	t->at = (struct place){ s->step, s->epoch, s->consumed };
+	t->resumed = s->step;
+	t->watch.waited = (int)s->waited;
+	t->watch.best = t->progress.best = s->best;
+	t->epoch_sums.samples = s->samples;
+	t->epoch_sums.correct = s->correct;
+	t->epoch_sums.in_top = s->in_top;
+	t->epoch_sums.loss = s->loss_sum;
+	t->interval = (struct interval){ s->interval_loss, s->interval_samples, s->interval_correct };
+	trainer_measure(t, 0);
+	t->progress.loss = s->train_loss;
+	t->progress.accuracy = s->train_accuracy;
+	t->progress.valid_loss = s->valid_loss;
+	t->progress.valid_accuracy = s->valid_accuracy;
+}
+
+tt_status checkpoint_share_place(struct tt_trainer *t)
+{
+	struct state s = state_of(t);
+	tt_status st = comm_broadcast(t->comm, 0, &s, sizeof s);
+
+	if (st == TT_OK && t->comm->rank)
+		set_state(t, &s);
+	return st;
+}
+
+/* ---- out ---- */
+
+/* Numbers in a slot: of an ensemble those of all members. */
+static int64_t slot_count(const struct tt_trainer *t)
+{
+	return (int64_t)t->model->param_count * (t->ensemble ? t->ensemble->n : 1);
+}
+
+static float *slot_at(const struct tt_trainer *t, int i, const char **name)
+{
+	float *mine = optim_slot(t->optim, i, name);
+
+	return t->ensemble ? ensemble_slot(t, i) : mine;
+}
+
+static tt_status add_slots(struct tt_trainer *t, struct nn_saved *s, struct str name[SLOTS_MAX])
+{
+	const int64_t count = slot_count(t);
+	tt_status st;
+
+	for (int i = 0; i < optim_slots(t->optim) && i < SLOTS_MAX; i++) {
+		const char *slot;
+		const float *data = slot_at(t, i, &slot);
+
+		if (!data)
+			return TT_ENOMEM;
+		str_addf(&name[i], SLOT_PREFIX "%s", slot);
+		if ((st = str_status(&name[i])) != TT_OK)
+			return st;
+		s->tensor[s->n_tensors++] = (struct ckpt_tensor){
+			.name = name[i].p, .desc = tensor_desc_make(DTYPE_F32, 1, &count), .data = data };
+	}
+	return TT_OK;
+}
+
+static tt_status add_numbers(const struct state *state, struct nn_saved *s, struct str text[ROWS])
+{
+	tt_status st;
+
+	for (int i = 0; i < ROWS; i++) {
+		const char *at = (const char *)state + row[i].offset;
+
+		if (row[i].kind == NUMBER_INT)
+			str_addf(&text[i], "%lld", (long long)*(const int64_t *)at);
+		else
+			str_add_number(&text[i], *(const double *)at);
+		if ((st = str_status(&text[i])) != TT_OK)
+			return st;
+		s->meta[s->n_meta++] = (struct ckpt_meta){ row[i].key, text[i].p };
+	}
+	return TT_OK;
+}
+
+/* A finite loss does not promise finite parameters after the step: what is saved must be good. */
+static tt_status check_finite(const struct tt_trainer *t)
+{
+	const struct tt_model *m = trainer_whole(t);
+
+	for (size_t i = 0; i < m->param_count; i++)
+		if (!isfinite(m->params[i]))
+			return trainer_not_finite(t, "a parameter is not finite", t->at.step);
+	return TT_OK;
+}
+
+static tt_status write_state(struct tt_trainer *t, const char *path)
+{
+	struct state state = state_of(t);
+	struct str name[SLOTS_MAX] = {{0}}, text[ROWS] = {{0}};
+	char members[16], combined[16];
+	struct nn_saved s;
+	tt_status st;
+
+	if ((st = nn_saved_init(&s, trainer_whole(t), SLOTS_MAX + ROWS + 2)) != TT_OK)
+		return st;
+	if (t->ensemble) {
+		snprintf(members, sizeof members, "%d", t->ensemble->n);
+		snprintf(combined, sizeof combined, "%d", t->ensemble->combined);
+		s.meta[s.n_meta++] = (struct ckpt_meta){ META_MEMBERS, members };
+		s.meta[s.n_meta++] = (struct ckpt_meta){ META_COMBINED, combined };
+	}
+	if ((st = add_slots(t, &s, name)) == TT_OK && (st = add_numbers(&state, &s, text)) == TT_OK)
+		st = ckpt_write(path, s.tensor, s.n_tensors, s.meta, s.n_meta);
+	for (int i = 0; i < SLOTS_MAX; i++)
+		str_release(&name[i]);
+	for (int i = 0; i < ROWS; i++)
+		str_release(&text[i]);
+	nn_saved_release(&s);
+	return st;
+}
+
+static tt_status remember(struct tt_trainer *t, const char *path)
+{
+	t->last_good.len = 0;
+	str_add(&t->last_good, path);
+	return str_status(&t->last_good);
+}
+
+tt_status checkpoint_save(struct tt_trainer *t, const char *path)
+{
+	tt_status st;
+
+	if ((st = check_finite(t)) != TT_OK || (st = write_state(t, path)) != TT_OK ||
+	    (st = remember(t, path)) != TT_OK)
+		return st;
+	return trainer_tell(t, TT_EVENT_CHECKPOINT, &(struct observation){ .text = path });
+}
+
+/* ---- numbered files ---- */
+
+/* The step of "step-00001234.safetensors", or -1. */
+static long long numbered(const char *name)
+{
+	char *end;
+	long long n;
+
+	if (strncmp(name, "step-", 5) != 0)
+		return -1;
+	n = strtoll(name + 5, &end, 10);
+	return end > name + 5 && strcmp(end, ".safetensors") == 0 ? n : -1;
+}
+
+/* How many numbered files there are, and the lowest number. */
+static int count_numbered(const char *folder, long long *lowest)
+{
+	DIR *d = opendir(folder);
+	int n = 0;
+
+	for (struct dirent *e; d && (e = readdir(d));) {
+		long long step = numbered(e->d_name);
+
+		if (step >= 0 && (n++ == 0 || step < *lowest))
+			*lowest = step;
+	}
+	if (d)
+		closedir(d);
+	return n;
+}
+
+static tt_status step_path(const struct tt_trainer *t, long long step, struct str *path)
+{
+	path->len = 0;
+	str_addf(path, "%s/checkpoints/step-%08lld.safetensors", t->dir.p, step);
+	return str_status(path);
+}
+
+tt_status checkpoint_save_step(struct tt_trainer *t)
+{
+	struct str path = {0}, folder = {0};
+	int keep = t->opts->checkpoint.keep;
+	long long lowest = 0;
+	tt_status st;
+
+	if (keep <= 0)
+		return TT_OK;
+	str_addf(&folder, "%s/checkpoints", t->dir.p);
+	if ((st = str_status(&folder)) != TT_OK || (st = step_path(t, t->at.step, &path)) != TT_OK ||
+	    (st = checkpoint_save(t, path.p)) != TT_OK)
+		goto out;
+	while (count_numbered(folder.p, &lowest) > keep) {
+		if ((st = step_path(t, lowest, &path)) != TT_OK)
+			break;
+		if (unlink(path.p) != 0)
+			break;                  /* it is only one too many */
+	}
+out:
+	str_release(&path);
+	str_release(&folder);
+	return st;
+}
+
+/* ---- in ---- */
+
+static int read_number(const char *text, enum number_kind kind, void *out)
+{
+	char *end;
+
+	if (kind == NUMBER_INT) {
+		long long v = strtoll(text, &end, 10);
+
+		if (end == text || *end)
+			return 0;
+		*(int64_t *)out = v;
+		return 1;
+	}
+	if (strcmp(text, "null") == 0) {
+		*(double *)out = NAN;
+		return 1;
+	}
+	return str_to_double(text, out);
+}
+
+static tt_status read_state(const struct ckpt *c, const char *path, struct state *s)
+{
+	for (int i = 0; i < ROWS; i++) {
+		const char *text = ckpt_meta(c, row[i].key);
+
+		if (!text)
+			return err_set(TT_EFORMAT, "%s: has no '%s': it holds a model, but not the state of "
+			               "a training to resume", path, row[i].key);
+		if (!read_number(text, row[i].kind, (char *)s + row[i].offset))
+			return err_set(TT_EFORMAT, "%s: '%s' is '%.40s', not a number", path, row[i].key, text);
+	}
+	return TT_OK;
+}
+
+static tt_status check_state(const struct tt_trainer *t, const struct state *s, const char *path)
+{
+	int64_t count = tt_source_describe(t->train_source)->count;
+
+	if (s->step < 0 || s->epoch < 0 || s->epoch > INT32_MAX || s->waited < 0 ||
+	    s->waited > INT32_MAX || s->samples < 0)
+		return err_set(TT_EFORMAT, "%s: step %lld, epoch %lld is no place in a training", path,
+		               (long long)s->step, (long long)s->epoch);
+	if (s->consumed < 0 || s->consumed > count)
+		return err_set(TT_EFORMAT, "%s: stands at sample %lld of an epoch, but the training data "
+		               "holds %lld: was it other data?", path, (long long)s->consumed,
+		               (long long)count);
+	return TT_OK;
+}
+
+static tt_status find_slots(struct tt_trainer *t, const struct ckpt *c, const char *path,
+                            const float *data[SLOTS_MAX])
+{
+	const int64_t count = slot_count(t);
+	const struct tensor_desc want = tensor_desc_make(DTYPE_F32, 1, &count);
+
+	for (int i = 0; i < optim_slots(t->optim) && i < SLOTS_MAX; i++) {
+		const char *slot;
+		char name[80];
+		const struct ckpt_tensor *found;
+
+		optim_slot(t->optim, i, &slot);
+		snprintf(name, sizeof name, SLOT_PREFIX "%s", slot);
+		found = ckpt_find(c, name);
+		if (!found)
+			return err_set(TT_ESPEC, "%s: has no '%s': resume with the train.optimizer it was "
+			               "written with", path, name);
+		if (!tensor_same(&found->desc, &want))
+			return err_set(TT_ESHAPE, "%s: holds a net of %lld parameters, this spec's has %lld: "
+			               "resume with the model it was written with", path,
+			               (long long)tensor_count(&found->desc), (long long)count);
+		data[i] = found->data;
+	}
+	return TT_OK;
+}
+
+/* Members go on as they are: as many workers as there were. */
+static tt_status check_members(const struct tt_trainer *t, const struct ckpt *c, const char *path)
+{
+	const char *text = ckpt_meta(c, META_MEMBERS);
+	const int has = text ? atoi(text) : 0, want = t->ensemble ? t->ensemble->n : 0;
+
+	if (has == want)
+		return TT_OK;
+	if (has)
+		return err_set(TT_ESPEC, "%s: holds an ensemble of %d nets: resume with "
+		               "distribute.strategy: ensemble and %d workers", path, has, has);
+	return err_set(TT_ESPEC, "%s: holds one net, not an ensemble of %d", path, want);
+}
+
+/* Nothing is left to train: an epoch's end was the last. */
+static int is_over(const struct tt_trainer *t, const struct state *s)
+{
+	const int patience = t->opts->early_stop.patience;
+
+	return s->epoch >= t->opts->epochs ||
+	       (s->consumed == 0 && patience > 0 && s->waited >= patience);
+}
+
+/* The net that combines the members belongs to the end: who goes on makes another. */
+static tt_status load_model(struct tt_trainer *t, const struct ckpt *c, const char *path,
+                            const struct state *s)
+{
+	const char *combined = ckpt_meta(c, META_COMBINED);
+	tt_status st;
+
+	if (t->ensemble && combined && strcmp(combined, "1") == 0 && is_over(t, s) &&
+	    (st = ensemble_add_combiner(t)) != TT_OK)
+		return st;
+	return nn_load_tensors(trainer_whole(t), c, path);
+}
+
+/* A seed or batch of its own makes this another run from here on: allowed, but not in silence. */
+static tt_status note_changes(struct tt_trainer *t, const struct state *s, const char *path)
+{
+	if (s->seed == t->opts->seed && s->batch == t->opts->batch)
+		return TT_OK;
+	str_addf(&t->note, "%s was written with train.seed %lld and train.batch %lld, this spec says "
+	         "%lld and %d: the result will not be that of one unbroken run", path,
+	         (long long)s->seed, (long long)s->batch, (long long)t->opts->seed, t->opts->batch);
+	return str_status(&t->note);
+}
+
+tt_status checkpoint_load(struct tt_trainer *t, const char *path)
+{
+	const float *slot[SLOTS_MAX] = { NULL };
+	struct state s = {0};
+	struct ckpt *c = NULL;
+	const char *name;
+	tt_status st;
+
+	if ((st = ckpt_open(&c, path)) != TT_OK)
+		return st;
+	/* All is checked before anything is changed. */
+	if ((st = check_members(t, c, path)) != TT_OK ||
+	    (st = read_state(c, path, &s)) != TT_OK || (st = check_state(t, &s, path)) != TT_OK ||
+	    (st = find_slots(t, c, path, slot)) != TT_OK || (st = note_changes(t, &s, path)) != TT_OK ||
+	    (st = remember(t, path)) != TT_OK || (st = load_model(t, c, path, &s)) != TT_OK)
+		goto out;
+	for (int i = 0; i < SLOTS_MAX && slot[i]; i++) {
+		float *to = slot_at(t, i, &name);
+
+		if (!to) {
+			st = TT_ENOMEM;
+			goto out;
+		}
+		memcpy(to, slot[i], (size_t)slot_count(t) * sizeof(float));
+	}
+	set_state(t, &s);
+out:
+	ckpt_close(&c);
+	return st;
+}

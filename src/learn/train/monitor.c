@@ -1,0 +1,110 @@
+#include "learn/train/monitor.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+static const struct {
+	const char *name;
+	int         needs, rises;
+} row[] = {
+	[WATCH_LOSS]           = { "loss", 0, 0 },
+	[WATCH_ACCURACY]       = { "accuracy", WATCH_HAS_CLASSES, 1 },
+	[WATCH_VALID_LOSS]     = { "valid_loss", WATCH_HAS_VALID, 0 },
+	[WATCH_VALID_ACCURACY] = { "valid_accuracy", WATCH_HAS_VALID | WATCH_HAS_CLASSES, 1 },
+};
+#define ROWS ((int)(sizeof row / sizeof *row))
+
+/* Validation before training, accuracy before loss. */
+static enum monitor_number best_there_is(int has)
+{
+	int n = ROWS - 1;
+
+	while ((row[n].needs & has) != row[n].needs ||
+	       (n == WATCH_ACCURACY && (has & WATCH_HAS_VALID)))
+		n--;
+	return (enum monitor_number)n;
+}
+
+static tt_status unknown(const char *monitor)
+{
+	const char *words[ROWS + 1] = { NULL }, *near;
+
+	for (int i = 0; i < ROWS; i++)
+		words[i] = row[i].name;
+	near = str_nearest(monitor, words);
+	return err_set(TT_ESPEC, "train.early_stop.monitor: '%s' is none of loss, accuracy, "
+	               "valid_loss, valid_accuracy%s%s%s", monitor, near ? "; did you mean '" : "",
+	               near ? near : "", near ? "'?" : "");
+}
+
+static tt_status find(const char *monitor, int has, enum monitor_number *out)
+{
+	for (int i = 0; i < ROWS; i++) {
+		if (strcmp(row[i].name, monitor) != 0)
+			continue;
+		if (row[i].needs & ~has & WATCH_HAS_VALID)
+			return err_set(TT_ESPEC, "train.early_stop.monitor: '%s' needs data.valid, which "
+			               "this spec does not have", monitor);
+		if (row[i].needs & ~has)
+			return err_set(TT_ESPEC, "train.early_stop.monitor: '%s' needs classes, but this "
+			               "net gives values: watch a loss", monitor);
+		*out = (enum monitor_number)i;
+		return TT_OK;
+	}
+	return unknown(monitor);
+}
+
+tt_status monitor_init(struct monitor *w, const char *monitor, int has)
+{
+	enum monitor_number n = best_there_is(has);
+	tt_status st = TT_OK;
+
+	if (monitor && *monitor && strcmp(monitor, "auto") != 0)
+		st = find(monitor, has, &n);
+	if (st == TT_OK)
+		*w = (struct monitor){ .number = n, .best = NAN };
+	return st;
+}
+
+const char *monitor_name(const struct monitor *w)
+{
+	return row[w->number].name;
+}
+
+int monitor_valid(const struct monitor *w)
+{
+	return (row[w->number].needs & WATCH_HAS_VALID) != 0;
+}
+
+static double number(const struct monitor *w, const tt_progress *p)
+{
+	switch (w->number) {
+	case WATCH_LOSS:           return p->loss;
+	case WATCH_ACCURACY:       return p->accuracy;
+	case WATCH_VALID_LOSS:     return p->valid_loss;
+	case WATCH_VALID_ACCURACY: return p->valid_accuracy;
+	}
+	return NAN;
+}
+
+int monitor_look(struct monitor *w, const tt_progress *p)
+{
+	double v = number(w, p), gain = row[w->number].rises ? v - w->best : w->best - v;
+
+	/* Not a number is no progress; anything is, against nothing. */
+	if (!isnan(v) && (isnan(w->best) || gain > w->min_delta)) {
+		w->best = v;
+		w->waited = 0;
+		return 1;
+	}
+	w->waited++;
+	return 0;
+}
+
+int monitor_stop(const struct monitor *w)
+{
+	return w->patience > 0 && w->waited >= w->patience;
+}

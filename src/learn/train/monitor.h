@@ -1,0 +1,32 @@
+/* monitor.h -- which epoch was the best, and is it time to stop?
+ *
+ * One number is watched: a loss, which should fall, or an accuracy, which should rise.  Pure
+ * arithmetic; its state goes into checkpoints. */
+#ifndef TRAIN_MONITOR_H
+#define TRAIN_MONITOR_H
+
+#include <tutti/train.h>
+
+enum monitor_number { WATCH_LOSS, WATCH_ACCURACY, WATCH_VALID_LOSS, WATCH_VALID_ACCURACY };
+
+struct monitor {
+	enum monitor_number number;
+	int               patience;      /* looks without progress before the stop; 0: never */
+	double            min_delta;     /* what counts as progress                          */
+	double            best;          /* NAN before the first look                        */
+	int               waited;        /* looks since the best                             */
+};
+
+/* What there will be to look at. */
+enum monitor_has { WATCH_HAS_VALID = 1, WATCH_HAS_CLASSES = 2 };
+
+/* monitor: "loss", "accuracy", "valid_loss", "valid_accuracy"; NULL, "" or "auto": the best there
+ * is.  TT_ESPEC: an unknown word, or a number that this run will not have. */
+tt_status   monitor_init(struct monitor *w, const char *monitor, int has);
+const char *monitor_name(const struct monitor *w);
+int         monitor_valid(const struct monitor *w);           /* looks at validation's numbers */
+/* Look at an epoch's numbers; 1 if they are the best so far. */
+int         monitor_look(struct monitor *w, const tt_progress *p);
+int         monitor_stop(const struct monitor *w);
+
+#endif

@@ -1,0 +1,312 @@
+/* stacking.c -- a small net learns what to make of the members' answers (stacking: Wolpert,
+ * "Stacked generalization", 1992).
+ *
+ * The members rest, so each sample is sent through them once, without augmentation; every rank
+ * keeps the answers for its share of the samples and draws its share of each batch from there.
+ * Gradients are summed over the ranks, each sample counting alike. */
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "learn/train/ensemble.h"
+#include "learn/train/trainer.h"
+
+struct combiner {
+	struct tt_trainer *t;
+	tt_model          *net;
+	int64_t            rows, width, values;   /* of this rank; a row's answers and target values */
+	float             *x, *value;             /* [rows][width], [rows][values]                   */
+	int32_t           *label;
+	int64_t           *rows_of;               /* by rank                                         */
+	int                share;                 /* of a batch, at most                             */
+	struct batch       batch;
+	struct target      target;
+	struct program_cache   *programs;
+	struct optim      *optim;
+	float             *grads, *scratch;
+};
+
+/* ---- answers ---- */
+
+static struct loader_opts order_of(const struct tt_trainer *t)
+{
+	return (struct loader_opts){
+		.data = &t->model->spec->data, .batch = t->opts->batch, .rank = trainer_rank(t),
+		.world = trainer_world(t),
+	};
+}
+
+/* Rows of this rank: the loader deals each batch anew. */
+static int64_t count_rows(const struct tt_trainer *t)
+{
+	const int64_t count = tt_source_describe(t->train_source)->count, batch = t->opts->batch;
+	const int64_t world = trainer_world(t), rank = trainer_rank(t);
+	const int64_t full = (batch - rank + world - 1) / world;
+
+	return count / batch * full + (count % batch - rank + world - 1) / world;
+}
+
+static void keep_answers(struct combiner *k, const struct batch *b, int member, int64_t row,
+                         const float *answer)
+{
+	const int64_t each = k->t->model->outputs;
+
+	for (int i = 0; i < b->n; i++)
+		memcpy(k->x + (row + i) * k->width + member * each, answer + i * each,
+		       (size_t)each * sizeof *answer);
+	if (b->label)
+		memcpy(k->label + row, b->label, (size_t)b->n * sizeof *b->label);
+	if (b->values)
+		memcpy(k->value + row * k->values, b->values,
+		       (size_t)(b->n * k->values) * sizeof *b->values);
+}
+
+static tt_status ask_batch(struct combiner *k, struct program_cache *net, const struct batch *b,
+                           struct program **out)
+{
+	static const struct program_run run = { .sample_stride = 1 };
+	tt_status st = program_cache_get(net, b->n, out);
+
+	if (st != TT_OK)
+		return st;
+	program_set_input(*out, INPUT_X, b->x);
+	program_set_input(*out, INPUT_TARGET, target_of(&k->t->target, b));
+	return program_run(*out, &run);
+}
+
+/* One member, as it stands within the whole, says its scores for all rows. */
+static tt_status ask_member(struct combiner *k, int i)
+{
+	const struct tt_trainer *t = k->t;
+	const struct tt_model *whole = t->ensemble->whole;
+	const struct loader_opts order = order_of(t);
+	struct tt_model member = *t->model;
+	struct program_cache *net = NULL;
+	struct loader *loader = NULL;
+	struct program *p;
+	struct batch *b;
+	int64_t row = 0;
+	tt_status st;
+
+	member.params = whole->params + (size_t)i * member.param_count;
+	member.buffers = whole->buffers + (size_t)i * member.buffer_count;
+	if ((st = program_cache_new(&net, &(struct program_cache_opts){
+		.engine = t->engine, .model = &member, .purpose = NN_EVAL })) != TT_OK ||
+	    (st = loader_new(&loader, t->train_source, &order)) != TT_OK)
+		goto out;
+	while ((st = loader_next(loader, &b)) == TT_OK && b) {
+		if (b->n && (st = ask_batch(k, net, b, &p)) != TT_OK)
+			break;
+		if (b->n)
+			keep_answers(k, b, i, row, program_output(p, OUTPUT_LOGITS));
+		row += b->n;
+	}
+	if (st == TT_OK && row != k->rows)
+		st = err_set(TT_EINTERNAL, "%lld rows instead of %lld", (long long)row,
+		             (long long)k->rows);
+out:
+	loader_free(&loader);
+	program_cache_free(&net);
+	return st;
+}
+
+static tt_status ask_members(struct combiner *k)
+{
+	tt_status st = TT_OK;
+
+	for (int i = 0; st == TT_OK && i < k->t->ensemble->n; i++)
+		st = ask_member(k, i);
+	return st;
+}
+
+/* ---- learning ---- */
+
+/* Share r of step s of an epoch: a rank whose rows are used up adds nothing. */
+static int share_at(const struct combiner *k, int r, int64_t s)
+{
+	const int64_t left = k->rows_of[r] - s * k->share;
+
+	return left <= 0 ? 0 : left < k->share ? (int)left : k->share;
+}
+
+static void draw(struct combiner *k, int64_t epoch, int64_t s)
+{
+	const struct rng_key key = rng_key((uint64_t)k->t->opts->seed, RNG_SHUFFLE);
+	struct batch *b = &k->batch;
+
+	b->n = share_at(k, trainer_rank(k->t), s);
+	for (int i = 0; i < b->n; i++) {
+		uint64_t at = (uint64_t)(s * k->share + i);
+		int64_t row = (int64_t)rng_permute(key, (uint64_t)epoch, (uint64_t)k->rows, at);
+
+		memcpy(b->x + i * k->width, k->x + row * k->width, (size_t)k->width * sizeof *b->x);
+		if (b->label)
+			b->label[i] = k->label[row];
+		if (b->values)
+			memcpy(b->values + i * k->values, k->value + row * k->values,
+			       (size_t)k->values * sizeof *b->values);
+	}
+	b->n_global = 0;
+	for (int r = 0; r < trainer_world(k->t); r++)
+		b->n_global += share_at(k, r, s);
+}
+
+static tt_status run_share(struct combiner *k, const struct program_run *run)
+{
+	const float seed = 1.0f / (float)k->batch.n_global;
+	struct program *p;
+	tt_status st;
+
+	if (!k->batch.n) {
+		memset(k->grads, 0, k->net->param_count * sizeof *k->grads);
+		return TT_OK;
+	}
+	if ((st = program_cache_get(k->programs, k->batch.n, &p)) != TT_OK)
+		return st;
+	program_set_input(p, INPUT_X, k->batch.x);
+	program_set_input(p, INPUT_TARGET, target_of(&k->target, &k->batch));
+	program_set_input(p, INPUT_SEED, &seed);
+	return program_run(p, run);
+}
+
+static tt_status step(struct combiner *k, int64_t number, int64_t steps)
+{
+	const struct tt_trainer *t = k->t;
+	const double done = (double)number / (double)steps, lr = t->opts->combiner.lr;
+	const struct program_run run = {
+		.seed = (uint64_t)t->opts->seed, .step = (uint64_t)number, .sample = trainer_rank(t),
+		.sample_stride = trainer_world(t),
+	};
+	tt_status st;
+
+	if ((st = run_share(k, &run)) != TT_OK ||
+	    (st = comm_allreduce(t->comm, k->grads, k->net->param_count,
+	                         &(struct comm_allreduce_opts){ .scratch = k->scratch })) != TT_OK)
+		return st;
+	optim_begin(k->optim, lr * (1 + cos(M_PI * done)) / 2, number + 1);
+	optim_apply(k->optim, k->net->params, k->grads, 0, k->net->param_count);
+	return TT_OK;
+}
+
+static tt_status learn(struct combiner *k)
+{
+	const int epochs = k->t->opts->combiner.epochs;
+	int64_t longest = 0, each;
+	tt_status st = TT_OK;
+
+	for (int r = 0; r < trainer_world(k->t); r++)
+		longest = k->rows_of[r] > longest ? k->rows_of[r] : longest;
+	each = (longest + k->share - 1) / k->share;
+	for (int64_t s = 0; st == TT_OK && s < epochs * each; s++) {
+		draw(k, s / each, s % each);
+		st = step(k, s, epochs * each);
+	}
+	for (size_t i = 0; st == TT_OK && i < k->net->param_count; i++)
+		if (!isfinite(k->net->params[i]))
+			st = err_set(TT_ENAN, "the net that combines the members is not finite: try a "
+			             "smaller train.combiner.lr");
+	return st;
+}
+
+/* ---- room ---- */
+
+static tt_status make_rows(struct combiner *k)
+{
+	const tt_source_info *info = tt_source_describe(k->t->train_source);
+	const size_t rows = (size_t)k->rows + 1, share = (size_t)k->share;
+	const int classes = info->target == TT_TARGET_CLASS;
+	tt_source_info answers = *info;         /* a source of answers with the same targets */
+
+	answers.ndim = 1;
+	answers.shape[0] = k->width;
+
+	k->values = info->values;
+	k->x = mem_calloc(rows, (size_t)k->width * sizeof *k->x);
+	k->batch.x = mem_alloc_aligned(share * (size_t)k->width * sizeof *k->batch.x);
+	if (!k->x || !k->batch.x)
+		return TT_ENOMEM;
+	if (classes && (!(k->label = mem_calloc(rows, sizeof *k->label)) ||
+	                !(k->batch.label = mem_calloc(share, sizeof *k->batch.label))))
+		return TT_ENOMEM;
+	if (k->values && (!(k->value = mem_calloc(rows, (size_t)k->values * sizeof *k->value)) ||
+	                  !(k->batch.values = mem_calloc(share, (size_t)k->values * sizeof(float)))))
+		return TT_ENOMEM;
+	return target_init(&k->target, k->net, &answers, k->share);
+}
+
+static tt_status make_optim(struct combiner *k)
+{
+	const struct combiner_opts *o = &k->t->opts->combiner;
+	struct arena a = {0};
+	struct optim_opts adamw;
+	struct optim_tensor *tensor = mem_calloc((size_t)k->net->n_params + 1, sizeof *tensor);
+	tt_status st = tensor ? options_default(optim_options, &a, &adamw) : TT_ENOMEM;
+
+	if (st != TT_OK)
+		goto out;
+	adamw.kind = OPTIM_ADAMW;
+	adamw.lr = o->lr;
+	adamw.weight_decay = o->weight_decay;
+	for (int i = 0; i < k->net->n_params; i++)
+		tensor[i] = (struct optim_tensor){
+			.offset = k->net->param[i].offset, .count = k->net->param[i].count,
+			.decay = k->net->param[i].role == PARAM_WEIGHT };
+	st = optim_new(&k->optim, &adamw, tensor, k->net->n_params);
+out:
+	mem_free(tensor);
+	arena_release(&a);
+	return st;
+}
+
+static tt_status make_all(struct combiner *k)
+{
+	const size_t n = k->net->param_count;
+	tt_status st;
+
+	if (!n)
+		return err_set(TT_ESPEC, "train.combiner.layers: no layer has parameters");
+	k->grads = mem_alloc_aligned((n + 1) * sizeof *k->grads);
+	k->scratch = mem_alloc_aligned((comm_allreduce_scratch(k->t->comm, n) + 1) * sizeof(float));
+	k->rows_of = mem_calloc((size_t)trainer_world(k->t), sizeof *k->rows_of);
+	if (!k->grads || !k->scratch || !k->rows_of)
+		return TT_ENOMEM;
+	if ((st = make_rows(k)) != TT_OK || (st = make_optim(k)) != TT_OK ||
+	    (st = program_cache_new(&k->programs, &(struct program_cache_opts){
+		.engine = k->t->engine, .model = k->net, .purpose = NN_TRAIN,
+		.grads = k->grads })) != TT_OK)
+		return st;
+	return comm_allgather(k->t->comm, &k->rows, sizeof k->rows, k->rows_of);
+}
+
+static void release(struct combiner *k)
+{
+	program_cache_free(&k->programs);
+	optim_free(&k->optim);
+	target_release(&k->target);
+	mem_free(k->x);
+	mem_free(k->value);
+	mem_free(k->label);
+	mem_free(k->batch.x);
+	mem_free(k->batch.label);
+	mem_free(k->batch.values);
+	mem_free(k->rows_of);
+	mem_free(k->grads);
+	mem_free(k->scratch);
+}
+
+tt_status stacking_train(struct tt_trainer *t, tt_model *net)
+{
+	const int world = trainer_world(t);
+	struct combiner k = {
+		.t = t, .net = net, .rows = count_rows(t), .width = net->inputs,
+		.share = (t->opts->combiner.batch + world - 1) / world,
+	};
+	tt_status st;
+
+	t->comm->doing = "training the net that combines the members";
+	if ((st = make_all(&k)) == TT_OK && (st = ask_members(&k)) == TT_OK)
+		st = learn(&k);
+	release(&k);
+	return st;
+}

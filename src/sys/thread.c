@@ -1,0 +1,127 @@
+#include "sys/thread.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#define NAME_MAX_KERNEL 16      /* what Linux keeps of a thread's name, NUL included */
+#define SHORT_SLICE     100000  /* nanoseconds, the least that Linux grants          */
+#define TIMER_SLACK     1000L
+
+struct thread {
+	pthread_t id;
+	char      name[NAME_MAX_KERNEL];
+	void    (*f)(void *ctx);
+	void     *ctx;
+};
+
+int thread_cores(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) < 1)
+		return 1;
+	return CPU_COUNT(&set);
+}
+
+double thread_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void *body(void *p)
+{
+	struct thread *t = p;
+
+	pthread_setname_np(pthread_self(), t->name);
+	t->f(t->ctx);
+	return NULL;
+}
+
+void thread_block_signals(sigset_t *before)
+{
+	static const int own[] = { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP };
+	sigset_t set;
+
+	sigfillset(&set);
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+		sigdelset(&set, own[i]);
+	pthread_sigmask(SIG_BLOCK, &set, before);
+}
+
+void thread_restore_signals(const sigset_t *before)
+{
+	pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+/* Signals stay with the threads of the caller, where its handlers expect them. */
+static int create_without_signals(struct thread *t)
+{
+	sigset_t before;
+	int rc;
+
+	thread_block_signals(&before);
+	rc = pthread_create(&t->id, NULL, body, t);
+	thread_restore_signals(&before);
+	return rc;
+}
+
+tt_status thread_start(struct thread **out, const char *name, void (*f)(void *ctx), void *ctx)
+{
+	struct thread *t = mem_calloc(1, sizeof *t);
+	int rc;
+
+	if (!t)
+		return TT_ENOMEM;
+	snprintf(t->name, sizeof t->name, "%s", name);
+	t->f = f;
+	t->ctx = ctx;
+	if ((rc = create_without_signals(t)) != 0) {
+		mem_free(t);
+		return err_set(TT_ENOMEM, "thread %s cannot be started: %s", name, strerror(rc));
+	}
+	*out = t;
+	return TT_OK;
+}
+
+void thread_join(struct thread **t)
+{
+	if (!t || !*t)
+		return;
+	pthread_join((*t)->id, NULL);
+	mem_free(*t);
+	*t = NULL;
+}
+
+/* What Linux takes: glibc has neither the struct nor the calls. */
+struct sched_attributes {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t  nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+/* From Linux 6.12 on a thread may ask for a shorter slice, and then preempts those with longer
+ * ones when it wakes; older kernels do not mind.  Naps end on time, too. */
+void thread_prefer_soon(void)
+{
+	struct sched_attributes a = { .size = sizeof a };
+
+	prctl(PR_SET_TIMERSLACK, TIMER_SLACK);
+	if (syscall(SYS_sched_getattr, 0, &a, sizeof a, 0) != 0 || a.policy != SCHED_OTHER)
+		return;
+	a.size = sizeof a;
+	a.runtime = SHORT_SLICE;
+	syscall(SYS_sched_setattr, 0, &a, 0);
+}

@@ -1,0 +1,119 @@
+/* The kernel cache remembers across processes, keeps machines apart and shrugs off damage. */
+#include "compute/exec/tuning_cache.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "support/support.h"
+
+static const char *path(void) { return test_path(test_temp_dir(), "kernels.txt"); }
+
+static void choices_are_remembered(void **state)
+{
+	struct kernel_cache *c;
+	const char *file = path();
+	(void)state;
+
+	assert_ok(kernel_cache_open(&c, file, "cpu A"));
+	assert_null(kernel_cache_get(c, "conv 3x3"));
+	assert_ok(kernel_cache_put(c, "conv 3x3", "onednn/direct:jit", 12.5));
+	assert_ok(kernel_cache_put(c, "conv 3x3", "onednn/winograd", 7.5));      /* the last one wins */
+	assert_string_equal(kernel_cache_get(c, "conv 3x3"), "onednn/winograd");
+	kernel_cache_close(&c);
+
+	assert_ok(kernel_cache_open(&c, file, "cpu A"));
+	assert_string_equal(kernel_cache_get(c, "conv 3x3"), "onednn/winograd");
+	kernel_cache_close(&c);
+}
+
+static void machines_share_a_file_but_not_choices(void **state)
+{
+	struct kernel_cache *a, *b;
+	const char *file = path();
+	(void)state;
+
+	assert_ok(kernel_cache_open(&a, file, "cpu A"));
+	assert_ok(kernel_cache_open(&b, file, "cpu B"));
+	assert_ok(kernel_cache_put(a, "gemm", "x", 1));
+	assert_ok(kernel_cache_put(b, "gemm", "y", 1));
+	kernel_cache_close(&a);
+	kernel_cache_close(&b);                   /* neither overwrites the other's rows */
+	assert_ok(kernel_cache_open(&a, file, "cpu A"));
+	assert_string_equal(kernel_cache_get(a, "gemm"), "x");
+	kernel_cache_close(&a);
+	assert_ok(kernel_cache_open(&b, file, "cpu B"));
+	assert_string_equal(kernel_cache_get(b, "gemm"), "y");
+	kernel_cache_close(&b);
+}
+
+static void damaged_lines_are_skipped(void **state)
+{
+	static const char text[] = "tutti-kernels 1\nno tabs\nm\tonly\n\t\t\t\n"
+	                           "m\tkey\tchoice\t3\nm\tcut\tcho";
+	struct kernel_cache *c;
+	const char *file = path();
+	(void)state;
+
+	assert_ok(file_write_all(file, text, sizeof text - 1));
+	assert_ok(kernel_cache_open(&c, file, "m"));
+	assert_string_equal(kernel_cache_get(c, "key"), "choice");
+	assert_null(kernel_cache_get(c, "cut"));
+	assert_null(kernel_cache_get(c, "only"));
+	kernel_cache_close(&c);
+}
+
+static void a_cache_without_a_file_lives_in_memory(void **state)
+{
+	struct kernel_cache *c;
+	(void)state;
+
+	assert_ok(kernel_cache_open(&c, NULL, "m"));
+	assert_ok(kernel_cache_put(c, "k", "v", 1));
+	assert_ok(kernel_cache_save(c));
+	assert_string_equal(kernel_cache_get(c, "k"), "v");
+	kernel_cache_close(&c);
+}
+
+static void a_lost_write_or_allocation_loses_no_more(void **state)
+{
+	struct kernel_cache *c;
+	const char *file = path();
+	tt_status st = TT_ENOMEM;
+	int64_t live = mem_live();
+	(void)state;
+
+	for (uint64_t n = 1; st != TT_OK; n++) {
+		mem_fail_at(n, 1);
+		st = kernel_cache_open(&c, file, "m");
+		if (st == TT_OK) {
+			st = kernel_cache_put(c, "k", "v", 1);
+			kernel_cache_close(&c);
+		}
+		mem_fail_at(0, 0);
+		assert_true(mem_live() == live);
+	}
+	assert_ok(kernel_cache_open(&c, file, "m"));
+	assert_ok(kernel_cache_put(c, "other", "v", 1));
+	file_fail_at(1);
+	assert_status(kernel_cache_save(c), TT_EIO);
+	file_fail_at(0);
+	assert_ok(kernel_cache_save(c));          /* still there, and now written */
+	kernel_cache_close(&c);
+	assert_ok(kernel_cache_open(&c, file, "m"));
+	assert_string_equal(kernel_cache_get(c, "other"), "v");
+	kernel_cache_close(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(choices_are_remembered),
+		cmocka_unit_test(machines_share_a_file_but_not_choices),
+		cmocka_unit_test(damaged_lines_are_skipped),
+		cmocka_unit_test(a_cache_without_a_file_lives_in_memory),
+		cmocka_unit_test(a_lost_write_or_allocation_loses_no_more),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

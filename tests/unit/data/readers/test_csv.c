@@ -1,0 +1,214 @@
+#include "support/support.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <tutti/data.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "data/readers/csv.h"
+
+static struct csv csv;
+
+static tt_status parse(const char *text, const struct csv_opts *o)
+{
+	static const struct csv_opts defaults;
+	struct bytes in = { (const uint8_t *)text, strlen(text), "t.csv" };
+
+	csv_release(&csv);
+	return csv_parse(&csv, &in, o ? o : &defaults);
+}
+
+static void refused(const char *text, const struct csv_opts *o, const char *message)
+{
+	assert_status(parse(text, o), TT_EFORMAT);
+	assert_error(message);
+	csv_release(&csv);
+}
+
+static void text_targets_become_sorted_classes(void **state)
+{
+	(void)state;
+	assert_ok(parse("a,b,kind\n1,2,pear\n3,-4.5e1,apple\n5,6,pear\n", NULL));
+	assert_int_equal(csv.rows, 3);
+	assert_int_equal(csv.columns, 2);
+	assert_int_equal(csv.classes, 2);
+	assert_string_equal(csv.class_names[0], "apple");
+	assert_int_equal(csv.label[0], 1);
+	assert_int_equal(csv.label[1], 0);
+	assert_near(csv.x[3], -45, 0);
+	csv_release(&csv);
+}
+
+static void numbers_are_classes_or_values(void **state)
+{
+	char many[4000] = "";
+
+	(void)state;
+	assert_ok(parse("1,10\n2,9\n3,10\n", NULL));          /* few whole numbers: 9 before 10 */
+	assert_int_equal(csv.classes, 2);
+	assert_string_equal(csv.class_names[0], "9");
+	assert_ok(parse("1,10\n2,9\n3,10\n", &(struct csv_opts){ .task = CSV_REGRESS }));
+	assert_null(csv.label);
+	assert_near(csv.value[1], 9, 0);
+	assert_ok(parse("1,0.5\n2,9\n", NULL));
+	assert_near(csv.value[0], 0.5, 0);
+	for (int i = 0; i < 60; i++)
+		sprintf(many + strlen(many), "1,%d\n", i * i);
+	assert_ok(parse(many, NULL));
+	assert_int_equal(csv.classes, 0);
+	assert_near(csv.value[59], 59 * 59, 0);
+	assert_ok(parse(many, &(struct csv_opts){ .task = CSV_CLASSIFY }));
+	assert_int_equal(csv.classes, 60);
+	assert_int_equal(csv.label[59], 59);
+	csv_release(&csv);
+}
+
+static void quotes_and_line_ends_are_understood(void **state)
+{
+	(void)state;
+	assert_ok(parse("\xef\xbb\xbf\"a \"\"x\"\"\",\"b,c\",k\r\n 1 ,\"2\" , \"one\ntwo\" \r\n"
+	                "\r\n3,4,x\"y\r5,6, z ", NULL));
+	assert_int_equal(csv.rows, 3);
+	assert_string_equal(csv.class_names[0], "one\ntwo");
+	assert_string_equal(csv.class_names[1], "x\"y");
+	assert_string_equal(csv.class_names[2], "z");
+	assert_near(csv.x[1], 2, 0);
+	assert_near(csv.x[5], 6, 0);
+	csv_release(&csv);
+}
+
+static void target_is_found_by_name_number_or_place(void **state)
+{
+	static const char text[] = "a;b;c\n1;x;3\n2;y;6\n";
+
+	(void)state;
+	assert_ok(parse(text, &(struct csv_opts){ .label = "b" }));
+	assert_int_equal(csv.classes, 2);
+	assert_near(csv.x[1], 3, 0);
+	assert_ok(parse(text, &(struct csv_opts){ .label = "1" }));
+	assert_int_equal(csv.classes, 2);
+	assert_ok(parse("1;2\n", &(struct csv_opts){ .label = "none" }));
+	assert_int_equal(csv.columns, 2);
+	assert_null(csv.label);
+	assert_null(csv.value);
+	assert_status(parse(text, &(struct csv_opts){ .label = "kind" }), TT_EINVAL);
+	assert_error("no column is called 'kind'");
+	assert_status(parse(text, &(struct csv_opts){ .label = "3" }), TT_EINVAL);
+	assert_error("columns are numbered 0 to 2");
+	csv_release(&csv);
+}
+
+static void bad_cells_are_named_by_line_and_column(void **state)
+{
+	(void)state;
+	refused("a,b,c\n1,2,x\n1,oops,y\n", NULL, "t.csv:3: column 2: 'oops' is no finite number");
+	refused("1,2,3\n1,,3\n", NULL, "t.csv:2: column 2: '' is no finite number");
+	refused("1,2,3\n1,nan,3\n", NULL, "'nan' is no finite number");
+	refused("1,2,3\n1,1e999,3\n", NULL, "'1e999' is no finite number");
+	refused("1,2,3\n1,1e39,3\n", NULL, "'1e39' is no finite number");   /* no float */
+	refused("1,2,3\n1,0x10,3\n", NULL, "'0x10' is no finite number");
+	refused("1,2,3\n1,2\n", NULL, "t.csv:2: 2 cells, the first row has 3");
+	refused("1,2,3\n\n\n1,2,3,4\n", NULL, "t.csv:4: 4 cells");
+	refused("1,2,x\n1,2,\n", NULL, "t.csv:2: column 3: the target is empty");
+	refused("1,\"2\"3,x\n", NULL, "text after the closing quote");
+	refused("1,2,x\n1,2,\"x\n", NULL, "t.csv:2: column 3: a quote is opened and never closed");
+	refused("", NULL, "the table is empty");
+	refused("\n\n", NULL, "the table is empty");
+	refused("a,b\n", NULL, "a header without rows");
+	refused("1\n2\n", NULL, "a target without features");
+	refused("a\n1,2\n", &(struct csv_opts){ .label = "none" }, "2 cells, the first row has 1");
+	refused("1,x\n2,y\n", &(struct csv_opts){ .task = CSV_REGRESS }, "'x' is no finite number");
+}
+
+static void zero_bytes_are_refused(void **state)
+{
+	static const struct csv_opts o;
+	struct bytes in = { (const uint8_t *)"1,2\n1\0,3\n", 9, "t.csv" };
+
+	(void)state;
+	assert_status(csv_parse(&csv, &in, &o), TT_EFORMAT);
+	assert_error("t.csv:2: column 1: a zero byte");
+	csv_release(&csv);
+}
+
+static void header_can_be_forced(void **state)
+{
+	(void)state;
+	assert_ok(parse("1,2\n3,4\n", &(struct csv_opts){ .header = CSV_HEADER_YES }));
+	assert_int_equal(csv.rows, 1);
+	refused("a,2\n3,4\n", &(struct csv_opts){ .header = CSV_HEADER_NO }, "t.csv:1: column 1");
+}
+
+static void splits_part_the_rows(void **state)
+{
+	const char *path = test_path(test_temp_dir(), "t.csv");
+	char uri[700];
+	struct str s = {0};
+	int seen[100] = {0};
+	tt_source *source;
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		str_addf(&s, "%d,%s\n", i, i % 2 ? "odd" : "even");
+	assert_ok(file_write_all(path, s.p, s.len));
+	str_release(&s);
+	for (int split = 0; split < 2; split++) {
+		snprintf(uri, sizeof uri, "csv:%s?holdout=0.2&split=%s", path, split ? "test" : "train");
+		assert_ok(tt_source_open(&source, uri));
+		const tt_source_info *info = tt_source_describe(source);
+		assert_int_equal(info->count, split ? 20 : 80);
+		assert_int_equal(info->ndim, 1);
+		assert_int_equal(info->shape[0], 1);
+		assert_int_equal(info->classes, 2);
+		for (int64_t i = 0; i < info->count; i++) {
+			float x;
+			int32_t label;
+
+			assert_ok(tt_source_read(source, i, &x, &label, NULL));
+			assert_int_equal(label, (int)x % 2);
+			seen[(int)x]++;
+		}
+		tt_source_close(&source);
+	}
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(seen[i], 1);
+	snprintf(uri, sizeof uri, "csv:%s?split=test", path);
+	assert_status(tt_source_open(&source, uri), TT_EINVAL);
+	assert_error("holdout");
+}
+
+static void no_allocation_may_fail_badly(void **state)
+{
+	const int64_t before = mem_live();
+	tt_status st = TT_ENOMEM;
+
+	(void)state;
+	for (uint64_t n = 1; st != TT_OK; n++) {
+		assert_true(n < 1000);
+		mem_fail_at(n, 1);
+		st = parse("a,b,kind\n1,2,pear\n3,-4.5e1,apple\n5,6,pear\n", NULL);
+		mem_fail_at(0, 0);
+		assert_true(st == TT_OK || st == TT_ENOMEM);
+	}
+	csv_release(&csv);
+	assert_int_equal(mem_live(), before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(text_targets_become_sorted_classes),
+		cmocka_unit_test(numbers_are_classes_or_values),
+		cmocka_unit_test(quotes_and_line_ends_are_understood),
+		cmocka_unit_test(target_is_found_by_name_number_or_place),
+		cmocka_unit_test(bad_cells_are_named_by_line_and_column),
+		cmocka_unit_test(zero_bytes_are_refused),
+		cmocka_unit_test(header_can_be_forced),
+		cmocka_unit_test(splits_part_the_rows),
+		cmocka_unit_test(no_allocation_may_fail_badly),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
