@@ -43,7 +43,8 @@ static void run_rank(void *ctx)
 	struct rank *r = ctx;
 	struct world *w = r->world;
 	const struct sync_host h = {
-		.comm = r->comm, .opts = &w->opts, .params = r->params, .grads = r->grads,
+		.strategy = sync_strategies[w->opts.strategy], .comm = r->comm, .opts = &w->opts,
+		.params = r->params, .grads = r->grads,
 		.param_count = w->count, .sums = WORLD_SUMS, .by_range = !w->whole,
 		.apply = apply, .ctx = r, .slots = 2, .slot = slot_of,
 		.buffers = &r->buffer, .buffer_count = 1, .name = name_at,

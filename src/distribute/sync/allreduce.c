@@ -108,6 +108,7 @@ static void close_rule(struct sync *s)
 
 const struct sync_ops sync_allreduce = {
 	.name = "allreduce", .help = "gradients are summed at every step",
+	.collective = 1,
 	.open = open_rule, .begin = begin, .need = need, .ready = ready, .finish = finish,
 	.settle = settle, .meet = meet, .close = close_rule,
 };

@@ -176,6 +176,7 @@ static void part(struct sync *s)
 
 const struct sync_ops sync_average = {
 	.name = "average", .help = "each worker alone for `period` steps, then the average",
+	.collective = 1,
 	.open = open_rule, .begin = begin, .ready = ready, .finish = finish,
 	.epoch_end = epoch_end, .end = end, .meet = meet, .part = part, .close = close_rule,
 };

@@ -171,12 +171,14 @@ static tt_status meet(struct sync *s)
 
 const struct sync_ops sync_easgd = {
 	.name = "easgd", .help = "springs between each worker and a centre",
+	.collective = 1,
 	.open = open_easgd, .begin = begin, .ready = sync_apply_range, .finish = finish,
 	.end = end, .meet = meet, .part = swap, .close = close_rule,
 };
 
 const struct sync_ops sync_eamsgd = {
 	.name = "eamsgd", .help = "easgd with Nesterov's momentum",
+	.collective = 1,
 	.open = open_eamsgd, .begin = begin, .ready = sync_apply_range, .finish = finish,
 	.end = end, .meet = meet, .part = swap, .close = close_rule,
 };

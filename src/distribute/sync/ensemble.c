@@ -119,6 +119,7 @@ static tt_status meet(struct sync *s)
 
 const struct sync_ops sync_ensemble = {
 	.name = "ensemble", .help = "a net for each worker on its part of the data, used as one",
-	.apart = 1, .open = open_rule, .begin = begin, .ready = sync_apply_range, .finish = finish,
+	.collective = 1, .apart = 1,
+	.open = open_rule, .begin = begin, .ready = sync_apply_range, .finish = finish,
 	.meet = meet, .close = close_rule,
 };

@@ -143,16 +143,35 @@ static tt_status same_start(struct sync *s)
 }
 
 /* Which algorithm is the fastest, and how large buckets should be. */
-static tt_status measure(const struct sync_host *h)
+static tt_status measure(const struct sync *s)
 {
+	const struct sync_host *h = &s->host;
 	const struct distribute_opts *o = h->opts;
 	const double seconds = h->param_count > SMALL ? 2.0 : 0.02;
 
-	if (h->comm->size == 1 || o->deterministic || sync_strategies[o->strategy]->apart ||
+	if (h->comm->size == 1 || o->deterministic || s->ops->apart ||
 	    (o->algorithm != ALGO_AUTO && o->bucket_bytes))
 		return TT_OK;
 	h->comm->doing = "measuring the wire";
 	return comm_measure(h->comm, h->param_count, seconds);
+}
+
+const struct sync_ops *sync_pick(const struct distribute_opts *o, int world)
+{
+	const struct sync_ops *row = sync_strategies[o->strategy];
+
+	return world == 1 && row->collective ? &sync_single : row;
+}
+
+static tt_status start_together(struct sync *s)
+{
+	tt_status st;
+
+	if (!s->ops->collective)
+		return TT_OK;
+	if ((st = make_scratch(s)) != TT_OK || (st = measure(s)) != TT_OK)
+		return st;
+	return s->ops->apart ? TT_OK : same_start(s);
 }
 
 tt_status sync_open(struct sync **out, const struct sync_host *h)
@@ -163,10 +182,8 @@ tt_status sync_open(struct sync **out, const struct sync_host *h)
 	if (!s)
 		return TT_ENOMEM;
 	s->host = *h;
-	s->ops = sync_strategies[h->opts->strategy];
-	if ((st = make_scratch(s)) != TT_OK || (st = measure(h)) != TT_OK ||
-	    (!s->ops->apart && (st = same_start(s)) != TT_OK) ||
-	    (st = s->ops->open(s)) != TT_OK) {
+	s->ops = h->strategy ? h->strategy : sync_pick(h->opts, h->comm->size);
+	if ((st = start_together(s)) != TT_OK || (st = s->ops->open(s)) != TT_OK) {
 		sync_close(&s);
 		return st;
 	}
@@ -282,7 +299,8 @@ static tt_status average_buffers(struct sync *s)
 	float share;
 	tt_status st;
 
-	if (!h->buffer_count || h->comm->size == 1 || h->opts->sync_batchnorm)
+	if (!s->ops->collective || s->ops->apart || !h->buffer_count || h->comm->size == 1 ||
+	    h->opts->sync_batchnorm)
 		return TT_OK;
 	if ((st = sync_share(s, s->moved, &share)) != TT_OK)
 		return st;
@@ -300,7 +318,7 @@ tt_status sync_consolidate(struct sync *s)
 	if (s->met)
 		return TT_OK;
 	if ((st = sync_flush(s)) != TT_OK ||
-	    (!s->ops->apart && (st = average_buffers(s)) != TT_OK) ||
+	    (st = average_buffers(s)) != TT_OK ||
 	    (s->ops->meet && (st = s->ops->meet(s)) != TT_OK))
 		return st;
 	s->met = 1;

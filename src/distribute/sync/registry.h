@@ -4,6 +4,7 @@
 
 #include "distribute/sync/sync.h"
 
-extern const struct sync_ops sync_allreduce, sync_average, sync_easgd, sync_eamsgd, sync_ensemble;
+extern const struct sync_ops sync_allreduce, sync_average, sync_easgd, sync_eamsgd, sync_ensemble,
+                             sync_single;
 
 #endif

@@ -72,8 +72,11 @@ int sync_shares_products(const struct comm *c, const struct distribute_opts *o, 
  * it is alone.  work: floats of room that this takes besides. */
 struct sync_factored { size_t lo, hi, n, work; };
 
+struct sync_ops;
+
 /* What a rule sees of the trainer; borrowed from open to close. */
 struct sync_host {
+	const struct sync_ops *strategy;   /* NULL: sync_pick's */
 	struct comm *comm;
 	const struct distribute_opts *opts;
 	float  *params, *grads, *buffers;
@@ -116,7 +119,8 @@ struct sync_step { int64_t step, epoch; int samples, wants_stop; };
 struct sync;
 struct sync_ops {
 	const char *name, *help;
-	int         apart;              /* each rank has a net of its own, for good */
+	unsigned    apart : 1;          /* each rank has a net of its own, for good */
+	unsigned    collective : 1;     /* ranks start alike, and talk over host.comm */
 	tt_status (*open)(struct sync *s);
 	tt_status (*begin)(struct sync *s);                              /* NULL: nothing to do */
 	tt_status (*need)(struct sync *s, size_t hi);           /* of [0, hi); NULL: all is there */
@@ -145,6 +149,12 @@ struct sync {
 	void                  *own;       /* the rule's                                               */
 };
 extern const struct sync_ops *const sync_strategies[];    /* NULL-terminated, order of sync_words */
+
+/* The row that the options ask for, in a group of `world` ranks.  Of one, collective rules have
+ * nothing to do: that is a row outside of the table, which starts no thread, measures and copies
+ * nothing, applies the optimizer in sync_grad_ready (if not by ranges: in sync_finish) and never
+ * waits in sync_wait_params or sync_flush.  */
+const struct sync_ops *sync_pick(const struct distribute_opts *o, int world);
 
 /* Collective.  Ranks then have the parameters and buffers of rank 0, and its optimizer state. */
 tt_status sync_open(struct sync **out, const struct sync_host *h);
