@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <tutti/status.h>
+#include <tutti/column.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,7 +20,6 @@ extern "C" {
 typedef struct tt_source tt_source;
 
 enum tt_sample_type { TT_SAMPLE_U8, TT_SAMPLE_F32 };
-enum tt_target_kind { TT_TARGET_CLASS, TT_TARGET_VALUES };
 
 typedef struct tt_source_info {
 	int64_t             count;         /* samples                                          */

@@ -1,0 +1,18 @@
+/* sized.h -- structs that begin with `uint32_t size` and may come from an older or newer caller.
+ *
+ *   older caller:  | size | a | b |            fields it does not know are zero, their default
+ *   this library:  | size | a | b | c |
+ *   newer caller:  | size | a | b | c | d |    good as long as what we do not know is zero */
+#ifndef BASE_SIZED_H
+#define BASE_SIZED_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+/* Copy the caller's struct into *out of `size` bytes; out->size becomes `size`.  `least`: bytes of
+ * the oldest version there was.  TT_EINVAL names the struct: NULL, too small, or an unknown part
+ * that is not zero.  *out is then as it was. */
+tt_status sized_take(void *out, size_t size, const void *in, size_t least, const char *name);
+
+#endif

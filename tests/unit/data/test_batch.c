@@ -1,0 +1,114 @@
+/* Columns and batches as callers hand them in. */
+#include "support/support.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "data/batch.h"
+
+static const float x_data[] = { 1, 2, 3, 4, 5, 6 };
+static const int32_t word_data[] = { 7, 2, 9, 4, 1, 1 };
+static const int64_t word_offsets[] = { 0, 3, 4, 6 };
+
+static const tt_column x = { .size = sizeof x, .type = TT_F32, .name = "x", .ndim = 1,
+                             .shape = { 2 }, .data = x_data };
+static const tt_column words = { .size = sizeof words, .type = TT_I32, .name = "words", .ndim = 1,
+                                 .shape = { -1 }, .data = word_data, .offsets = word_offsets };
+
+static void a_whole_batch_is_good_and_its_columns_have_names(void **state)
+{
+	const tt_column *all[] = { &x, &words };
+	const float weight[] = { 1, 0, 2.5f };
+	const tt_batch b = { .size = sizeof b, .columns = 2, .column = all, .n = 3, .weight = weight };
+
+	(void)state;
+	assert_ok(tt_batch_check(&b));
+	assert_ptr_equal(tt_batch_column(&b, "words"), &words);
+	assert_null(tt_batch_column(&b, "word"));
+}
+
+/* What is wrong, and what must be said about it. */
+static void a_batch_that_is_not_whole_is_refused_with_the_name_of_the_column(void **state)
+{
+	static const int64_t falling[] = { 0, 3, 2, 6 }, negative[] = { -1, 3, 4, 6 };
+	static const float nan_weight[] = { 1, NAN, 1 }, negative_weight[] = { 1, 1, -1 };
+	const struct { tt_column c; int64_t n; const float *weight; const char *says; } wrong[] = {
+		{ { .name = "a", .type = TT_F32 }, 3, NULL, "'a' has no data" },
+		{ { .type = TT_F32, .data = x_data }, 3, NULL, "no name" },
+		{ { .name = "a", .type = (enum tt_type)99, .data = x_data }, 3, NULL, "no type 99" },
+		{ { .name = "a", .ndim = 5, .data = x_data }, 3, NULL, "0 to 4 dimensions" },
+		{ { .name = "a", .ndim = 1, .shape = { 0 }, .data = x_data }, 3, NULL, "above 0" },
+		{ { .name = "a", .ndim = 2, .shape = { 2, -1 }, .data = x_data }, 3, NULL, "above 0" },
+		{ { .name = "a", .ndim = 2, .shape = { INT64_MAX, 4 }, .data = x_data }, 3, NULL,
+		  "above 0" },
+		{ { .name = "a", .ndim = 1, .shape = { -1 }, .data = x_data }, 3, NULL, "no offsets" },
+		{ { .name = "a", .ndim = 1, .shape = { -1 }, .data = x_data, .offsets = falling }, 3, NULL,
+		  "offset 2 is 2, the one before 3" },
+		{ { .name = "a", .ndim = 1, .shape = { -1 }, .data = x_data, .offsets = negative }, 3, NULL,
+		  "first offset is -1" },
+		{ { .name = "x", .data = x_data }, 3, NULL, "two columns are called 'x'" },
+		{ { .name = "a", .data = x_data }, 0, NULL, "a batch of 0 samples" },
+		{ { .name = "a", .data = x_data }, 3, nan_weight, "sample 1 weighs nan" },
+		{ { .name = "a", .data = x_data }, 3, negative_weight, "sample 2 weighs -1" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		tt_column c = wrong[i].c;
+		const tt_column *all[] = { &x, &c };
+		const tt_batch b = { .size = sizeof b, .columns = 2, .column = all, .n = wrong[i].n,
+		                     .weight = wrong[i].weight };
+
+		c.size = sizeof c;
+		assert_status(tt_batch_check(&b), TT_EINVAL);
+		assert_error(wrong[i].says);
+	}
+	assert_status(tt_batch_check(&(tt_batch){ .n = 3 }), TT_EINVAL);
+	assert_error("size is 0");
+}
+
+static void a_slice_points_into_the_batch(void **state)
+{
+	const tt_column *all[] = { &x, &words };
+	const float weight[] = { 1, 0, 2.5f };
+	const tt_batch b = { .size = sizeof b, .columns = 2, .column = all, .n = 3, .weight = weight };
+	struct batch_room room;
+	tt_batch s;
+
+	(void)state;
+	batch_slice(&b, 1, 2, &room, &s);
+	assert_ok(tt_batch_check(&s));
+	assert_ptr_equal(s.column[0]->data, x_data + 2);
+	assert_ptr_equal(s.column[1]->data, word_data);           /* offsets still count from here */
+	assert_int_equal(s.column[1]->offsets[0], 3);
+	assert_int_equal(s.column[1]->offsets[2], 6);
+	assert_ptr_equal(s.weight, weight + 1);
+}
+
+static void columns_are_written_for_people(void **state)
+{
+	static const struct { tt_column c; const char *text; size_t bytes; } row[] = {
+		{ { .type = TT_U8, .ndim = 3, .shape = { 3, 32, 16 } }, "u8 [3, 32, 16]", 1536 },
+		{ { .type = TT_I64 }, "i64", 8 },
+		{ { .type = TT_F16, .ndim = 2, .shape = { -1, 5 } }, "f16 [any, 5]", 10 },
+	};
+	char text[COLUMN_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		assert_string_equal(column_text(&row[i].c, text), row[i].text);
+		assert_int_equal(column_bytes(&row[i].c), row[i].bytes);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_whole_batch_is_good_and_its_columns_have_names),
+		cmocka_unit_test(a_batch_that_is_not_whole_is_refused_with_the_name_of_the_column),
+		cmocka_unit_test(a_slice_points_into_the_batch),
+		cmocka_unit_test(columns_are_written_for_people),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
