@@ -99,14 +99,15 @@ static tt_status trial_plan(struct plan *p, const struct ir_node *n, const struc
 static tt_status trial_bind(struct plan *t, void **mem)
 {
 	for (int i = 0; i < t->n_bufs; i++) {
-		size_t words = t->buf[i].bytes / 4 + 1;
+		struct mem *m = t->mem[t->buf[i].mem].mem;
+		const size_t bytes = (t->buf[i].bytes / 4 + 1) * 4;
+		tt_status st;
 
 		if (t->buf[i].root != i)
 			continue;
-		if (!(mem[i] = mem_alloc_aligned(words * 4)))
-			return TT_ENOMEM;
-		for (size_t w = 0; w < words; w++)
-			((uint32_t *)mem[i])[w] = 0x3f003f00u;
+		if ((st = m->ops->alloc(m, bytes, &mem[i])) != TT_OK ||
+		    (st = m->ops->fill(m, mem[i], 0x3f003f00u, bytes)) != TT_OK)
+			return st;
 	}
 	for (int s = 0; s < t->n_steps; s++)
 		for (int i = 0; i < t->step[s].n_args; i++)
@@ -153,6 +154,17 @@ static tt_status trial_time(struct plan *t, double *seconds)
 
 struct fastest { int which; double seconds; };
 
+static void trial_free(struct plan *t, void **mem)
+{
+	for (int i = 0; mem && i < t->n_bufs; i++) {
+		struct mem *m = t->mem[t->buf[i].mem].mem;
+
+		m->ops->free(m, mem[i]);
+	}
+	mem_free(mem);
+	plan_free(&t);
+}
+
 static tt_status measure(struct plan *p, const struct ir_node *n, const struct choice *c,
                          double *seconds)
 {
@@ -168,10 +180,7 @@ static tt_status measure(struct plan *p, const struct ir_node *n, const struct c
 		st = trial_bind(t, mem);
 	if (st == TT_OK)
 		st = trial_time(t, seconds);
-	for (int i = 0; mem && i < t->n_bufs; i++)
-		mem_free(mem[i]);
-	mem_free(mem);
-	plan_free(&t);
+	trial_free(t, mem);
 	return st;
 }
 
@@ -179,7 +188,7 @@ static tt_status measure(struct plan *p, const struct ir_node *n, const struct c
 static tt_status measure_all(struct plan *p, const struct ir_node *n, const struct candidate *c,
                              int count, struct fastest *out)
 {
-	double t;
+	double t = 1e30;
 
 	*out = (struct fastest){ 0, 1e30 };
 	for (int i = 0; i < count; i++) {

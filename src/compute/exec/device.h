@@ -13,10 +13,17 @@
 #define DEVICE_MAX_VARIANTS 12
 #define VARIANT_NAME 64
 
-struct device { const struct device_ops *ops; };   /* implementations embed it first */
+/* Implementations embed it first. */
+struct device {
+	const struct device_ops *ops;
+	struct mem              *mem;      /* where its layouts and scratch lie; NULL: host_mem   */
+};
 
-/* How the numbers of a value lie in memory where this is not plain row-major of the logical
- * dtype.  Owned by the plan's arena; private data follow in the device's own struct. */
+struct mem *device_mem(const struct device *d);
+
+/* How the numbers of a value lie in the memory of the owner, where this is not plain row-major of
+ * the logical dtype in the host's memory.  Owned by the plan's arena; private data follow in the
+ * device's own struct. */
 struct layout {
 	struct device *owner;
 	size_t         bytes;
@@ -41,7 +48,8 @@ struct device_ops {
 	/* The rest only for devices with layouts of their own. */
 	int       (*layout_same)(const struct layout *a, const struct layout *b);
 	void      (*layout_text)(const struct layout *l, char buf[VARIANT_NAME]);
-	/* Add a step that copies buffer `from` (layout a) into buffer `to` (layout b); NULL: plain. */
+	/* Add a step that copies buffer `from` (layout a) into buffer `to` (layout b); NULL: plain, in
+	 * the host's memory. */
 	tt_status (*reorder)(struct device *d, struct plan *p, int from, int to);
 };
 

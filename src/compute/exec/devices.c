@@ -1,6 +1,8 @@
 /* devices.c -- open what the build has, close it again. */
 #include "compute/exec/device.h"
 
+struct mem *device_mem(const struct device *d) { return d->mem ? d->mem : &host_mem; }
+
 tt_status device_list_open(struct device_list *l, const struct device_ops *const *ops)
 {
 	int n = 0;

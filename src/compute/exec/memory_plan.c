@@ -1,5 +1,6 @@
-/* memory_plan.c -- give every buffer of a plan its place, so that those that never live at the same
- * time share memory: largest first, each at the lowest offset that is free for its lifetime. */
+/* memory_plan.c -- give every buffer of a plan its place in the slab of its memory, so that those
+ * that never live at the same time share it: largest first, each at the lowest offset that is free
+ * for its lifetime. */
 #include <limits.h>
 #include <stdlib.h>
 
@@ -60,8 +61,10 @@ static void merge_roots(struct plan *p)
 	}
 }
 
-/* Place the buffers that are constant (or not); returns the slab's size. */
-static size_t place_all(struct plan *p, int constant, struct span *s, struct span **busy)
+struct slab { int mem, constant; };
+
+/* Place the buffers that belong there; returns the slab's size. */
+static size_t place_all(struct plan *p, struct slab slab, struct span *s, struct span **busy)
 {
 	size_t top = 0;
 	int n = 0;
@@ -69,7 +72,8 @@ static size_t place_all(struct plan *p, int constant, struct span *s, struct spa
 	for (int i = 0; i < p->n_bufs; i++) {
 		const struct plan_buf *b = &p->buf[i];
 
-		if (b->home != HOME_SLAB || b->root != i || b->first < 0 || b->constant != constant)
+		if (b->home != HOME_SLAB || b->root != i || b->first < 0 || b->mem != slab.mem ||
+		    b->constant != slab.constant)
 			continue;
 		s[n++] = (struct span){ .id = i, .first = b->first, .last = b->last,
 			.bytes = (b->bytes + PLACE_ALIGN - 1) / PLACE_ALIGN * PLACE_ALIGN };
@@ -91,11 +95,12 @@ tt_status plan_assign(struct plan *p)
 	struct span *s = mem_calloc(n, sizeof *s);
 	struct span **busy = mem_calloc(n, sizeof *busy);
 
-	if (s && busy) {
+	p->unplanned = 0;
+	if (s && busy)
 		merge_roots(p);
-		p->unplanned = 0;
-		p->slab = place_all(p, 0, s, busy);
-		p->slab_once = place_all(p, 1, s, busy);
+	for (int m = 0; s && busy && m < p->n_mems; m++) {
+		p->mem[m].slab = place_all(p, (struct slab){ m, 0 }, s, busy);
+		p->mem[m].slab_once = place_all(p, (struct slab){ m, 1 }, s, busy);
 	}
 	for (int i = 0; s && busy && i < p->n_bufs; i++) {
 		struct plan_buf *b = &p->buf[i];

@@ -1,6 +1,7 @@
 /* plan.c -- see plan.h.  Bookkeeping only: what a step computes is its device's affair. */
 #include "compute/exec/plan.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <string.h>
 
@@ -56,6 +57,7 @@ tt_status plan_new(struct plan **out, struct ir_graph *g, const struct program_o
 		return TT_ENOMEM;
 	p->graph = g;
 	p->opts = o;
+	p->mem[p->n_mems++].mem = &host_mem;
 	for (struct ir_node *n = g->first; n; n = n->next)
 		n->id = id++;                     /* passes moved nodes: ids are places again */
 	if (survey(p) != TT_OK) {
@@ -99,10 +101,26 @@ static int new_buf(struct plan *p, struct plan_buf b)
 	return p->n_bufs++;
 }
 
+/* Which memory of the plan is device d's; without a device the host's. */
+static int mem_of(struct plan *p, const struct device *d)
+{
+	struct mem *mem = d ? device_mem(d) : &host_mem;
+	int i = 0;
+
+	while (i < p->n_mems && p->mem[i].mem != mem)
+		i++;
+	if (i == p->n_mems) {
+		assert(i < PLAN_MEMS);
+		p->mem[p->n_mems++].mem = mem;
+	}
+	return i;
+}
+
 /* A new buffer for v, behind those it already has. */
 static int buf_for(struct plan *p, const struct ir_value *v, const struct layout *layout)
 {
-	struct plan_buf b = { .value = v, .layout = layout, .home = HOME_SLAB };
+	struct plan_buf b = { .value = v, .layout = layout, .home = HOME_SLAB,
+	                      .mem = mem_of(p, layout ? layout->owner : NULL) };
 	int id, *tail = &p->head[v->id];
 
 	b.bytes = layout ? layout->bytes : tensor_bytes(&v->desc);
@@ -144,7 +162,7 @@ tt_status plan_seed(struct plan *p, const struct ir_value *v, const struct layou
 
 int plan_in(struct plan *p, const struct ir_value *v, const struct layout *want)
 {
-	struct device *d;
+	struct device *const asking = p->device;
 	int from, to;
 
 	if (p->head[v->id] < 0 && (v->kind == IR_TEMP || buf_for(p, v, NULL) < 0))
@@ -159,11 +177,12 @@ int plan_in(struct plan *p, const struct ir_value *v, const struct layout *want)
 		return from;
 	if ((to = buf_for(p, v, want)) < 0)
 		return -1;
-	d = want ? want->owner : p->buf[from].layout->owner;
+	p->device = want ? want->owner : p->buf[from].layout->owner;
 	p->reordering = 1;
-	if (d->ops->reorder(d, p, from, to) != TT_OK)
+	if (p->device->ops->reorder(p->device, p, from, to) != TT_OK)
 		to = -1;
 	p->reordering = 0;
+	p->device = asking;
 	return to;
 }
 
@@ -178,7 +197,7 @@ int plan_out_over(struct plan *p, const struct ir_value *v, const struct layout 
 	struct plan_buf *r = &p->buf[root];
 
 	if (out < 0 || p->buf[out].home != HOME_SLAB || r->home != HOME_SLAB || r->constant ||
-	    r->until > p->node->id || p->buf[out].bytes > r->bytes)
+	    p->buf[out].mem != r->mem || r->until > p->node->id || p->buf[out].bytes > r->bytes)
 		return out;
 	p->buf[out].root = root;
 	if (p->buf[out].until > r->until)
@@ -209,7 +228,8 @@ static tt_status plan_alias(struct plan *p, const struct ir_node *n)
 
 int plan_scratch(struct plan *p, size_t bytes)
 {
-	return new_buf(p, (struct plan_buf){ .bytes = bytes ? bytes : 1, .until = -1 });
+	return new_buf(p, (struct plan_buf){ .bytes = bytes ? bytes : 1, .until = -1,
+	                                     .mem = mem_of(p, p->device) });
 }
 
 /* Already holds something before this step? */

@@ -6,12 +6,16 @@
  * A device adds steps through plan_in / plan_out / plan_scratch / plan_step.  The plan inserts
  * reorders where a layout is wanted that a value does not have yet, knows where each buffer lives
  * (the flat vectors, the caller's inputs, or the slab) and, when complete, gives every slab buffer
- * a place by its lifetime. */
+ * a place by its lifetime.
+ *
+ * A layout lies in the memory of its owner, plain buffers in the host's.  So copies between
+ * memories are reorders too, and there is a slab for each memory that the plan uses. */
 #ifndef EXEC_PLAN_H
 #define EXEC_PLAN_H
 
 #include "compute/exec/program.h"
 #include "compute/exec/run.h"
+#include "compute/tensor/mem.h"
 
 struct device;
 struct layout;
@@ -34,6 +38,7 @@ struct plan_buf {
 	const struct ir_value *value;       /* NULL: scratch                                      */
 	const struct layout   *layout;      /* NULL: plain row-major of the value's dtype         */
 	enum plan_home         home;
+	int                    mem;         /* of plan.mem: where it lies                         */
 	size_t                 bytes, offset;
 	int                    first, last; /* steps that touch it                                */
 	int                    root;        /* buffer whose memory it shares; itself if none      */
@@ -66,13 +71,14 @@ int plan_in(struct plan *p, const struct ir_value *v, const struct layout *want)
 int plan_out(struct plan *p, const struct ir_value *v, const struct layout *have);
 /* The same, sharing the memory of input buffer `in` if nobody needs that afterwards. */
 int plan_out_over(struct plan *p, const struct ir_value *v, const struct layout *have, int in);
+/* In the memory of the device that is asked for steps. */
 int plan_scratch(struct plan *p, size_t bytes);
 /* Does anybody read this value? */
 int plan_wanted(const struct plan *p, const struct ir_value *v);
 /* Append a step.  The kernel is taken, also on failure.  args: buffer ids, or -1 for none. */
 tt_status plan_step(struct plan *p, struct kernel *k, const int *args, int n_args);
 
-/* For program.c and measure.c. */
+/* For program.c and autotune.c. */
 tt_status plan_new(struct plan **out, struct ir_graph *g, const struct program_opts *o);
 void      plan_free(struct plan **p);
 tt_status plan_node(struct plan *p, const struct ir_node *n, struct device *d, const char *variant);
@@ -81,6 +87,14 @@ tt_status plan_assign(struct plan *p);                  /* places in the slabs *
 int plan_needs_copy(const struct plan *p, const struct ir_node *n);
 /* v lies there in this layout already, made elsewhere. */
 tt_status plan_seed(struct plan *p, const struct ir_value *v, const struct layout *layout);
+
+/* One of the memories that a plan uses, and the bytes it needs there after plan_assign. */
+struct plan_mem {
+	struct mem *mem;                    /* borrowed                                           */
+	size_t      slab;                   /* of what is made in every run                       */
+	size_t      slab_once;              /* of what depends on parameters and buffers only     */
+};
+#define PLAN_MEMS 9                         /* the host's, and one for each device of a list      */
 
 struct plan {
 	struct arena               arena;
@@ -94,9 +108,11 @@ struct plan {
 	int                       *last_use;      /* by value id: id of the last node reading it  */
 	const struct ir_value    **grad_of;       /* by value id: the parameter it is a gradient of */
 	const struct ir_node      *node;          /* being prepared                               */
-	struct device             *device;
+	struct device             *device;        /* asked for steps                              */
 	int                        reordering;    /* plan_in is at work: its steps are copies     */
-	size_t                     slab, slab_once, unplanned;   /* bytes, after plan_assign      */
+	struct plan_mem            mem[PLAN_MEMS];
+	int                        n_mems;
+	size_t                     unplanned;     /* bytes, after plan_assign                     */
 };
 
 #endif

@@ -26,14 +26,22 @@ struct program {
 	struct plan        *plan;
 	struct go          *once, *go;
 	int                 n_once, n_go;
-	unsigned char      *slab, *slab_once;
+	void               *slab[PLAN_MEMS], *slab_once[PLAN_MEMS];
 	const void        **input;               /* as last set */
 	struct plan_buf   **output;
-	unsigned char      *home[6];             /* by plan_home: where it begins */
+	unsigned char      *home[HOME_INPUT];    /* by plan_home: where the flat vectors begin */
 	int                 stale;               /* parameters changed since `once` ran */
 	float              *ms;                  /* profile: [n_go][PROFILE_SAMPLES] */
 	long                runs;
 };
+
+static void *address(const struct program *p, const struct plan_buf *b)
+{
+	unsigned char *base = b->home == HOME_SLAB ? p->slab[b->mem] :
+	                      b->home == HOME_CONST ? p->slab_once[b->mem] : p->home[b->home];
+
+	return base + b->offset;
+}
 
 static void bind_home(struct program *p, enum plan_home home)
 {
@@ -44,7 +52,7 @@ static void bind_home(struct program *p, enum plan_home home)
 			const struct plan_buf *b = x->arg[i] < 0 ? NULL : &p->plan->buf[x->arg[i]];
 
 			if (b && b->home == home)
-				x->kernel->ops->bind(x->kernel, i, p->home[home] + b->offset);
+				x->kernel->ops->bind(x->kernel, i, address(p, b));
 		}
 	}
 }
@@ -203,14 +211,20 @@ static tt_status find_outputs(struct program *p)
 
 static tt_status make_slabs(struct program *p)
 {
-	p->slab = mem_alloc_aligned(p->plan->slab + 1);
-	p->slab_once = mem_alloc_aligned(p->plan->slab_once + 1);
-	if (p->opts.profile)
-		p->ms = mem_calloc((size_t)p->n_go * PROFILE_SAMPLES + 1, sizeof *p->ms);
-	if (!p->slab || !p->slab_once || (p->opts.profile && !p->ms))
+	tt_status st = TT_OK;
+
+	for (int i = 0; i < p->plan->n_mems && st == TT_OK; i++) {
+		const struct plan_mem *m = &p->plan->mem[i];
+
+		st = m->mem->ops->alloc(m->mem, m->slab + 1, &p->slab[i]);
+		if (st == TT_OK)
+			st = m->mem->ops->alloc(m->mem, m->slab_once + 1, &p->slab_once[i]);
+	}
+	if (st != TT_OK)
+		return st;
+	if (p->opts.profile &&
+	    !(p->ms = mem_calloc((size_t)p->n_go * PROFILE_SAMPLES + 1, sizeof *p->ms)))
 		return TT_ENOMEM;
-	p->home[HOME_SLAB] = p->slab;
-	p->home[HOME_CONST] = p->slab_once;
 	bind_home(p, HOME_SLAB);
 	bind_home(p, HOME_CONST);
 	return TT_OK;
@@ -239,18 +253,27 @@ tt_status program_new(struct program **out, struct ir_graph *g, const struct pro
 	return st;
 }
 
+static void free_slabs(struct program *p)
+{
+	for (int i = 0; p->plan && i < p->plan->n_mems; i++) {
+		struct mem *m = p->plan->mem[i].mem;
+
+		m->ops->free(m, p->slab[i]);
+		m->ops->free(m, p->slab_once[i]);
+	}
+}
+
 void program_free(struct program **pp)
 {
 	struct program *p = *pp;
 
 	if (!p)
 		return;
+	free_slabs(p);
 	plan_free(&p->plan);
 	ir_graph_free(&p->graph);
 	mem_free(p->once);
 	mem_free(p->go);
-	mem_free(p->slab);
-	mem_free(p->slab_once);
 	mem_free(p->input);
 	mem_free(p->output);
 	mem_free(p->ms);
@@ -293,7 +316,7 @@ const void *program_output(const struct program *p, int i)
 {
 	const struct plan_buf *b = p->output[i];
 
-	return b->home == HOME_INPUT ? p->input[b->offset] : p->home[b->home] + b->offset;
+	return b->home == HOME_INPUT ? p->input[b->offset] : address(p, b);
 }
 
 static tt_status run_once(struct program *p, const struct run_context *rc)
@@ -384,7 +407,16 @@ tt_status program_run(struct program *p, const struct program_run *r)
 }
 
 int program_steps(const struct program *p) { return p->n_go; }
-size_t program_slab_bytes(const struct program *p) { return p->plan->slab + p->plan->slab_once; }
+
+size_t program_slab_bytes(const struct program *p)
+{
+	size_t bytes = 0;
+
+	for (int i = 0; i < p->plan->n_mems; i++)
+		bytes += p->plan->mem[i].slab + p->plan->mem[i].slab_once;
+	return bytes;
+}
+
 size_t program_unplanned_bytes(const struct program *p) { return p->plan->unplanned; }
 
 static int ascending(const void *a, const void *b)

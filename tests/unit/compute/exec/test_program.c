@@ -50,7 +50,7 @@ static void check_places(const struct plan *p)
 		for (int k = 0; k < i; k++) {
 			const struct plan_buf *a = &p->buf[p->buf[i].root], *b = &p->buf[p->buf[k].root];
 
-			if (a == b || a->home != b->home || a->first < 0 || b->first < 0 ||
+			if (a == b || a->home != b->home || a->mem != b->mem || a->first < 0 || b->first < 0 ||
 			    (a->home != HOME_SLAB && a->home != HOME_CONST))
 				continue;
 			if (a->offset < b->offset + b->bytes && b->offset < a->offset + a->bytes)
@@ -59,7 +59,7 @@ static void check_places(const struct plan *p)
 	}
 	for (int i = 0; i < p->n_bufs; i++)
 		if (p->buf[i].home == HOME_SLAB && p->buf[i].first >= 0)
-			assert_true(p->buf[i].offset + p->buf[i].bytes <= p->slab);
+			assert_true(p->buf[i].offset + p->buf[i].bytes <= p->mem[p->buf[i].mem].slab);
 }
 
 static void live_buffers_never_share_memory(void **state)
@@ -82,7 +82,8 @@ static void live_buffers_never_share_memory(void **state)
 			}
 			assert_ok(plan_assign(p));
 			check_places(p);
-			assert_true(p->slab + p->slab_once <= p->unplanned);
+			assert_int_equal(p->n_mems, 1);         /* all of them are the host's */
+			assert_true(p->mem[0].slab + p->mem[0].slab_once <= p->unplanned);
 			plan_free(&p);
 			ir_graph_free(&g);
 		}
