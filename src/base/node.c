@@ -90,7 +90,7 @@ static tt_status need_number(const struct node *n, const char *what)
 }
 
 /* Whole numbers, also as 1e6 or 64.0 as far as doubles count exactly. */
-static int read_int(const char *s, int64_t *out)
+int node_read_int(const char *s, int64_t *out)
 {
 	char *end;
 	double d;
@@ -113,7 +113,7 @@ tt_status node_int(const struct node *n, int64_t min, int64_t max, int64_t *out)
 
 	if (st != TT_OK)
 		return st;
-	if (!read_int(n->text, &v))
+	if (!node_read_int(n->text, &v))
 		return node_err(n, TT_ESPEC, "%s must be a whole number, not '%.40s'", name_of(n), n->text);
 	if (v < min || v > max)
 		return node_err(n, TT_ESPEC, "%s is %lld, but must lie in %lld ... %lld", name_of(n),
@@ -137,84 +137,5 @@ tt_status node_text(const struct node *n, const char **out)
 		return node_err(n, TT_ESPEC, "%s must be a text, not a %s", name_of(n),
 		                n->kind == NODE_MAP ? "map" : "list");
 	*out = n->text;
-	return TT_OK;
-}
-
-/* ---- node_set ---- */
-
-/* The child that one part of a path names, made in a map where it is missing. */
-static tt_status step_into(struct arena *a, struct node *n, char *part, struct node **out)
-{
-	struct node_maker m = { .arena = a, .name = n->file };
-	struct node **at = &n->child;
-	tt_status st;
-	int64_t index = 0;
-
-	if (n->kind == NODE_TEXT && !n->quoted && !*n->text)
-		n->kind = NODE_MAP;             /* "optimizer:" with nothing yet: a map to be filled */
-	if (n->kind == NODE_TEXT)
-		return err_set(TT_ESPEC, "'%s' cannot be set in the text '%.40s'", part, n->text);
-	if (n->kind == NODE_LIST && (!read_int(part, &index) || index < 0))
-		return err_set(TT_ESPEC, "'%s' is no place in a list of %zu items", part, node_count(n));
-	if (n->kind == NODE_LIST)
-		while (*at && index-- > 0)
-			at = &(*at)->next;
-	else
-		while (*at && strcmp((*at)->key, part) != 0)
-			at = &(*at)->next;
-	if (!*at && n->kind == NODE_LIST)
-		return err_set(TT_ESPEC, "'%s' is beyond a list of %zu items", part, node_count(n));
-	if (!*at) {
-		struct node *made = NULL;
-
-		if ((st = node_new(&m, NODE_TEXT, 0, &made)) != TT_OK)
-			return st;
-		if (!(made->key = arena_strdup(a, part)))
-			return TT_ENOMEM;
-		*at = made;
-	}
-	*out = *at;
-	return TT_OK;
-}
-
-static void forget_lines(struct node *n)
-{
-	n->line = 0;
-	for (struct node *c = n->child; c; c = c->next)
-		forget_lines(c);
-}
-
-/* Overwrite what n says, not where it stands. */
-static void replace(struct node *n, const struct node *with)
-{
-	n->kind = with->kind;
-	n->quoted = with->quoted;
-	n->text = with->text;
-	n->child = with->child;
-	n->file = with->file;
-	n->line = with->line;
-}
-
-tt_status node_set(struct arena *a, struct node *root, const char *path, const char *value)
-{
-	char *rest = arena_strdup(a, path), *file = arena_printf(a, "--set %s", path);
-	struct node *v, *n = root;
-	int depth = 0;
-	tt_status st;
-
-	if (!rest || !file)
-		return TT_ENOMEM;
-	if ((st = node_parse_yaml(a, file, value, strlen(value), &v)) != TT_OK)
-		return st;
-	forget_lines(v);
-	while (rest) {
-		char *part = strsep(&rest, ".");
-
-		if (!*part || strlen(part) > NODE_KEY_MAX || ++depth > NODE_DEPTH_MAX)
-			return err_set(TT_ESPEC, "%s: is no dotted path of names", file);
-		if ((st = step_into(a, n, part, &n)) != TT_OK)
-			return err_at(st, "%s", file);
-	}
-	replace(n, v);
 	return TT_OK;
 }

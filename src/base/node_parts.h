@@ -19,6 +19,8 @@ struct node_maker {
 
 /* A zeroed node; TEXT says "".  TT_ESPEC beyond NODE_COUNT_MAX. */
 tt_status node_new(struct node_maker *m, enum node_kind kind, int line, struct node **out);
-char     *node_copy_text(struct arena *a, const char *p, size_t n);    /* NUL added */
+/* The whole number that s is, or 0. */
+int       node_read_int(const char *s, int64_t *out);
+char     *node_copy_text(struct arena *a, const char *p, size_t n);       /* NUL added */
 
 #endif

@@ -1,4 +1,4 @@
-/* tuning_cache.c -- see kcache.h. */
+/* tuning_cache.c -- see tuning_cache.h. */
 #include "compute/exec/tuning_cache.h"
 
 #include <stdio.h>

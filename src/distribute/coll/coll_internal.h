@@ -88,4 +88,10 @@ struct circle { int place, count, left, right; };
 tt_status comm_ring_of(struct comm *c, struct circle who, float *x, size_t n,
                        const struct comm_allreduce_opts *o);
 
+/* Sizes that are measured: class k is of this many floats, a quarter of the next; and the first
+ * class that is not below n.  Of less than COMM_SMALL floats latencies count most. */
+#define COMM_SMALL ((size_t)32 << 10)
+size_t comm_class_size(int k);
+int    comm_class_of(size_t n);
+
 #endif

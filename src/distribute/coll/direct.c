@@ -29,6 +29,20 @@ struct direct {
 
 struct range { float *x; size_t n; };
 
+static int rank_at(const struct comm *c, int host, int place)
+{
+	int r = 0;
+
+	while (c->host_of[r] != host || place-- > 0)
+		r++;
+	return r;
+}
+
+int comm_subgroup_rank(const struct comm *c, struct subgroup w, int place)
+{
+	return w.on_host < 0 ? place : rank_at(c, place, w.on_host);
+}
+
 static size_t step_of(size_t count, size_t n)
 {
 	const size_t chunk = n / count + 1, most = BLOCK / count > LEAST ? BLOCK / count : LEAST;

@@ -1,8 +1,8 @@
 /* hierarchical.c -- inside a host by memory, between hosts by a ring of one leader each: what
  * crosses the wire does not grow with the ranks per host.
  *
- * Where ranks read one another's memory each is the leader of a slice (halves.c).  Elsewhere they
- * hand theirs to the one leader piece by piece. */
+ * Where ranks read one another's memory each is the leader of a slice (reduce_scatter.c). Elsewhere
+ * they hand theirs to the one leader piece by piece. */
 #include "distribute/coll/coll_internal.h"
 
 static int leader_of(const struct comm *c, int host)

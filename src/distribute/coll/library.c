@@ -7,10 +7,10 @@ tt_status comm_library(struct comm *c, float *x, size_t n, const struct comm_all
 
 	if (!c->ops->allreduce)
 		return err_set(TT_ESUPPORT, "algorithm library: the %s transport has no all-reduce of its "
-		               "own; autotune ring or auto", c->ops->name);
+		               "own; choose ring or auto", c->ops->name);
 	if (o->wire != WIRE_F32)
 		return err_set(TT_ESUPPORT,
-					   "algorithm library sends f32 only, not %s: autotune ring or auto",
+					   "algorithm library sends f32 only, not %s: choose ring or auto",
 					   comm_wire_words[o->wire]);
 	st = c->ops->allreduce(c, x, n);
 	if (st == TT_OK || c->fault.status != TT_OK)

@@ -36,20 +36,6 @@ struct meeting {
 
 /* ---- who is who ---- */
 
-static int rank_at(const struct comm *c, int host, int place)
-{
-	int r = 0;
-
-	while (c->host_of[r] != host || place-- > 0)
-		r++;
-	return r;
-}
-
-int comm_subgroup_rank(const struct comm *c, struct subgroup w, int place)
-{
-	return w.on_host < 0 ? place : rank_at(c, place, w.on_host);
-}
-
 /* Do all hosts have as many ranks? */
 static int is_even(const struct comm *c)
 {
@@ -102,7 +88,7 @@ static struct meeting meeting_of(struct comm *c, size_t floats, const struct com
 
 static int member(const struct meeting *t, int place)
 {
-	return rank_at(t->c, t->c->host, place);
+	return comm_subgroup_rank(t->c, (struct subgroup){ .on_host = place }, t->c->host);
 }
 
 /* Everybody of the host is here and says a word: word[i] is that of place + i.  In log(count)

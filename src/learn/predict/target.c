@@ -50,7 +50,7 @@ static tt_status check_target(const struct tt_model *m, const tt_source_info *in
 	if (info->target == TT_TARGET_VALUES) {
 		if (xent)
 			return err_set(TT_ESHAPE, "the source gives values, but model.loss cross_entropy "
-			               "wants classes: autotune mse, or read csv: with ?task=classify");
+			               "wants classes: choose mse, or read csv: with ?task=classify");
 		if (info->values != outputs)
 			return err_set(TT_ESHAPE, "the source gives %d values per sample, the last layer "
 			               "has %lld outputs: give that layer out: %d", info->values, outputs,

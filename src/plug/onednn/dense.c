@@ -1,6 +1,6 @@
 /* dense.c -- y = act(x w^T + b) and its two gradients.
  *
- * Variants: "plain:IMPL" keeps w as it is stored, "any:IMPL" lets the library autotune a layout for
+ * Variants: "plain:IMPL" keeps w as it is stored, "any:IMPL" lets the library choose a layout for
  * w, which then costs a reorder each step in training. */
 #include "plug/onednn/onednn.h"
 

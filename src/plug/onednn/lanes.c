@@ -19,21 +19,6 @@ static md_t lanes_md(const struct ir_value *v, dnnl_data_type_t t)
 	return one_md(&v->desc, t, dnnl_Abcd16a);
 }
 
-static int is_lanes(const md_t *md, dnnl_data_type_t t)
-{
-	md_t want;
-
-	memset(&want, 0, sizeof want);
-	return md->ndims == 4 && md->dims[0] % LANES == 0 &&
-	       dnnl_memory_desc_init_by_tag(&want, 4, md->dims, t, dnnl_Abcd16a) == dnnl_success &&
-	       dnnl_memory_desc_equal(md, &want);
-}
-
-int one_in_lanes(const struct layout *l)
-{
-	return l && is_lanes(&((const struct one_layout *)l)->md, dnnl_f32);
-}
-
 /* ---- what nodes can do it ---- */
 
 static const struct tensor_desc *x_of(const struct ir_node *n)
@@ -237,7 +222,7 @@ int one_lanes_pooled(const struct plan *p, const struct ir_node *n)
 {
 	const struct layout *l = plan_layout(p, n->in[1]);
 
-	return l && is_lanes(&((const struct one_layout *)l)->md, dnnl_u8);
+	return l && one_is_lanes(&((const struct one_layout *)l)->md, dnnl_u8);
 }
 
 tt_status one_lanes_pool_dx(struct one_device *d, struct plan *p, const struct ir_node *n)

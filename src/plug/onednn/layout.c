@@ -1,10 +1,12 @@
-/* layout.c -- memory descriptors for values, and copies between them. */
+/* layout.c -- memory descriptors for values. */
 #include "plug/onednn/onednn.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static dnnl_data_type_t data_type(enum dtype t)
+#include "compute/exec/cpu/lanes.h"
+
+dnnl_data_type_t one_type(enum dtype t)
 {
 	switch (t) {
 	case DTYPE_F32: return dnnl_f32;
@@ -50,7 +52,7 @@ md_t one_md_any(const struct tensor_desc *d, dnnl_data_type_t t)
 
 md_t one_md_plain(const struct tensor_desc *d)
 {
-	return row_major(d->ndim, d->dim, data_type(d->dtype));
+	return row_major(d->ndim, d->dim, one_type(d->dtype));
 }
 
 md_t one_md_rows(const struct tensor_desc *d, dnnl_data_type_t t)
@@ -84,6 +86,21 @@ md_t one_md_lies(const struct plan *p, const struct ir_value *v)
 	return l ? ((const struct one_layout *)l)->md : one_md_plain(&v->desc);
 }
 
+int one_is_lanes(const md_t *md, dnnl_data_type_t t)
+{
+	md_t want;
+
+	memset(&want, 0, sizeof want);
+	return md->ndims == 4 && md->dims[0] % LANES == 0 &&
+	       dnnl_memory_desc_init_by_tag(&want, 4, md->dims, t, dnnl_Abcd16a) == dnnl_success &&
+	       dnnl_memory_desc_equal(md, &want);
+}
+
+int one_in_lanes(const struct layout *l)
+{
+	return l && one_is_lanes(&((const struct one_layout *)l)->md, dnnl_f32);
+}
+
 md_t one_md_of(const struct plan *p, const struct ir_value *v)
 {
 	if (one_in_lanes(plan_layout(p, v)))
@@ -94,7 +111,7 @@ md_t one_md_of(const struct plan *p, const struct ir_value *v)
 tt_status one_layout(struct one_device *d, struct plan *p, const struct ir_value *v, const md_t *md,
                      const struct layout **out)
 {
-	const md_t plain = one_md_as_plain(md, data_type(v->desc.dtype));
+	const md_t plain = one_md_as_plain(md, one_type(v->desc.dtype));
 	struct one_layout *l;
 
 	if (dnnl_memory_desc_equal(&plain, md)) {
@@ -142,36 +159,4 @@ void one_layout_text(const struct layout *l, char buf[VARIANT_NAME])
 	for (int i = 0; i < b->inner_nblks && at < VARIANT_NAME - 8; i++)
 		at += snprintf(buf + at, (size_t)(VARIANT_NAME - at), "_%lld%c",
 		               (long long)b->inner_blks[i], (char)('a' + b->inner_idxs[i]));
-}
-
-/* Plain memory is seen with the other side's dims, so that O,I,h,w serves as g,O/g,I,h,w. */
-tt_status one_reorder(struct device *dev, struct plan *p, int from, int to)
-{
-	struct one_device *d = (struct one_device *)dev;
-	const struct plan_buf *a = plan_buf(p, from), *b = plan_buf(p, to);
-	const struct one_layout *la = (const struct one_layout *)a->layout;
-	const struct one_layout *lb = (const struct one_layout *)b->layout;
-	dnnl_data_type_t t = data_type(a->value->desc.dtype);
-	md_t src = la ? la->md : one_md_as_plain(&lb->md, t);
-	md_t dst = lb ? lb->md : one_md_as_plain(&la->md, t);
-	dnnl_primitive_desc_t pd;
-	dnnl_primitive_attr_t attr;
-	struct one_args args = { .n = 0 };
-	tt_status st;
-
-	if ((!la && one_in_lanes(b->layout)) || (!lb && one_in_lanes(a->layout)))
-		return one_lanes_turn(p, from, to);
-	if (src.ndims != dst.ndims)
-		return err_set(TT_EINTERNAL, "%s: no copy between layouts of %d and %d dims",
-		               a->value->name, src.ndims, dst.ndims);
-	if ((st = one_attr(ACT_NONE, 0, &attr)) != TT_OK)
-		return st;
-	st = one_check(dnnl_reorder_primitive_desc_create(&pd, &src, d->engine, &dst, d->engine, attr),
-	               "a reorder");
-	dnnl_primitive_attr_destroy(attr);
-	if (st != TT_OK)
-		return st;
-	one_uses(&args, DNNL_ARG_FROM, from, &src);
-	one_uses(&args, DNNL_ARG_TO, to, &dst);
-	return one_step(d, p, &args, pd);
 }

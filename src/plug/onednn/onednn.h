@@ -25,10 +25,11 @@ struct one_layout {
 
 typedef dnnl_memory_desc_t md_t;
 
-/* error.c: a failed call becomes a status with oneDNN's reason. */
+/* kernel.c: a failed call becomes a status with oneDNN's reason. */
 tt_status one_check(dnnl_status_t s, const char *what);
 
 /* layout.c: between values and memory descriptors. */
+dnnl_data_type_t one_type(enum dtype t);
 md_t one_md(const struct tensor_desc *d, dnnl_data_type_t t, dnnl_format_tag_t tag);
 md_t one_md_any(const struct tensor_desc *d, dnnl_data_type_t t);
 md_t one_md_plain(const struct tensor_desc *d);              /* row-major, the value's own dtype */
@@ -49,6 +50,11 @@ tt_status one_blocks(struct one_device *d, struct plan *p, const struct ir_value
                      const struct layout **out);
 int  one_layout_same(const struct layout *a, const struct layout *b);
 void one_layout_text(const struct layout *l, char buf[VARIANT_NAME]);
+/* Images with their number in the lanes (lanes.c): is it this layout of t? */
+int  one_is_lanes(const md_t *md, dnnl_data_type_t t);
+int  one_in_lanes(const struct layout *l);
+
+/* reorder.c: a step that copies buffer `from` to `to`, whose layouts differ. */
 tt_status one_reorder(struct device *d, struct plan *p, int from, int to);
 
 /* kernel.c: a primitive and its arguments become a step. */
@@ -105,7 +111,6 @@ tt_status one_own(struct one_device *d, struct plan *p, const struct ir_node *n)
 
 /* lanes.c: convolution and max pooling of ours with the image's number in the lanes. */
 #define ONE_LANES "tutti:lanes"
-int       one_in_lanes(const struct layout *l);
 int       one_lanes_fits(const struct plan *p, const struct ir_node *n);
 tt_status one_lanes_conv(struct one_device *d, struct plan *p, const struct ir_node *n);
 tt_status one_lanes_pool(struct one_device *d, struct plan *p, const struct ir_node *n);

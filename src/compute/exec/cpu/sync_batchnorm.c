@@ -1,4 +1,4 @@
-/* sync_batchnorm.c -- see shared_norm.h.
+/* sync_batchnorm.c -- see sync_batchnorm.h.
  *
  * A chunk is small enough to stay in the first cache while it is read twice: for its mean, then for
  * deviations from that; chunks are joined in double (Chan, Golub and LeVeque, 1983).  So one pass

@@ -1,4 +1,4 @@
-/* sync_batchnorm.c -- batch norm whose batch lies on several ranks (pass/share.c).
+/* sync_batchnorm.c -- batch norm whose batch lies on several ranks (pass/sync_batchnorm.c).
  *
  * Moments are joined as in Chan, Golub and LeVeque, "Algorithms for computing the sample variance",
  * 1983: no difference of large squares.  Ranks are added in their order, so that all of them come

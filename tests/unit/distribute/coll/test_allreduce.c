@@ -446,7 +446,7 @@ static void ask_library(struct comm *c, void *ctx)
 	float x = 0;
 
 	(void)ctx;
-	rank_fails(reduce(c, &x, &(struct how){ 1, ALGO_LIBRARY, WIRE_F32 }), "autotune ring or auto");
+	rank_fails(reduce(c, &x, &(struct how){ 1, ALGO_LIBRARY, WIRE_F32 }), "choose ring or auto");
 }
 
 static void a_transport_without_its_own_says_so(void **state)

@@ -1,7 +1,7 @@
-/* auto.c -- which algorithm for which size: measured here and now.
+/* measure.c -- which algorithm for which size: measured here and now.
  *
  * Every rank times every algorithm on messages of 256, 1024, 4096 ... floats.  The seconds of all
- * ranks are gathered, the slowest rank's count, and since all see the same numbers all autotune
+ * ranks are gathered, the slowest rank's count, and since all see the same numbers all choose
  * alike. */
 #include <string.h>
 
@@ -10,69 +10,12 @@
 #include "distribute/comm/comm.h"
 #include "distribute/coll/coll_internal.h"
 
-#define FIRST_CLASS 256
-#define SMALL       ((size_t)32 << 10)  /* floats: below, latencies count most (rule of thumb) */
 #define REPEATS     2
 #define MOST        64          /* sums in a stream */
 #define FILL        0.03        /* seconds of a stream; of small sums */
 #define FILL_SMALL  0.004
 #define LONG        0.05        /* seconds: once is enough */
 #define HOPELESS    2.0         /* times the best: not tried on anything larger */
-
-static size_t class_size(int k) { return (size_t)FIRST_CLASS << 2 * k; }
-
-static int class_of(size_t n)
-{
-	int k = 0;
-
-	while (k < COMM_CLASSES - 1 && class_size(k) < n)
-		k++;
-	return k;
-}
-
-/* Without a measurement. */
-static enum comm_algorithm rule_of_thumb(const struct comm *c, size_t n)
-{
-	if (c->hosts < c->size && (c->hosts > 1 || c->near))
-		return ALGO_HIERARCHICAL;
-	return n < SMALL ? ALGO_HALVING_DOUBLING : ALGO_RING;
-}
-
-enum comm_algorithm comm_choice(const struct comm *c, size_t n)
-{
-	for (int k = class_of(n); k >= 0; k--)
-		if (c->measured[k].algorithm)
-			return (enum comm_algorithm)c->measured[k].algorithm;
-	return rule_of_thumb(c, n);
-}
-
-/* Between two classes by a line; beyond the last by its bytes per second. */
-double comm_seconds(const struct comm *c, size_t n)
-{
-	int k = class_of(n);
-	double lo, hi, at;
-
-	while (k > 0 && !c->measured[k].algorithm)
-		k--;
-	hi = c->measured[k].seconds;
-	if (k == 0)
-		return hi;
-	if (n > class_size(k))
-		return hi * (double)n / (double)class_size(k);
-	lo = c->measured[k - 1].seconds;
-	at = (double)(n - class_size(k - 1)) / (double)(class_size(k) - class_size(k - 1));
-	return lo + (hi - lo) * at;
-}
-
-size_t comm_measured_size(const struct comm *c)
-{
-	size_t n = 0;
-
-	for (int k = 0; k < COMM_CLASSES; k++)
-		if (c->measured[k].algorithm)
-			n = class_size(k);
-	return n;
-}
 
 struct probe {
 	struct comm *comm;
@@ -112,7 +55,7 @@ static tt_status time_stream(struct probe *p, size_t n, int count, double *secon
 /* The first only warms up and says how many fill the time, unless it was long. */
 static tt_status time_one(struct probe *p, size_t n, double *seconds)
 {
-	const double fill = n < SMALL / 2 ? FILL_SMALL : FILL;
+	const double fill = n < COMM_SMALL / 2 ? FILL_SMALL : FILL;
 	tt_status st = time_stream(p, n, 1, seconds);
 	double count;
 
@@ -128,7 +71,7 @@ static int worth_trying(const struct comm *c, enum comm_algorithm a, size_t n)
 	case ALGO_RING:             return 1;
 	case ALGO_DIRECT:          return 1;
 	case ALGO_HALVING_DOUBLING: return 1;
-	case ALGO_TREE:             return n <= 4 * SMALL;
+	case ALGO_TREE:             return n <= 4 * COMM_SMALL;
 	case ALGO_HIERARCHICAL:     return c->hosts < c->size;
 	case ALGO_LIBRARY:          return c->ops->allreduce != NULL;
 	default:                    return 0;
@@ -139,7 +82,7 @@ static tt_status measure_class(struct probe *p, int k)
 {
 	struct comm_measured *best = &p->comm->measured[k];
 	double seconds[ALGO_COUNT] = {0};
-	size_t n = class_size(k);
+	size_t n = comm_class_size(k);
 	tt_status st = TT_OK;
 
 	best->algorithm = 0;
@@ -153,7 +96,7 @@ static tt_status measure_class(struct probe *p, int k)
 			best->seconds = seconds[a];
 		}
 	}
-	for (int a = 1; a < ALGO_COUNT && n >= SMALL / 2; a++)
+	for (int a = 1; a < ALGO_COUNT && n >= COMM_SMALL / 2; a++)
 		p->hopeless[a] |= seconds[a] > HOPELESS * best->seconds;
 	return st;
 }
@@ -173,21 +116,22 @@ static tt_status measure_all(struct probe *p, int last, double budget)
 tt_status comm_measure(struct comm *c, size_t largest, double seconds)
 {
 	struct probe p = { .comm = c };
-	int last = class_of(largest);
+	int last = comm_class_of(largest);
 	tt_status st = TT_ENOMEM;
 
 	if (c->size == 1)
 		return TT_OK;
-	while (last > 0 && class_size(last) > largest)
+	while (last > 0 && comm_class_size(last) > largest)
 		last--;
-	p.x = mem_alloc_aligned(class_size(last) * sizeof *p.x);
-	p.opts.scratch = mem_alloc_aligned(comm_allreduce_scratch(c, class_size(last)) * sizeof(float));
+	p.x = mem_alloc_aligned(comm_class_size(last) * sizeof *p.x);
+	p.opts.scratch =
+		mem_alloc_aligned(comm_allreduce_scratch(c, comm_class_size(last)) * sizeof(float));
 	p.all = mem_calloc((size_t)c->size, sizeof *p.all);
 	if (!p.x || !p.opts.scratch || !p.all) {
 		comm_abandon(c, tt_last_error());
 		goto out;
 	}
-	memset(p.x, 0, class_size(last) * sizeof *p.x);
+	memset(p.x, 0, comm_class_size(last) * sizeof *p.x);
 	st = measure_all(&p, last, seconds);
 out:
 	mem_free(p.x);
