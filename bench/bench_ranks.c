@@ -25,7 +25,6 @@
 #include "base/str.h"
 #include "sys/thread.h"
 #include "distribute/comm/comm.h"
-#include "learn/train/data_parallel.h"
 #include "learn/train/trainer.h"
 #include "plug/plugs.h"
 
@@ -314,7 +313,7 @@ int main(int argc, char **argv)
 	tt_status st = read_args(argc, argv, &a, &r.args);
 
 	if (st == TT_OK && (st = rank_open(&r)) == TT_OK && (st = obey(&r)) == TT_OK && r.args.trace)
-		st = data_parallel_write_trace(r.trainer[TALK]);
+		st = trainer_write_trace(r.trainer[TALK]);
 	if (st != TT_OK)
 		fprintf(stderr, "bench_ranks: %s\n", tt_last_error());
 	rank_close(&r);

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "learn/nn/model.h"
+#include "learn/learner/learner_own.h"
 #include "learn/train/trainer.h"
 
 static void same_as_one(const char *text, int step)
@@ -105,8 +106,8 @@ static void shared_products_have_the_same_bits(void **state)
 				m[k] = tiny_model(text[i], "distribute.shard_optimizer", shared[k],
 				                  "distribute.algorithm", "hierarchical", NULL);
 				assert_ok(tt_trainer_new(&t, m[k], TT_TRAINER_OPTS(.workers = workers)));
-				assert_true(t->n_factored > 0);
-				assert_int_equal(trainer_shares_products(t), k);
+				assert_true(t->learner->n_factored > 0);
+				assert_int_equal(learner_shares_products(t->learner), k);
 				assert_ok(tt_trainer_run(t));
 				tt_trainer_free(&t);
 			}
@@ -130,7 +131,7 @@ static int factored_by_two(const char *key, const char *value)
 	int factored;
 
 	assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = 2)));
-	factored = t->n_factored;
+	factored = t->learner->n_factored;
 	assert_ok(tt_trainer_run(t));
 	assert_floats_near(m->params, one->params, m->param_count, 5e-5);
 	tt_trainer_free(&t);

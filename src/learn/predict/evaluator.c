@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "sys/thread.h"
 #include "data/loader.h"
+#include "learn/predict/feed.h"
 #include "learn/predict/metrics.h"
 #include "learn/predict/target.h"
 
@@ -70,13 +71,10 @@ static tt_status run_batch(struct evaluator *e, const struct batch *b)
 {
 	static const struct program_run run = { .sample_stride = 1 };
 	struct program *p;
-	tt_status st;
+	tt_status st = feed_run(e->programs, &(struct feed){ .x = b->x, .n = b->n,
+	                        .target = target_of(&e->target, b) }, &run, &p);
 
-	if ((st = program_cache_get(e->programs, b->n, &p)) != TT_OK)
-		return st;
-	program_set_input(p, INPUT_X, b->x);
-	program_set_input(p, INPUT_TARGET, target_of(&e->target, b));
-	if ((st = program_run(p, &run)) != TT_OK)
+	if (st != TT_OK)
 		return st;
 	metrics_add(&e->sums, &(struct metrics_batch){
 		.loss = *(const float *)program_output(p, OUTPUT_LOSS),

@@ -64,6 +64,14 @@ void metrics_add(struct metrics *m, const struct metrics_batch *b)
 	}
 }
 
+void metrics_join(struct metrics *m, const struct metrics *other)
+{
+	m->samples += other->samples;
+	m->correct += other->correct;
+	m->in_top += other->in_top;
+	m->loss += other->loss;
+}
+
 static double mean(const struct metrics *m, double sum, int there)
 {
 	return there && m->samples ? sum / (double)m->samples : NAN;

@@ -29,6 +29,7 @@ struct metrics_batch {
 
 void metrics_clear(struct metrics *m);                    /* the sums, not the settings */
 void metrics_add(struct metrics *m, const struct metrics_batch *b);
+void metrics_join(struct metrics *m, const struct metrics *other);      /* without confusion */
 
 double metrics_loss(const struct metrics *m);             /* means; NAN without samples */
 double metrics_accuracy(const struct metrics *m);         /* NAN without classes        */

@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "learn/predict/program_cache.h"
 #include "learn/predict/evaluator.h"
+#include "learn/predict/feed.h"
+#include "learn/predict/program_cache.h"
 
 #define DEFAULT_BATCH 64
 #define DEFAULT_TOP_K 5
@@ -139,10 +140,9 @@ tt_status tt_predictor_run(tt_predictor *p, const float *x, int64_t n, float *ou
 	engine_enter(p->engine);
 	for (int64_t at = 0, k; at < n; at += k) {
 		k = next_chunk(n - at, p->batch);
-		if ((st = program_cache_get(p->programs, k, &program)) != TT_OK)
-			return st;
-		program_set_input(program, 0, x + (size_t)at * in);
-		if ((st = program_run(program, &run)) != TT_OK)
+		st = feed_run(p->programs, &(struct feed){ .x = x + (size_t)at * in, .n = k }, &run,
+		              &program);
+		if (st != TT_OK)
 			return st;
 		memcpy(out + (size_t)at * answers, program_output(program, 0),
 		       (size_t)k * answers * sizeof *out);

@@ -59,6 +59,7 @@ static struct state state_of(const struct tt_trainer *t)
 static void set_state(struct tt_trainer *t, const struct state *s)
 {
 	t->at = (struct place){ s->step, s->epoch, s->consumed };
+	learner_set_steps(t->learner, s->step);
 	t->resumed = s->step;
 	t->watch.waited = (int)s->waited;
 	t->watch.best = t->progress.best = s->best;
@@ -94,7 +95,7 @@ static int64_t slot_count(const struct tt_trainer *t)
 
 static float *slot_at(const struct tt_trainer *t, int i, const char **name)
 {
-	float *mine = optim_slot(t->optim, i, name);
+	float *mine = optim_slot(learner_optim(t->learner), i, name);
 
 	return t->ensemble ? ensemble_slot(t, i) : mine;
 }
@@ -104,7 +105,7 @@ static tt_status add_slots(struct tt_trainer *t, struct nn_saved *s, struct str 
 	const int64_t count = slot_count(t);
 	tt_status st;
 
-	for (int i = 0; i < optim_slots(t->optim) && i < SLOTS_MAX; i++) {
+	for (int i = 0; i < optim_slots(learner_optim(t->learner)) && i < SLOTS_MAX; i++) {
 		const char *slot;
 		const float *data = slot_at(t, i, &slot);
 
@@ -144,7 +145,9 @@ static tt_status check_finite(const struct tt_trainer *t)
 
 	for (size_t i = 0; i < m->param_count; i++)
 		if (!isfinite(m->params[i]))
-			return trainer_not_finite(t, "a parameter is not finite", t->at.step);
+			return trainer_not_finite(t, err_set(TT_ENAN, "a parameter is not finite at step %lld "
+			                          "(epoch %lld, learning rate %g)", (long long)t->at.step,
+			                          (long long)t->at.epoch + 1, t->progress.lr));
 	return TT_OK;
 }
 
@@ -310,12 +313,12 @@ static tt_status find_slots(struct tt_trainer *t, const struct ckpt *c, const ch
 	const int64_t count = slot_count(t);
 	const struct tensor_desc want = tensor_desc_make(DTYPE_F32, 1, &count);
 
-	for (int i = 0; i < optim_slots(t->optim) && i < SLOTS_MAX; i++) {
+	for (int i = 0; i < optim_slots(learner_optim(t->learner)) && i < SLOTS_MAX; i++) {
 		const char *slot;
 		char name[80];
 		const struct ckpt_tensor *found;
 
-		optim_slot(t->optim, i, &slot);
+		optim_slot(learner_optim(t->learner), i, &slot);
 		snprintf(name, sizeof name, SLOT_PREFIX "%s", slot);
 		found = ckpt_find(c, name);
 		if (!found)

@@ -22,7 +22,7 @@ static int is_ensemble(const struct tt_trainer *t)
 {
 	const struct distribute_opts *d = &t->model->spec->distribute;
 
-	return t->comm && strcmp(sync_words[d->strategy], "ensemble") == 0;
+	return t->comm->size > 1 && strcmp(sync_words[d->strategy], "ensemble") == 0;
 }
 
 /* A model of this spec, and the spec's end. */
@@ -36,7 +36,7 @@ static tt_status model_of(tt_spec *s, tt_model **out)
 
 tt_status ensemble_open(struct tt_trainer *t)
 {
-	const int n = t->comm ? t->comm->size : 1;
+	const int n = t->comm->size;
 	struct ensemble *e;
 	tt_model *other;
 	tt_spec *spec;
@@ -151,10 +151,7 @@ tt_status ensemble_add_combiner(struct tt_trainer *t)
 	swap(e->whole, other);
 	e->before = other;
 	e->combined = 1;
-	if (t->sync) {
-		t->sync->host.all_params = e->whole->params;
-		t->sync->host.all_buffers = e->whole->buffers;
-	}
+	learner_set_whole(t->learner, e->whole);
 	st = trainer_evaluator(t);           /* the old one was made for the average */
 out:
 	arena_release(&a);
@@ -233,10 +230,10 @@ tt_status ensemble_finish(struct tt_trainer *t)
 		return TT_OK;
 	if (t->model->spec->distribute.combine == COMBINE_NET &&
 	    (st = add_trained_combiner(t)) != TT_OK)
-		return data_parallel_blame(t, st);
+		return learner_blame(t->learner, st);
 	if ((st = measure_members(t)) != TT_OK)
-		return data_parallel_blame(t, st);
-	data_parallel_measure(t);
+		return learner_blame(t->learner, st);
+	trainer_measure_wire(t);
 	t->progress.members = e->n;
 	t->progress.member_accuracy = e->accuracy;
 	return TT_OK;

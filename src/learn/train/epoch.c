@@ -46,6 +46,17 @@ static double estimate_left(const struct tt_trainer *t)
 	return samples / n->samples_per_second + validations * t->pace.valid_seconds;
 }
 
+void trainer_measure_wire(struct tt_trainer *t)
+{
+	const struct sync_stats *s = learner_stats(t->learner);
+
+	if (!s || trainer_world(t) == 1)
+		return;
+	t->progress.wire_seconds = s->wire_seconds;
+	t->progress.exposed_seconds = s->exposed_seconds;
+	t->progress.bytes_sent = (int64_t)s->bytes_sent;
+}
+
 void trainer_measure(struct tt_trainer *t, int samples)
 {
 	tt_progress *n = &t->progress;
@@ -57,7 +68,7 @@ void trainer_measure(struct tt_trainer *t, int samples)
 	n->accuracy = metrics_accuracy(&t->epoch_sums);
 	if (samples)
 		measure_speed(t, samples);
-	data_parallel_measure(t);
+	trainer_measure_wire(t);
 	n->seconds_left = estimate_left(t);
 }
 
@@ -80,7 +91,7 @@ static tt_status validate(struct tt_trainer *t)
 	if (!validates(t))
 		return TT_OK;
 	if ((st = evaluator_run(t->evaluator, &m)) != TT_OK)
-		return data_parallel_blame(t, st);
+		return learner_blame(t->learner, st);
 	t->pace.valid_seconds = thread_seconds() - start;
 	t->progress.valid_loss = m.loss;
 	t->progress.valid_accuracy = m.accuracy;
@@ -144,15 +155,34 @@ static tt_status tell_early_stop(struct tt_trainer *t)
 	return st;
 }
 
+tt_status trainer_consolidate(struct tt_trainer *t)
+{
+	struct learner_result r;
+	tt_status st = learner_consolidate(t->learner, &r);
+
+	trainer_take(t, &r);
+	return trainer_not_finite(t, st);
+}
+
+/* Sums of all ranks, and perhaps their average. */
+static tt_status end_steps(struct tt_trainer *t, enum learner_epoch e)
+{
+	struct learner_result r;
+	tt_status st = learner_epoch_end(t->learner, e, atomic_load(&t->stop), &r);
+
+	trainer_take(t, &r);
+	return trainer_not_finite(t, st);
+}
+
 static tt_status leave_epoch(struct tt_trainer *t)
 {
 	const int last = t->at.epoch + 1 >= t->opts->epochs;
-	tt_status st = data_parallel_epoch_end(t, last ? EPOCH_LAST : EPOCH_GOES_ON);
+	tt_status st = end_steps(t, last ? EPOCH_LAST : EPOCH_GOES_ON);
 
 	if (st != TT_OK)
 		return st;
 	trainer_measure(t, 0);
-	if ((st = data_parallel_meet(t)) != TT_OK)
+	if ((st = trainer_consolidate(t)) != TT_OK)
 		return st;
 	return last ? ensemble_finish(t) : TT_OK;
 }
@@ -160,15 +190,15 @@ static tt_status leave_epoch(struct tt_trainer *t)
 /* After an early stop the model is what all ranks have in common, as after the last epoch. */
 static tt_status stop_early(struct tt_trainer *t)
 {
-	tt_status st = data_parallel_epoch_end(t, EPOCH_LAST);
+	tt_status st = end_steps(t, EPOCH_LAST);
 
 	if (st != TT_OK || !t->ensemble)
 		return st;
-	if ((st = data_parallel_meet(t)) != TT_OK || (st = ensemble_finish(t)) != TT_OK)
+	if ((st = trainer_consolidate(t)) != TT_OK || (st = ensemble_finish(t)) != TT_OK)
 		return st;
 	if (t->dir.len)
 		st = checkpoint_save(t, t->last.p);
-	data_parallel_part(t);
+	learner_resume(t->learner);
 	return st;
 }
 
@@ -192,7 +222,7 @@ tt_status trainer_epoch_end(struct tt_trainer *t)
 	next_epoch(t);
 	if ((st = keep(t, better)) != TT_OK || (st = tell_early_stop(t)) != TT_OK)
 		return st;
-	data_parallel_part(t);
+	learner_resume(t->learner);
 	st = go_on(t);
 	t->pace.mark = thread_seconds();
 	return st;

@@ -222,7 +222,7 @@ void local_workers_free(struct local_workers **gp)
 	local_workers_quit(g);
 	for (int i = 1; i < g->n; i++)          /* ranks read one another's memory until then */
 		if (g->peer[i].trainer)
-			data_parallel_leave(g->peer[i].trainer);
+			learner_leave(g->peer[i].trainer->learner);
 	for (int i = 1; i < g->n; i++) {
 		tt_trainer_free(&g->peer[i].trainer);
 		tt_model_free(&g->peer[i].model);

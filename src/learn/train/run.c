@@ -55,7 +55,7 @@ static tt_status start(struct tt_trainer *t)
 
 	if (t->started)
 		return TT_OK;
-	if (t->comm && (st = data_parallel_join(t)) != TT_OK)
+	if ((st = trainer_join(t)) != TT_OK)
 		return st;
 	t->started = 1;
 	t->pace.start = t->pace.mark = thread_seconds();
@@ -73,14 +73,14 @@ static tt_status save_by_steps(struct tt_trainer *t)
 		return TT_OK;
 	/* Between two exchanges ranks may be far apart: wait for the next, if there is one. */
 	t->save_due = t->save_due || t->at.step % every == 0;
-	if (!t->save_due || (t->sync && !t->sync->exchanged && !t->sync->alone))
+	if (!t->save_due || !learner_together(t->learner))
 		return TT_OK;
 	t->save_due = 0;
-	if ((st = data_parallel_meet(t)) != TT_OK)
+	if ((st = trainer_consolidate(t)) != TT_OK)
 		return st;
 	if (t->dir.len && (st = checkpoint_save(t, t->last.p)) == TT_OK)
 		st = checkpoint_save_step(t);
-	data_parallel_part(t);
+	learner_resume(t->learner);
 	t->pace.mark = thread_seconds();
 	return st;
 }
@@ -129,17 +129,17 @@ static tt_status end(struct tt_trainer *t, tt_status st)
 	w.text = reason;
 	told = trainer_tell(t, TT_EVENT_END, &w);
 	if (told == TT_OK && t->trace_path.len)
-		told = data_parallel_write_trace(t);
+		told = trainer_write_trace(t);
 	return st == TT_OK ? told : err_set(st, "%s", reason);
 }
 
 static tt_status stopped(struct tt_trainer *t)
 {
-	tt_status st = data_parallel_meet(t);
+	tt_status st = trainer_consolidate(t);
 
 	if (st == TT_OK && t->dir.len)
 		st = checkpoint_save(t, t->last.p);
-	data_parallel_part(t);
+	learner_resume(t->learner);
 	atomic_store(&t->stop, 0);
 	t->stopping = 0;
 	return st == TT_OK ? err_set(TT_ESTOPPED, "stopped on request after step %lld",
@@ -151,10 +151,10 @@ static tt_status part_ways(struct tt_trainer *t, tt_status st)
 {
 	char text[ERR_MAX];
 
-	if (st == TT_OK || st == TT_ESTOPPED || !t->comm)
+	if (st == TT_OK || st == TT_ESTOPPED || trainer_world(t) == 1)
 		return st;
 	snprintf(text, sizeof text, "%s", tt_last_error());
-	data_parallel_give_up(t);
+	trainer_give_up(t);
 	if (t->group)
 		local_workers_settle(t->group);
 	return err_set(st, "%s", text);
@@ -195,7 +195,7 @@ tt_status tt_trainer_steps(tt_trainer *t, int64_t n, int *more)
 	for (int64_t i = 0; i < n && st == TT_OK && *more; i++)
 		st = trainer_stopping(t) ? TT_ESTOPPED : one_step(t, more);
 	if (st == TT_OK)
-		st = data_parallel_settle(t);        /* the caller may look at the parameters */
+		st = learner_flush(t->learner);      /* the caller may look at the parameters */
 	if (st == TT_ESTOPPED)
 		st = stopped(t);
 	st = part_ways(t, st);
@@ -235,14 +235,14 @@ tt_status tt_trainer_checkpoint(tt_trainer *t, const char *path)
 {
 	tt_status st;
 
-	if (t->comm && t->running)
+	if (trainer_world(t) > 1 && t->running)
 		return err_set(TT_EINVAL, "%s: workers are all over the place within a step: write a "
 		               "checkpoint between steps, or by train.checkpoint", path);
 	if (t->group)
 		local_workers_command(t->group, GROUP_MEET);
-	st = data_parallel_meet(t);
+	st = trainer_consolidate(t);
 	if (st == TT_OK && path)
 		st = checkpoint_save(t, path);
-	data_parallel_part(t);
+	learner_resume(t->learner);
 	return part_ways(t, st);
 }

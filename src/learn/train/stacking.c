@@ -9,10 +9,11 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "learn/predict/feed.h"
 #include "learn/train/ensemble.h"
 #include "learn/train/trainer.h"
 
-struct combiner {
+struct stacking {
 	struct tt_trainer *t;
 	tt_model          *net;
 	int64_t            rows, width, values;   /* of this rank; a row's answers and target values */
@@ -21,10 +22,10 @@ struct combiner {
 	int64_t           *rows_of;               /* by rank                                         */
 	int                share;                 /* of a batch, at most                             */
 	struct batch       batch;
-	struct target      target;
-	struct program_cache   *programs;
-	struct optim      *optim;
-	float             *grads, *scratch;
+	struct target      target;                /* of the members                                  */
+	struct distribute_opts plain;
+	struct optim_opts  adamw;
+	struct learner    *learner;
 };
 
 /* ---- answers ---- */
@@ -47,7 +48,7 @@ static int64_t count_rows(const struct tt_trainer *t)
 	return count / batch * full + (count % batch - rank + world - 1) / world;
 }
 
-static void keep_answers(struct combiner *k, const struct batch *b, int member, int64_t row,
+static void keep_answers(struct stacking *k, const struct batch *b, int member, int64_t row,
                          const float *answer)
 {
 	const int64_t each = k->t->model->outputs;
@@ -62,21 +63,17 @@ static void keep_answers(struct combiner *k, const struct batch *b, int member, 
 		       (size_t)(b->n * k->values) * sizeof *b->values);
 }
 
-static tt_status ask_batch(struct combiner *k, struct program_cache *net, const struct batch *b,
+static tt_status ask_batch(struct stacking *k, struct program_cache *net, const struct batch *b,
                            struct program **out)
 {
 	static const struct program_run run = { .sample_stride = 1 };
-	tt_status st = program_cache_get(net, b->n, out);
 
-	if (st != TT_OK)
-		return st;
-	program_set_input(*out, INPUT_X, b->x);
-	program_set_input(*out, INPUT_TARGET, target_of(&k->t->target, b));
-	return program_run(*out, &run);
+	return feed_run(net, &(struct feed){ .x = b->x, .n = b->n,
+	                .target = target_of(&k->target, b) }, &run, out);
 }
 
 /* One member, as it stands within the whole, says its scores for all rows. */
-static tt_status ask_member(struct combiner *k, int i)
+static tt_status ask_member(struct stacking *k, int i)
 {
 	const struct tt_trainer *t = k->t;
 	const struct tt_model *whole = t->ensemble->whole;
@@ -111,7 +108,7 @@ out:
 	return st;
 }
 
-static tt_status ask_members(struct combiner *k)
+static tt_status ask_members(struct stacking *k)
 {
 	tt_status st = TT_OK;
 
@@ -123,14 +120,14 @@ static tt_status ask_members(struct combiner *k)
 /* ---- learning ---- */
 
 /* Share r of step s of an epoch: a rank whose rows are used up adds nothing. */
-static int share_at(const struct combiner *k, int r, int64_t s)
+static int share_at(const struct stacking *k, int r, int64_t s)
 {
 	const int64_t left = k->rows_of[r] - s * k->share;
 
 	return left <= 0 ? 0 : left < k->share ? (int)left : k->share;
 }
 
-static void draw(struct combiner *k, int64_t epoch, int64_t s)
+static void draw(struct stacking *k, int64_t epoch, int64_t s)
 {
 	const struct rng_key key = rng_key((uint64_t)k->t->opts->seed, RNG_SHUFFLE);
 	struct batch *b = &k->batch;
@@ -152,44 +149,26 @@ static void draw(struct combiner *k, int64_t epoch, int64_t s)
 		b->n_global += share_at(k, r, s);
 }
 
-static tt_status run_share(struct combiner *k, const struct program_run *run)
+static tt_status step(struct stacking *k, int64_t number, int64_t steps)
 {
-	const float seed = 1.0f / (float)k->batch.n_global;
-	struct program *p;
-	tt_status st;
+	const double done = (double)number / (double)steps, lr = k->adamw.lr;
+	struct learner_result r;
 
-	if (!k->batch.n) {
-		memset(k->grads, 0, k->net->param_count * sizeof *k->grads);
-		return TT_OK;
-	}
-	if ((st = program_cache_get(k->programs, k->batch.n, &p)) != TT_OK)
-		return st;
-	program_set_input(p, INPUT_X, k->batch.x);
-	program_set_input(p, INPUT_TARGET, target_of(&k->target, &k->batch));
-	program_set_input(p, INPUT_SEED, &seed);
-	return program_run(p, run);
+	return learner_step(k->learner, &k->batch,
+	                    &(struct learner_at){ .lr = lr * (1 + cos(M_PI * done)) / 2 }, &r);
 }
 
-static tt_status step(struct combiner *k, int64_t number, int64_t steps)
+static tt_status check_finite(const struct stacking *k, tt_status st)
 {
-	const struct tt_trainer *t = k->t;
-	const double done = (double)number / (double)steps, lr = t->opts->combiner.lr;
-	const struct program_run run = {
-		.seed = (uint64_t)t->opts->seed, .step = (uint64_t)number, .sample = trainer_rank(t),
-		.sample_stride = trainer_world(t),
-	};
-	tt_status st;
+	int bad = st == TT_ENAN;
 
-	if ((st = run_share(k, &run)) != TT_OK ||
-	    (st = comm_allreduce(t->comm, k->grads, k->net->param_count,
-	                         &(struct comm_allreduce_opts){ .scratch = k->scratch })) != TT_OK)
-		return st;
-	optim_begin(k->optim, lr * (1 + cos(M_PI * done)) / 2, number + 1);
-	optim_apply(k->optim, k->net->params, k->grads, 0, k->net->param_count);
-	return TT_OK;
+	for (size_t i = 0; st == TT_OK && i < k->net->param_count; i++)
+		bad = bad || !isfinite(k->net->params[i]);
+	return !bad ? st : err_set(TT_ENAN, "the net that combines the members is not finite: try a "
+	                           "smaller train.combiner.lr");
 }
 
-static tt_status learn(struct combiner *k)
+static tt_status learn(struct stacking *k)
 {
 	const int epochs = k->t->opts->combiner.epochs;
 	int64_t longest = 0, each;
@@ -202,24 +181,18 @@ static tt_status learn(struct combiner *k)
 		draw(k, s / each, s % each);
 		st = step(k, s, epochs * each);
 	}
-	for (size_t i = 0; st == TT_OK && i < k->net->param_count; i++)
-		if (!isfinite(k->net->params[i]))
-			st = err_set(TT_ENAN, "the net that combines the members is not finite: try a "
-			             "smaller train.combiner.lr");
-	return st;
+	if (st == TT_OK)
+		st = learner_flush(k->learner);
+	return check_finite(k, st);
 }
 
 /* ---- room ---- */
 
-static tt_status make_rows(struct combiner *k)
+static tt_status make_rows(struct stacking *k)
 {
 	const tt_source_info *info = tt_source_describe(k->t->train_source);
 	const size_t rows = (size_t)k->rows + 1, share = (size_t)k->share;
 	const int classes = info->target == TT_TARGET_CLASS;
-	tt_source_info answers = *info;         /* a source of answers with the same targets */
-
-	answers.ndim = 1;
-	answers.shape[0] = k->width;
 
 	k->values = info->values;
 	k->x = mem_calloc(rows, (size_t)k->width * sizeof *k->x);
@@ -232,57 +205,65 @@ static tt_status make_rows(struct combiner *k)
 	if (k->values && (!(k->value = mem_calloc(rows, (size_t)k->values * sizeof *k->value)) ||
 	                  !(k->batch.values = mem_calloc(share, (size_t)k->values * sizeof(float)))))
 		return TT_ENOMEM;
-	return target_init(&k->target, k->net, &answers, k->share);
+	return target_init(&k->target, k->t->model, info, k->t->opts->batch);
 }
 
-static tt_status make_optim(struct combiner *k)
+/* AdamW on the weights; gradients are summed in the order of ranks, without measuring the wire. */
+static tt_status make_opts(struct stacking *k)
 {
 	const struct combiner_opts *o = &k->t->opts->combiner;
 	struct arena a = {0};
-	struct optim_opts adamw;
-	struct optim_tensor *tensor = mem_calloc((size_t)k->net->n_params + 1, sizeof *tensor);
-	tt_status st = tensor ? options_default(optim_options, &a, &adamw) : TT_ENOMEM;
+	tt_status st;
 
-	if (st != TT_OK)
-		goto out;
-	adamw.kind = OPTIM_ADAMW;
-	adamw.lr = o->lr;
-	adamw.weight_decay = o->weight_decay;
-	for (int i = 0; i < k->net->n_params; i++)
-		tensor[i] = (struct optim_tensor){
-			.offset = k->net->param[i].offset, .count = k->net->param[i].count,
-			.decay = k->net->param[i].role == PARAM_WEIGHT };
-	st = optim_new(&k->optim, &adamw, tensor, k->net->n_params);
-out:
-	mem_free(tensor);
+	if ((st = options_default(optim_options, &a, &k->adamw)) == TT_OK)
+		st = options_default(distribute_options, &a, &k->plain);
 	arena_release(&a);
+	k->adamw.kind = OPTIM_ADAMW;
+	k->adamw.lr = o->lr;
+	k->adamw.weight_decay = o->weight_decay;
+	k->adamw.decay_norms = 0;
+	k->plain.deterministic = 1;
+	k->plain.overlap = OVERLAP_NONE;
 	return st;
 }
 
-static tt_status make_all(struct combiner *k)
+/* It learns from a source of answers with the same targets. */
+static tt_status make_learner(struct stacking *k)
 {
-	const size_t n = k->net->param_count;
+	const struct tt_trainer *t = k->t;
+	const struct learner_opts o = {
+		.model = k->net, .engine = t->engine, .comm = t->comm, .distribute = &k->plain,
+		.optimizer = &k->adamw, .seed = (uint64_t)t->opts->seed,
+		.batch = (int64_t)k->share * trainer_world(t), .threads = t->opts->threads,
+	};
+	tt_source_info answers = *tt_source_describe(t->train_source);
 	tt_status st;
 
-	if (!n)
+	answers.ndim = 1;
+	answers.shape[0] = k->width;
+	if ((st = make_opts(k)) != TT_OK || (st = learner_new(&k->learner, &o)) != TT_OK ||
+	    (st = learner_fit(k->learner, &answers)) != TT_OK)
+		return st;
+	return learner_start(k->learner, NULL);
+}
+
+static tt_status make_all(struct stacking *k)
+{
+	tt_status st;
+
+	if (!k->net->param_count)
 		return err_set(TT_ESPEC, "train.combiner.layers: no layer has parameters");
-	k->grads = mem_alloc_aligned((n + 1) * sizeof *k->grads);
-	k->scratch = mem_alloc_aligned((comm_allreduce_scratch(k->t->comm, n) + 1) * sizeof(float));
 	k->rows_of = mem_calloc((size_t)trainer_world(k->t), sizeof *k->rows_of);
-	if (!k->grads || !k->scratch || !k->rows_of)
+	if (!k->rows_of)
 		return TT_ENOMEM;
-	if ((st = make_rows(k)) != TT_OK || (st = make_optim(k)) != TT_OK ||
-	    (st = program_cache_new(&k->programs, &(struct program_cache_opts){
-		.engine = k->t->engine, .model = k->net, .purpose = NN_TRAIN,
-		.grads = k->grads })) != TT_OK)
+	if ((st = make_rows(k)) != TT_OK || (st = make_learner(k)) != TT_OK)
 		return st;
 	return comm_allgather(k->t->comm, &k->rows, sizeof k->rows, k->rows_of);
 }
 
-static void release(struct combiner *k)
+static void release(struct stacking *k)
 {
-	program_cache_free(&k->programs);
-	optim_free(&k->optim);
+	learner_free(&k->learner);
 	target_release(&k->target);
 	mem_free(k->x);
 	mem_free(k->value);
@@ -291,14 +272,12 @@ static void release(struct combiner *k)
 	mem_free(k->batch.label);
 	mem_free(k->batch.values);
 	mem_free(k->rows_of);
-	mem_free(k->grads);
-	mem_free(k->scratch);
 }
 
 tt_status stacking_train(struct tt_trainer *t, tt_model *net)
 {
 	const int world = trainer_world(t);
-	struct combiner k = {
+	struct stacking k = {
 		.t = t, .net = net, .rows = count_rows(t), .width = net->inputs,
 		.share = (t->opts->combiner.batch + world - 1) / world,
 	};

@@ -6,8 +6,6 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "sys/thread.h"
-#include "distribute/comm/wire.h"
 #include "distribute/sync/trace.h"
 #include "learn/train/sources.h"
 
@@ -81,143 +79,34 @@ static tt_status open_loader(struct tt_trainer *t)
 	const tt_source_info *info = tt_source_describe(t->train_source);
 	tt_status st;
 
-	if ((st = target_init(&t->target, t->model, info, t->opts->batch)) != TT_OK)
+	if ((st = learner_fit(t->learner, info)) != TT_OK)
 		return err_at(st, "data.train");
-	t->epoch_sums.classes = t->target.classes;
+	t->epoch_sums.classes = learner_classes(t->learner);
 	t->epoch_sums.k = t->opts->top_k;
 	return loader_new(&t->loader, t->train_source, &o);
 }
 
 /* ---- compute ---- */
 
-static tt_status make_optim(struct tt_trainer *t)
+static struct learner_opts learner_opts_of(const struct tt_trainer *t)
 {
-	const struct tt_model *m = t->model;
-	struct optim_tensor *tensor;
-	tt_status st;
-
-	if (!m->param_count)
-		return err_set(TT_ESPEC, "%s: no layer has parameters: there is nothing to train",
-		               m->spec->name);
-	if (!(tensor = mem_calloc((size_t)m->n_params, sizeof *tensor)))
-		return TT_ENOMEM;
-	for (int i = 0; i < m->n_params; i++)
-		tensor[i] = (struct optim_tensor){
-			.offset = m->param[i].offset, .count = m->param[i].count,
-			.decay = m->param[i].role == PARAM_WEIGHT || t->opts->optimizer.decay_norms,
-		};
-	st = optim_new(&t->optim, &t->opts->optimizer, tensor, m->n_params);
-	mem_free(tensor);
-	return st;
-}
-
-static int threads_asked(const struct tt_trainer *t)
-{
-	return t->opts->threads > 0 ? t->opts->threads : thread_cores();
-}
-
-/* Ranks on one machine share its cores: threads here, processes by what a launcher lets them. */
-static int shares_cores(const struct tt_trainer *t)
-{
-	return t->comm && (t->comm->one_space || t->opts->threads > 0);
-}
-
-static int threads_of(const struct tt_trainer *t)
-{
-	const struct comm *c = t->comm;
-	const int all = threads_asked(t);
-
-	if (!shares_cores(t))
-		return all;
-	return all <= c->locals ? 1 : all / c->locals + (c->local < all % c->locals);
-}
-
-/* Where ranks share memory, products are made by the thread that talks, one alone: it should not
- * take the place of many, on any rank. */
-int trainer_shares_products(const struct tt_trainer *t)
-{
-	const struct comm *c = t->comm;
-	const int one = shares_cores(t) && threads_asked(t) <= c->locals;
-
-	return one && sync_shares_products(c, &t->model->spec->distribute, optim_by_range(t->optim));
-}
-
-/* Between how many hosts may layers' gradients be left as factors?  1: in the memory of one; 0:
- * none.  Of a share that is computed at once, since factors do not add up.  If asked for, between
- * all ranks. */
-static int factor_hosts(const struct tt_trainer *t)
-{
-	const struct distribute_opts *o = &t->model->spec->distribute;
-
-	if (strcmp(sync_words[o->strategy], "allreduce") != 0 || microbatch_of(t, t->opts->batch) > 1 ||
-	    o->factors == FACTORS_NO || (o->factors == FACTORS_AUTO && o->deterministic))
-		return 0;
-	if (o->factors == FACTORS_YES)
-		return t->comm->size > 1 ? t->comm->size : 0;
-	return t->comm->hosts > 1 ? t->comm->hosts : trainer_shares_products(t);
-}
-
-static tt_status join_group(struct tt_trainer *t)
-{
-	const struct distribute_opts *o = &t->model->spec->distribute;
-	const int64_t world = trainer_world(t);
-	int hosts;
-
-	if (!t->comm)
-		return TT_OK;
-	t->among.norm_ranks = o->sync_batchnorm ? t->comm->size : 0;
-	if (!(hosts = factor_hosts(t)))
-		return TT_OK;
-	t->among.factors = (struct pass_factors){
-		.rows = (t->opts->batch + world - 1) / world, .ranks = t->comm->size, .hosts = hosts,
-		.width = (int)wire_bytes((enum comm_wire)o->wire, 1),
+	return (struct learner_opts){
+		.model = t->model, .engine = t->engine, .comm = t->comm,
+		.distribute = &t->model->spec->distribute, .optimizer = &t->opts->optimizer,
+		.seed = (uint64_t)t->opts->seed, .batch = t->opts->batch,
+		.micro_batch = t->opts->micro_batch, .threads = t->opts->threads,
+		.top_k = t->opts->top_k, .trace = t->trace,
 	};
-	return nn_factored(t->model, &t->among, &t->factored, &t->n_factored);
 }
 
-/* Where other processes of this machine can read them without a copy, if there are any. */
-static tt_status make_grads(struct tt_trainer *t)
+int trainer_eval_batch(const struct tt_trainer *t)
 {
-	const size_t bytes = (t->model->param_count + SUMS) * sizeof *t->grads;
-	const struct comm *c = t->comm;
+	const struct learner_opts o = learner_opts_of(t);
+	const int64_t parts = learner_microbatches(&o, o.batch);
 
-	if (c && c->near && !c->one_space && c->locals > 1 && shm_alloc(&t->shared, bytes) == TT_OK)
-		t->grads = t->shared.p;
-	else if (!(t->grads = mem_alloc_aligned(bytes)))
-		return TT_ENOMEM;
-	memset(t->grads, 0, bytes);
-	if (microbatch_of(t, t->opts->batch) > 1 &&
-	    !(t->held = mem_alloc_aligned(t->model->param_count * sizeof *t->held)))
-		return TT_ENOMEM;
-	return TT_OK;
-}
-
-static void free_grads(struct tt_trainer *t)
-{
-	if (t->shared.p)
-		shm_free(&t->shared);
-	else
-		mem_free(t->grads);
-	mem_free(t->held);
-}
-
-static tt_status make_programs(struct tt_trainer *t)
-{
-	tt_status st;
-
-	if ((st = join_group(t)) != TT_OK || (st = make_grads(t)) != TT_OK)
-		return st;
-	return program_cache_new(&t->programs, &(struct program_cache_opts){
-		.engine = t->engine, .model = t->model, .purpose = NN_TRAIN, .grads = t->grads,
-		.group = t->comm ? &t->among : NULL });
-}
-
-/* This rank's program for so many samples of all ranks. */
-static tt_status compile_share(struct tt_trainer *t, int64_t samples)
-{
-	int64_t share = (samples - trainer_rank(t) + trainer_world(t) - 1) / trainer_world(t);
-
-	return share > 0 ? microbatch_compile(t, samples, share) : TT_OK;
+	if (t->opts->eval_batch)
+		return t->opts->eval_batch;
+	return (int)((o.batch + parts - 1) / parts);
 }
 
 /* The main batch size now, so that what cannot be compiled is said before the run; together the
@@ -225,9 +114,11 @@ static tt_status compile_share(struct tt_trainer *t, int64_t samples)
 static tt_status compile_all(struct tt_trainer *t)
 {
 	int64_t count = tt_source_describe(t->train_source)->count, batch = t->opts->batch;
-	tt_status st = compile_share(t, count < batch ? count : batch);
+	tt_status st = learner_compile(t->learner, count < batch ? count : batch);
 
-	return st == TT_OK && t->comm ? compile_share(t, count % batch) : st;
+	if (st != TT_OK || trainer_world(t) == 1)
+		return st;
+	return learner_compile(t->learner, count % batch);
 }
 
 tt_status trainer_evaluator(struct tt_trainer *t)
@@ -235,7 +126,7 @@ tt_status trainer_evaluator(struct tt_trainer *t)
 	const struct evaluator_opts o = {
 		.engine = t->engine, .model = trainer_whole(t), .source = t->valid_source,
 		.batch = trainer_eval_batch(t),
-		.top_k = t->opts->top_k, .stop = t->comm ? NULL : &t->stop, .comm = t->comm,
+		.top_k = t->opts->top_k, .stop = trainer_world(t) > 1 ? NULL : &t->stop, .comm = t->comm,
 	};
 	tt_status st;
 
@@ -254,22 +145,25 @@ static int asked_to_stop(void *ctx)
 
 	if (t->making)
 		return t->making->stop && t->making->stop(t->making->stop_ctx);
-	return !t->comm && atomic_load(&t->stop);
+	return trainer_world(t) == 1 && atomic_load(&t->stop);
 }
 
 static tt_status make_compute(struct tt_trainer *t, const tt_trainer_opts *o)
 {
 	const struct engine_opts e = {
-		.threads = threads_of(t), .precision = (enum precision)t->opts->precision,
+		.threads = learner_threads(t->comm, t->opts->threads),
+		.precision = (enum precision)t->opts->precision,
 		.tune = t->opts->tune_kernels, .cache = o->kernel_cache,
 	};
+	struct learner_opts l;
 	tt_status st;
 
-	if ((st = engine_open(&t->engine, &e)) != TT_OK || (st = make_optim(t)) != TT_OK)
+	if ((st = engine_open(&t->engine, &e)) != TT_OK)
 		return st;
 	t->engine->stop = asked_to_stop;
 	t->engine->stop_ctx = t;
-	return make_programs(t);
+	l = learner_opts_of(t);
+	return learner_new(&t->learner, &l);
 }
 
 /* The net is compiled while the data are being read.  A batch may turn out to be larger than the
@@ -281,7 +175,7 @@ static tt_status make_parts(struct tt_trainer *t, const tt_trainer_opts *o)
 	tt_status st;
 
 	if ((st = start_sources(t, &train, &valid)) != TT_OK || (st = make_compute(t, o)) != TT_OK ||
-	    (batch <= EARLY_BATCH && (st = compile_share(t, batch)) != TT_OK) ||
+	    (batch <= EARLY_BATCH && (st = learner_compile(t->learner, batch)) != TT_OK) ||
 	    (st = take_sources(t, &train, &valid)) != TT_OK || (st = open_loader(t)) != TT_OK)
 		goto out;
 	if ((st = compile_all(t)) == TT_OK)
@@ -298,7 +192,8 @@ static tt_status init_progress(struct tt_trainer *t)
 {
 	const struct early_stop_opts *e = &t->opts->early_stop;
 	int64_t batches = loader_batches(t->loader);
-	int has = (t->evaluator ? WATCH_HAS_VALID : 0) | (t->target.classes ? WATCH_HAS_CLASSES : 0);
+	int has = (t->evaluator ? WATCH_HAS_VALID : 0) |
+	          (t->epoch_sums.classes ? WATCH_HAS_CLASSES : 0);
 	tt_status st = monitor_init(&t->watch, e->monitor, has);
 
 	t->watch.patience = e->patience;
@@ -369,8 +264,8 @@ static tt_status make_peer(struct tt_trainer *first, const tt_trainer_opts *o, i
 	t->borrows = 1;
 	local_workers_add(first->group, rank, t);
 	if ((st = ensemble_open(t)) != TT_OK || (st = init_rank(t, o)) != TT_OK ||
-	    (st = open_loader(t)) != TT_OK ||
-	    (st = make_compute(t, o)) != TT_OK || (st = compile_all(t)) != TT_OK ||
+	    (st = make_compute(t, o)) != TT_OK || (st = open_loader(t)) != TT_OK ||
+	    (st = compile_all(t)) != TT_OK ||
 	    (st = trainer_evaluator(t)) != TT_OK)
 		return st;
 	t->making = NULL;
@@ -398,13 +293,25 @@ static tt_status find_comm(struct tt_trainer *t, const tt_trainer_opts *o)
 		return err_set(TT_EINVAL, "%d workers%s", workers,
 		               o->comm ? ": a launcher has started one process for each: leave workers out"
 		                       : "");
-	t->comm = o->comm && o->comm->size > 1 ? o->comm : NULL;
-	if (workers == 1)
+	t->comm = o->comm;
+	if (o->comm && o->comm->size > 1)
 		return TT_OK;
+	if (workers == 1) {
+		st = comm_self(&t->self);
+		t->comm = t->self;
+		return st;
+	}
 	if ((st = local_workers_new(&t->group, workers, d->timeout)) != TT_OK)
 		return st;
 	t->comm = local_workers_end(t->group, 0);
 	return TT_OK;
+}
+
+static tt_status check_strategy(const struct tt_trainer *t)
+{
+	const struct tt_spec *s = t->model->spec;
+
+	return trainer_world(t) > 1 ? learner_check(&s->distribute, &s->train.optimizer) : TT_OK;
 }
 
 /* ---- the run folder: rank 0's ---- */
@@ -426,7 +333,7 @@ static tt_status make_folder(struct tt_trainer *t, const tt_trainer_opts *o)
 	if (!o->run_dir)
 		return TT_OK;
 	if ((st = run_dir_make(t, o->environment)) != TT_OK ||
-	    (st = trainer_observers(t)) != TT_OK || !t->comm || t->resumed)
+	    (st = trainer_observers(t)) != TT_OK || trainer_world(t) == 1 || t->resumed)
 		return st;
 	/* A rank may be lost in the first epoch: there is something to resume from the start. */
 	return checkpoint_save(t, t->last.p);
@@ -452,7 +359,7 @@ static tt_status build(struct tt_trainer *t, const tt_trainer_opts *o)
 	t->making = o;
 	t->observe = o->observe;
 	t->observe_ctx = o->observe_ctx;
-	if ((st = find_comm(t, o)) != TT_OK || (t->comm && (st = data_parallel_check(t)) != TT_OK) ||
+	if ((st = find_comm(t, o)) != TT_OK || (st = check_strategy(t)) != TT_OK ||
 	    (st = ensemble_open(t)) != TT_OK ||
 	    (st = init_rank(t, o)) != TT_OK ||
 	    (st = make_parts(t, o)) != TT_OK || (st = init_progress(t)) != TT_OK ||
@@ -495,17 +402,13 @@ void tt_trainer_free(tt_trainer **out)
 		return;
 	if (t->group)
 		local_workers_quit(t->group);
-	data_parallel_leave(t);
+	learner_leave(t->learner);
 	local_workers_free(&t->group);
 	for (int i = 0; i < t->n_observers; i++)
 		t->observer[i]->ops->close(t->observer[i]);
 	evaluator_free(&t->evaluator);
-	program_cache_free(&t->programs);
+	learner_free(&t->learner);
 	loader_free(&t->loader);
-	optim_free(&t->optim);
-	target_release(&t->target);
-	free_grads(t);
-	mem_free(t->factored);
 	engine_close(&t->engine);
 	ensemble_close(t);
 	if (!t->borrows) {
@@ -513,6 +416,7 @@ void tt_trainer_free(tt_trainer **out)
 		tt_source_close(&t->train_source);
 	}
 	trace_free(&t->trace);
+	comm_close(&t->self);
 	str_release(&t->trace_path);
 	str_release(&t->dir);
 	str_release(&t->last);

@@ -1,10 +1,10 @@
 /* trainer.h -- what the files of a trainer share.
  *
- *   trainer.c   made and freed            state.c   to a checkpoint and back
- *   run.c       steps in a row, the end   step.c    one step     pieces.c  of a share in pieces
- *   epoch.c     the end of an epoch       folder.c  the run folder and its observers (observe/)
- *   together.c  a rank among others       group.c   ranks that are threads of this process
- *   ensemble.c  nets that become one      combiner.c  the net behind them
+ *   trainer.c   made and freed            checkpoint.c  to a checkpoint and back
+ *   run.c       steps in a row, the end   step.c        a batch for the learner
+ *   epoch.c     the end of an epoch       run_dir.c     the run folder and its observers
+ *   local_workers.c  ranks that are threads of this process
+ *   ensemble.c  nets that become one      stacking.c    the net behind them
  *
  * The place of a run is `at` and `epoch_sums` with the model, the optimizer's slots and `watch`:
  * that, and nothing else, is in a checkpoint, so that a resumed run cannot be told from one that
@@ -16,20 +16,15 @@
 
 #include <tutti/train.h>
 
-#include "sys/shm.h"
 #include "base/str.h"
 #include "data/loader.h"
 #include "learn/nn/model.h"
-#include "optim/optim.h"
-#include "learn/predict/program_cache.h"
+#include "learn/learner/learner.h"
 #include "learn/predict/evaluator.h"
 #include "learn/predict/metrics.h"
-#include "learn/predict/target.h"
 #include "learn/train/ensemble.h"
 #include "learn/train/local_workers.h"
 #include "learn/observe/observer.h"
-#include "learn/train/microbatch.h"
-#include "learn/train/data_parallel.h"
 #include "learn/train/monitor.h"
 
 #define OBSERVERS_MAX 4
@@ -53,17 +48,6 @@ struct pace {
 	double valid_seconds;        /* of the last validation                             */
 };
 
-/* The step in progress. */
-struct share {
-	int64_t             pieces, piece;    /* how many; the one under way */
-	struct batch        batch;            /* of that one                 */
-	struct program     *program;
-	int                 holds;            /* gradients of those before   */
-	/* Of a rank among others: */
-	int                 turned;           /* backward has begun          */
-	tt_status           status;           /* of its sync_grad_ready           */
-};
-
 struct trace;
 
 struct tt_trainer {
@@ -73,16 +57,8 @@ struct tt_trainer {
 	struct engine           *engine;
 	tt_source               *train_source, *valid_source;    /* valid may be NULL */
 	struct loader           *loader;
-	struct target            target;
-	struct program_cache         *programs;
+	struct learner          *learner;
 	struct evaluator        *evaluator;   /* NULL: no validation */
-	struct optim            *optim;
-	float                   *grads;
-	struct shm            shared;      /* where grads lie, or {0}                     */
-	float                   *held;        /* those of pieces; NULL: a share is one piece */
-	struct nn_group          among;       /* other ranks                                 */
-	struct nn_factored      *factored;    /* weights whose gradients travel as factors   */
-	int                      n_factored;
 
 	struct place             at;
 	struct metrics           epoch_sums;
@@ -106,10 +82,9 @@ struct tt_trainer {
 	const tt_trainer_opts   *making;      /* until it is made, else NULL    */
 	int                      stopping;    /* all ranks have agreed to it    */
 
-	struct comm             *comm;        /* this rank's end; NULL: alone   */
-	struct local_workers            *group;       /* rank 0: the other threads      */
-	struct sync             *sync;        /* from the first step on         */
-	struct share             share;
+	struct comm             *comm;        /* this rank's end of the group   */
+	struct comm             *self;        /* that, if it is alone: owned    */
+	struct local_workers    *group;       /* rank 0: the other threads      */
 	struct trace            *trace;       /* NULL: none                     */
 	struct str               trace_path;  /* of who writes it               */
 	int                      saves;       /* somebody writes checkpoints    */
@@ -122,7 +97,7 @@ struct tt_trainer {
 /* Alone, a wish to stop is enough; together it counts when all know it. */
 static inline int trainer_stopping(const struct tt_trainer *t)
 {
-	return t->comm ? t->stopping : atomic_load(&t->stop);
+	return t->comm->size > 1 ? t->stopping : atomic_load(&t->stop);
 }
 
 /* What is validated and saved. */
@@ -131,40 +106,40 @@ static inline tt_model *trainer_whole(const struct tt_trainer *t)
 	return t->ensemble ? t->ensemble->whole : t->model;
 }
 
-static inline int trainer_rank(const struct tt_trainer *t) { return t->comm ? t->comm->rank : 0; }
-static inline int trainer_world(const struct tt_trainer *t) { return t->comm ? t->comm->size : 1; }
+static inline int trainer_rank(const struct tt_trainer *t) { return t->comm->rank; }
+static inline int trainer_world(const struct tt_trainer *t) { return t->comm->size; }
 
-/* As many as in training, of all workers together. */
-static inline int trainer_eval_batch(const struct tt_trainer *t)
-{
-	const int64_t pieces = microbatch_of(t, t->opts->batch);
-
-	if (t->opts->eval_batch)
-		return t->opts->eval_batch;
-	return (int)((t->opts->batch + pieces - 1) / pieces);
-}
+/* As many as in training are computed at once, of all workers together. */
+int trainer_eval_batch(const struct tt_trainer *t);
 
 /* trainer.c: a new one for the whole as it is now; none if there is nothing to validate on. */
 tt_status trainer_evaluator(struct tt_trainer *t);
 
 /* step.c: one batch through the net; *more is 0 if the epoch had none left. */
 tt_status trainer_batch(struct tt_trainer *t, int *more);
-void      trainer_add_metrics(const struct tt_trainer *t, struct metrics *m);     /* of the piece */
-tt_status trainer_not_finite(const struct tt_trainer *t, const char *what, int64_t step);
+/* Numbers of all ranks, if they have been exchanged. */
+void      trainer_take(struct tt_trainer *t, const struct learner_result *r);
+/* To the text of TT_ENAN: the last good checkpoint, and what may help.  Others as they are. */
+tt_status trainer_not_finite(const struct tt_trainer *t, tt_status st);
 
 /* epoch.c: validate, remember the best, write checkpoints, go to the next epoch. */
 tt_status trainer_epoch_end(struct tt_trainer *t);
 int       trainer_done(const struct tt_trainer *t);
-/* Does each rank make a part of the products of factors, by the thread that talks? */
-int       trainer_shares_products(const struct tt_trainer *t);
+/* join.c: collective, before the first step: are we the same, and from where do we start? */
+tt_status trainer_join(struct tt_trainer *t);
+/* Around checkpoints and validation: learner_consolidate. */
+tt_status trainer_consolidate(struct tt_trainer *t);
+/* An error ends the training of all. */
+void      trainer_give_up(struct tt_trainer *t);
+tt_status trainer_write_trace(struct tt_trainer *t);
 
-/* state.c */
+/* checkpoint.c */
 tt_status checkpoint_save(struct tt_trainer *t, const char *path); /* and tell the observers */
 tt_status checkpoint_load(struct tt_trainer *t, const char *path);
 tt_status checkpoint_save_step(struct tt_trainer *t);          /* step-N; drops old ones */
 tt_status checkpoint_share_place(struct tt_trainer *t);        /* all stand where rank 0 does */
 
-/* folder.c */
+/* run_dir.c */
 tt_status run_dir_paths(struct tt_trainer *t, const char *dir);
 tt_status run_dir_make(struct tt_trainer *t, const char *environment);
 tt_status trainer_observers(struct tt_trainer *t);
@@ -175,5 +150,6 @@ tt_status trainer_note(struct tt_trainer *t, const char *text);
 
 /* epoch.c: the running numbers in t->progress after a step. */
 void trainer_measure(struct tt_trainer *t, int samples);
+void trainer_measure_wire(struct tt_trainer *t);
 
 #endif

@@ -1,0 +1,122 @@
+/* learner.h -- one optimizer step on a batch that somebody hands over.
+ *
+ *   batch --micro-batches--> loss, gradients --sync strategy, optimizer--> parameters
+ *
+ * A learner is one rank's part of a training: a group of one takes the same path as a group of
+ * many.  It knows the model, its compiled programs, the optimizer and the strategy that keeps ranks
+ * in step.  It does not know where batches come from, what an epoch is, or that there are files.
+ *
+ * The step that counts is global: the number of optimizer steps of the whole group.  Random numbers
+ * (dropout) and the optimizer's bias correction depend on it.
+ *
+ *   learner.c     life, one step            microbatch.c  this rank's samples, a part at a time
+ *   sums.c        loss, metrics, not finite sync_host.c   what a strategy asks of a learner
+ *   state.c       to a checkpoint and back  agree.c       are all ranks the same?
+ *
+ * One thread at a time, the one that calls engine_enter.  Functions that say "collective" are
+ * called by all ranks of the group in the same order. */
+#ifndef LEARNER_LEARNER_H
+#define LEARNER_LEARNER_H
+
+#include "data/loader.h"
+#include "distribute/comm/comm.h"
+#include "distribute/sync/sync.h"
+#include "learn/nn/model.h"
+#include "learn/predict/metrics.h"
+#include "learn/predict/program_cache.h"
+#include "optim/optim.h"
+
+struct trace;
+
+/* Borrowed until learner_free, as all that they point to. */
+struct learner_opts {
+	tt_model                     *model;
+	struct engine                *engine;
+	struct comm                  *comm;          /* this rank's end; comm_self: alone         */
+	const struct distribute_opts *distribute;
+	const struct optim_opts      *optimizer;
+	uint64_t                      seed;
+	int64_t                       batch;         /* samples of all ranks in a step, at most   */
+	int64_t                       micro_batch;   /* of this rank at once (0: its share)       */
+	int                           threads;       /* asked for on this machine (0: all cores)  */
+	int                           top_k;         /* of the metrics                            */
+	struct trace                 *trace;         /* (none)                                    */
+};
+
+struct learner;
+/* Compiles nothing yet.  TT_ESPEC: the model has no parameters. */
+tt_status learner_new(struct learner **out, const struct learner_opts *o);
+void      learner_free(struct learner **l);                      /* NULL is fine */
+/* The model learns from samples and targets such as these.  TT_ESHAPE: they do not fit. */
+tt_status learner_fit(struct learner *l, const tt_source_info *info);
+/* Compile this rank's programs for a batch of so many samples of all ranks. */
+tt_status learner_compile(struct learner *l, int64_t samples);
+
+/* Threads of this rank, of `asked` on its machine (0: all cores): ranks of one machine share its
+ * cores; processes whose launcher has given each its own do not. */
+int       learner_threads(const struct comm *c, int asked);
+/* Is there a strategy for what is asked of several ranks? */
+tt_status learner_check(const struct distribute_opts *d, const struct optim_opts *o);
+/* How many parts a rank's share of so many samples of all ranks has. */
+int64_t   learner_microbatches(const struct learner_opts *o, int64_t samples);
+/* Does each rank make a part of the products of factors, in the thread that communicates? */
+int       learner_shares_products(const struct learner *l);
+
+/* ---- steps ---- */
+
+/* Where strategies keep the ranks' nets apart: room for the numbers of all, by rank. */
+struct learner_whole {
+	tt_model *model;                     /* NULL: all ranks have one model               */
+	float  *(*slot)(void *ctx, int i);   /* of the optimizer; NULL on other ranks than 0 */
+	void     *ctx;
+};
+/* Collective: all ranks compare `facts` and what else must be equal, the learner's own.  TT_ESPEC
+ * names the first difference. */
+tt_status learner_agree(struct learner *l, const char *facts);
+/* Collective, before the first step: parameters and optimizer are rank 0's on all ranks. */
+tt_status learner_start(struct learner *l, const struct learner_whole *whole);
+void      learner_set_whole(struct learner *l, tt_model *model);
+
+struct learner_at { int64_t epoch; double lr; int wants_stop; };
+/* Numbers of all ranks since they were last exchanged: with most strategies of one step. */
+struct learner_result {
+	struct metrics sums;         /* without a confusion matrix                                */
+	int            exchanged;    /* sums and stop are those of all ranks; else nothing is set */
+	int            stop;         /* a rank wants to stop                                      */
+};
+/* Collective.  One optimizer step; b->n may be 0 where other ranks have samples.  Allocates
+ * nothing once there is a program for b.  TT_ENAN: the loss is not finite; TT_EPEER: another rank
+ * failed. */
+tt_status learner_step(struct learner *l, const struct batch *b, const struct learner_at *at,
+                       struct learner_result *out);
+int64_t   learner_steps(const struct learner *l);                /* done by the group */
+void      learner_set_steps(struct learner *l, int64_t steps);
+/* After a step: do all ranks stand at the same one, so that they may consolidate now? */
+int       learner_together(const struct learner *l);
+double    learner_grad_norm(const struct learner *l);            /* NAN unless measured */
+
+/* ---- between steps ---- */
+
+/* Parameters are those after the last step: strategies may leave sums under way. */
+tt_status learner_flush(struct learner *l);
+enum learner_epoch { EPOCH_GOES_ON, EPOCH_LAST };
+/* Collective, at the end of an epoch.  *out is always of all ranks. */
+tt_status learner_epoch_end(struct learner *l, enum learner_epoch e, int wants_stop,
+                            struct learner_result *out);
+/* Collective, around validation and checkpoints: the model becomes what all ranks have in common,
+ * and then each rank's own again. */
+tt_status learner_consolidate(struct learner *l, struct learner_result *out);
+void      learner_resume(struct learner *l);
+
+const struct sync_stats *learner_stats(const struct learner *l); /* NULL before the start   */
+struct optim *learner_optim(const struct learner *l);            /* its state; borrowed     */
+int learner_classes(const struct learner *l);                    /* of accuracy; 0: it has none */
+
+/* ---- errors between ranks ---- */
+
+/* What went wrong outside of the functions above may be another rank's fault: TT_EPEER. */
+tt_status learner_blame(const struct learner *l, tt_status st);
+/* No rank of this process communicates any more: before the first of several is freed. */
+void      learner_leave(struct learner *l);
+
+#endif

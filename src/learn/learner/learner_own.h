@@ -1,0 +1,65 @@
+/* learner_own.h -- what the files of a learner share.  Private to this folder. */
+#ifndef LEARNER_LEARNER_OWN_H
+#define LEARNER_LEARNER_OWN_H
+
+#include "learn/learner/learner.h"
+#include "learn/predict/target.h"
+#include "sys/shm.h"
+
+/* Behind the gradients lie numbers that a strategy sums over the ranks whenever it communicates.
+ * So all ranks know the same losses, see the same stop and the same NaN in the same step, without
+ * a message of its own for any of these. */
+enum learner_sum {
+	SUM_SAMPLES, SUM_LOSS, SUM_CORRECT, SUM_IN_TOP,
+	SUM_STOP,                        /* ranks that were asked to stop                  */
+	SUM_BAD, SUM_BAD_RANK,           /* ranks whose loss is not finite, sum of these   */
+	SUMS
+};
+
+/* The step in progress. */
+struct step {
+	struct learner_at   at;
+	int64_t             parts, part;      /* micro-batches, the one under way          */
+	struct batch        batch;            /* of that one                               */
+	struct program     *program;
+	int                 holds;            /* gradients of those before                 */
+	int                 turned;           /* backward of this part has begun           */
+	tt_status           status;           /* of what `ready` did, which returns nothing */
+};
+
+struct learner {
+	struct learner_opts      opts;
+	struct distribute_opts   distribute;  /* of one rank alone: no strategy but the plain one */
+	struct program_cache    *programs;
+	struct target            target;
+	struct optim            *optim;
+	float                   *grads;       /* [param_count + SUMS]                        */
+	struct shm               shared;      /* where grads lie, or {0}                     */
+	float                   *held;        /* sums of parts; NULL: a share is one part    */
+	struct nn_group          among;       /* other ranks                                 */
+	struct nn_factored      *factored;    /* weights whose gradients travel as factors   */
+	int                      n_factored;
+	struct sync             *sync;        /* from learner_start on                       */
+	struct learner_whole     whole;
+	int64_t                  steps;
+	double                   grad_norm;
+	struct metrics           mine;        /* this rank's, since the last exchange        */
+	struct step              step;
+};
+
+static inline int learner_rank(const struct learner *l) { return l->opts.comm->rank; }
+static inline int learner_world(const struct learner *l) { return l->opts.comm->size; }
+
+/* sums.c: the forward pass of a part is over; and ranks have exchanged. */
+void      sums_want_stop(struct learner *l, int wants_stop);
+void      sums_count(struct learner *l);
+tt_status sums_take(struct learner *l, struct learner_result *out);
+/* Gradients that stay here are applied here: was this rank's loss finite? */
+tt_status sums_check(const struct learner *l);
+
+/* sync_host.c: make the strategy, from what the learner knows. */
+tt_status sync_host_open(struct learner *l);
+/* What goes wrong between ranks is another rank's fault, not this one's. */
+tt_status blame_peer(tt_status st);
+
+#endif

@@ -1,0 +1,27 @@
+/* microbatch.h -- a rank's share of a batch, computed micro_batch samples at a time.  Private to
+ * this folder. */
+#ifndef LEARNER_MICROBATCH_H
+#define LEARNER_MICROBATCH_H
+
+#include "base/err.h"
+#include "compute/exec/program.h"
+#include "data/loader.h"
+
+struct learner;
+
+/* Compile what such a batch needs, of which `share` samples are this rank's. */
+tt_status microbatch_compile(struct learner *l, int64_t samples, int64_t share);
+
+/* The functions are those of program_run; their ctx is the learner. */
+struct microbatch_run {
+	int64_t     samples;             /* gradients are divided by        */
+	tt_status (*need)(void *ctx, size_t lo, size_t hi);
+	void      (*ready)(void *ctx, size_t lo, size_t hi);
+	all_gather_fn  *gather;
+};
+/* All that is this rank's of b, part by part; l->step says which is under way. */
+tt_status microbatch_run(struct learner *l, const struct batch *b, const struct microbatch_run *o);
+/* To be called first in `ready`: are gradients [lo, hi) now those of the whole share? */
+int       microbatch_ready(struct learner *l, size_t lo, size_t hi);
+
+#endif

@@ -1,0 +1,95 @@
+/* sums.c -- what a step says of itself: loss, metrics, who wants to stop, and is it finite? */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "learn/learner/learner_own.h"
+
+static float *sums_of(const struct learner *l)
+{
+	return l->grads + l->opts.model->param_count;
+}
+
+static struct metrics measure(const struct learner *l)
+{
+	const struct batch *b = &l->step.batch;
+	struct program *p = l->step.program;
+	struct metrics m = { .classes = l->target.classes, .k = l->opts.top_k };
+
+	metrics_add(&m, &(struct metrics_batch){
+		.loss = *(const float *)program_output(p, OUTPUT_LOSS),
+		.logits = program_output(p, OUTPUT_LOGITS), .width = l->target.width,
+		.label = b->label, .n = b->n });
+	return m;
+}
+
+void sums_want_stop(struct learner *l, int wants_stop)
+{
+	sums_of(l)[SUM_STOP] = (float)(wants_stop != 0);
+}
+
+void sums_count(struct learner *l)
+{
+	float *s = sums_of(l);
+	struct metrics m;
+
+	sums_want_stop(l, l->step.at.wants_stop);
+	if (!l->step.batch.n)
+		return;
+	m = measure(l);
+	metrics_join(&l->mine, &m);
+	s[SUM_SAMPLES] += (float)m.samples;
+	s[SUM_LOSS] += (float)m.loss;
+	s[SUM_CORRECT] += (float)m.correct;
+	s[SUM_IN_TOP] += (float)m.in_top;
+	if (!isfinite(m.loss)) {
+		s[SUM_BAD] = 1;
+		s[SUM_BAD_RANK] = (float)learner_rank(l);
+	}
+}
+
+static tt_status not_finite(const struct learner *l, int ranks, int rank)
+{
+	char where[40] = "";
+
+	if (learner_world(l) > 1 && ranks == 1)
+		snprintf(where, sizeof where, " on rank %d", rank);
+	else if (learner_world(l) > 1)
+		snprintf(where, sizeof where, " on %d ranks", ranks);
+	return err_set(TT_ENAN, "the loss is not finite%s at step %lld (epoch %lld, learning rate %g)",
+	               where, (long long)l->steps + 1, (long long)l->step.at.epoch + 1,
+	               l->step.at.lr);
+}
+
+tt_status sums_check(const struct learner *l)
+{
+	return sums_of(l)[SUM_BAD] > 0 ? not_finite(l, 1, learner_rank(l)) : TT_OK;
+}
+
+/* A group of one has exact numbers; among ranks they have travelled as floats. */
+static void set_sums(const struct learner *l, const float *s, struct metrics *m)
+{
+	*m = l->mine;
+	if (learner_world(l) == 1)
+		return;
+	m->samples = (int64_t)s[SUM_SAMPLES];
+	m->correct = (int64_t)s[SUM_CORRECT];
+	m->in_top = (int64_t)s[SUM_IN_TOP];
+	m->loss = (double)s[SUM_LOSS];
+}
+
+tt_status sums_take(struct learner *l, struct learner_result *out)
+{
+	float *s = sums_of(l);
+	const int bad = (int)s[SUM_BAD], rank = (int)s[SUM_BAD_RANK];
+
+	out->exchanged = 1;
+	out->stop = out->stop || s[SUM_STOP] > 0;
+	set_sums(l, s, &out->sums);
+	metrics_clear(&l->mine);
+	memset(s, 0, SUMS * sizeof *s);
+	if (!bad)
+		return TT_OK;
+	(void)sync_flush(l->sync);             /* no sum is under way when ranks part */
+	return not_finite(l, bad, rank);
+}

@@ -1,0 +1,119 @@
+/* sync_host.c -- what a strategy asks of a learner: apply the optimizer, make products of factors,
+ * show its state. */
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "learn/learner/learner_own.h"
+
+static float *slot_of(void *ctx, int i)
+{
+	const char *name;
+
+	return optim_slot(((struct learner *)ctx)->optim, i, &name);
+}
+
+static float *all_slot_of(void *ctx, int i)
+{
+	const struct learner_whole *w = &((struct learner *)ctx)->whole;
+
+	return w->slot ? w->slot(w->ctx, i) : NULL;
+}
+
+static void apply(void *ctx, size_t lo, size_t hi)
+{
+	struct learner *l = ctx;
+
+	if (!optim_by_range(l->optim))
+		l->grad_norm = optim_clip(l->optim, l->grads);
+	optim_apply(l->optim, l->opts.model->params, l->grads, lo, hi);
+}
+
+/* ---- products of factors ---- */
+
+/* Floats of a row of the weights. */
+static size_t row_of(const struct factors *f) { return (size_t)(f->c * f->taps); }
+
+/* Those of all the rows that a rank's part of them touches. */
+static size_t part_of(const struct factors *f, int ranks)
+{
+	return (size_t)(f->k / ranks + 2 * FACTORS_ROWS + 2) * row_of(f);
+}
+
+/* A part of the product lies behind the room for making it. */
+static struct sync_factored factored(void *ctx, int i)
+{
+	const struct learner *l = ctx;
+	const struct nn_factored *nf = &l->factored[i];
+	const struct factors *f = &nf->factors;
+	const size_t part = learner_shares_products(l) ? part_of(f, learner_world(l)) : 0;
+
+	return (struct sync_factored){ nf->at, nf->at + (size_t)ir_factors_weights(f),
+	                               (size_t)ir_factors_floats(f), factors_work(f) + part };
+}
+
+static tt_status multiply(void *ctx, int i, const float *const *all, float *work)
+{
+	const struct learner *l = ctx;
+	const struct nn_factored *f = &l->factored[i];
+
+	return factors_multiply(&f->factors, all, learner_world(l),
+	                        (struct factors_part){ 0, f->factors.k }, work, l->grads + f->at);
+}
+
+static tt_status apply_product(void *ctx, int i, const float *const *all, size_t lo, size_t hi,
+                               float *work)
+{
+	const struct learner *l = ctx;
+	const struct nn_factored *nf = &l->factored[i];
+	const struct factors *f = &nf->factors;
+	const size_t block = row_of(f) * FACTORS_ROWS, first = (lo - nf->at) / block;
+	const int64_t end = (int64_t)((hi - nf->at + block - 1) / block) * FACTORS_ROWS;
+	const struct factors_part rows = { (int64_t)first * FACTORS_ROWS, end < f->k ? end : f->k };
+	float *made = work + factors_work(f);
+	tt_status st = factors_multiply(f, all, learner_world(l), rows, work, made);
+
+	if (st == TT_OK)
+		optim_apply_part(l->optim, l->opts.model->params,
+		                 made + (lo - nf->at - first * block), lo, hi);
+	return st;
+}
+
+/* ---- life ---- */
+
+static const char *name_at(void *ctx, size_t at)
+{
+	const struct tt_model *m = ((struct learner *)ctx)->opts.model;
+	int i = m->n_params - 1;
+
+	if (at >= m->param_count)
+		return "loss and samples";
+	while (i && at < m->param[i].offset)
+		i--;
+	return m->param[i].name;
+}
+
+tt_status sync_host_open(struct learner *l)
+{
+	struct tt_model *m = l->opts.model, *whole = l->whole.model ? l->whole.model : m;
+	const struct sync_host h = {
+		.comm = l->opts.comm, .opts = &l->distribute, .params = m->params, .grads = l->grads,
+		.buffers = m->buffers, .param_count = m->param_count, .buffer_count = m->buffer_count,
+		.sums = SUMS, .by_range = optim_by_range(l->optim), .apply = apply, .ctx = l,
+		.n_factored = l->n_factored, .factored = factored, .multiply = multiply,
+		.share_products = learner_shares_products(l), .apply_product = apply_product,
+		.slots = optim_slots(l->optim), .slot = slot_of, .trace = l->opts.trace, .name = name_at,
+		.all_params = whole->params, .all_buffers = whole->buffers, .all_slot = all_slot_of,
+	};
+
+	return blame_peer(sync_open(&l->sync, &h));
+}
+
+tt_status blame_peer(tt_status st)
+{
+	char text[ERR_MAX];
+
+	if (st != TT_EIO && st != TT_ETIMEDOUT)
+		return st;
+	snprintf(text, sizeof text, "%s", tt_last_error());
+	return err_set(TT_EPEER, "%s", text);
+}

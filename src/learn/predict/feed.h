@@ -1,0 +1,19 @@
+/* feed.h -- a batch goes through a net: the one place that sets a program's inputs. */
+#ifndef PREDICT_FEED_H
+#define PREDICT_FEED_H
+
+#include "compute/exec/program.h"
+#include "learn/predict/program_cache.h"
+#include "learn/predict/target.h"
+
+struct feed {
+	const float   *x;                 /* [n, sample shape]                                      */
+	int64_t        n;
+	const void    *target;            /* of target_of; NULL: NN_PREDICT                         */
+	const float   *seed;              /* NN_TRAIN: what the loss' gradient begins with          */
+};
+/* *out: the program that ran, for its outputs; set too if the run failed. */
+tt_status feed_run(struct program_cache *net, const struct feed *f, const struct program_run *run,
+                   struct program **out);
+
+#endif

@@ -1,0 +1,111 @@
+/* join.c -- a trainer among those of the other ranks: they begin alike, and end together. */
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "data/reader.h"
+#include "distribute/sync/trace.h"
+#include "learn/train/trainer.h"
+
+static uint64_t hash(uint64_t h, const void *p, size_t n)       /* FNV-1a */
+{
+	for (const unsigned char *c = p, *end = c + n; c < end; c++)
+		h = (h ^ *c) * 1099511628211u;
+	return h;
+}
+
+/* A few samples stand for all: other data under the same name are found, at no cost. */
+static tt_status hash_data(const tt_source *s, uint64_t *out)
+{
+	const struct reader *r = source_reader(s);
+	const size_t bytes = source_bytes(&r->info), values = (size_t)r->info.values;
+	unsigned char *x = mem_calloc(1, bytes + 1);
+	float *v = mem_calloc(values + 1, sizeof *v);
+	int32_t label = 0;
+	tt_status st = x && v ? TT_OK : TT_ENOMEM;
+
+	*out = 14695981039346656037u;
+	for (int i = 0; st == TT_OK && i < 3; i++) {
+		st = r->ops->read(r, i * (r->info.count - 1) / 2, x, values ? NULL : &label,
+		                  values ? v : NULL);
+		*out = hash(*out, x, bytes);
+		*out = hash(*out, &label, sizeof label);
+		*out = hash(*out, v, values * sizeof *v);
+	}
+	mem_free(x);
+	mem_free(v);
+	return st;
+}
+
+static tt_status agree(struct tt_trainer *t)
+{
+	const tt_source_info *info = tt_source_describe(t->train_source);
+	struct str s = {0};
+	uint64_t data;
+	tt_status st = hash_data(t->train_source, &data);
+
+	if (st != TT_OK)
+		return st;
+	str_addf(&s, "checkpoints are %s\ndata: %lld samples, hash %016llx\n",
+	         t->saves ? "written" : "not written", (long long)info->count,
+	         (unsigned long long)data);
+	if ((st = str_status(&s)) == TT_OK)
+		st = learner_agree(t->learner, s.p);
+	str_release(&s);
+	return st;
+}
+
+static float *slot_of_all(void *ctx, int i)
+{
+	return ensemble_slot(ctx, i);
+}
+
+static tt_status start_learner(struct tt_trainer *t)
+{
+	const struct learner_whole whole = {
+		.model = trainer_whole(t), .slot = t->ensemble ? slot_of_all : NULL, .ctx = t,
+	};
+
+	return learner_start(t->learner, &whole);
+}
+
+tt_status trainer_join(struct tt_trainer *t)
+{
+	tt_status st;
+
+	if (trainer_world(t) == 1)
+		return start_learner(t);
+	if ((st = agree(t)) != TT_OK ||
+	    (st = learner_blame(t->learner, checkpoint_share_place(t))) != TT_OK ||
+	    (st = start_learner(t)) != TT_OK)
+		return st;
+	return loader_seek(t->loader, t->at.epoch, t->at.consumed);
+}
+
+void trainer_give_up(struct tt_trainer *t)
+{
+	char why[ERR_MAX];
+
+	if (trainer_world(t) == 1)
+		return;
+	snprintf(why, sizeof why, "%s", tt_last_error());
+	comm_abandon(t->comm, why);
+	err_text("%s", why);
+}
+
+tt_status trainer_write_trace(struct tt_trainer *t)
+{
+	const int n = t->group ? local_workers_size(t->group) : 1;
+	struct trace **all = mem_calloc((size_t)n, sizeof *all);
+	tt_status st;
+
+	if (!all)
+		return TT_ENOMEM;
+	if (t->group)
+		local_workers_settle(t->group);
+	all[0] = t->trace;
+	for (int i = 1; i < n; i++)
+		all[i] = local_workers_peer(t->group, i)->trace;
+	st = trace_write(all, n, t->trace_path.p);
+	mem_free(all);
+	return st;
+}
