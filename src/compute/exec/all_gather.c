@@ -55,7 +55,32 @@ static tt_status run(struct kernel *kernel, const struct run_context *rc)
 
 static void release(struct kernel *k) { mem_free(k); }
 
-static const struct kernel_ops gather_ops = { .bind = bind, .run = run, .free = release };
+static tt_status clone(const struct kernel *k, struct kernel **out);
+
+static const struct kernel_ops gather_ops = {
+	.bind = bind, .run = run, .free = release, .clone = clone,
+};
+
+static struct gather *gather_new(const struct ir_node *n)
+{
+	struct gather *k = mem_calloc(1, sizeof *k);
+
+	if (k) {
+		k->base = (struct kernel){ .ops = &gather_ops, .name = "all ranks" };
+		k->node = n;
+	}
+	return k;
+}
+
+static tt_status clone(const struct kernel *k, struct kernel **out)
+{
+	struct gather *c = gather_new(((const struct gather *)k)->node);
+
+	if (!c)
+		return TT_ENOMEM;
+	*out = &c->base;
+	return TT_OK;
+}
 
 tt_status all_gather_prepare(struct plan *p, const struct ir_node *n)
 {
@@ -66,9 +91,7 @@ tt_status all_gather_prepare(struct plan *p, const struct ir_node *n)
 	if (st != TT_OK)
 		return st;
 	args[n->n_in + 1] = plan_scratch(p, (size_t)n->out[0]->desc.dim[1] * sizeof(float));
-	if (args[n->n_in + 1] < 0 || !(k = mem_calloc(1, sizeof *k)))
+	if (args[n->n_in + 1] < 0 || !(k = gather_new(n)))
 		return TT_ENOMEM;
-	k->base = (struct kernel){ .ops = &gather_ops, .name = "all ranks" };
-	k->node = n;
 	return plan_step(p, &k->base, args, n->n_in + 2);
 }

@@ -6,7 +6,8 @@
 struct host_kernel {
 	struct kernel    base;
 	host_fn          fn;
-	struct host_args args;
+	int              n_args;
+	struct host_args args;          /* last: as long as n_args wants it */
 };
 
 static void host_bind(struct kernel *k, int arg, void *ptr)
@@ -25,19 +26,44 @@ static tt_status host_run(struct kernel *k, const struct run_context *rc)
 
 static void host_free(struct kernel *k) { mem_free(k); }
 
+static tt_status host_clone(const struct kernel *k, struct kernel **out);
+
 static const struct kernel_ops host_kernel_ops = {
-	.bind = host_bind, .run = host_run, .free = host_free,
+	.bind = host_bind, .run = host_run, .free = host_free, .clone = host_clone,
 };
+
+static struct host_kernel *host_kernel_new(host_fn fn, int n_args)
+{
+	struct host_kernel *h = mem_calloc(1, sizeof *h + (size_t)n_args * sizeof *h->args.ptr);
+
+	if (!h)
+		return NULL;
+	h->base.ops = &host_kernel_ops;
+	h->fn = fn;
+	h->n_args = n_args;
+	return h;
+}
+
+static tt_status host_clone(const struct kernel *k, struct kernel **out)
+{
+	const struct host_kernel *h = (const struct host_kernel *)k;
+	struct host_kernel *c = host_kernel_new(h->fn, h->n_args);
+
+	if (!c)
+		return TT_ENOMEM;
+	c->base.name = h->base.name;
+	c->args.node = h->args.node;
+	*out = &c->base;
+	return TT_OK;
+}
 
 tt_status host_step(struct plan *p, const char *name, host_fn fn, const int *args, int n_args)
 {
-	struct host_kernel *h = mem_calloc(1, sizeof *h);
+	struct host_kernel *h = host_kernel_new(fn, n_args);
 
 	if (!h)
 		return TT_ENOMEM;
-	h->base.ops = &host_kernel_ops;
 	h->base.name = name;
-	h->fn = fn;
 	h->args.node = p->node;
 	return plan_step(p, &h->base, args, n_args);
 }

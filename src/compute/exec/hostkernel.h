@@ -9,8 +9,8 @@
 
 struct host_args {
 	const struct ir_node     *node;
-	void                     *ptr[PLAN_MAX_ARGS];     /* as in plan_step's args; NULL for -1 */
 	const struct run_context *run;
+	void                     *ptr[];        /* as in plan_step's args; NULL for -1 */
 };
 typedef void (*host_fn)(const struct host_args *a);
 

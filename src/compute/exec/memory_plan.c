@@ -61,6 +61,12 @@ static void merge_roots(struct plan *p)
 	}
 }
 
+/* Read by every run, made from parameters alone: lies elsewhere (constants.h). */
+static int is_kept(const struct plan_buf *b)
+{
+	return b->constant && b->last == INT_MAX;
+}
+
 struct slab { int mem, constant; };
 
 /* Place the buffers that belong there; returns the slab's size. */
@@ -73,7 +79,7 @@ static size_t place_all(struct plan *p, struct slab slab, struct span *s, struct
 		const struct plan_buf *b = &p->buf[i];
 
 		if (b->home != HOME_SLAB || b->root != i || b->first < 0 || b->mem != slab.mem ||
-		    b->constant != slab.constant)
+		    b->constant != slab.constant || is_kept(b))
 			continue;
 		s[n++] = (struct span){ .id = i, .first = b->first, .last = b->last,
 			.bytes = (b->bytes + PLACE_ALIGN - 1) / PLACE_ALIGN * PLACE_ALIGN };
@@ -89,6 +95,28 @@ static size_t place_all(struct plan *p, struct slab slab, struct span *s, struct
 	return top;
 }
 
+static void assign_homes(struct plan *p)
+{
+	for (int i = 0; i < p->n_bufs; i++) {
+		struct plan_buf *b = &p->buf[i];
+
+		if (b->home == HOME_SLAB && b->root == i && b->first >= 0 && is_kept(b)) {
+			b->offset = (size_t)p->n_kept++;
+			p->kept += b->bytes;
+			p->unplanned += b->bytes;
+		}
+	}
+	for (int i = 0; i < p->n_bufs; i++) {
+		struct plan_buf *b = &p->buf[i], *root = &p->buf[b->root];
+
+		if (b->home != HOME_SLAB)
+			continue;
+		b->offset = root->offset;
+		if (root->constant)
+			b->home = root->first >= 0 && is_kept(root) ? HOME_KEPT : HOME_CONST;
+	}
+}
+
 tt_status plan_assign(struct plan *p)
 {
 	size_t n = (size_t)p->n_bufs + 1;
@@ -102,14 +130,8 @@ tt_status plan_assign(struct plan *p)
 		p->mem[m].slab = place_all(p, (struct slab){ m, 0 }, s, busy);
 		p->mem[m].slab_once = place_all(p, (struct slab){ m, 1 }, s, busy);
 	}
-	for (int i = 0; s && busy && i < p->n_bufs; i++) {
-		struct plan_buf *b = &p->buf[i];
-
-		if (b->home == HOME_SLAB)
-			b->offset = p->buf[b->root].offset;
-		if (b->home == HOME_SLAB && p->buf[b->root].constant)
-			b->home = HOME_CONST;
-	}
+	if (s && busy)
+		assign_homes(p);
 	mem_free(busy);
 	mem_free(s);
 	return s && busy ? TT_OK : TT_ENOMEM;

@@ -30,16 +30,23 @@ struct kernel_ops {
 	void      (*bind)(struct kernel *k, int arg, void *ptr);
 	tt_status (*run)(struct kernel *k, const struct run_context *rc);
 	void      (*free)(struct kernel *k);
+	/* Another one for another context, not bound yet.  It shares what the first one has prepared
+	 * (a primitive) and is freed before it.  Reads nothing that bind or run change: the first one
+	 * may be running. */
+	tt_status (*clone)(const struct kernel *k, struct kernel **out);
 };
 
-enum plan_home { HOME_SLAB, HOME_PARAM, HOME_GRAD, HOME_BUFFER, HOME_INPUT, HOME_CONST };
+/* KEPT: what an inference program's runs read of that which depends on parameters alone; CONST:
+ * what is needed only while that is made. */
+enum plan_home { HOME_SLAB, HOME_PARAM, HOME_GRAD, HOME_BUFFER, HOME_INPUT, HOME_CONST, HOME_KEPT,
+                 HOME_COUNT };
 
 struct plan_buf {
 	const struct ir_value *value;       /* NULL: scratch                                      */
 	const struct layout   *layout;      /* NULL: plain row-major of the value's dtype         */
 	enum plan_home         home;
 	int                    mem;         /* of plan.mem: where it lies                         */
-	size_t                 bytes, offset;
+	size_t                 bytes, offset; /* KEPT: offset is a number from 0             */
 	int                    first, last; /* steps that touch it                                */
 	int                    root;        /* buffer whose memory it shares; itself if none      */
 	int                    until;       /* id of the last node that may read this memory      */
@@ -113,6 +120,8 @@ struct plan {
 	struct plan_mem            mem[PLAN_MEMS];
 	int                        n_mems;
 	size_t                     unplanned;     /* bytes, after plan_assign                     */
+	size_t                     kept;          /* bytes of the KEPT buffers                    */
+	int                        n_kept;
 };
 
 #endif

@@ -1,8 +1,8 @@
 /* program.h -- a graph compiled for one device list, precision and thread count.
  *
  * Compiling decides everything: passes, place, layout, kernel, memory.  Running is a loop over
- * prepared steps that allocates nothing.  A program is used by one thread at a time; programs
- * may share a slab if they never run at once. */
+ * prepared steps that allocates nothing.  A program is used by one thread at a time; several
+ * threads run clones, which share all but activations and may run at once. */
 #ifndef EXEC_PROGRAM_H
 #define EXEC_PROGRAM_H
 
@@ -10,6 +10,7 @@
 #include "compute/exec/run.h"
 #include "compute/ir/graph.h"
 
+struct constants;
 struct kernel_cache;
 struct device;
 
@@ -21,6 +22,8 @@ struct program_opts {
 	enum precision        precision;
 	enum program_purpose  purpose;   /* INFER: what depends on parameters only runs once   */
 	struct kernel_cache  *cache;     /* measured choices; NULL: the devices' own choice    */
+	struct constants     *constants; /* INFER: where programs of the same parameters share what
+	                                  * they prepare from them, all freed together; NULL: alone  */
 	int                   profile;   /* keep milliseconds per step                         */
 	int                 (*stop)(void *ctx);  /* asked while kernels are measured: not 0 ends
 	                                          * program_new with TT_ESTOPPED; may be NULL  */
@@ -31,11 +34,15 @@ struct program;
 
 /* Compile.  The graph is taken, also on failure (it is rewritten and freed). */
 tt_status program_new(struct program **out, struct ir_graph *g, const struct program_opts *o);
+/* Another context of the same compiled graph, bound to the same vectors: compiles and measures
+ * nothing, costs its activations.  May be called while `of` runs and outlive it. */
+tt_status program_clone(struct program **out, const struct program *of);
 void      program_free(struct program **p);
 
 /* The flat vectors.  Borrowed until the next bind; grads may be NULL for inference. */
 void program_bind(struct program *p, float *params, float *grads, float *buffers);
-/* INFER: parameters or buffers have changed (also called by bind). */
+/* INFER: parameters or buffers have changed (also called by bind): what programs that share
+ * constants have made of them is made again.  No program of these may be running. */
 void program_refresh(struct program *p);
 
 /* Borrow an input from the caller until the next call: plain row-major, of the input's dtype. */
@@ -73,7 +80,7 @@ struct program_step_info {
 };
 int    program_steps(const struct program *p);
 void   program_step(const struct program *p, int i, struct program_step_info *out);
-size_t program_slab_bytes(const struct program *p);      /* activations, gradients, scratch   */
+size_t program_slab_bytes(const struct program *p);      /* activations, scratch, constants    */
 size_t program_unplanned_bytes(const struct program *p); /* the same without reuse of memory */
 
 #endif

@@ -9,6 +9,8 @@
 struct one_kernel {
 	struct kernel        base;
 	dnnl_primitive_t     prim;
+	int                  is_clone;  /* prim is another's */
+	dnnl_engine_t        engine;
 	dnnl_stream_t        stream;
 	int                  n;
 	dnnl_exec_arg_t     *arg;       /* [n]; arg[i].memory owned */
@@ -44,14 +46,42 @@ static void one_free(struct kernel *k)
 	for (int i = 0; i < o->n; i++)
 		if (o->arg[i].memory)
 			dnnl_memory_destroy(o->arg[i].memory);
-	if (o->prim)
+	if (o->prim && !o->is_clone)
 		dnnl_primitive_destroy(o->prim);
 	mem_free(o->arg);
 	mem_free(o);
 }
 
+/* Primitives may run side by side: scratch is an argument of theirs. */
+static tt_status one_clone(const struct kernel *k, struct kernel **out)
+{
+	const struct one_kernel *o = (const struct one_kernel *)k;
+	struct one_kernel *c = mem_calloc(1, sizeof *c);
+	const md_t *md;
+	tt_status st = TT_OK;
+
+	if (!c)
+		return TT_ENOMEM;
+	*c = (struct one_kernel){ .base = o->base, .prim = o->prim, .is_clone = 1,
+	                          .engine = o->engine, .stream = o->stream };
+	if (!(c->arg = mem_calloc((size_t)o->n + 1, sizeof *c->arg)))
+		st = TT_ENOMEM;
+	for (; st == TT_OK && c->n < o->n; c->n++) {
+		c->arg[c->n].arg = o->arg[c->n].arg;
+		st = one_check(dnnl_memory_get_memory_desc(o->arg[c->n].memory, &md), "a descriptor");
+		if (st == TT_OK)
+			st = one_check(dnnl_memory_create(&c->arg[c->n].memory, md, o->engine,
+			                                  DNNL_MEMORY_NONE), "a memory object");
+	}
+	if (st == TT_OK)
+		*out = &c->base;
+	else
+		one_free(&c->base);
+	return st;
+}
+
 static const struct kernel_ops one_kernel_ops = {
-	.bind = one_bind, .run = one_run, .free = one_free,
+	.bind = one_bind, .run = one_run, .free = one_free, .clone = one_clone,
 };
 
 static void add(struct one_args *a, int key, int buf, const md_t *md)
@@ -133,6 +163,7 @@ tt_status one_step(struct one_device *d, struct plan *p, struct one_args *a,
 	if (k) {
 		k->base.ops = &one_kernel_ops;
 		k->stream = d->stream;
+		k->engine = d->engine;
 		k->arg = mem_calloc((size_t)a->n, sizeof *k->arg);
 		a->st = k->arg ? make_kernel(d, p, a, pd, k) : TT_ENOMEM;
 		k->n = k->arg ? a->n : 0;

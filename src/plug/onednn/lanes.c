@@ -261,8 +261,21 @@ static tt_status turn_run(struct kernel *k, const struct run_context *rc)
 
 static void turn_free(struct kernel *k) { mem_free(k); }
 
+static tt_status turn_clone(const struct kernel *k, struct kernel **out)
+{
+	const struct turn_kernel *t = (const struct turn_kernel *)k;
+	struct turn_kernel *c = mem_calloc(1, sizeof *c);
+
+	if (!c)
+		return TT_ENOMEM;
+	*c = (struct turn_kernel){ .base = t->base, .n = t->n, .points = t->points,
+	                           .to_plain = t->to_plain };
+	*out = &c->base;
+	return TT_OK;
+}
+
 static const struct kernel_ops turn_ops = {
-	.bind = turn_bind, .run = turn_run, .free = turn_free,
+	.bind = turn_bind, .run = turn_run, .free = turn_free, .clone = turn_clone,
 };
 
 tt_status one_lanes_turn(struct plan *p, int from, int to)
