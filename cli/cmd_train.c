@@ -17,6 +17,7 @@
 #include "kit/specfile.h"
 #include "kit/stop.h"
 #include "kit/table.h"
+#include "distribute/comm/comm.h"
 #include "learn/nn/spec.h"
 #include "verbs.h"
 

@@ -1,10 +1,11 @@
-/* world.h -- a little world of ranks, threads each, that keep together by a rule of dist/sync.
+/* world.h -- a little world of ranks, threads each, that keep together by a strategy.
  *
  * The main thread makes a world and says what each rank does; numbers are set before and looked at
  * after.  cmocka's asserts belong to the main thread: a body returns a status. */
 #ifndef TESTS_WORLD_H
 #define TESTS_WORLD_H
 
+#include "distribute/comm/comm.h"
 #include "distribute/sync/sync.h"
 
 #define WORLD_RANKS 9

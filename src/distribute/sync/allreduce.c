@@ -10,37 +10,47 @@
  *   optimizer                          5  4 3  2  as forward k+1 needs them
  *
  * Each rank optimizes a part of each bucket and hands out the parameters that this makes (ZeRO's
- * first stage: Rajbhandari et al. 2020): as many bytes as sums for all, and an Nth of the work.  A
- * rule that must see the whole gradient first (clipping, LARS, LAMB) waits for all of it, on all
- * ranks; sums of 16 bits, in a certain order, or by algorithms without halves are for all, too.
+ * first stage: Rajbhandari et al. 2020): as many bytes as sums for all, and an Nth of the work.
+ * An optimizer that must see the whole gradient first (clipping, LARS, LAMB) waits for all of it,
+ * on all ranks; sums of 16 bits, in a certain order, or by algorithms without halves are for all,
+ * too.
  *
  * Of a layer's gradient everybody's factors may travel instead, where these are fewer numbers
  * (Poseidon): each rank makes the sum of them, and applies all of it. */
 #include "distribute/sync/bucket.h"
+#include "distribute/sync/collective.h"
 #include "distribute/sync/registry.h"
+
+struct allreduce {
+	struct collective base;
+	struct buckets   *buckets;
+};
+
+static struct buckets *buckets_of(const struct sync *s)
+{
+	return ((const struct allreduce *)s->own)->buckets;
+}
 
 static int overlaps_forward(const struct sync *s)
 {
 	return s->host.opts->overlap == OVERLAP_FORWARD && s->host.by_range;
 }
 
-static tt_status open_rule(struct sync *s)
+static tt_status open_allreduce(struct sync *s)
 {
 	const struct buckets_opts o = {
 		.sync = s, .x = s->host.grads, .count = s->host.param_count + s->host.sums,
 		.lead = s->host.sums, .order = overlaps_forward(s) ? ORDER_LEARNT : ORDER_FIXED,
 		.shared = s->host.opts->shard_optimizer && s->host.by_range,
 	};
-	struct buckets *b;
-	tt_status st = buckets_open(&b, &o);
+	tt_status st = collective_open(s, sizeof(struct allreduce));
 
-	if (st == TT_OK)
-		s->own = b;
-	return st;
+	return st == TT_OK ? buckets_open(&((struct allreduce *)s->own)->buckets, &o) : st;
 }
 
 static tt_status begin(struct sync *s)
 {
+	collective_begin(s);
 	s->summed = 1;
 	return TT_OK;
 }
@@ -51,36 +61,38 @@ static tt_status take_until(struct sync *s, int place)
 	struct buckets_sum b;
 	tt_status st = TT_OK;
 
-	while (buckets_place(s->own) < place && (st = buckets_next(s->own, &b)) == TT_OK)
+	while (buckets_place(buckets_of(s)) < place && (st = buckets_next(buckets_of(s), &b)) == TT_OK)
 		if (s->host.by_range && !b.applied && b.hi <= s->host.param_count)
 			s->host.apply(s->host.ctx, b.lo, b.hi);
 	return st;
 }
 
-/* All ranges are needed before backward begins, so this is always about the step before. */
-static tt_status need(struct sync *s, size_t hi)
+/* What lies below lo was needed before.  All ranges are needed before backward begins, so this is
+ * always about the step before. */
+static tt_status wait_params(struct sync *s, size_t lo, size_t hi)
 {
-	return take_until(s, buckets_below(s->own, hi));
+	(void)lo;
+	return take_until(s, buckets_below(buckets_of(s), hi));
 }
 
-static tt_status settle(struct sync *s)
+static tt_status flush(struct sync *s)
 {
-	return take_until(s, buckets_count(s->own));
+	return take_until(s, buckets_count(buckets_of(s)));
 }
 
 /* Ranges come from the end of the vector: one that ends there is the first of a step. */
-static tt_status ready(struct sync *s, size_t lo, size_t hi)
+static tt_status grad_ready(struct sync *s, size_t lo, size_t hi)
 {
 	if (hi == s->host.param_count)
-		buckets_begin(s->own);
+		buckets_begin(buckets_of(s));
 	if (s->host.opts->overlap != OVERLAP_NONE || lo == 0)
-		buckets_ready(s->own, lo);
+		buckets_ready(buckets_of(s), lo);
 	return TT_OK;
 }
 
 static tt_status finish(struct sync *s)
 {
-	tt_status st = overlaps_forward(s) ? take_until(s, buckets_lead(s->own)) : settle(s);
+	tt_status st = overlaps_forward(s) ? take_until(s, buckets_lead(buckets_of(s))) : flush(s);
 
 	if (st == TT_OK && !s->host.by_range)
 		s->host.apply(s->host.ctx, 0, s->host.param_count);
@@ -89,26 +101,29 @@ static tt_status finish(struct sync *s)
 }
 
 /* Who saves now has the optimizer's whole state. */
-static tt_status meet(struct sync *s)
+static tt_status consolidate(struct sync *s)
 {
-	tt_status st = TT_OK;
+	tt_status st = collective_consolidate(s);
 
 	for (int i = 0; i < s->host.slots && st == TT_OK; i++)
-		st = buckets_gather(s->own, s->host.slot(s->host.ctx, i));
+		st = buckets_gather(buckets_of(s), s->host.slot(s->host.ctx, i));
 	return st;
 }
 
-static void close_rule(struct sync *s)
+static void close_allreduce(struct sync *s)
 {
-	struct buckets *b = s->own;
+	struct allreduce *a = s->own;
 
-	buckets_close(&b);
-	s->own = NULL;
+	if (a)
+		buckets_close(&a->buckets);
+	collective_close(s);
 }
 
-const struct sync_ops sync_allreduce = {
+const struct strategy sync_allreduce = {
 	.name = "allreduce", .help = "gradients are summed at every step",
-	.collective = 1,
-	.open = open_rule, .begin = begin, .need = need, .ready = ready, .finish = finish,
-	.settle = settle, .meet = meet, .close = close_rule,
+	.collective = 1, .factors = 1, .sync_batchnorm = 1,
+	.open = open_allreduce, .begin = begin, .wait_params = wait_params, .flush = flush,
+	.grad_ready = grad_ready, .finish = finish, .epoch_end = collective_sums,
+	.end = collective_sums, .consolidate = consolidate, .all_gather = collective_all_gather,
+	.close = close_allreduce,
 };

@@ -9,24 +9,25 @@
 
 #include "base/mem.h"
 #include "distribute/sync/bucket.h"
+#include "distribute/sync/collective.h"
 #include "distribute/sync/registry.h"
 
 struct average {
+	struct collective base;
 	struct buckets *buckets;         /* NULL unless the start is all-reduce */
 	float          *mine;            /* this rank's parameters during a meeting */
 	double          samples;         /* since the last exchange */
 	int             steps;           /* since then              */
 };
 
-static tt_status open_rule(struct sync *s)
+static tt_status open_average(struct sync *s)
 {
 	const struct sync_host *h = &s->host;
-	struct average *a = mem_calloc(1, sizeof *a);
-	tt_status st = TT_OK;
+	tt_status st = collective_open(s, sizeof(struct average));
+	struct average *a = s->own;
 
-	if (!a)
-		return TT_ENOMEM;
-	s->own = a;
+	if (st != TT_OK)
+		return st;
 	s->alone = h->opts->period == 0;
 	if (!(a->mine = mem_alloc_aligned(h->param_count * sizeof *a->mine)))
 		return TT_ENOMEM;
@@ -36,16 +37,15 @@ static tt_status open_rule(struct sync *s)
 	return st;
 }
 
-static void close_rule(struct sync *s)
+static void close_average(struct sync *s)
 {
 	struct average *a = s->own;
 
-	if (!a)
-		return;
-	buckets_close(&a->buckets);
-	mem_free(a->mine);
-	mem_free(a);
-	s->own = NULL;
+	if (a) {
+		buckets_close(&a->buckets);
+		mem_free(a->mine);
+	}
+	collective_close(s);
 }
 
 /* ---- averages ---- */
@@ -54,7 +54,7 @@ static tt_status average_vector(struct sync *s, float *x, float share)
 {
 	for (size_t i = 0; i < s->host.param_count; i++)
 		x[i] *= share;
-	return sync_sum(s, x, s->host.param_count);
+	return collective_sum(s, x, s->host.param_count);
 }
 
 static tt_status average_slots(struct sync *s, float share)
@@ -80,13 +80,13 @@ static tt_status exchange(struct sync *s)
 	tt_status st;
 
 	s->host.comm->doing = "an average of parameters";
-	if ((st = sync_share(s, a->samples, &share)) != TT_OK ||
+	if ((st = collective_share(s, a->samples, &share)) != TT_OK ||
 	    (st = average_vector(s, s->host.params, share)) != TT_OK ||
 	    (st = average_slots(s, share)) != TT_OK)
 		return st;
 	a->samples = 0;
 	a->steps = 0;
-	return sync_exchange_sums(s);
+	return collective_sums(s);
 }
 
 /* ---- steps ---- */
@@ -95,20 +95,20 @@ static tt_status begin(struct sync *s)
 {
 	struct average *a = s->own;
 
+	collective_begin(s);
 	s->summed = s->at.epoch < s->host.opts->post_local;
 	if (s->summed)
 		buckets_begin(a->buckets);
 	return TT_OK;
 }
 
-static tt_status ready(struct sync *s, size_t lo, size_t hi)
+static tt_status grad_ready(struct sync *s, size_t lo, size_t hi)
 {
 	struct average *a = s->own;
 
-	if (s->summed)
-		buckets_ready(a->buckets, lo);
-	else if (s->host.by_range && s->at.samples)
-		s->host.apply(s->host.ctx, lo, hi);
+	if (!s->summed)
+		return sync_apply_range(s, lo, hi);
+	buckets_ready(a->buckets, lo);
 	return TT_OK;
 }
 
@@ -130,53 +130,55 @@ static tt_status finish(struct sync *s)
 
 	if (s->summed)
 		return finish_summed(s);
-	if (!s->host.by_range && s->at.samples)
-		s->host.apply(s->host.ctx, 0, s->host.param_count);
+	sync_apply_whole(s);
 	a->samples += s->at.samples;
 	a->steps++;
-	return period && a->steps >= period ? exchange(s) : TT_OK;
+	return period && a->steps >= period ? exchange(s) : collective_hear(s);
 }
 
 static tt_status epoch_end(struct sync *s)
 {
 	struct average *a = s->own;
 
-	return s->host.opts->period && a->steps ? exchange(s) : TT_OK;
+	return s->host.opts->period && a->steps ? exchange(s) : collective_sums(s);
 }
 
 static tt_status end(struct sync *s)
 {
 	struct average *a = s->own;
 
-	return a->steps ? exchange(s) : TT_OK;
+	return a->steps ? exchange(s) : collective_sums(s);
 }
 
-/* ---- meetings ---- */
+/* ---- what all have in common ---- */
 
-static tt_status meet(struct sync *s)
+static tt_status consolidate(struct sync *s)
 {
 	struct average *a = s->own;
 	float share;
-	tt_status st;
+	tt_status st = collective_consolidate(s);
 
+	if (st != TT_OK)
+		return st;
 	memcpy(a->mine, s->host.params, s->host.param_count * sizeof *a->mine);
 	if (!a->steps)
 		return TT_OK;
-	if ((st = sync_share(s, a->samples, &share)) != TT_OK)
+	if ((st = collective_share(s, a->samples, &share)) != TT_OK)
 		return st;
 	return average_vector(s, s->host.params, share);
 }
 
-static void part(struct sync *s)
+static void resume(struct sync *s)
 {
 	struct average *a = s->own;
 
 	memcpy(s->host.params, a->mine, s->host.param_count * sizeof *a->mine);
 }
 
-const struct sync_ops sync_average = {
+const struct strategy sync_average = {
 	.name = "average", .help = "each worker alone for `period` steps, then the average",
 	.collective = 1,
-	.open = open_rule, .begin = begin, .ready = ready, .finish = finish,
-	.epoch_end = epoch_end, .end = end, .meet = meet, .part = part, .close = close_rule,
+	.open = open_average, .begin = begin, .grad_ready = grad_ready, .finish = finish,
+	.epoch_end = epoch_end, .end = end, .consolidate = consolidate, .resume = resume,
+	.close = close_average,
 };

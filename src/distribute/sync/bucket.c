@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "sys/thread.h"
 #include "distribute/comm/wire.h"
+#include "distribute/sync/collective.h"
 #include "distribute/sync/trace.h"
 
 #define LATENCIES  2            /* of the smallest sum, paid by each bucket */
@@ -186,7 +187,7 @@ static uint64_t bytes_of(const struct sender *me, int i, uint64_t before)
 
 	if (u->factored >= 0 && !b->products_shared)
 		return c->sent - before;
-	return sync_bytes(c, before, u->hi - u->lo, me->how.wire);
+	return collective_bytes(c, before, u->hi - u->lo, me->how.wire);
 }
 
 static void fail(struct buckets *b, tt_status st)
@@ -443,7 +444,8 @@ int buckets_below(const struct buckets *b, size_t hi)
 tt_status buckets_gather(const struct buckets *b, float *x)
 {
 	struct sync *s = b->sync;
-	const struct comm_allreduce_opts how = { b->sender[0].how.algorithm, WIRE_F32, s->scratch };
+	const struct comm_allreduce_opts how = { b->sender[0].how.algorithm, WIRE_F32,
+	                                         ((struct collective *)s->own)->scratch };
 	tt_status st = TT_OK;
 
 	for (int i = b->lead; b->shared && i < b->n && st == TT_OK; i++) {
@@ -608,7 +610,7 @@ static tt_status make_ends(struct buckets *b)
 		struct sender *s = &b->sender[b->senders];
 
 		s->buckets = b;
-		s->how = sync_how(b->sync->host.opts);
+		s->how = collective_how(b->sync->host.opts);
 		st = comm_split(c, &s->end);
 	}
 	return st;

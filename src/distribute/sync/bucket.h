@@ -14,7 +14,7 @@
 #define SYNC_BUCKET_H
 
 #include "distribute/sync/order.h"
-#include "distribute/sync/sync.h"
+#include "distribute/sync/strategy.h"
 
 struct buckets;
 struct buckets_opts {

@@ -14,9 +14,11 @@
 
 #include "base/mem.h"
 #include "distribute/sync/bucket.h"
+#include "distribute/sync/collective.h"
 #include "distribute/sync/registry.h"
 
 struct easgd {
+	struct collective base;
 	struct buckets *buckets;         /* over `sum`                           */
 	float          *centre, *pull;   /* pull: d of this rank                 */
 	float          *sum;             /* of all d                             */
@@ -37,11 +39,11 @@ static float *vector(const struct sync *s)
 static tt_status open_easgd(struct sync *s)
 {
 	const struct sync_host *h = &s->host;
-	struct easgd *e = mem_calloc(1, sizeof *e);
+	tt_status st = collective_open(s, sizeof(struct easgd));
+	struct easgd *e = s->own;
 
-	if (!e)
-		return TT_ENOMEM;
-	s->own = e;
+	if (st != TT_OK)
+		return st;
 	e->alpha = (float)(h->opts->alpha > 0 ? h->opts->alpha : 0.9 / h->comm->size);
 	if (!(e->centre = vector(s)) || !(e->pull = vector(s)) || !(e->sum = vector(s)))
 		return TT_ENOMEM;
@@ -61,20 +63,19 @@ static tt_status open_eamsgd(struct sync *s)
 	return (e->old = vector(s)) && (e->v = vector(s)) ? TT_OK : TT_ENOMEM;
 }
 
-static void close_rule(struct sync *s)
+static void close_easgd(struct sync *s)
 {
 	struct easgd *e = s->own;
 
-	if (!e)
-		return;
-	buckets_close(&e->buckets);
-	mem_free(e->centre);
-	mem_free(e->pull);
-	mem_free(e->sum);
-	mem_free(e->old);
-	mem_free(e->v);
-	mem_free(e);
-	s->own = NULL;
+	if (e) {
+		buckets_close(&e->buckets);
+		mem_free(e->centre);
+		mem_free(e->pull);
+		mem_free(e->sum);
+		mem_free(e->old);
+		mem_free(e->v);
+	}
+	collective_close(s);
 }
 
 /* ---- steps ---- */
@@ -105,6 +106,7 @@ static tt_status begin(struct sync *s)
 	struct easgd *e = s->own;
 	const int period = s->host.opts->period;
 
+	collective_begin(s);
 	s->summed = 0;
 	e->talking = period && s->at.step % period == 0;
 	if (e->talking)
@@ -126,15 +128,14 @@ static tt_status finish_exchange(struct sync *s)
 		x[i] -= e->pull[i];
 		e->centre[i] += e->sum[i];
 	}
-	return sync_exchange_sums(s);
+	return collective_sums(s);
 }
 
 static tt_status finish(struct sync *s)
 {
 	struct easgd *e = s->own;
 
-	if (!s->host.by_range && s->at.samples)
-		s->host.apply(s->host.ctx, 0, s->host.param_count);
+	sync_apply_whole(s);
 	for (size_t i = 0; e->v && s->at.samples && i < s->host.param_count; i++)
 		e->v[i] = s->host.params[i] - e->old[i];
 	return e->talking ? finish_exchange(s) : TT_OK;
@@ -147,7 +148,7 @@ static tt_status end(struct sync *s)
 	struct easgd *e = s->own;
 
 	memcpy(s->host.params, e->centre, s->host.param_count * sizeof *e->centre);
-	return TT_OK;
+	return collective_sums(s);
 }
 
 static void swap(struct sync *s)
@@ -163,22 +164,27 @@ static void swap(struct sync *s)
 	}
 }
 
-static tt_status meet(struct sync *s)
+static tt_status consolidate(struct sync *s)
 {
-	swap(s);
-	return TT_OK;
+	tt_status st = collective_consolidate(s);
+
+	if (st == TT_OK)
+		swap(s);
+	return st;
 }
 
-const struct sync_ops sync_easgd = {
+const struct strategy sync_easgd = {
 	.name = "easgd", .help = "springs between each worker and a centre",
-	.collective = 1,
-	.open = open_easgd, .begin = begin, .ready = sync_apply_range, .finish = finish,
-	.end = end, .meet = meet, .part = swap, .close = close_rule,
+	.collective = 1, .needs_period = 1,
+	.open = open_easgd, .begin = begin, .grad_ready = sync_apply_range, .finish = finish,
+	.epoch_end = collective_sums, .end = end, .consolidate = consolidate, .resume = swap,
+	.close = close_easgd,
 };
 
-const struct sync_ops sync_eamsgd = {
+const struct strategy sync_eamsgd = {
 	.name = "eamsgd", .help = "easgd with Nesterov's momentum",
-	.collective = 1,
-	.open = open_eamsgd, .begin = begin, .ready = sync_apply_range, .finish = finish,
-	.end = end, .meet = meet, .part = swap, .close = close_rule,
+	.collective = 1, .needs_period = 1, .own_momentum = 1,
+	.open = open_eamsgd, .begin = begin, .grad_ready = sync_apply_range, .finish = finish,
+	.epoch_end = collective_sums, .end = end, .consolidate = consolidate, .resume = swap,
+	.close = close_easgd,
 };

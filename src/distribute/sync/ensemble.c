@@ -1,11 +1,12 @@
 /* ensemble.c -- each rank trains a net of its own, alone.
  *
- * Ranks meet only where all nets are wanted together: at validation and checkpoints, where the
+ * Ranks exchange only where all nets are wanted together: at validation and checkpoints, where the
  * numbers behind the gradients are summed as well.  How the nets become one model is not this
  * layer's affair. */
 #include <string.h>
 
 #include "sys/thread.h"
+#include "distribute/sync/collective.h"
 #include "distribute/sync/registry.h"
 
 #define TAG 1
@@ -44,11 +45,13 @@ static tt_status deal_slot(struct sync *s, int i)
 	return st;
 }
 
-static tt_status open_rule(struct sync *s)
+static tt_status open_ensemble(struct sync *s)
 {
 	const struct sync_host *h = &s->host;
-	tt_status st;
+	tt_status st = collective_open(s, sizeof(struct collective));
 
+	if (st != TT_OK)
+		return st;
 	s->alone = 1;
 	h->comm->doing = "the start";
 	if ((st = deal(s, h->all_params, h->params, h->param_count)) != TT_OK ||
@@ -60,27 +63,22 @@ static tt_status open_rule(struct sync *s)
 	return st;
 }
 
-static void close_rule(struct sync *s)
-{
-	s->own = NULL;
-}
-
 /* ---- steps ---- */
 
 static tt_status begin(struct sync *s)
 {
+	collective_begin(s);
 	s->summed = 0;
 	return TT_OK;
 }
 
 static tt_status finish(struct sync *s)
 {
-	if (!s->host.by_range && s->at.samples)
-		s->host.apply(s->host.ctx, 0, s->host.param_count);
-	return TT_OK;
+	sync_apply_whole(s);
+	return collective_hear(s);
 }
 
-/* ---- meetings ---- */
+/* ---- all nets together ---- */
 
 static tt_status collect_slot(struct sync *s, int i)
 {
@@ -98,28 +96,30 @@ static tt_status collect_slot(struct sync *s, int i)
 	return st;
 }
 
-static tt_status meet(struct sync *s)
+static tt_status consolidate(struct sync *s)
 {
 	const struct sync_host *h = &s->host;
 	const size_t size = sizeof(float), others = (size_t)h->comm->size - 1;
 	const double start = thread_seconds();
-	tt_status st;
+	tt_status st = collective_consolidate(s);
 
-	if ((st = comm_allgather(h->comm, h->params, h->param_count * size, h->all_params)) != TT_OK ||
+	if (st != TT_OK ||
+	    (st = comm_allgather(h->comm, h->params, h->param_count * size, h->all_params)) != TT_OK ||
 	    (h->buffer_count &&
 	     (st = comm_allgather(h->comm, h->buffers, h->buffer_count * size,
 	                          h->all_buffers)) != TT_OK))
 		return st;
 	for (int i = 0; st == TT_OK && i < h->slots; i++)
 		st = collect_slot(s, i);
-	sync_count(s, start, others * (h->param_count + h->buffer_count) * size +
+	collective_count(s, start, others * (h->param_count + h->buffer_count) * size +
 	           (h->comm->rank ? (size_t)h->slots * h->param_count * size : 0));
-	return st == TT_OK ? sync_exchange_sums(s) : st;
+	return st == TT_OK ? collective_sums(s) : st;
 }
 
-const struct sync_ops sync_ensemble = {
+const struct strategy sync_ensemble = {
 	.name = "ensemble", .help = "a net for each worker on its part of the data, used as one",
 	.collective = 1, .apart = 1,
-	.open = open_rule, .begin = begin, .ready = sync_apply_range, .finish = finish,
-	.meet = meet, .close = close_rule,
+	.open = open_ensemble, .begin = begin, .grad_ready = sync_apply_range, .finish = finish,
+	.epoch_end = collective_sums, .end = collective_sums, .consolidate = consolidate,
+	.close = collective_close,
 };

@@ -1,10 +1,15 @@
-/* registry.h -- one row per rule: its file shows the world nothing else. */
+/* registry.h -- the one list of strategies: a name here is a row, a file and a word of the spec. */
 #ifndef SYNC_REGISTRY_H
 #define SYNC_REGISTRY_H
 
-#include "distribute/sync/sync.h"
+#include "distribute/sync/strategy.h"
 
-extern const struct sync_ops sync_allreduce, sync_average, sync_easgd, sync_eamsgd, sync_ensemble,
-                             sync_single;
+#define SYNC_STRATEGIES(X) X(allreduce) X(average) X(easgd) X(eamsgd) X(ensemble)
+
+#define SYNC_ROW(name) extern const struct strategy sync_##name;
+SYNC_STRATEGIES(SYNC_ROW)
+#undef SYNC_ROW
+
+extern const struct strategy sync_single;        /* what collective ones are in a group of one */
 
 #endif

@@ -3,6 +3,8 @@
  *
  * This is what every collective strategy is in a group of one (sync_pick).  It talks to nobody, so
  * it has no thread, measures nothing and needs no memory. */
+#include <string.h>
+
 #include "distribute/sync/registry.h"
 
 static tt_status open_single(struct sync *s)
@@ -21,8 +23,7 @@ static tt_status begin(struct sync *s)
 
 static tt_status finish(struct sync *s)
 {
-	if (!s->host.by_range)
-		s->host.apply(s->host.ctx, 0, s->host.param_count);
+	sync_apply_whole(s);
 	s->exchanged = 1;
 	return TT_OK;
 }
@@ -33,8 +34,16 @@ static tt_status point(struct sync *s)
 	return TT_OK;
 }
 
-const struct sync_ops sync_single = {
+static tt_status all_gather(struct sync *s, const float *mine, size_t n, float *all)
+{
+	(void)s;
+	memcpy(all, mine, n * sizeof *all);
+	return TT_OK;
+}
+
+const struct strategy sync_single = {
 	.name = "single", .help = "one worker: nobody to stay together with",
-	.open = open_single, .begin = begin, .ready = sync_apply_range, .finish = finish,
-	.epoch_end = point, .end = point, .close = close_single,
+	.factors = 1, .sync_batchnorm = 1,
+	.open = open_single, .begin = begin, .grad_ready = sync_apply_range, .finish = finish,
+	.epoch_end = point, .end = point, .all_gather = all_gather, .close = close_single,
 };

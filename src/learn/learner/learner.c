@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "distribute/comm/wire.h"
+#include "distribute/sync/collective.h"
 #include "learn/learner/learner_own.h"
 #include "learn/learner/microbatch.h"
 #include "sys/thread.h"
@@ -46,19 +47,7 @@ int learner_shares_products(const struct learner *l)
 
 tt_status learner_check(const struct distribute_opts *d, const struct optim_opts *o)
 {
-	const char *strategy = sync_words[d->strategy];
-
-	if (strcmp(strategy, "eamsgd") == 0 && o->momentum > 0)
-		return err_set(TT_ESPEC, "distribute.strategy eamsgd has a momentum of its own, "
-		               "distribute.delta: set train.optimizer.momentum: 0");
-	if (d->period == 0 && (strcmp(strategy, "easgd") == 0 || strcmp(strategy, "eamsgd") == 0))
-		return err_set(TT_ESPEC, "distribute.period: 0 is one average at the end, by strategy "
-		               "average; under %s the result would stay what it was at the start: workers "
-		               "bring it forward every `period` steps, such as 10", strategy);
-	if (d->sync_batchnorm && strcmp(strategy, "allreduce") != 0)
-		return err_set(TT_ESPEC, "distribute.sync_batchnorm makes one batch of all workers' shares "
-		               "at every step, as only distribute.strategy: allreduce does");
-	return TT_OK;
+	return sync_check(sync_strategies[d->strategy], &(struct sync_demands){ d, o->momentum });
 }
 
 /* Between how many hosts may layers' gradients be left as factors?  1: in the memory of one; 0:
@@ -69,7 +58,7 @@ static int factor_hosts(const struct learner *l)
 	const struct distribute_opts *d = &l->distribute;
 	const struct comm *c = l->opts.comm;
 
-	if (c->size == 1 || strcmp(sync_words[d->strategy], "allreduce") != 0 ||
+	if (c->size == 1 || !l->strategy->factors ||
 	    learner_microbatches(&l->opts, l->opts.batch) > 1 || d->factors == FACTORS_NO ||
 	    (d->factors == FACTORS_AUTO && d->deterministic))
 		return 0;
@@ -148,8 +137,7 @@ static tt_status build(struct learner *l)
 {
 	tt_status st;
 
-	if (learner_world(l) == 1)
-		l->distribute.strategy = 0;             /* all of them are this one, alone */
+	l->strategy = sync_pick(&l->distribute, learner_world(l));
 	if ((st = make_optim(l)) != TT_OK || (st = join_group(l)) != TT_OK ||
 	    (st = make_grads(l)) != TT_OK)
 		return st;
@@ -379,7 +367,7 @@ tt_status learner_consolidate(struct learner *l, struct learner_result *out)
 	if ((st = sync_consolidate(l->sync)) != TT_OK)
 		return blame_peer(st);
 	/* Who never communicates in between says his numbers now. */
-	return l->sync->ops->apart && !met ? sums_take(l, out) : TT_OK;
+	return l->strategy->apart && !met ? sums_take(l, out) : TT_OK;
 }
 
 void learner_resume(struct learner *l)

@@ -29,7 +29,8 @@ struct step {
 
 struct learner {
 	struct learner_opts      opts;
-	struct distribute_opts   distribute;  /* of one rank alone: no strategy but the plain one */
+	struct distribute_opts   distribute;
+	const struct strategy   *strategy;    /* what they ask for, in such a group          */
 	struct program_cache    *programs;
 	struct target            target;
 	struct optim            *optim;

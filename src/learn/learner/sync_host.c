@@ -96,9 +96,10 @@ tt_status sync_host_open(struct learner *l)
 {
 	struct tt_model *m = l->opts.model, *whole = l->whole.model ? l->whole.model : m;
 	const struct sync_host h = {
-		.comm = l->opts.comm, .opts = &l->distribute, .params = m->params, .grads = l->grads,
-		.buffers = m->buffers, .param_count = m->param_count, .buffer_count = m->buffer_count,
-		.sums = SUMS, .by_range = optim_by_range(l->optim), .apply = apply, .ctx = l,
+		.strategy = l->strategy, .comm = l->opts.comm, .opts = &l->distribute,
+		.params = m->params, .grads = l->grads, .buffers = m->buffers,
+		.param_count = m->param_count, .buffer_count = m->buffer_count, .sums = SUMS,
+		.by_range = optim_by_range(l->optim), .apply = apply, .ctx = l,
 		.n_factored = l->n_factored, .factored = factored, .multiply = multiply,
 		.share_products = learner_shares_products(l), .apply_product = apply_product,
 		.slots = optim_slots(l->optim), .slot = slot_of, .trace = l->opts.trace, .name = name_at,

@@ -22,7 +22,7 @@ static int is_ensemble(const struct tt_trainer *t)
 {
 	const struct distribute_opts *d = &t->model->spec->distribute;
 
-	return t->comm->size > 1 && strcmp(sync_words[d->strategy], "ensemble") == 0;
+	return sync_pick(d, t->comm->size)->apart;
 }
 
 /* A model of this spec, and the spec's end. */

@@ -53,12 +53,11 @@ static struct one fresh(void)
 	return o;
 }
 
-static struct sync *open_one(struct one *o, struct comm *c, const struct distribute_opts *opts,
-                             int by_range)
+static struct sync *open_one(struct one *o, const struct distribute_opts *opts, int by_range)
 {
 	const struct sync_host h = {
-		.comm = c, .opts = opts, .params = o->params, .grads = o->grads, .param_count = N,
-		.sums = SUMS, .by_range = by_range, .apply = apply, .ctx = o, .slots = 1,
+		.strategy = sync_pick(opts, 1), .opts = opts, .params = o->params, .grads = o->grads,
+		.param_count = N, .sums = SUMS, .by_range = by_range, .apply = apply, .ctx = o, .slots = 1,
 		.slot = no_slot,
 	};
 	struct sync *s;
@@ -80,10 +79,10 @@ static const struct distribute_opts eager = {
 	.period = 1, .optimizer_state = STATE_RESET, .delta = 0.9, .shard_optimizer = 1,
 };
 
-static void ranges_are_applied_as_they_come(struct comm *c, const struct distribute_opts *opts)
+static void ranges_are_applied_as_they_come(const struct distribute_opts *opts)
 {
 	struct one o = fresh();
-	struct sync *s = open_one(&o, c, opts, 1);
+	struct sync *s = open_one(&o, opts, 1);
 
 	begin(s, 1);
 	assert_ok(sync_grad_ready(s, 5, N));
@@ -103,10 +102,10 @@ static void ranges_are_applied_as_they_come(struct comm *c, const struct distrib
 	sync_close(&s);
 }
 
-static void the_whole_is_applied_at_the_end(struct comm *c, const struct distribute_opts *opts)
+static void the_whole_is_applied_at_the_end(const struct distribute_opts *opts)
 {
 	struct one o = fresh();
-	struct sync *s = open_one(&o, c, opts, 0);
+	struct sync *s = open_one(&o, opts, 0);
 
 	begin(s, 1);
 	assert_ok(sync_grad_ready(s, 0, N));
@@ -120,18 +119,15 @@ static void the_whole_is_applied_at_the_end(struct comm *c, const struct distrib
 static void every_collective_strategy_is_plain_sgd(void **state)
 {
 	struct distribute_opts opts = eager;
-	struct comm *c;
 
 	(void)state;
-	assert_ok(comm_self(&c));
 	for (int i = 0; sync_strategies[i]; i++) {
 		opts.strategy = i;
 		if (!sync_strategies[i]->collective)
 			continue;
-		ranges_are_applied_as_they_come(c, &opts);
-		the_whole_is_applied_at_the_end(c, &opts);
+		ranges_are_applied_as_they_come(&opts);
+		the_whole_is_applied_at_the_end(&opts);
 	}
-	comm_close(&c);
 }
 
 /* One block for the handle, no thread, nothing in a step. */
@@ -140,14 +136,12 @@ static void it_costs_nothing(void **state)
 	const struct distribute_opts opts = eager;
 	const int before = threads();
 	struct one o = fresh();
-	struct comm *c;
 	struct sync *s;
 	uint64_t made;
 
 	(void)state;
-	assert_ok(comm_self(&c));
 	made = mem_count();
-	s = open_one(&o, c, &opts, 1);
+	s = open_one(&o, &opts, 1);
 	assert_true(mem_count() - made == 1);
 	for (int64_t i = 1; i <= 3; i++) {
 		begin(s, i);
@@ -158,7 +152,6 @@ static void it_costs_nothing(void **state)
 	assert_int_equal(threads(), before);
 	assert_true(s->stats.wire_seconds == 0 && s->stats.exchanges == 0);
 	sync_close(&s);
-	comm_close(&c);
 }
 
 int main(void)
