@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "support/support.h"
 
 struct interp {
 	const struct ir_graph *g;
@@ -67,12 +68,10 @@ struct ir_value *interp_find(const struct ir_graph *g, enum ir_kind kind, const 
 /* How many different numbers this input may hold: classes of a loss, rows of a table. */
 static int64_t index_limit(const struct ir_graph *g, const struct ir_value *v)
 {
-	for (const struct ir_node *n = g->first; n; n = n->next) {
-		if (n->op == IR_XENT && n->in[1] == v)
-			return n->in[0]->desc.dim[1];
-		if (n->op == IR_EMBEDDING && n->in[0] == v)
-			return n->in[1]->desc.dim[0];
-	}
+	for (const struct ir_node *n = g->first; n; n = n->next)
+		for (int i = 0; i < n->n_in; i++)
+			if (n->in[i] == v && ir_index_limit(n, i) > 0)
+				return ir_index_limit(n, i);
 	return 0;
 }
 
@@ -123,13 +122,16 @@ static void run_node(struct interp *p, const struct ir_node *n, const struct run
 {
 	const void *in[MAX_IN];
 	void *out[sizeof n->out / sizeof n->out[0]];
-	struct ref_args args = { .node = n, .in = in, .out = out, .run = run };
+	tt_status st = TT_OK;
+	struct ref_args args = { .node = n, .in = in, .out = out, .run = run, .status = &st };
 
 	for (int i = 0; i < n->n_in; i++)
 		in[i] = p->data[n->in[i]->id];
 	for (int i = 0; i < n->n_out; i++)
 		out[i] = p->data[n->out[i]->id];
 	ref_kernel[n->op](&args);
+	if (st != TT_OK)
+		fail_msg("%s", tt_last_error());
 }
 
 void interp_run(struct interp *p, const struct run_context *run)

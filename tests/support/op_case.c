@@ -16,19 +16,6 @@ const struct run_context op_case_run = { .seed = 7, .step = 3, .sample = 5, .sam
 
 /* ---- reading ---- */
 
-static const struct {
-	const char *name; size_t offset; int n; enum { A_INT, A_INT64, A_FLOAT } type;
-} attributes[] = {
-#define A(f, n, type) { #f, offsetof(struct ir_attr, f), n, type }
-	A(kernel, 2, A_INT), A(stride, 2, A_INT), A(dilation, 2, A_INT), A(pad, 4, A_INT),
-	A(groups, 1, A_INT), A(count_pad, 1, A_INT), A(use_y, 1, A_INT), A(axis, 1, A_INT),
-	A(ndim, 1, A_INT), A(stream, 1, A_INT), A(ranks, 1, A_INT),
-	A(mix, 1, A_INT), A(start, 1, A_INT64), A(size, 1, A_INT64), A(rows, 1, A_INT64),
-	A(dims, TENSOR_MAX_DIMS, A_INT64), A(alpha, 1, A_FLOAT), A(p, 1, A_FLOAT),
-	A(eps, 1, A_FLOAT), A(momentum, 1, A_FLOAT), A(smoothing, 1, A_FLOAT), A(delta, 1, A_FLOAT),
-#undef A
-};
-
 static enum ir_act act_by_name(const char *name)
 {
 	for (int a = ACT_NONE; a <= ACT_TANH; a++)
@@ -48,14 +35,14 @@ static enum ir_op op_by_name(const char *name)
 }
 
 /* "1,2,3" into the field; returns how many numbers there were. */
-static int read_numbers(void *field, int type, const char *text, int max)
+static int read_numbers(void *field, enum ir_attr_kind kind, const char *text, int max)
 {
 	int n = 0;
 
 	for (const char *p = text; p && n < max; p = strchr(p, ','), p = p ? p + 1 : NULL, n++) {
-		if (type == A_INT)
+		if (kind == ATTR_INT)
 			((int *)field)[n] = atoi(p);
-		else if (type == A_INT64)
+		else if (kind == ATTR_I64)
 			((int64_t *)field)[n] = atoll(p);
 		else
 			((float *)field)[n] = strtof(p, NULL);
@@ -73,10 +60,10 @@ static void read_attribute(struct op_case *c, const char *name, const char *valu
 		c->then = act_by_name(value);
 		return;
 	}
-	for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++)
-		if (strcmp(attributes[i].name, name) == 0) {
-			char *field = (char *)&c->attr + attributes[i].offset;
-			int n = read_numbers(field, attributes[i].type, value, attributes[i].n);
+	for (const struct ir_attr_row *row = ir_attr_rows; row->name; row++)
+		if (strcmp(row->name, name) == 0) {
+			char *field = (char *)&c->attr + row->offset;
+			int n = read_numbers(field, row->kind, value, row->count);
 
 			if (strcmp(name, "dims") == 0)
 				c->attr.ndim = n;

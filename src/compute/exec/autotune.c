@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "sys/thread.h"
 #include "compute/exec/tuning_cache.h"
+#include "compute/ir/op.h"
 
 #define MAX_CANDIDATES (2 * DEVICE_MAX_VARIANTS)
 #define MEASURE_RUNS_MAX 40
@@ -44,8 +45,6 @@ static int candidates(struct plan *p, const struct ir_node *n, struct candidate 
 /* All that the speed of a node depends on, but the machine. */
 static tt_status node_key(const struct plan *p, const struct ir_node *n, struct str *s)
 {
-	const struct ir_attr *a = &n->attr;
-
 	str_addf(s, "%s t%d %s %s", ir_op_name(n->op), thread_count(),
 	         p->opts->precision == PRECISION_BF16 ? "bf16" : "f32",
 	         p->opts->purpose == PROGRAM_INFER ? "infer" : "train");
@@ -57,9 +56,7 @@ static tt_status node_key(const struct plan *p, const struct ir_node *n, struct 
 			l->owner->ops->layout_text(l, name);
 		str_addf(s, " %s:%s", tensor_text(&n->in[i]->desc, text), name);
 	}
-	str_addf(s, " k%dx%d s%dx%d p%d,%d,%d,%d d%dx%d g%d a%d", a->kernel[0], a->kernel[1],
-	         a->stride[0], a->stride[1], a->pad[0], a->pad[1], a->pad[2], a->pad[3],
-	         a->dilation[0], a->dilation[1], a->groups, (int)a->act);
+	ir_attr_key(&n->attr, s);
 	return str_status(s);
 }
 
@@ -95,8 +92,52 @@ static tt_status trial_plan(struct plan *p, const struct ir_node *n, const struc
 	return st;
 }
 
-/* Memory of its own for every buffer, filled with 0.5 (as f32 and as bf16: no denormals). */
-static tt_status trial_bind(struct plan *t, void **mem)
+/* How many numbers an index that lies plain in this buffer may choose from; 0: it holds none. */
+static int64_t index_limit(const struct ir_node *n, const struct plan_buf *b)
+{
+	for (int i = 0; i < n->n_in && b->value && !b->layout; i++)
+		if (n->in[i] == b->value)
+			return ir_index_limit(n, i);
+	return 0;
+}
+
+/* Indices that exist, spread over all there are. */
+static tt_status fill_indices(struct mem *m, void *to, enum dtype type, size_t words, int64_t limit)
+{
+	int32_t *host = mem_alloc(words * sizeof *host);
+	tt_status st;
+
+	if (!host)
+		return TT_ENOMEM;
+	for (size_t w = 0; w < words; w++) {
+		const int64_t index = (int64_t)w % limit;
+
+		if (type == DTYPE_F32)
+			((float *)(void *)host)[w] = (float)index;
+		else
+			host[w] = (int32_t)index;
+	}
+	st = m->ops->put(m, to, host, words * sizeof *host);
+	mem_free(host);
+	return st;
+}
+
+/* Indices that exist, zeros in other whole numbers, ones in masks, else 0.5 (as f32 and as bf16: no
+ * denormals). */
+static tt_status trial_fill(const struct ir_node *n, const struct plan_buf *b, struct mem *m,
+                            void *to, size_t bytes)
+{
+	const enum dtype type = b->value && !b->layout ? b->value->desc.dtype : DTYPE_F32;
+	const int64_t limit = index_limit(n, b);
+
+	if (limit)
+		return fill_indices(m, to, type, bytes / sizeof(int32_t), limit);
+	return m->ops->fill(m, to, type == DTYPE_S32 ? 0 : type == DTYPE_U8 ? 0x01010101u : 0x3f003f00u,
+	                    bytes);
+}
+
+/* Memory of its own for every buffer, with numbers that n can work on. */
+static tt_status trial_bind(struct plan *t, const struct ir_node *n, void **mem)
 {
 	for (int i = 0; i < t->n_bufs; i++) {
 		struct mem *m = t->mem[t->buf[i].mem].mem;
@@ -106,7 +147,7 @@ static tt_status trial_bind(struct plan *t, void **mem)
 		if (t->buf[i].root != i)
 			continue;
 		if ((st = m->ops->alloc(m, bytes, &mem[i])) != TT_OK ||
-		    (st = m->ops->fill(m, mem[i], 0x3f003f00u, bytes)) != TT_OK)
+		    (st = trial_fill(n, &t->buf[i], m, mem[i], bytes)) != TT_OK)
 			return st;
 	}
 	for (int s = 0; s < t->n_steps; s++)
@@ -177,7 +218,7 @@ static tt_status measure(struct plan *p, const struct ir_node *n, const struct c
 	if (!(mem = mem_calloc((size_t)t->n_bufs + 1, sizeof *mem)))
 		st = TT_ENOMEM;
 	if (st == TT_OK)
-		st = trial_bind(t, mem);
+		st = trial_bind(t, n, mem);
 	if (st == TT_OK)
 		st = trial_time(t, seconds);
 	trial_free(t, mem);

@@ -18,10 +18,12 @@ static void host_bind(struct kernel *k, int arg, void *ptr)
 static tt_status host_run(struct kernel *k, const struct run_context *rc)
 {
 	struct host_kernel *h = (struct host_kernel *)k;
+	tt_status st = TT_OK;
 
 	h->args.run = rc;
+	h->args.status = &st;
 	h->fn(&h->args);
-	return TT_OK;
+	return st;
 }
 
 static void host_free(struct kernel *k) { mem_free(k); }

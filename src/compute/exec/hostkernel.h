@@ -10,6 +10,7 @@
 struct host_args {
 	const struct ir_node     *node;
 	const struct run_context *run;
+	tt_status                *status;      /* TT_OK; the function's own error */
 	void                     *ptr[];        /* as in plan_step's args; NULL for -1 */
 };
 typedef void (*host_fn)(const struct host_args *a);

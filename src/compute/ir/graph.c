@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "compute/ir/edit.h"
-#include "compute/ir/infer.h"
+#include "compute/ir/op.h"
 
 tt_status ir_graph_new(struct ir_graph **out)
 {
@@ -162,13 +162,17 @@ static void link_last(struct ir_graph *g, struct ir_node *n)
 	g->last = n;
 }
 
-/* Only the first output carries a gradient: the others are what a layer keeps for its backward
- * step (masks, means), or probabilities. */
+/* The outputs that the op's row calls differentiable carry a gradient: the others are what a layer
+ * keeps for its backward step (masks, means), or probabilities. */
 static void mark_wanted(struct ir_node *n)
 {
+	unsigned grads = ir_op_row(n->op)->grads;
+	int wants = 0;
+
 	for (int i = 0; i < n->n_in; i++)
-		if (n->in[i]->wants_grad)
-			n->out[0]->wants_grad = 1;
+		wants |= n->in[i]->wants_grad;
+	for (int i = 0; i < n->n_out; i++)
+		n->out[i]->wants_grad = wants && grads >> i & 1;
 }
 
 static tt_status add_outputs(struct ir_graph *g, struct ir_node *n)
@@ -178,9 +182,9 @@ static tt_status add_outputs(struct ir_graph *g, struct ir_node *n)
 
 	if ((st = ir_infer(n, out)) != TT_OK)
 		return st;
-	if ((st = reserve_values(g, ir_op_row(n->op)->n_out)) != TT_OK)
+	if ((st = reserve_values(g, ir_op_outputs(n))) != TT_OK)
 		return st;
-	for (int i = 0; i < ir_op_row(n->op)->n_out; i++) {
+	for (int i = 0; i < ir_op_outputs(n); i++) {
 		struct ir_value *v = add_value(g, IR_TEMP, n->name, &out[i]);
 
 		if (!v) {

@@ -12,8 +12,10 @@
 #include "base/str.h"
 #include "compute/tensor/desc.h"
 
+#define IR_MAX_OUT 8             /* outputs of a node */
+
 enum ir_op {
-#define OP(NAME, name, imin, imax, out, text) IR_##NAME,
+#define OP(NAME, ...) IR_##NAME,
 #include "compute/ir/ops.def"
 #undef OP
 	IR_OP_COUNT
@@ -26,26 +28,29 @@ enum ir_act {
 
 enum ir_mix { MIX_VALUES, MIX_SOFTMAX, MIX_SIGMOID };
 
-/* All attributes of all ops; ops.def says which op reads which. */
+enum ir_reduce { REDUCE_SUM, REDUCE_MEAN, REDUCE_MAX };
+
+/* All attributes of all ops: attrs.def. */
 struct ir_attr {
-	int      kernel[2], stride[2], dilation[2];   /* h, w                               */
-	int      pad[4];                              /* top, left, bottom, right           */
-	int      groups;
-	int      count_pad;                           /* AVGPOOL: padding counts (torch: 1) */
-	enum ir_act act;
-	int      use_y;
-	float    alpha, p, eps, momentum, smoothing, delta;
-	int      axis;
-	int64_t  start, size;
-	int      ndim;
-	int64_t  dims[TENSOR_MAX_DIMS];
-	enum ir_mix mix;
-	int64_t  rows;                                /* FACTORS: samples there is room for; DENSE,
-	                                               * CONV2D: these are its gradient; 0: .._DW */
-	uint32_t stream;                              /* DROPOUT: which one of the net      */
-	int      ranks;                               /* GATHER: of the group; BATCHNORM: shared
-	                                               * by so many, 0: its own               */
+#define ATTR(type, field, kind, speed, text)         type field;
+#define ATTRS(type, field, count, kind, speed, text) type field[count];
+#include "compute/ir/attrs.def"
+#undef ATTR
+#undef ATTRS
 };
+
+/* The same as a table, for whoever reads, prints or compares them. */
+enum ir_attr_kind { ATTR_INT, ATTR_I64, ATTR_F32 };
+struct ir_attr_row {
+	const char       *name;
+	size_t            offset;
+	int               count;
+	enum ir_attr_kind kind;
+	int               timed;        /* the speed of a node may depend on it */
+};
+extern const struct ir_attr_row ir_attr_rows[];         /* ends with a name of NULL */
+/* " kernel=3,3 stride=1,1": those that are not zero and that the speed may depend on. */
+void ir_attr_key(const struct ir_attr *a, struct str *out);
 
 enum ir_kind { IR_TEMP, IR_INPUT, IR_PARAM, IR_BUFFER };
 
@@ -68,7 +73,7 @@ struct ir_node {
 	const char      *name;          /* the layer it belongs to, for people                */
 	struct ir_attr   attr;
 	int              n_in, n_out;
-	struct ir_value **in, *out[3];
+	struct ir_value **in, *out[IR_MAX_OUT];
 	struct ir_node  *prev, *next;
 	int              backward;      /* made by ir_backward                                */
 };

@@ -1,63 +1,31 @@
-/* infer.c -- what all shape rules share: counts, element types, windows, messages. */
-#include "compute/ir/infer.h"
+/* infer.c -- the shapes of outputs: types of the inputs, count, then the rule of the op. */
+#include "compute/ir/op.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include <string.h>
 
-typedef tt_status (*infer_fn)(struct ir_node *n, struct tensor_desc *out);
-
-static const infer_fn rules[IR_OP_COUNT] = {
-#define OP(NAME, name, imin, imax, n_out, text) [IR_##NAME] = ir_infer_##name,
-#include "compute/ir/ops.def"
-#undef OP
-};
-
-/* Inputs that are not f32. */
-static const struct { enum ir_op op; int in; enum dtype dtype; } odd_inputs[] = {
-	{ IR_XENT, 1, DTYPE_S32 },       { IR_XENT_DX, 1, DTYPE_S32 },
-	{ IR_EMBEDDING, 0, DTYPE_S32 },  { IR_EMBEDDING_DW, 0, DTYPE_S32 },
-	{ IR_MAXPOOL_DX, 1, DTYPE_S32 }, { IR_DROPOUT_DX, 1, DTYPE_U8 },
-};
-
-#define N_ODD (sizeof odd_inputs / sizeof odd_inputs[0])
-
-tt_status ir_bad(const struct ir_node *n, tt_status st, const char *fmt, ...)
+/* The letter of ops.def for input i: the last one goes on. */
+static char type_of(const struct ir_node *n, int i)
 {
-	char text[ERR_MAX];
-	va_list ap;
+	const char *types = ir_op_row(n->op)->types;
+	int last = (int)strlen(types) - 1;
 
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	return err_set(st, "%s (%s): %s", n->name, ir_op_name(n->op), text);
+	return types[i < last ? i : last];
 }
 
-static const char *const kind_words[] = {
-	[IR_TEMP] = "", [IR_INPUT] = "input ", [IR_PARAM] = "parameter ", [IR_BUFFER] = "buffer ",
-};
-
-const char *ir_value_text(const struct ir_value *v, char buf[IR_VALUE_TEXT])
+static int takes(char type, enum dtype is)
 {
-	const char *quote = v->kind == IR_TEMP ? "" : "'";
-	char shape[TENSOR_TEXT];
-
-	snprintf(buf, IR_VALUE_TEXT, "%s from %s%s%.100s%s", tensor_text(&v->desc, shape),
-	         kind_words[v->kind], quote, v->name, quote);
-	return buf;
+	switch (type) {
+	case 'f': return is == DTYPE_F32;
+	case 'i': return is == DTYPE_S32;
+	case 'n': return is == DTYPE_S32 || is == DTYPE_F32;
+	case 'u': return is == DTYPE_U8;
+	default:  return 1;
+	}
 }
 
-static enum dtype wanted_dtype(const struct ir_node *n, int i)
+static enum dtype wanted(char type)
 {
-	for (size_t k = 0; k < N_ODD; k++)
-		if (odd_inputs[k].op == n->op && odd_inputs[k].in == i)
-			return odd_inputs[k].dtype;
-	return DTYPE_F32;
-}
-
-/* An index may also be f32 that holds whole numbers: that is how tables of numbers arrive. */
-static int is_index(const struct ir_node *n, int i)
-{
-	return i == 0 && (n->op == IR_EMBEDDING || n->op == IR_EMBEDDING_DW);
+	return type == 'u' ? DTYPE_U8 : type == 'f' ? DTYPE_F32 : DTYPE_S32;
 }
 
 static tt_status check_dtypes(const struct ir_node *n)
@@ -65,12 +33,13 @@ static tt_status check_dtypes(const struct ir_node *n)
 	char text[IR_VALUE_TEXT];
 
 	for (int i = 0; i < n->n_in; i++) {
-		enum dtype is = n->in[i]->desc.dtype, want = wanted_dtype(n, i);
+		enum dtype is = n->in[i]->desc.dtype;
+		char type = type_of(n, i);
 
-		if (is == want || (is_index(n, i) && is == DTYPE_F32))
-			continue;
-		return ir_bad(n, TT_ESHAPE, "%s is %s, input %d must be %s",
-		              ir_value_text(n->in[i], text), dtype_name(is), i, dtype_name(want));
+		if (!takes(type, is))
+			return ir_bad(n, TT_ESHAPE, "%s is %s, input %d must be %s",
+			              ir_value_text(n->in[i], text), dtype_name(is), i,
+			              dtype_name(wanted(type)));
 	}
 	return TT_OK;
 }
@@ -81,82 +50,31 @@ tt_status ir_infer(struct ir_node *n, struct tensor_desc out[IR_MAX_OUT])
 
 	if ((unsigned)n->attr.act > ACT_TANH)
 		return ir_bad(n, TT_EINVAL, "there is no activation number %d", (int)n->attr.act);
-	if ((st = check_dtypes(n)) != TT_OK || (st = rules[n->op](n, out)) != TT_OK)
+	if (ir_op_outputs(n) < 1 || ir_op_outputs(n) > IR_MAX_OUT)
+		return ir_bad(n, TT_EINVAL, "%d parts: 1 to %d are possible", n->attr.parts, IR_MAX_OUT);
+	if ((st = check_dtypes(n)) != TT_OK || (st = ir_op_row(n->op)->infer(n, out)) != TT_OK)
 		return st;
-	for (int i = 0; i < ir_op_row(n->op)->n_out; i++)
+	for (int i = 0; i < ir_op_outputs(n); i++)
 		if ((st = tensor_check(&out[i])) != TT_OK)
 			return err_at(st, "%s (%s)", n->name, ir_op_name(n->op));
 	return TT_OK;
 }
 
-/* Larger windows are mistakes, and sums of these stay far from overflow. */
-#define WINDOW_MAX 65536
-
-static tt_status check_window(const struct ir_node *n)
+/* An op that is not named here is measured and tested with zeros, which are always valid. */
+int64_t ir_index_limit(const struct ir_node *n, int i)
 {
 	const struct ir_attr *a = &n->attr;
 
-	for (int i = 0; i < 2; i++) {
-		if (a->kernel[i] < 1 || a->kernel[i] > WINDOW_MAX)
-			return ir_bad(n, TT_EINVAL, "kernel %dx%d: each side must be 1 to %d",
-			              a->kernel[0], a->kernel[1], WINDOW_MAX);
-		if (a->stride[i] < 1 || a->stride[i] > WINDOW_MAX)
-			return ir_bad(n, TT_EINVAL, "stride %dx%d: each must be 1 to %d",
-			              a->stride[0], a->stride[1], WINDOW_MAX);
-		if (a->dilation[i] < 1 || a->dilation[i] > WINDOW_MAX)
-			return ir_bad(n, TT_EINVAL, "dilation %dx%d: each must be 1 to %d",
-			              a->dilation[0], a->dilation[1], WINDOW_MAX);
+	if (type_of(n, i) != 'i' && type_of(n, i) != 'n')
+		return 0;
+	switch (n->op) {
+	case IR_XENT: case IR_XENT_DX:
+		return n->in[0]->desc.dim[1];
+	case IR_EMBEDDING:
+		return n->in[1]->desc.dim[0];
+	case IR_EMBEDDING_DW:
+		return a->dims[0];
+	default:
+		return 1;
 	}
-	for (int i = 0; i < 4; i++)
-		if (a->pad[i] < 0 || a->pad[i] > WINDOW_MAX)
-			return ir_bad(n, TT_EINVAL, "padding %d must be 0 to %d", a->pad[i], WINDOW_MAX);
-	return TT_OK;
-}
-
-/* The arithmetic of Dumoulin and Visin, "A guide to convolution arithmetic" (2016), 2.4, with
- * dilation: whole steps only, what is left at the end is not read. */
-tt_status ir_infer_window(struct ir_node *n, const struct tensor_desc *x, int64_t out[2])
-{
-	const struct ir_attr *a = &n->attr;
-	char text[TENSOR_TEXT];
-	tt_status st;
-
-	if (x->ndim != 4)
-		return ir_bad(n, TT_ESHAPE, "input %s must be NxCxHxW", tensor_text(x, text));
-	if ((st = check_window(n)) != TT_OK)
-		return st;
-	for (int i = 0; i < 2; i++) {
-		int64_t reach = (int64_t)a->dilation[i] * (a->kernel[i] - 1) + 1;
-		int64_t side = x->dim[2 + i] + a->pad[i] + a->pad[i + 2];
-
-		if (side < reach)
-			return ir_bad(n, TT_ESHAPE,
-			              "a %dx%d window (dilation %dx%d) does not fit into input %s "
-			              "(padding %d,%d,%d,%d)", a->kernel[0], a->kernel[1],
-			              a->dilation[0], a->dilation[1], tensor_text(x, text),
-			              a->pad[0], a->pad[1], a->pad[2], a->pad[3]);
-		out[i] = (side - reach) / a->stride[i] + 1;
-	}
-	return TT_OK;
-}
-
-tt_status ir_infer_same(const struct ir_node *n, int i, int j)
-{
-	char a[IR_VALUE_TEXT], b[IR_VALUE_TEXT];
-
-	if (tensor_same(&n->in[i]->desc, &n->in[j]->desc))
-		return TT_OK;
-	return ir_bad(n, TT_ESHAPE, "%s and %s differ", ir_value_text(n->in[i], a),
-	              ir_value_text(n->in[j], b));
-}
-
-tt_status ir_infer_is(const struct ir_node *n, int i, int ndim, const int64_t *dim)
-{
-	struct tensor_desc want = tensor_desc_make(n->in[i]->desc.dtype, ndim, dim);
-	char is[IR_VALUE_TEXT], text[TENSOR_TEXT];
-
-	if (tensor_same(&n->in[i]->desc, &want))
-		return TT_OK;
-	return ir_bad(n, TT_ESHAPE, "%s should be %s", ir_value_text(n->in[i], is),
-	              tensor_text(&want, text));
 }

@@ -7,6 +7,8 @@
  * "*" marks a node made by ir_backward. */
 #include "compute/ir/graph.h"
 
+#include <string.h>
+
 static void print_name(const struct ir_value *v, struct str *out)
 {
 	if (v->kind == IR_TEMP)
@@ -77,4 +79,37 @@ void ir_print(const struct ir_graph *g, struct str *out)
 			print_leaf(g->value[i], out);
 	for (const struct ir_node *n = g->first; n; n = n->next)
 		print_node(n, out);
+}
+
+static int is_zero(const struct ir_attr_row *row, const char *field)
+{
+	static const struct ir_attr none;
+
+	return memcmp(field, (const char *)&none + row->offset,
+	              (size_t)row->count * (row->kind == ATTR_I64 ? 8 : 4)) == 0;
+}
+
+static void print_field(const struct ir_attr_row *row, const char *field, struct str *out)
+{
+	for (int i = 0; i < row->count; i++) {
+		str_add(out, i ? "," : "");
+		if (row->kind == ATTR_INT)
+			str_addf(out, "%d", ((const int *)(const void *)field)[i]);
+		else if (row->kind == ATTR_I64)
+			str_addf(out, "%lld", (long long)((const int64_t *)(const void *)field)[i]);
+		else
+			str_addf(out, "%g", (double)((const float *)(const void *)field)[i]);
+	}
+}
+
+void ir_attr_key(const struct ir_attr *a, struct str *out)
+{
+	for (const struct ir_attr_row *row = ir_attr_rows; row->name; row++) {
+		const char *field = (const char *)a + row->offset;
+
+		if (!row->timed || is_zero(row, field))
+			continue;
+		str_addf(out, " %s=", row->name);
+		print_field(row, field, out);
+	}
 }

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "compute/ir/infer.h"
+#include "compute/ir/op.h"
 
 #define BROKEN(n, ...) ir_bad(n, TT_EINTERNAL, __VA_ARGS__)
 
@@ -72,8 +72,8 @@ static tt_status check_inputs(const struct ir_graph *g, const struct ir_node *n)
 
 static tt_status check_outputs(const struct ir_graph *g, const struct ir_node *n)
 {
-	if (n->n_out != ir_op_row(n->op)->n_out)
-		return BROKEN(n, "it has %d outputs, not %d", n->n_out, ir_op_row(n->op)->n_out);
+	if (n->n_out != ir_op_outputs(n))
+		return BROKEN(n, "it has %d outputs, not %d", n->n_out, ir_op_outputs(n));
 	for (int i = 0; i < n->n_out; i++) {
 		const struct ir_value *v = n->out[i];
 

@@ -9,7 +9,8 @@
 static void run_ref(const struct host_args *a)
 {
 	const struct ref_args r = { .node = a->node, .in = (const void *const *)a->ptr,
-	                            .out = (void *const *)a->ptr + a->node->n_in, .run = a->run };
+	                            .out = (void *const *)a->ptr + a->node->n_in, .run = a->run,
+	                            .status = a->status };
 
 	ref_kernel[a->node->op](&r);
 }

@@ -1,5 +1,5 @@
 /* dropout.c -- dropout element by element; exec/dropout.h says which are kept. */
-#include "compute/exec/ref/kernels.h"
+#include "compute/exec/ref/ref.h"
 
 #include "base/rng.h"
 #include "compute/exec/dropout.h"

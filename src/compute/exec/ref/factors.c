@@ -1,6 +1,6 @@
 /* factors.c -- a gradient that is left as its two factors. */
 #include "compute/exec/cpu/factors.h"
-#include "compute/exec/ref/kernels.h"
+#include "compute/exec/ref/ref.h"
 
 /* dy[n][k][places] -> db[k] */
 static void bias_gradient(const struct factors *f, int64_t n, const float *dy, float *db)

@@ -1,5 +1,128 @@
-/* conv.c -- convolution as its definition says: every output is one sum. */
-#include "compute/exec/ref/kernels.h"
+/* op/conv.c -- convolution: its shapes, its gradients, and as its definition says: every output is
+ * one sum. */
+#include "compute/ir/op.h"
+
+/* The kernel's size stands in the filter; the attribute may repeat it. */
+static tt_status check_filter(struct ir_node *n, const struct tensor_desc *w)
+{
+	struct ir_attr *a = &n->attr;
+	char text[TENSOR_TEXT];
+
+	if (w->ndim != 4)
+		return ir_bad(n, TT_ESHAPE, "filter %s must be KxCxHxW", tensor_text(w, text));
+	for (int i = 0; i < 2; i++) {
+		if (w->dim[2 + i] > INT32_MAX)
+			return ir_bad(n, TT_ESHAPE, "filter %s is too large", tensor_text(w, text));
+		a->kernel[i] = a->kernel[i] ? a->kernel[i] : (int)w->dim[2 + i];
+		if (a->kernel[i] != w->dim[2 + i])
+			return ir_bad(n, TT_ESHAPE, "filter %s and kernel %dx%d differ",
+			              tensor_text(w, text), a->kernel[0], a->kernel[1]);
+	}
+	return TT_OK;
+}
+
+static tt_status check_groups(struct ir_node *n, const struct tensor_desc *w)
+{
+	const struct ir_value *x = n->in[0];
+	char is[IR_VALUE_TEXT], text[TENSOR_TEXT];
+	int groups = n->attr.groups;
+
+	if (groups < 1 || w->dim[0] % groups != 0)
+		return ir_bad(n, TT_ESHAPE, "groups %d does not divide the %lld filters", groups,
+		              (long long)w->dim[0]);
+	if (x->desc.dim[1] / groups != w->dim[1] || x->desc.dim[1] % groups != 0)
+		return ir_bad(n, TT_ESHAPE, "input %s has %lld channels, filter %s wants %lld (groups %d)",
+		              ir_value_text(x, is), (long long)x->desc.dim[1], tensor_text(w, text),
+		              (long long)w->dim[1] * groups, groups);
+	return TT_OK;
+}
+
+tt_status ir_infer_conv2d(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *x = &n->in[0]->desc, *w = &n->in[1]->desc;
+	int64_t hw[2];
+	tt_status st;
+
+	ir_infer_window_default(&n->attr, (const int[]){ 1, 1 });
+	if ((st = check_filter(n, w)) != TT_OK)
+		return st;
+	if ((st = ir_infer_window(n, x, hw)) != TT_OK || (st = check_groups(n, w)) != TT_OK)
+		return st;
+	if (n->n_in == 3 && (st = IS(n, 2, 1, w->dim[0])) != TT_OK)
+		return st;
+	out[0] = DESC(4, x->dim[0], w->dim[0], hw[0], hw[1]);
+	return TT_OK;
+}
+
+static tt_status check_conv_groups(const struct ir_node *n, int64_t in, int64_t out)
+{
+	int groups = n->attr.groups;
+
+	if (groups < 1 || in % groups != 0 || out % groups != 0)
+		return ir_bad(n, TT_ESHAPE, "groups %d does not divide %lld and %lld channels",
+		              groups, (long long)in, (long long)out);
+	return TT_OK;
+}
+
+tt_status ir_infer_conv2d_dx(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct ir_attr *a = &n->attr;
+	int64_t K = n->in[1]->desc.dim[0];
+	tt_status st;
+
+	if ((st = ir_infer_attr(n, out)) != TT_OK)
+		return st;
+	if ((st = check_conv_groups(n, out->dim[1], K)) != TT_OK)
+		return st;
+	if ((st = IS(n, 1, 4, K, out->dim[1] / a->groups, a->kernel[0], a->kernel[1])) != TT_OK)
+		return st;
+	return ir_infer_window_dy(n, 0, out, K);
+}
+
+tt_status ir_infer_conv2d_dw(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *x = &n->in[0]->desc, *dy = &n->in[1]->desc;
+	const struct ir_attr *a = &n->attr;
+	tt_status st;
+
+	if (dy->ndim != 4)
+		return ir_bad(n, TT_ESHAPE, "the gradient must be NxKxHxW");
+	if ((st = ir_infer_window_dy(n, 1, x, dy->dim[1])) != TT_OK)
+		return st;
+	if ((st = check_conv_groups(n, x->dim[1], dy->dim[1])) != TT_OK)
+		return st;
+	out[0] = DESC(4, dy->dim[1], x->dim[1] / a->groups, a->kernel[0], a->kernel[1]);
+	out[1] = DESC(1, dy->dim[1]);
+	return TT_OK;
+}
+
+tt_status ir_grad_conv2d(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	const enum ir_op dw = n->attr.rows ? IR_FACTORS : IR_CONV2D_DW;
+
+	return ir_grad_linear(b, n, dy, (struct ir_linear){ IR_CONV2D_DX, dw });
+}
+
+/* Every output is a sum over one filter: y[N,K,OH,OW], w[K,...]. */
+static double conv_flops(const struct ir_value *y, const struct ir_value *w)
+{
+	return 2 * ir_count(y) * (ir_count(w) / (double)w->desc.dim[0]);
+}
+
+double ir_flops_conv2d(const struct ir_node *n)
+{
+	return conv_flops(n->out[0], n->in[1]);
+}
+
+double ir_flops_conv2d_dx(const struct ir_node *n)
+{
+	return conv_flops(n->in[0], n->in[1]);
+}
+
+double ir_flops_conv2d_dw(const struct ir_node *n)
+{
+	return conv_flops(n->in[1], n->out[0]);
+}
 
 /* Sizes of one convolution; C and K per group, G groups. */
 struct conv {

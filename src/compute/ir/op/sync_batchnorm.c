@@ -1,12 +1,87 @@
-/* sync_batchnorm.c -- batch norm whose batch lies on several ranks (pass/sync_batchnorm.c).
+/* op/sync_batchnorm.c -- batch norm whose batch lies on several ranks (pass/sync_batchnorm.c).
  *
  * Moments are joined as in Chan, Golub and LeVeque, "Algorithms for computing the sample variance",
  * 1983: no difference of large squares.  Ranks are added in their order, so that all of them come
  * to the same bits. */
-#include "compute/exec/ref/kernels.h"
+#include "compute/ir/op.h"
 
 #include <math.h>
 #include <string.h>
+
+tt_status ir_infer_bn_moments(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *x = &n->in[0]->desc;
+
+	if (x->ndim < 2)
+		return ir_bad(n, TT_ESHAPE, "the input has no channels");
+	out[0] = DESC(1, 1 + 2 * x->dim[1]);
+	return TT_OK;
+}
+
+#define RANKS_MAX 65536
+
+tt_status ir_infer_all_gather(struct ir_node *n, struct tensor_desc *out)
+{
+	int64_t width = 0;
+
+	if (n->attr.ranks < 1 || n->attr.ranks > RANKS_MAX)
+		return ir_bad(n, TT_EINVAL, "a group of %d ranks", n->attr.ranks);
+	for (int i = 0; i < n->n_in; i++) {
+		if (n->in[i]->desc.ndim != 1)
+			return ir_bad(n, TT_ESHAPE, "input %d must be a list of numbers", i);
+		width += n->in[i]->desc.dim[0];
+	}
+	out[0] = DESC(2, n->attr.ranks, width);
+	return TT_OK;
+}
+
+tt_status ir_infer_bn_join(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *g = &n->in[0]->desc;
+	int64_t c = g->ndim == 2 ? (g->dim[1] - 1) / 2 : 0;
+	tt_status st;
+
+	if (c < 1 || g->dim[1] != 1 + 2 * c)
+		return ir_bad(n, TT_ESHAPE, "moments are [ranks, 1 + 2 channels]");
+	if (n->in[1]->kind != IR_BUFFER || n->in[2]->kind != IR_BUFFER)
+		return ir_bad(n, TT_EINVAL, "running mean and variance are written and must be buffers");
+	if ((st = IS(n, 1, 1, c)) != TT_OK || (st = IS(n, 2, 1, c)) != TT_OK)
+		return st;
+	out[0] = out[1] = DESC(1, c);
+	out[2] = DESC(1, 1);
+	return TT_OK;
+}
+
+tt_status ir_infer_bn_sums(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *x = &n->in[0]->desc;
+	tt_status st;
+
+	if (x->ndim < 2)
+		return ir_bad(n, TT_ESHAPE, "the input has no channels");
+	if ((st = ir_infer_same(n, 0, 1)) != TT_OK || (st = IS(n, 2, 1, x->dim[1])) != TT_OK ||
+	    (st = IS(n, 3, 1, x->dim[1])) != TT_OK)
+		return st;
+	out[0] = out[1] = DESC(1, x->dim[1]);
+	return TT_OK;
+}
+
+tt_status ir_infer_bn_dx(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *x = &n->in[0]->desc, *g = &n->in[6]->desc;
+	tt_status st;
+
+	if (x->ndim < 2 || g->ndim != 2)
+		return ir_bad(n, TT_ESHAPE, "the input has no channels, or the sums no ranks");
+	if ((st = ir_infer_same(n, 0, 1)) != TT_OK || (st = IS(n, 5, 1, 1)) != TT_OK ||
+	    (st = IS(n, 6, 2, g->dim[0], 2 * x->dim[1])) != TT_OK)
+		return st;
+	for (int i = 2; i < 5; i++)
+		if ((st = IS(n, i, 1, x->dim[1])) != TT_OK)
+			return st;
+	out[0] = *x;
+	return TT_OK;
+}
 
 struct channels { int64_t N, C, S; };
 

@@ -1,10 +1,54 @@
-/* mix.c -- what several nets say on average.
+/* op/mix.c -- what several nets say on average.
  *
  * Probabilities are averaged, not scores, and all of it in logarithms: a class that every net finds
  * impossible keeps a finite score. */
-#include "compute/exec/ref/kernels.h"
+#include "compute/ir/op.h"
 
 #include <math.h>
+
+tt_status ir_infer_mix(struct ir_node *n, struct tensor_desc *out)
+{
+	tt_status st;
+
+	if ((unsigned)n->attr.mix > MIX_SIGMOID)
+		return ir_bad(n, TT_EINVAL, "there is no mixture number %d", (int)n->attr.mix);
+	if (n->attr.mix == MIX_SOFTMAX && n->in[0]->desc.ndim < 1)
+		return ir_bad(n, TT_ESHAPE, "a scalar has no classes");
+	for (int i = 1; i < n->n_in; i++)
+		if ((st = ir_infer_same(n, 0, i)) != TT_OK)
+			return st;
+	out[0] = n->in[0]->desc;
+	return TT_OK;
+}
+
+tt_status ir_infer_mix_dx(struct ir_node *n, struct tensor_desc *out)
+{
+	tt_status st;
+
+	if (n->attr.size < 1 || (unsigned)n->attr.mix > MIX_SIGMOID)
+		return ir_bad(n, TT_EINVAL, "one of %lld mixed", (long long)n->attr.size);
+	if ((st = ir_infer_same(n, 0, 1)) != TT_OK)
+		return st;
+	out[0] = n->in[0]->desc;
+	return ir_infer_same(n, 0, 2);
+}
+
+tt_status ir_grad_mix(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	struct ir_attr a = { .mix = n->attr.mix, .size = n->n_in };
+	tt_status st = TT_OK;
+
+	for (int i = 0; i < n->n_in && st == TT_OK; i++)
+		if (n->in[i]->wants_grad)
+			st = ir_give_out(b, n->in[i],
+			                 GRAD_EMIT(b, n, IR_MIX_DX, &a, n->in[i], n->out[0], dy), 0);
+	return st;
+}
+
+double ir_flops_mix(const struct ir_node *n)
+{
+	return 4 * ir_count(n->out[0]) * n->n_in;
+}
 
 /* The rows over which probabilities sum to one. */
 static int64_t row_width(const struct ref_args *a)

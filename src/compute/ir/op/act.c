@@ -1,7 +1,73 @@
-/* act.c -- element by element: activations, softmax, sums. */
-#include "compute/exec/ref/kernels.h"
+/* op/act.c -- activations, softmax, dropout (its kernel depends on the run: exec/ref). */
+#include "compute/ir/op.h"
 
 #include <math.h>
+
+tt_status ir_infer_act(struct ir_node *n, struct tensor_desc *out)
+{
+	out[0] = n->in[0]->desc;
+	return TT_OK;
+}
+
+tt_status ir_infer_act_dx(struct ir_node *n, struct tensor_desc *out)
+{
+	tt_status st = TT_OK;
+
+	out[0] = n->in[0]->desc;
+	for (int i = 1; i < n->n_in && st == TT_OK; i++)
+		st = ir_infer_same(n, 0, i);
+	return st;
+}
+
+tt_status ir_infer_softmax(struct ir_node *n, struct tensor_desc *out)
+{
+	if (n->in[0]->desc.ndim < 1)
+		return ir_bad(n, TT_ESHAPE, "a scalar has no classes");
+	out[0] = n->in[0]->desc;
+	return TT_OK;
+}
+
+tt_status ir_infer_softmax_dx(struct ir_node *n, struct tensor_desc *out)
+{
+	out[0] = n->in[1]->desc;
+	return ir_infer_same(n, 0, 1);
+}
+
+tt_status ir_infer_dropout(struct ir_node *n, struct tensor_desc *out)
+{
+	if (!(n->attr.p >= 0 && n->attr.p < 1))
+		return ir_bad(n, TT_EINVAL, "p %g must be at least 0 and below 1", (double)n->attr.p);
+	out[0] = out[1] = n->in[0]->desc;
+	out[1].dtype = DTYPE_U8;
+	return TT_OK;
+}
+
+tt_status ir_infer_dropout_dx(struct ir_node *n, struct tensor_desc *out)
+{
+	out[0] = n->in[0]->desc;
+	return ir_infer_is(n, 1, out[0].ndim, out[0].dim);
+}
+
+tt_status ir_grad_act(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	struct ir_attr a = n->attr;
+
+	if (a.act == ACT_NONE)
+		return ir_give(b, n->in[0], dy);
+	a.use_y = ir_slope_from_y(&a);
+	return ir_give_out(b, n->in[0],
+	                GRAD_EMIT(b, n, IR_ACT_DX, &a, a.use_y ? n->out[0] : n->in[0], dy), 0);
+}
+
+tt_status ir_grad_softmax(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	return ir_give_out(b, n->in[0], GRAD_EMIT(b, n, IR_SOFTMAX_DX, &n->attr, n->out[0], dy), 0);
+}
+
+tt_status ir_grad_dropout(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	return ir_give_out(b, n->in[0], GRAD_EMIT(b, n, IR_DROPOUT_DX, &n->attr, dy, n->out[1]), 0);
+}
 
 static double sigmoid(double x)
 {
@@ -128,32 +194,5 @@ void ref_softmax_dx(const struct ref_args *a)
 			dot += (double)y[j] * dy[j];
 		for (int64_t j = 0; j < M; j++)
 			dx[j] = (float)(y[j] * (dy[j] - dot));
-	}
-}
-
-void ref_add(const struct ref_args *a)
-{
-	const struct ir_attr *t = &a->node->attr;
-	const float *x = a->in[0], *z = a->in[1];
-	float *y = a->out[0];
-	int64_t n = tensor_count(ref_in(a, 0));
-
-	for (int64_t i = 0; i < n; i++)
-		y[i] = (float)ref_act_value(t->act, t->alpha, x[i] + z[i]);
-}
-
-/* In f32 and in the order of the inputs: the sum of a value's gradients is part of the result
- * that must come out bit by bit on every device. */
-void ref_sum(const struct ref_args *a)
-{
-	float *y = a->out[0];
-	int64_t n = tensor_count(ref_in(a, 0));
-
-	for (int64_t i = 0; i < n; i++) {
-		float s = ((const float *)a->in[0])[i];
-
-		for (int k = 1; k < a->node->n_in; k++)
-			s += ((const float *)a->in[k])[i];
-		y[i] = s;
 	}
 }

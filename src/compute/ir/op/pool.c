@@ -1,8 +1,101 @@
-/* pool.c -- maximum and average over windows of an image. */
-#include "compute/exec/ref/kernels.h"
+/* op/pool.c -- maximum and average over windows of an image. */
+#include "compute/ir/op.h"
 
 #include <math.h>
 #include <string.h>
+
+/* A window that lies in the padding alone has no maximum and no mean. */
+static tt_status infer_pool(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *x = &n->in[0]->desc;
+	struct ir_attr *a = &n->attr;
+	int64_t hw[2];
+	tt_status st;
+
+	a->dilation[0] = a->dilation[1] = 1;
+	ir_infer_window_default(a, a->kernel);
+	if ((st = ir_infer_window(n, x, hw)) != TT_OK)
+		return st;
+	for (int i = 0; i < 4; i++)
+		if (a->pad[i] >= a->kernel[i % 2])
+			return ir_bad(n, TT_EINVAL, "padding %d must be less than the kernel's side %d",
+			              a->pad[i], a->kernel[i % 2]);
+	out[0] = DESC(4, x->dim[0], x->dim[1], hw[0], hw[1]);
+	return TT_OK;
+}
+
+tt_status ir_infer_maxpool(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *x = &n->in[0]->desc;
+	tt_status st = infer_pool(n, out);
+
+	if (st != TT_OK)
+		return st;
+	if (x->dim[2] > INT32_MAX / x->dim[3])
+		return ir_bad(n, TT_ESHAPE, "an image of %lldx%lld is too large",
+		              (long long)x->dim[2], (long long)x->dim[3]);
+	out[1] = out[0];
+	out[1].dtype = DTYPE_S32;
+	return TT_OK;
+}
+
+tt_status ir_infer_avgpool(struct ir_node *n, struct tensor_desc *out)
+{
+	return infer_pool(n, out);
+}
+
+tt_status ir_infer_maxpool_dx(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *dy = &n->in[0]->desc;
+	tt_status st = ir_infer_attr(n, out);
+
+	if (st != TT_OK || (st = ir_infer_window_dy(n, 0, out, out->dim[1])) != TT_OK)
+		return st;
+	return ir_infer_is(n, 1, dy->ndim, dy->dim);
+}
+
+tt_status ir_infer_avgpool_dx(struct ir_node *n, struct tensor_desc *out)
+{
+	tt_status st = ir_infer_attr(n, out);
+
+	return st != TT_OK ? st : ir_infer_window_dy(n, 0, out, out->dim[1]);
+}
+
+tt_status ir_grad_maxpool(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	struct ir_attr a = ir_grad_attr(n, n->in[0]);
+
+	if (!(dy = ir_before_act(b, n, dy)))
+		return n->attr.act == ACT_NONE || ir_slope_from_y(&n->attr) ? GRAD_FAILED : TT_ESUPPORT;
+	return ir_give_out(b, n->in[0], GRAD_EMIT(b, n, IR_MAXPOOL_DX, &a, dy, n->out[1]), 0);
+}
+
+tt_status ir_grad_avgpool(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	struct ir_attr a = ir_grad_attr(n, n->in[0]);
+
+	return ir_give_out(b, n->in[0], GRAD_EMIT(b, n, IR_AVGPOOL_DX, &a, dy), 0);
+}
+
+static double window_flops(const struct ir_node *n, const struct ir_value *y)
+{
+	return ir_count(y) * n->attr.kernel[0] * n->attr.kernel[1];
+}
+
+double ir_flops_maxpool(const struct ir_node *n)
+{
+	return window_flops(n, n->out[0]);
+}
+
+double ir_flops_avgpool(const struct ir_node *n)
+{
+	return window_flops(n, n->out[0]);
+}
+
+double ir_flops_avgpool_dx(const struct ir_node *n)
+{
+	return window_flops(n, n->in[0]);
+}
 
 /* The part of one output's window that lies inside the image: [h0,h1) x [w0,w1). */
 struct window { int64_t h0, h1, w0, w1; };

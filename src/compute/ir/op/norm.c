@@ -1,9 +1,158 @@
-/* norm.c -- batch normalisation (Ioffe and Szegedy, 2015) and layer normalisation (Ba, 2016).
+/* op/norm.c -- batch normalisation (Ioffe and Szegedy, 2015) and layer normalisation (Ba, 2016).
  *
  * Variances are biased where they normalise and unbiased where they are remembered. */
-#include "compute/exec/ref/kernels.h"
+#include "compute/ir/op.h"
 
 #include <math.h>
+
+#define EPS_DEFAULT 1e-5F
+
+/* x[N,C,...], then four vectors [C]. */
+static tt_status infer_norm(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *x = &n->in[0]->desc;
+	char is[IR_VALUE_TEXT];
+	tt_status st;
+
+	n->attr.eps = n->attr.eps != 0 ? n->attr.eps : EPS_DEFAULT;
+	if (x->ndim < 2)
+		return ir_bad(n, TT_ESHAPE, "input %s has no channels", ir_value_text(n->in[0], is));
+	if (!(n->attr.eps > 0))
+		return ir_bad(n, TT_EINVAL, "eps %g must be above 0", (double)n->attr.eps);
+	if (n->attr.act != ACT_NONE && n->attr.act != ACT_RELU)
+		return ir_bad(n, TT_EINVAL, "it can hold relu, not %s", ir_act_name(n->attr.act));
+	for (int i = 1; i < 5; i++)
+		if ((st = IS(n, i, 1, x->dim[1])) != TT_OK)
+			return st;
+	out[0] = *x;
+	return TT_OK;
+}
+
+tt_status ir_infer_batchnorm(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *x = &n->in[0]->desc;
+	float m = n->attr.momentum;
+	tt_status st = infer_norm(n, out);
+
+	if (st != TT_OK)
+		return st;
+	if (n->in[3]->kind != IR_BUFFER || n->in[4]->kind != IR_BUFFER)
+		return ir_bad(n, TT_EINVAL, "running mean and variance are written and must be buffers");
+	if (!(m >= 0 && m <= 1))
+		return ir_bad(n, TT_EINVAL, "momentum %g must be 0 to 1", (double)m);
+	if (tensor_count(x) / x->dim[1] < 2 && !n->attr.ranks)
+		return ir_bad(n, TT_ESHAPE, "one value per channel has no variance: "
+		              "a batch of 1 cannot be normalised");
+	out[1] = out[2] = DESC(1, x->dim[1]);
+	return TT_OK;
+}
+
+tt_status ir_infer_batchnorm_infer(struct ir_node *n, struct tensor_desc *out)
+{
+	return infer_norm(n, out);
+}
+
+tt_status ir_infer_layernorm(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *x = &n->in[0]->desc, *gamma = &n->in[1]->desc;
+	char is[IR_VALUE_TEXT], text[TENSOR_TEXT];
+	struct ir_attr *a = &n->attr;
+	int64_t width = 1;
+
+	a->eps = a->eps != 0 ? a->eps : EPS_DEFAULT;
+	a->ndim = a->ndim ? a->ndim : 1;
+	if (!(a->eps > 0))
+		return ir_bad(n, TT_EINVAL, "eps %g must be above 0", (double)a->eps);
+	if (a->ndim < 1 || a->ndim >= x->ndim)
+		return ir_bad(n, TT_ESHAPE, "the last %d dimensions of input %s leave no batch",
+		              a->ndim, ir_value_text(n->in[0], is));
+	for (int i = x->ndim - a->ndim; i < x->ndim; i++)
+		width *= x->dim[i];
+	if (tensor_count(gamma) != width)
+		return ir_bad(n, TT_ESHAPE, "input %s normalises %lld values, gamma is %s",
+		              ir_value_text(n->in[0], is), (long long)width, tensor_text(gamma, text));
+	out[0] = *x;
+	out[1] = out[2] = DESC(1, tensor_count(x) / width);
+	return ir_infer_same(n, 1, 2);
+}
+
+tt_status ir_infer_batchnorm_dx(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *x = &n->in[0]->desc;
+	tt_status st;
+
+	if (x->ndim < 2)
+		return ir_bad(n, TT_ESHAPE, "the input has no channels");
+	if (n->attr.act != ACT_NONE && n->attr.act != ACT_RELU)
+		return ir_bad(n, TT_EINVAL, "it can hold relu, not %s", ir_act_name(n->attr.act));
+	if ((st = ir_infer_same(n, 0, 1)) != TT_OK || (st = ir_infer_same(n, 0, 2)) != TT_OK)
+		return st;
+	for (int i = 3; i < 7; i++)
+		if ((st = IS(n, i, 1, x->dim[1])) != TT_OK)
+			return st;
+	out[0] = *x;
+	out[1] = out[2] = DESC(1, x->dim[1]);
+	return TT_OK;
+}
+
+tt_status ir_infer_layernorm_dx(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *x = &n->in[0]->desc, *gamma = &n->in[2]->desc;
+	int64_t rows = tensor_count(x) / tensor_count(gamma);
+	tt_status st;
+
+	if ((st = ir_infer_same(n, 0, 1)) != TT_OK)
+		return st;
+	if (rows * tensor_count(gamma) != tensor_count(x))
+		return ir_bad(n, TT_ESHAPE, "gamma does not divide the input");
+	if ((st = IS(n, 3, 1, rows)) != TT_OK || (st = IS(n, 4, 1, rows)) != TT_OK)
+		return st;
+	out[0] = *x;
+	out[1] = out[2] = *gamma;
+	return TT_OK;
+}
+
+tt_status ir_infer_fold_bn(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *w = &n->in[0]->desc;
+	tt_status st;
+
+	if (w->ndim < 1)
+		return ir_bad(n, TT_ESHAPE, "the filter has no channels");
+	for (int i = 1; i < 6; i++)
+		if ((st = IS(n, i, 1, w->dim[0])) != TT_OK)
+			return st;
+	out[0] = *w;
+	out[1] = DESC(1, w->dim[0]);
+	return TT_OK;
+}
+
+/* Without an activation the gradient does not look at y; x stands in its place, so that y need
+ * not be kept. */
+tt_status ir_grad_batchnorm(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	struct ir_value *x = n->in[0], *y = n->attr.act == ACT_NONE ? x : n->out[0];
+	struct ir_node *d = GRAD_EMIT(b, n, IR_BATCHNORM_DX, &n->attr, x, y, dy, n->in[1], n->in[2],
+	                         n->out[1], n->out[2]);
+	tt_status st;
+
+	for (int i = 0; i < 3; i++)
+		if ((st = ir_give_out(b, n->in[i], d, i)) != TT_OK)
+			return st;
+	return TT_OK;
+}
+
+tt_status ir_grad_layernorm(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	struct ir_node *d = GRAD_EMIT(b, n, IR_LAYERNORM_DX, &n->attr, n->in[0], dy, n->in[1],
+	                         n->out[1], n->out[2]);
+	tt_status st;
+
+	for (int i = 0; i < 3; i++)
+		if ((st = ir_give_out(b, n->in[i], d, i)) != TT_OK)
+			return st;
+	return TT_OK;
+}
 
 /* x[N,C,S]: one channel's values lie in N runs of S. */
 struct channels { int64_t N, C, S; };

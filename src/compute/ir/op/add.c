@@ -1,0 +1,70 @@
+/* op/add.c -- values combined element by element. */
+#include "compute/ir/op.h"
+
+tt_status ir_infer_add(struct ir_node *n, struct tensor_desc *out)
+{
+	if (n->attr.act != ACT_NONE && n->attr.act != ACT_RELU)
+		return ir_bad(n, TT_EINVAL, "it can hold relu, not %s", ir_act_name(n->attr.act));
+	out[0] = n->in[0]->desc;
+	return ir_infer_same(n, 0, 1);
+}
+
+tt_status ir_infer_sum(struct ir_node *n, struct tensor_desc *out)
+{
+	tt_status st;
+
+	for (int i = 1; i < n->n_in; i++)
+		if ((st = ir_infer_same(n, 0, i)) != TT_OK)
+			return st;
+	out[0] = n->in[0]->desc;
+	return TT_OK;
+}
+
+/* Every addend gets the whole gradient. */
+tt_status ir_grad_add(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	tt_status st = TT_OK;
+
+	if (!(dy = ir_before_act(b, n, dy)))
+		return GRAD_FAILED;
+	for (int i = 0; i < n->n_in && st == TT_OK; i++)
+		st = ir_give(b, n->in[i], dy);
+	return st;
+}
+
+tt_status ir_grad_sum(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	return ir_grad_add(b, n, dy);
+}
+
+double ir_flops_sum(const struct ir_node *n)
+{
+	return ir_count(n->out[0]) * (n->n_in - 1);
+}
+
+void ref_add(const struct ref_args *a)
+{
+	const struct ir_attr *t = &a->node->attr;
+	const float *x = a->in[0], *z = a->in[1];
+	float *y = a->out[0];
+	int64_t n = tensor_count(ref_in(a, 0));
+
+	for (int64_t i = 0; i < n; i++)
+		y[i] = (float)ref_act_value(t->act, t->alpha, x[i] + z[i]);
+}
+
+/* In f32 and in the order of the inputs: the sum of a value's gradients is part of the result
+ * that must come out bit by bit on every device. */
+void ref_sum(const struct ref_args *a)
+{
+	float *y = a->out[0];
+	int64_t n = tensor_count(ref_in(a, 0));
+
+	for (int64_t i = 0; i < n; i++) {
+		float s = ((const float *)a->in[0])[i];
+
+		for (int k = 1; k < a->node->n_in; k++)
+			s += ((const float *)a->in[k])[i];
+		y[i] = s;
+	}
+}
