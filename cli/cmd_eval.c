@@ -225,7 +225,7 @@ static tt_status print_json(const struct evaluation *e)
 
 static tt_status run_eval(struct call *c)
 {
-	struct evaluation e = { .args = c->opts };
+	struct evaluation e = { .args = c->opts, .metrics = TT_SIZED(tt_metrics) };
 	tt_status         st = measure(&e, c);
 
 	if (st == TT_OK && e.args->common.json)

@@ -74,7 +74,8 @@ static tt_status describe_pictures(struct prediction *p, const char *checkpoint)
 	if (in->n != 3 || (in->v[0] != 1 && in->v[0] != 3))
 		return err_set(TT_ESHAPE, "%s: its net does not take pictures; name a source instead of "
 		               "files", checkpoint);
-	p->info = (tt_source_info){ .count = p->count, .ndim = 3, .type = TT_SAMPLE_U8 };
+	p->info = (tt_source_info){ .size = sizeof p->info, .count = p->count, .ndim = 3,
+	                            .type = TT_SAMPLE_U8 };
 	for (int i = 0; i < 3; i++)
 		p->info.shape[i] = (int64_t)in->v[i];
 	return TT_OK;

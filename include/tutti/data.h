@@ -22,6 +22,7 @@ typedef struct tt_source tt_source;
 enum tt_sample_type { TT_SAMPLE_U8, TT_SAMPLE_F32 };
 
 typedef struct tt_source_info {
+	uint32_t            size;          /* of this struct                                   */
 	int64_t             count;         /* samples                                          */
 	int                 ndim;          /* 3: channels, height, width; 1: features          */
 	int64_t             shape[4];      /* of one sample, row-major (CHW)                   */
@@ -36,6 +37,8 @@ typedef struct tt_source_info {
  * TT_EFORMAT: a damaged file, named with the place of the damage. */
 TT_API tt_status tt_source_open(tt_source **out, const char *uri);
 TT_API void      tt_source_close(tt_source **s);                 /* NULL is fine; sets *s = NULL */
+
+/* Shape, type and count of its samples; borrowed from the source; NULL of NULL. */
 TT_API const tt_source_info *tt_source_describe(const tt_source *s);
 
 /* Read sample `index` into x (prod(shape) elements of type) and its target: class index, or

@@ -39,6 +39,14 @@ TT_API tt_status tt_spec_layer(tt_spec *s, const char *kind, const char *setting
 TT_API tt_status tt_spec_resolve(tt_spec *s);
 /* The whole spec as YAML, after resolve with every default; owned by the caller: tt_free. */
 TT_API tt_status tt_spec_text(const tt_spec *s, char **out);
+/* The value of a dotted key, "train.optimizer.lr" or "model.layers.0": a scalar as it stands, a
+ * list or map in YAML's flow style; "" where nothing is set.  Before resolve only what was written
+ * is there.  *out is owned: tt_free.  TT_ENOENT names the nearest key. */
+TT_API tt_status tt_spec_get(const tt_spec *s, const char *key, char **out);
+/* Call f for every key that is no map, in order; texts as of tt_spec_get, borrowed for the call.
+ * What f returns other than TT_OK ends it and comes back. */
+typedef tt_status tt_spec_fn(void *ctx, const char *key, const char *value);
+TT_API tt_status tt_spec_each(const tt_spec *s, tt_spec_fn *f, void *ctx);
 TT_API void      tt_spec_free(tt_spec **s);
 TT_API void      tt_free(void *p);
 
@@ -50,6 +58,7 @@ TT_API tt_status tt_model_save(const tt_model *m, const char *checkpoint);
 TT_API void      tt_model_free(tt_model **m);
 
 typedef struct tt_tensor {
+	uint32_t    size;              /* of this struct; yours to set: TT_SIZED(tt_tensor)           */
 	const char *name;              /* "conv1.weight", "bn1.running_mean"; borrowed from the model */
 	int         ndim;
 	int64_t     shape[5];
@@ -59,6 +68,12 @@ typedef struct tt_tensor {
 TT_API int       tt_model_tensors(const tt_model *m);                 /* parameters, then buffers */
 TT_API tt_status tt_model_tensor(const tt_model *m, int i, tt_tensor *out);
 TT_API size_t    tt_model_parameters(const tt_model *m);                 /* trainable numbers     */
+
+/* What the model was built from, resolved; borrowed from it.  NULL of NULL. */
+TT_API const tt_spec *tt_model_spec(const tt_model *m);
+/* Names of its classes, if it has been trained on data that have them: else *n is 0, *out NULL.
+ * *out ends with NULL and is owned, texts and all: one tt_free. */
+TT_API tt_status tt_model_class_names(const tt_model *m, char ***out, int *n);
 
 #ifdef __cplusplus
 }

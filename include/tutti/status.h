@@ -39,6 +39,11 @@ typedef enum tt_status {
 #undef X
 } tt_status;
 
+/* Every public struct begins with `uint32_t size`: the sizeof that its caller was compiled with, so
+ * that both may grow.  A shorter struct means defaults for the rest; a longer one is fine while
+ * what the library does not know of is zero.  tt_tensor t = TT_SIZED(tt_tensor); */
+#define TT_SIZED(type) { .size = sizeof(type) }
+
 /* The sentence that belongs to a status; never NULL. */
 TT_API const char *tt_status_text(tt_status st);
 

@@ -16,6 +16,7 @@ typedef struct tt_trainer tt_trainer;
 
 /* Where a run stands; sent to the observer and read with tt_trainer_progress. */
 typedef struct tt_progress {
+	uint32_t size;                     /* of this struct                                       */
 	int64_t step, steps;               /* optimizer steps done, planned in all                 */
 	int     epoch, epochs;             /* current (from 0), planned                            */
 	int64_t epoch_step, epoch_steps;   /* within the epoch                                     */
@@ -83,6 +84,7 @@ TT_API void      tt_trainer_free(tt_trainer **t);
 
 /* How good a model is on a source. */
 typedef struct tt_metrics {
+	uint32_t size;               /* of this struct; yours to set: TT_SIZED(tt_metrics)            */
 	int64_t  samples;
 	double   loss, accuracy, top_k;    /* accuracy, top_k: NAN without classes                   */
 	int      k, classes;
@@ -92,7 +94,7 @@ typedef struct tt_metrics {
 
 typedef struct tt_predictor tt_predictor;
 typedef struct tt_predictor_opts {
-	uint32_t    size;
+	uint32_t    size;                  /* of this struct                                         */
 	int         batch;                 /* largest batch (64)                                     */
 	int         threads;               /* compute threads (all)                                  */
 	int         top_k;                 /* of tt_metrics (5)                                      */

@@ -30,6 +30,9 @@ static inline tt_status err_status(void)
 	return st == TT_OK ? TT_EINTERNAL : st;
 }
 
+/* A public function was given NULL where something must be: `return err_null(__func__);` */
+#define err_null(function) err_set(TT_EINVAL, "%s: an argument is NULL", function)
+
 int err_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int err_place(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

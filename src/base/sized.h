@@ -15,4 +15,11 @@
  * that is not zero.  *out is then as it was. */
 tt_status sized_take(void *out, size_t size, const void *in, size_t least, const char *name);
 
+/* The same of an options struct, which may be NULL or as short as its size: all defaults, zero. */
+tt_status sized_options(void *out, size_t size, const void *in, const char *name);
+
+/* Hand out our struct `in` of `size` bytes to a caller who has set out->size: as much of it as
+ * there is room for; a longer tail is zeroed and out->size stays.  TT_EINVAL: NULL, or no size. */
+tt_status sized_give(void *out, const void *in, size_t size, const char *name);
+
 #endif

@@ -130,7 +130,7 @@ static void names_are_those_of_the_net_under_its_number(void **state)
 		"members.0.fc1.weight", "members.0.fc1.bias", "members.1.conv1.weight",
 	};
 	tt_model *whole = trained(tiny_conv, 2, "average", NULL);
-	tt_tensor t;
+	tt_tensor t = TT_SIZED(tt_tensor);
 
 	(void)state;
 	for (int i = 0; i < 6; i++) {
@@ -146,7 +146,7 @@ static void names_are_those_of_the_net_under_its_number(void **state)
 static void nameless_layers_keep_their_names(void **state)
 {
 	char text[sizeof values];
-	tt_tensor t;
+	tt_tensor t = TT_SIZED(tt_tensor);
 	tt_model *whole;
 
 	(void)state;
@@ -237,7 +237,7 @@ static void a_net_learns_from_what_they_say(void **state)
 	tt_model *average = trained(tiny_conv, 3, "average", NULL), *whole, *again;
 	tt_predictor *judge;
 	tt_source *source;
-	tt_metrics m;
+	tt_metrics m = TT_SIZED(tt_metrics);
 	struct ckpt *c;
 
 	(void)state;
@@ -411,7 +411,7 @@ static void a_finished_one_is_found_finished(void **state)
 static void refuse(tt_model *m, int workers, const char *text)
 {
 	tt_trainer *t = NULL;
-	tt_tensor first;
+	tt_tensor first = TT_SIZED(tt_tensor);
 
 	assert_status(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = workers, .resume = last_of())),
 	              TT_ESPEC);

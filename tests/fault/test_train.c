@@ -81,7 +81,7 @@ static tt_status predict_once(void)
 	tt_model *m = NULL;
 	tt_predictor *p = NULL;
 	tt_source *s = NULL;
-	tt_metrics metrics = {0};
+	tt_metrics metrics = TT_SIZED(tt_metrics);
 	char uri[1200];
 	tt_status st;
 

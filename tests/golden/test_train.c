@@ -63,7 +63,7 @@ static int64_t count_of(const tt_tensor *t)
 static void fill_start(tt_model *m, const char *net)
 {
 	for (int k = 0; k < tt_model_tensors(m); k++) {
-		tt_tensor t;
+		tt_tensor t = TT_SIZED(tt_tensor);
 		struct hashed h;
 
 		assert_ok(tt_model_tensor(m, k, &t));
@@ -244,7 +244,7 @@ static void compare_net(const struct trial *trial, char *text, const tt_model *m
 	int seen = 0;
 
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		tt_tensor t, from;
+		tt_tensor t = TT_SIZED(tt_tensor), from = TT_SIZED(tt_tensor);
 
 		if (!parse_line(line, &g) || strcmp(g.net, trial->net) != 0)
 			continue;
@@ -328,7 +328,7 @@ static void check_state_dict(const char *net, const char *folder)
 	assert_int_equal(ckpt_count(c), tt_model_tensors(m));
 	for (int i = 0; i < ckpt_count(c); i++) {
 		const struct ckpt_tensor *t = ckpt_at(c, i);
-		tt_tensor own;
+		tt_tensor own = TT_SIZED(tt_tensor);
 
 		if (!find_tensor(m, t->name, &own))
 			fail_msg("%s has no %s", net, t->name);

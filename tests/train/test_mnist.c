@@ -7,7 +7,7 @@ static void mnist_is_learnt_in_one_epoch(void **state)
 {
 	const char *data = test_data_dir();
 	char uri[1200], run[1100];
-	tt_metrics metrics;
+	tt_metrics metrics = TT_SIZED(tt_metrics);
 	tt_predictor *p;
 	tt_trainer *t;
 	tt_source *test;

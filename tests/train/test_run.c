@@ -313,7 +313,7 @@ static void what_cannot_be_trained_is_refused_with_the_reason(void **state)
 	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
 		refuse(tiny_model(tiny_mlp, row[i].key, row[i].value, NULL), NULL, row[i].st,
 		       row[i].message);
-	refuse(tiny_model(tiny_mlp, NULL), &(tt_trainer_opts){ 0 }, TT_EINVAL, "TT_TRAINER_OPTS");
+	refuse(tiny_model(tiny_mlp, NULL), &(tt_trainer_opts){ 0 }, TT_EINVAL, "size is 0");
 	refuse(tiny_model(tiny_mlp, NULL), TT_TRAINER_OPTS(.run_dir = "/dev/null/run"), TT_ENOENT,
 	       "/dev/null");
 }

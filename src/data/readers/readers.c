@@ -118,6 +118,7 @@ tt_status source_wrap(tt_source **out, struct reader *r)
 
 	if (!s)
 		return TT_ENOMEM;
+	r->info.size = sizeof r->info;
 	s->reader = r;
 	*out = s;
 	return TT_OK;
@@ -133,7 +134,7 @@ tt_status tt_source_open(tt_source **out, const char *uri)
 	tt_status st;
 
 	if (!out || !uri)
-		return err_set(TT_EINVAL, "tt_source_open: out and uri must not be NULL");
+		return err_null(__func__);
 	if ((st = find_scheme(uri, &ops, &rest)) != TT_OK)
 		return st;
 	char *path = arena_strdup(&a, rest);
@@ -164,13 +165,16 @@ void tt_source_close(tt_source **s)
 
 const tt_source_info *tt_source_describe(const tt_source *s)
 {
-	return &s->reader->info;
+	return s ? &s->reader->info : NULL;
 }
 
 tt_status tt_source_read(const tt_source *s, int64_t index, void *x, int32_t *label, float *values)
 {
-	const struct reader *r = s->reader;
+	const struct reader *r;
 
+	if (!s)
+		return err_null(__func__);
+	r = s->reader;
 	if (index < 0 || index >= r->info.count)
 		return err_set(TT_EINVAL, "there is no sample %lld: the source has %lld",
 		               (long long)index, (long long)r->info.count);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/sized.h"
 #include "learn/nn/build.h"
 #include "learn/nn/save.h"
 
@@ -18,10 +19,12 @@ static float *fill_vector(const struct tt_model *m, const struct param *p, int n
 
 tt_status tt_model_new(tt_model **out, const tt_spec *s)
 {
-	tt_model *m = mem_calloc(1, sizeof *m);
+	tt_model *m;
 	tt_status st;
 
-	if (!m)
+	if (!out || !s)
+		return err_null(__func__);
+	if (!(m = mem_calloc(1, sizeof *m)))
 		return TT_ENOMEM;
 	if ((st = spec_copy(&m->spec, s)) != TT_OK || (st = tt_spec_resolve(m->spec)) != TT_OK ||
 	    (st = nn_collect(m)) != TT_OK)
@@ -53,27 +56,36 @@ void tt_model_free(tt_model **m)
 
 int tt_model_tensors(const tt_model *m)
 {
-	return m->n_params + m->n_buffers;
+	return m ? m->n_params + m->n_buffers : 0;
+}
+
+const tt_spec *tt_model_spec(const tt_model *m)
+{
+	return m ? m->spec : NULL;
 }
 
 size_t tt_model_parameters(const tt_model *m)
 {
-	return m->param_count;
+	return m ? m->param_count : 0;
 }
 
 tt_status tt_model_tensor(const tt_model *m, int i, tt_tensor *out)
 {
 	const struct param *p;
-	int trainable = i < m->n_params;
+	tt_tensor t = TT_SIZED(tt_tensor);
 
+	if (!m)
+		return err_null(__func__);
 	if (i < 0 || i >= tt_model_tensors(m))
 		return err_set(TT_EINVAL, "tensor %d: the model has tensors 0 to %d", i,
 		               tt_model_tensors(m) - 1);
-	p = trainable ? &m->param[i] : &m->buffer[i - m->n_params];
-	*out = (tt_tensor){ .name = p->name, .ndim = p->desc.ndim, .trainable = trainable,
-	                    .data = (trainable ? m->params : m->buffers) + p->offset };
-	memcpy(out->shape, p->desc.dim, sizeof out->shape);
-	return TT_OK;
+	t.trainable = i < m->n_params;
+	p = t.trainable ? &m->param[i] : &m->buffer[i - m->n_params];
+	t.name = p->name;
+	t.ndim = p->desc.ndim;
+	t.data = (t.trainable ? m->params : m->buffers) + p->offset;
+	memcpy(t.shape, p->desc.dim, sizeof t.shape);
+	return sized_give(out, &t, sizeof t, "tt_tensor");
 }
 
 tt_status nn_set_classes(struct tt_model *m, const char *const *name, int n)
@@ -98,6 +110,8 @@ tt_status tt_model_save(const tt_model *m, const char *checkpoint)
 	struct nn_saved s;
 	tt_status st;
 
+	if (!m || !checkpoint)
+		return err_null(__func__);
 	if ((st = nn_saved_init(&s, m, 0)) != TT_OK)
 		return st;
 	st = ckpt_write(checkpoint, s.tensor, s.n_tensors, s.meta, s.n_meta);
@@ -110,6 +124,8 @@ tt_status tt_model_load(tt_model **out, const char *checkpoint)
 	struct ckpt *c;
 	tt_status st;
 
+	if (!out || !checkpoint)
+		return err_null(__func__);
 	if ((st = ckpt_open(&c, checkpoint)) != TT_OK)
 		return st;
 	st = nn_model_of(out, c, checkpoint);

@@ -37,8 +37,11 @@ out:
 
 tt_status tt_spec_parse(tt_spec **out, const char *name, const char *text)
 {
-	size_t size = strlen(text);
+	size_t size;
 
+	if (!out || !name || !text)
+		return err_null(__func__);
+	size = strlen(text);
 	if (size > SPEC_SIZE_MAX)
 		return err_set(TT_ESPEC, "%s: longer than %d bytes", name, SPEC_SIZE_MAX);
 	return spec_of_text(out, name, text, size);
@@ -50,6 +53,8 @@ tt_status tt_spec_load(tt_spec **out, const char *path)
 	size_t size;
 	tt_status st;
 
+	if (!out || !path)
+		return err_null(__func__);
 	if ((st = file_read_all(path, SPEC_SIZE_MAX, &text, &size)) != TT_OK)
 		return st;
 	st = spec_of_text(out, path, text, size);
@@ -63,6 +68,8 @@ tt_status tt_spec_new(tt_spec **out, const char *name)
 	tt_spec *s = NULL;
 	tt_status st;
 
+	if (!out || !name)
+		return err_null(__func__);
 	str_add(&text, "name: ");
 	str_add_json(&text, name);
 	if ((st = str_status(&text)) == TT_OK)
@@ -127,6 +134,8 @@ tt_status spec_copy(tt_spec **out, const tt_spec *s)
 
 tt_status tt_spec_set(tt_spec *s, const char *key, const char *value)
 {
+	if (!s || !key || !value)
+		return err_null(__func__);
 	s->resolved = 0;
 	return node_set(&s->arena, s->root, key, value);
 }
@@ -155,6 +164,8 @@ tt_status tt_spec_layer(tt_spec *s, const char *kind, const char *settings)
 	char *text;
 	tt_status st;
 
+	if (!s || !kind)
+		return err_null(__func__);
 	if (!layer_kind_find(kind)) {
 		near = layer_kind_nearest(kind);
 		return err_set(TT_ESPEC, "unknown layer '%.40s'%s%s%s", kind,
@@ -221,6 +232,8 @@ tt_status tt_spec_resolve(tt_spec *s)
 {
 	tt_status st;
 
+	if (!s)
+		return err_null(__func__);
 	if (s->resolved)
 		return TT_OK;
 	if ((st = options_default(spec_options, &s->arena, s)) != TT_OK ||
@@ -234,12 +247,15 @@ tt_status tt_spec_resolve(tt_spec *s)
 
 tt_status tt_spec_text(const tt_spec *s, char **out)
 {
-	const struct node *root = s->root;
+	const struct node *root;
 	struct arena a = {0};
 	struct node *whole;
 	struct str text = {0};
 	tt_status st = TT_OK;
 
+	if (!s || !out)
+		return err_null(__func__);
+	root = s->root;
 	if (s->resolved && (st = options_node(spec_options, &a, s, &whole)) == TT_OK)
 		root = whole;
 	if (st == TT_OK) {

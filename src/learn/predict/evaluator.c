@@ -113,6 +113,7 @@ static void answer(const struct evaluator *e, double seconds, tt_metrics *out)
 	const struct metrics *m = &e->sums;
 
 	*out = (tt_metrics){
+		.size = sizeof *out,
 		.samples = m->samples, .loss = metrics_loss(m), .accuracy = metrics_accuracy(m),
 		.top_k = metrics_top_k(m), .k = m->k, .classes = m->classes, .confusion = m->confusion,
 		.samples_per_second = seconds > 0 ? (double)m->samples / seconds : 0,

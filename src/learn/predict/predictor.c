@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/sized.h"
 #include "learn/predict/evaluator.h"
 #include "learn/predict/feed.h"
 #include "learn/predict/program_cache.h"
@@ -50,11 +51,10 @@ static tt_status precision_of(const tt_predictor_opts *o, const struct tt_spec *
 
 static tt_status read_opts(const tt_predictor_opts *o, tt_predictor_opts *out)
 {
-	if (o && !o->size)
-		return err_set(TT_EINVAL, "tt_predictor_opts: size is 0; make it with "
-		               "TT_PREDICTOR_OPTS(...)");
-	if (o)
-		memcpy(out, o, o->size < sizeof *out ? o->size : sizeof *out);
+	tt_status st = sized_options(out, sizeof *out, o, "tt_predictor_opts");
+
+	if (st != TT_OK)
+		return st;
 	if (out->batch < 0 || out->threads < 0 || out->top_k < 0)
 		return err_set(TT_EINVAL, "predictor options must not be negative: batch %d, threads %d, "
 		               "top_k %d", out->batch, out->threads, out->top_k);
@@ -63,11 +63,14 @@ static tt_status read_opts(const tt_predictor_opts *o, tt_predictor_opts *out)
 
 tt_status tt_predictor_new(tt_predictor **out, const tt_model *m, const tt_predictor_opts *opts)
 {
-	tt_predictor_opts o = { .size = sizeof o };
-	struct engine_opts engine = { .tune = m->spec->train.tune_kernels };
+	struct engine_opts engine = { 0 };
+	tt_predictor_opts o;
 	struct tt_predictor *p;
 	tt_status st;
 
+	if (!out || !m)
+		return err_null(__func__);
+	engine.tune = m->spec->train.tune_kernels;
 	if ((st = read_opts(opts, &o)) != TT_OK ||
 	    (st = precision_of(&o, m->spec, &engine.precision)) != TT_OK)
 		return st;
@@ -104,12 +107,12 @@ void tt_predictor_free(tt_predictor **p)
 
 int64_t tt_predictor_inputs(const tt_predictor *p)
 {
-	return p->model->inputs;
+	return p ? p->model->inputs : 0;
 }
 
 int64_t tt_predictor_outputs(const tt_predictor *p)
 {
-	return p->model->outputs;
+	return p ? p->model->outputs : 0;
 }
 
 /* ---- answers ---- */
@@ -130,10 +133,14 @@ static int64_t next_chunk(int64_t left, int64_t batch)
 tt_status tt_predictor_run(tt_predictor *p, const float *x, int64_t n, float *out)
 {
 	static const struct program_run run = { .sample_stride = 1 };
-	size_t in = (size_t)p->model->inputs, answers = (size_t)p->model->outputs;
 	struct program *program;
+	size_t in, answers;
 	tt_status st;
 
+	if (!p || !x || !out)
+		return err_null(__func__);
+	in = (size_t)p->model->inputs;
+	answers = (size_t)p->model->outputs;
 	if (n <= 0)
 		return err_set(TT_EINVAL, "a prediction for %lld samples: there must be at least one",
 		               (long long)n);
@@ -150,17 +157,23 @@ tt_status tt_predictor_run(tt_predictor *p, const float *x, int64_t n, float *ou
 	return TT_OK;
 }
 
-tt_status tt_predictor_normalise(const tt_predictor *p, const tt_source_info *info, const void *raw,
-                                 float *x)
+tt_status tt_predictor_normalise(const tt_predictor *p, const tt_source_info *given,
+                                 const void *raw, float *x)
 {
 	int64_t numbers = 1;
+	tt_source_info info;
+	tt_status st;
 
-	for (int i = 0; i < info->ndim; i++)
-		numbers *= info->shape[i];
+	if (!p || !given || !raw || !x)
+		return err_null(__func__);
+	if ((st = sized_options(&info, sizeof info, given, "tt_source_info")) != TT_OK)
+		return st;
+	for (int i = 0; i < info.ndim; i++)
+		numbers *= info.shape[i];
 	if (numbers != p->model->inputs)
 		return err_set(TT_ESHAPE, "a sample has %lld numbers, the net wants %lld",
 		               (long long)numbers, (long long)p->model->inputs);
-	loader_normalise(info, &p->model->spec->data, raw, x);
+	loader_normalise(&info, &p->model->spec->data, raw, x);
 	return TT_OK;
 }
 
@@ -168,28 +181,35 @@ tt_status tt_predictor_normalise(const tt_predictor *p, const tt_source_info *in
 static tt_status hand_over(const tt_metrics *m, tt_metrics *out)
 {
 	size_t bytes = (size_t)m->classes * (size_t)m->classes * sizeof *m->confusion;
+	tt_metrics whole = *m;
 	int64_t *copy = NULL;
+	tt_status st;
 
 	if (m->confusion && !(copy = mem_alloc(bytes)))
 		return TT_ENOMEM;
 	if (copy)
 		memcpy(copy, m->confusion, bytes);
-	*out = *m;
-	out->confusion = copy;
-	return TT_OK;
+	whole.confusion = copy;
+	if ((st = sized_give(out, &whole, sizeof whole, "tt_metrics")) != TT_OK)
+		mem_free(copy);
+	return st;
 }
 
 tt_status tt_predictor_eval(tt_predictor *p, const tt_source *s, tt_metrics *out)
 {
-	/* Sources never change once open: that they are passed on without const is the loader's way. */
-	const struct evaluator_opts opts = {
-		.engine = p->engine, .model = p->model, .source = (tt_source *)(uintptr_t)s,
-		.batch = p->batch, .top_k = p->top_k, .what = EVALUATE_CONFUSION,
-	};
+	struct evaluator_opts opts = { .what = EVALUATE_CONFUSION };
 	struct evaluator *e = NULL;
 	tt_metrics m;
 	tt_status st;
 
+	if (!p || !s || !out)
+		return err_null(__func__);
+	opts.engine = p->engine;
+	opts.model = p->model;
+	opts.batch = p->batch;
+	opts.top_k = p->top_k;
+	/* Sources never change once open: that they are passed on without const is the loader's way. */
+	opts.source = (tt_source *)(uintptr_t)s;
 	engine_enter(p->engine);
 	if ((st = evaluator_new(&e, &opts)) != TT_OK)
 		return st;

@@ -185,6 +185,8 @@ tt_status tt_trainer_steps(tt_trainer *t, int64_t n, int *more)
 {
 	tt_status st;
 
+	if (!t || !more)
+		return err_null(__func__);
 	*more = 1;
 	if (n < 1)
 		return err_set(TT_EINVAL, "%lld steps: there is at least one", (long long)n);
@@ -208,6 +210,8 @@ tt_status tt_trainer_run(tt_trainer *t)
 	int more = 1;
 	tt_status st;
 
+	if (!t)
+		return err_null(__func__);
 	enter(t);
 	if (t->group)
 		local_workers_command(t->group, GROUP_RUN);
@@ -223,18 +227,21 @@ tt_status tt_trainer_run(tt_trainer *t)
 
 void tt_trainer_stop(tt_trainer *t)
 {
-	atomic_store(&t->stop, 1);
+	if (t)
+		atomic_store(&t->stop, 1);
 }
 
 const tt_progress *tt_trainer_progress(const tt_trainer *t)
 {
-	return &t->progress;
+	return t ? &t->progress : NULL;
 }
 
 tt_status tt_trainer_checkpoint(tt_trainer *t, const char *path)
 {
 	tt_status st;
 
+	if (!t)
+		return err_null(__func__);
 	if (trainer_world(t) > 1 && t->running)
 		return err_set(TT_EINVAL, "%s: workers are all over the place within a step: write a "
 		               "checkpoint between steps, or by train.checkpoint", path);

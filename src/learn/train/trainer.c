@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/sized.h"
 #include "distribute/sync/trace.h"
 #include "learn/train/sources.h"
 
@@ -199,6 +200,7 @@ static tt_status init_progress(struct tt_trainer *t)
 	t->watch.patience = e->patience;
 	t->watch.min_delta = e->min_delta;
 	t->progress = (tt_progress){
+		.size = sizeof t->progress,
 		.steps = batches * t->opts->epochs, .epochs = t->opts->epochs, .epoch_steps = batches,
 		.loss = NAN, .accuracy = NAN, .valid_loss = NAN, .valid_accuracy = NAN, .best = NAN,
 		.lr = t->opts->optimizer.lr, .grad_norm = NAN, .seconds_left = NAN,
@@ -225,16 +227,6 @@ static tt_status resume(struct tt_trainer *t, const char *from)
 }
 
 /* ---- life ---- */
-
-static tt_status read_opts(const tt_trainer_opts *o, tt_trainer_opts *out)
-{
-	*out = (tt_trainer_opts){ .size = sizeof *out };
-	if (o && !o->size)
-		return err_set(TT_EINVAL, "tt_trainer_opts: size is 0; make it with TT_TRAINER_OPTS(...)");
-	if (o)
-		memcpy(out, o, o->size < sizeof *out ? o->size : sizeof *out);
-	return TT_OK;
-}
 
 /* ---- ranks ---- */
 
@@ -379,7 +371,9 @@ tt_status tt_trainer_new(tt_trainer **out, tt_model *m, const tt_trainer_opts *o
 	tt_trainer_opts o;
 	tt_status st;
 
-	if ((st = read_opts(opts, &o)) != TT_OK)
+	if (!out || !m)
+		return err_null(__func__);
+	if ((st = sized_options(&o, sizeof o, opts, "tt_trainer_opts")) != TT_OK)
 		return st;
 	if (!(t = mem_calloc(1, sizeof *t)))
 		return TT_ENOMEM;

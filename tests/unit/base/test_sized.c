@@ -46,12 +46,46 @@ static void a_size_of_zero_is_no_struct(void **state)
 	assert_error("NULL");
 }
 
+static void options_that_are_not_there_are_defaults(void **state)
+{
+	const uint32_t only_size = sizeof only_size;
+	struct known out = { .b = 5 };
+
+	(void)state;
+	assert_ok(sized_options(&out, sizeof out, NULL, "tt_known"));
+	assert_int_equal(out.size, sizeof out);
+	assert_int_equal(out.b, 0);
+	out.b = 5;
+	assert_ok(sized_options(&out, sizeof out, &only_size, "tt_known"));
+	assert_int_equal(out.b, 0);
+}
+
+static void what_is_given_fits_the_room(void **state)
+{
+	const struct known from = { sizeof from, 1, 2 };
+	struct { uint32_t size; int a, after; } small = { 8, 0, 5 };
+	struct newer big = { .k.size = sizeof big, .c = 9 };
+
+	(void)state;
+	assert_ok(sized_give(&small, &from, sizeof from, "tt_known"));
+	assert_int_equal(small.size, 8);
+	assert_int_equal(small.a, 1);
+	assert_int_equal(small.after, 5);
+	assert_ok(sized_give(&big, &from, sizeof from, "tt_known"));
+	assert_int_equal(big.k.size, sizeof big);
+	assert_int_equal(big.k.b, 2);
+	assert_int_equal(big.c, 0);
+	assert_status(sized_give(NULL, &from, sizeof from, "tt_known"), TT_EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_older_caller_gets_defaults_for_what_it_does_not_know),
 		cmocka_unit_test(a_newer_caller_may_not_ask_for_what_is_unknown),
 		cmocka_unit_test(a_size_of_zero_is_no_struct),
+		cmocka_unit_test(options_that_are_not_there_are_defaults),
+		cmocka_unit_test(what_is_given_fits_the_room),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

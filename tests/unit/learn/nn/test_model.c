@@ -33,7 +33,7 @@ static const char small[] =
 
 static tt_tensor tensor(const tt_model *m, const char *name)
 {
-	tt_tensor t;
+	tt_tensor t = TT_SIZED(tt_tensor);
 
 	for (int i = 0; i < tt_model_tensors(m); i++) {
 		assert_ok(tt_model_tensor(m, i, &t));
@@ -59,7 +59,7 @@ static void tensors_are_listed_parameters_first(void **state)
 	                                     "fc.weight", "fc.bias", "bn1.running_mean",
 	                                     "bn1.running_var" };
 	tt_model *m = model_of(small);
-	tt_tensor t;
+	tt_tensor t = TT_SIZED(tt_tensor);
 
 	(void)state;
 	assert_int_equal(tt_model_tensors(m), 8);
@@ -115,7 +115,7 @@ static void initialisers_have_their_spread(void **state)
 		double mean, deviation, largest;
 		struct str yaml = {0};
 		tt_model *m;
-		tt_tensor w, b;
+		tt_tensor w = TT_SIZED(tt_tensor), b = TT_SIZED(tt_tensor);
 
 		str_addf(&yaml, "model: {input: [%d], init: %s, layers: [dense: {out: %d}]}", IN,
 		         inits[i].init, OUT);

@@ -65,7 +65,7 @@ static void predictor_eval_counts_what_run_answers(void **state)
 	static int32_t label[SAMPLES];
 	tt_model *m = trained();
 	int64_t confusion[9] = {0}, correct = 0;
-	tt_metrics metrics;
+	tt_metrics metrics = TT_SIZED(tt_metrics);
 	tt_predictor *p;
 	tt_source *s;
 
@@ -100,7 +100,7 @@ static void predictor_eval_agrees_with_validation(void **state)
 {
 	tt_model *m = tiny_model(tiny_conv, NULL), *again;
 	char dir[1024];
-	tt_metrics metrics;
+	tt_metrics metrics = TT_SIZED(tt_metrics);
 	tt_predictor *p;
 	tt_trainer *t;
 	tt_source *s;
@@ -204,14 +204,14 @@ static void predictor_refuses_with_the_reason(void **state)
 {
 	static float x[64], y[3];
 	tt_model *m = tiny_model(tiny_mlp, NULL);
-	tt_metrics metrics;
+	tt_metrics metrics = TT_SIZED(tt_metrics);
 	tt_predictor *p;
 	tt_source *s;
 
 	(void)state;
 	refuse(TT_PREDICTOR_OPTS(.precision = "f16"), "'f16' is none of f32, bf16");
 	refuse(TT_PREDICTOR_OPTS(.batch = -1), "batch -1");
-	refuse(&(tt_predictor_opts){ 0 }, "TT_PREDICTOR_OPTS");
+	refuse(&(tt_predictor_opts){ 0 }, "size is 0");
 	assert_ok(tt_predictor_new(&p, m, NULL));
 	assert_status(tt_predictor_run(p, x, 0, y), TT_EINVAL);
 	assert_ok(tt_source_open(&s, "synth:objects?size=8&count=8&classes=5&gray=yes"));

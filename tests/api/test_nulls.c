@@ -1,0 +1,157 @@
+/* No public function dies of NULL: it answers TT_EINVAL and says its name, or nothing, or zero. */
+#include "support/support.h"
+#include "support/tiny.h"
+
+#include <string.h>
+
+#include <tutti/train.h>
+
+static tt_spec *spec;
+static tt_model *model;
+static tt_trainer *trainer;
+static tt_predictor *predictor;
+static tt_source *source;
+
+static tt_status each(void *ctx, const char *key, const char *value)
+{
+	(void)ctx, (void)key, (void)value;
+	return TT_OK;
+}
+
+/* One call, answered TT_EINVAL with the name of the function. */
+#define REFUSES(function, ...) do { \
+	assert_status(function(__VA_ARGS__), TT_EINVAL); \
+	assert_error(#function); \
+} while (0)
+
+static void functions_refuse_null(void **state)
+{
+	char *text, **names;
+	float x[64] = {0};
+	int n;
+
+	(void)state;
+	REFUSES(tt_source_open, NULL, "synth:objects");
+	REFUSES(tt_source_open, &source, NULL);
+	REFUSES(tt_source_read, NULL, 0, x, NULL, NULL);
+	REFUSES(tt_spec_load, NULL, "a.yaml");
+	REFUSES(tt_spec_load, &spec, NULL);
+	REFUSES(tt_spec_parse, NULL, "name", "text");
+	REFUSES(tt_spec_parse, &spec, NULL, "text");
+	REFUSES(tt_spec_parse, &spec, "name", NULL);
+	REFUSES(tt_spec_new, NULL, "name");
+	REFUSES(tt_spec_new, &spec, NULL);
+	REFUSES(tt_spec_set, NULL, "name", "x");
+	REFUSES(tt_spec_set, spec, NULL, "x");
+	REFUSES(tt_spec_set, spec, "name", NULL);
+	REFUSES(tt_spec_layer, NULL, "dense", NULL);
+	REFUSES(tt_spec_layer, spec, NULL, NULL);
+	REFUSES(tt_spec_resolve, NULL);
+	REFUSES(tt_spec_text, NULL, &text);
+	REFUSES(tt_spec_text, spec, NULL);
+	REFUSES(tt_spec_get, NULL, "name", &text);
+	REFUSES(tt_spec_get, spec, NULL, &text);
+	REFUSES(tt_spec_get, spec, "name", NULL);
+	REFUSES(tt_spec_each, NULL, each, NULL);
+	REFUSES(tt_spec_each, spec, NULL, NULL);
+	REFUSES(tt_model_new, NULL, spec);
+	REFUSES(tt_model_new, &model, NULL);
+	REFUSES(tt_model_load, NULL, "x.safetensors");
+	REFUSES(tt_model_load, &model, NULL);
+	REFUSES(tt_model_save, NULL, "x.safetensors");
+	REFUSES(tt_model_save, model, NULL);
+	REFUSES(tt_model_tensor, NULL, 0, &(tt_tensor)TT_SIZED(tt_tensor));
+	REFUSES(tt_model_class_names, NULL, &names, &n);
+	REFUSES(tt_model_class_names, model, NULL, &n);
+	REFUSES(tt_model_class_names, model, &names, NULL);
+	REFUSES(tt_trainer_new, NULL, model, NULL);
+	REFUSES(tt_trainer_new, &trainer, NULL, NULL);
+	REFUSES(tt_trainer_run, NULL);
+	REFUSES(tt_trainer_step, NULL, &n);
+	REFUSES(tt_trainer_step, trainer, NULL);
+	REFUSES(tt_trainer_steps, NULL, 1, &n);
+	REFUSES(tt_trainer_steps, trainer, 1, NULL);
+	REFUSES(tt_trainer_checkpoint, NULL, "x.safetensors");
+	REFUSES(tt_predictor_new, NULL, model, NULL);
+	REFUSES(tt_predictor_new, &predictor, NULL, NULL);
+	REFUSES(tt_predictor_run, NULL, x, 1, x);
+	REFUSES(tt_predictor_run, predictor, NULL, 1, x);
+	REFUSES(tt_predictor_run, predictor, x, 1, NULL);
+	REFUSES(tt_predictor_normalise, NULL, tt_source_describe(source), x, x);
+	REFUSES(tt_predictor_normalise, predictor, NULL, x, x);
+	REFUSES(tt_predictor_normalise, predictor, tt_source_describe(source), NULL, x);
+	REFUSES(tt_predictor_normalise, predictor, tt_source_describe(source), x, NULL);
+	REFUSES(tt_predictor_eval, NULL, source, &(tt_metrics)TT_SIZED(tt_metrics));
+	REFUSES(tt_predictor_eval, predictor, NULL, &(tt_metrics)TT_SIZED(tt_metrics));
+	REFUSES(tt_predictor_eval, predictor, source, NULL);
+	assert_status(tt_model_tensor(model, 0, NULL), TT_EINVAL);
+}
+
+static void getters_of_nothing_give_nothing(void **state)
+{
+	(void)state;
+	assert_null(tt_source_describe(NULL));
+	assert_null(tt_model_spec(NULL));
+	assert_int_equal(tt_model_tensors(NULL), 0);
+	assert_int_equal(tt_model_parameters(NULL), 0);
+	assert_null(tt_trainer_progress(NULL));
+	assert_int_equal(tt_predictor_inputs(NULL), 0);
+	assert_int_equal(tt_predictor_outputs(NULL), 0);
+	assert_non_null(tt_status_text((tt_status)-1000));
+}
+
+static void nothing_can_be_freed_and_stopped(void **state)
+{
+	tt_source *s = NULL;
+	tt_spec *y = NULL;
+	tt_model *m = NULL;
+	tt_trainer *t = NULL;
+	tt_predictor *p = NULL;
+
+	(void)state;
+	tt_source_close(NULL);
+	tt_source_close(&s);
+	tt_spec_free(NULL);
+	tt_spec_free(&y);
+	tt_model_free(NULL);
+	tt_model_free(&m);
+	tt_trainer_free(NULL);
+	tt_trainer_free(&t);
+	tt_predictor_free(NULL);
+	tt_predictor_free(&p);
+	tt_trainer_stop(NULL);
+	tt_free(NULL);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	spec = tiny_spec(tiny_mlp, NULL);
+	model = tiny_model(tiny_mlp, NULL);
+	assert_ok(tt_trainer_new(&trainer, model, NULL));
+	assert_ok(tt_predictor_new(&predictor, model, NULL));
+	assert_ok(tt_source_open(&source, "synth:objects?size=8&count=8&gray=yes"));
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	tt_source_close(&source);
+	tt_predictor_free(&predictor);
+	tt_trainer_free(&trainer);
+	tt_model_free(&model);
+	tt_spec_free(&spec);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(functions_refuse_null),
+		cmocka_unit_test(getters_of_nothing_give_nothing),
+		cmocka_unit_test(nothing_can_be_freed_and_stopped),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

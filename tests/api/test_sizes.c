@@ -1,0 +1,201 @@
+/* Every public struct has a size first, and may be shorter or longer than ours: a table says. */
+#include "support/support.h"
+#include "support/tiny.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <tutti/train.h>
+
+#include "base/sized.h"
+
+#define TAIL 24                 /* bytes that a newer caller's struct has more */
+#define GUARD 0x5a
+
+static tt_model *model;
+static tt_predictor *predictor;
+static tt_source *source;
+
+static const char spec[] =
+	"name: sizes\ndata: {train: 'synth:objects?size=8&count=8&gray=yes'}\n"
+	"model: {input: [1, 8, 8], layers: [flatten, dense: {out: 10}]}\ntrain: {threads: 1}\n";
+
+/* ---- structs that callers fill ---- */
+
+static tt_status take_trainer_opts(void *o)
+{
+	tt_trainer *t = NULL;
+	tt_status st = tt_trainer_new(&t, model, o);
+
+	tt_trainer_free(&t);
+	return st;
+}
+
+static tt_status take_predictor_opts(void *o)
+{
+	tt_predictor *p = NULL;
+	tt_status st = tt_predictor_new(&p, model, o);
+
+	tt_predictor_free(&p);
+	return st;
+}
+
+static tt_status take_source_info(void *o)
+{
+	static const uint8_t raw[64];
+	static float x[64];
+
+	return tt_predictor_normalise(predictor, o, raw, x);
+}
+
+static const struct taken {
+	const char *name;
+	size_t      size;
+	tt_status (*take)(void *o);
+	tt_status   shortest;       /* what a struct without any field but its size gives */
+} taken[] = {
+	{ "tt_trainer_opts", sizeof(tt_trainer_opts), take_trainer_opts, TT_OK },
+	{ "tt_predictor_opts", sizeof(tt_predictor_opts), take_predictor_opts, TT_OK },
+	{ "tt_source_info", sizeof(tt_source_info), take_source_info, TT_ESHAPE },
+};
+
+/* A struct of this size, all zero but what makes it valid, with TAIL bytes behind it. */
+static void *make(const struct taken *row, size_t size)
+{
+	const uint32_t n = (uint32_t)size;
+	unsigned char *p = calloc(1, row->size + TAIL);
+
+	assert_non_null(p);
+	if (row->take == take_source_info)
+		memcpy(p, tt_source_describe(source), sizeof(tt_source_info));
+	memcpy(p, &n, sizeof n);
+	return p;
+}
+
+static tt_status take(const struct taken *row, size_t size, int last_byte)
+{
+	unsigned char *p = make(row, size);
+	tt_status st;
+
+	if (size > row->size)
+		p[size - 1] = (unsigned char)last_byte;
+	st = row->take(p);
+	free(p);
+	return st;
+}
+
+static void structs_that_are_taken_may_be_shorter_or_longer(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+		const struct taken *row = &taken[i];
+
+		print_message("%s\n", row->name);
+		assert_ok(take(row, row->size, 0));
+		assert_ok(take(row, row->size + TAIL, 0));
+		assert_status(take(row, row->size + TAIL, 1), TT_EINVAL);
+		assert_error(row->name);
+		assert_status(take(row, sizeof(uint32_t), 0), row->shortest);
+		assert_status(take(row, 0, 0), TT_EINVAL);
+		assert_error("size");
+	}
+}
+
+/* ---- structs that the library fills ---- */
+
+static tt_status give_tensor(void *out) { return tt_model_tensor(model, 0, out); }
+
+static tt_status give_metrics(void *out)
+{
+	tt_metrics *m = out;
+	tt_status st = tt_predictor_eval(predictor, source, m);
+
+	if (st == TT_OK && m->size >= offsetof(tt_metrics, confusion) + sizeof m->confusion) {
+		tt_free(m->confusion);
+		m->confusion = NULL;
+	}
+	return st;
+}
+
+static const struct given {
+	const char *name;
+	size_t      size;
+	tt_status (*give)(void *out);
+} given[] = {
+	{ "tt_tensor", sizeof(tt_tensor), give_tensor },
+	{ "tt_metrics", sizeof(tt_metrics), give_metrics },
+};
+
+static void give(const struct given *row, size_t size, tt_status want)
+{
+	const uint32_t n = (uint32_t)size;
+	unsigned char *p = malloc(row->size + 2 * TAIL);
+
+	assert_non_null(p);
+	memset(p, GUARD, row->size + 2 * TAIL);
+	memcpy(p, &n, sizeof n);
+	assert_status(row->give(p), want);
+	assert_memory_equal(p, &n, sizeof n);           /* the caller's size stays */
+	for (size_t i = row->size; want == TT_OK && i < size; i++)
+		assert_int_equal(p[i], 0);
+	for (size_t i = want == TT_OK ? size : sizeof n; i < row->size + 2 * TAIL; i++)
+		assert_int_equal(p[i], GUARD);
+	free(p);
+}
+
+static void structs_that_are_given_may_be_shorter_or_longer(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+		const struct given *row = &given[i];
+
+		print_message("%s\n", row->name);
+		give(row, row->size, TT_OK);
+		give(row, row->size + TAIL, TT_OK);
+		give(row, 2 * sizeof(uint64_t), TT_OK);
+		give(row, 0, TT_EINVAL);
+		assert_error(row->name);
+	}
+}
+
+/* ---- structs that stay the library's ---- */
+
+static void structs_that_are_lent_say_how_long_they_are(void **state)
+{
+	tt_trainer *t;
+
+	(void)state;
+	assert_int_equal(tt_source_describe(source)->size, sizeof(tt_source_info));
+	assert_ok(tt_trainer_new(&t, model, NULL));
+	assert_int_equal(tt_trainer_progress(t)->size, sizeof(tt_progress));
+	tt_trainer_free(&t);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	model = tiny_model(spec, NULL);
+	assert_ok(tt_predictor_new(&predictor, model, TT_PREDICTOR_OPTS(.threads = 1)));
+	assert_ok(tt_source_open(&source, "synth:objects?size=8&count=8&gray=yes"));
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	tt_source_close(&source);
+	tt_predictor_free(&predictor);
+	tt_model_free(&model);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(structs_that_are_taken_may_be_shorter_or_longer),
+		cmocka_unit_test(structs_that_are_given_may_be_shorter_or_longer),
+		cmocka_unit_test(structs_that_are_lent_say_how_long_they_are),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
