@@ -7,6 +7,7 @@
 
 #include <tutti/data.h>
 #include <tutti/model.h>
+#include <tutti/observer.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -14,35 +15,9 @@ extern "C" {
 
 typedef struct tt_trainer tt_trainer;
 
-/* Where a run stands; sent to the observer and read with tt_trainer_progress. */
-typedef struct tt_progress {
-	uint32_t size;                     /* of this struct                                       */
-	int64_t step, steps;               /* optimizer steps done, planned in all                 */
-	int     epoch, epochs;             /* current (from 0), planned                            */
-	int64_t epoch_step, epoch_steps;   /* within the epoch                                     */
-	double  loss, accuracy;            /* running mean of this epoch; accuracy NAN if no classes */
-	double  valid_loss, valid_accuracy;/* last validation; NAN before the first                */
-	double  best;                      /* best monitored value so far; NAN before               */
-	double  lr, grad_norm;             /* of the last step; grad_norm NAN unless measured       */
-	double  samples_per_second;        /* training only, smoothed                              */
-	double  seconds, seconds_left;     /* wall clock since start, estimate                     */
-	int     workers;                   /* that train together                                  */
-	double  wire_seconds;              /* this process' first worker was talking to others     */
-	double  exposed_seconds;           /* and so long it waited for them                       */
-	int64_t bytes_sent;                /* by it                                                */
-	double  train_seconds;             /* in steps: without validation and checkpoints         */
-	int     members;                   /* of an ensemble whose training is over; else 0        */
-	const double *member_accuracy;     /* [members] each alone in validation, NAN: unknown;
-	                                    * borrowed from the trainer                            */
-} tt_progress;
-
-enum tt_event { TT_EVENT_START, TT_EVENT_STEP, TT_EVENT_EPOCH, TT_EVENT_VALID, TT_EVENT_CHECKPOINT,
-                TT_EVENT_NOTE, TT_EVENT_END };
-
-/* Called in the trainer's thread.  An epoch tells VALID (if there is validation), then EPOCH,
- * then its CHECKPOINTs; after TT_ESTOPPED and END a run may go on.  Workers may still be adding up
- * the parameters at STEP; at the others the model is whole.  text: path of the checkpoint, the
- * note, how it ended, or NULL; borrowed for the call. */
+/* The older way to look: one function, called in the trainer's thread as an observer is, without
+ * the metrics.  text: path of the checkpoint, the note, how it ended, or NULL; borrowed for the
+ * call. */
 typedef void tt_observer_fn(void *ctx, enum tt_event event, const tt_progress *p, const char *text);
 
 struct comm;
@@ -51,7 +26,7 @@ typedef struct tt_trainer_opts {
 	uint32_t        size;              /* of this struct                                         */
 	const char     *run_dir;           /* run folder (none: nothing is written)                  */
 	const char     *resume;           /* checkpoint to go on from (none); "auto": last of the run */
-	tt_observer_fn *observe;           /* (none)                                                 */
+	tt_observer_fn *observe;           /* (none); see also tt_trainer_observe                    */
 	void           *observe_ctx;
 	const char     *kernel_cache;      /* file of measured kernel choices (none: measured anew)  */
 	const char     *environment;       /* JSON text the face gathered for the run folder (none)  */

@@ -2,8 +2,10 @@
 #include "support/support.h"
 #include "support/tiny.h"
 
+#include <math.h>
 #include <string.h>
 
+#include <tutti/run.h>
 #include <tutti/train.h>
 
 static tt_spec *spec;
@@ -15,6 +17,18 @@ static tt_source *source;
 static tt_status each(void *ctx, const char *key, const char *value)
 {
 	(void)ctx, (void)key, (void)value;
+	return TT_OK;
+}
+
+static tt_status list(void *ctx, const char *run)
+{
+	(void)ctx, (void)run;
+	return TT_OK;
+}
+
+static tt_status look(void *ctx, const tt_observation *o)
+{
+	(void)ctx, (void)o;
 	return TT_OK;
 }
 
@@ -84,7 +98,22 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_predictor_eval, NULL, source, &(tt_metrics)TT_SIZED(tt_metrics));
 	REFUSES(tt_predictor_eval, predictor, NULL, &(tt_metrics)TT_SIZED(tt_metrics));
 	REFUSES(tt_predictor_eval, predictor, source, NULL);
+	REFUSES(tt_run_path, NULL, TT_RUN_LOG, &text);
+	REFUSES(tt_run_path, "run", TT_RUN_LOG, NULL);
+	REFUSES(tt_run_new, NULL, "name", &text);
+	REFUSES(tt_run_new, "runs", NULL, &text);
+	REFUSES(tt_run_new, "runs", "name", NULL);
+	REFUSES(tt_run_newest, NULL, "name", &text);
+	REFUSES(tt_run_newest, "runs", NULL, &text);
+	REFUSES(tt_run_newest, "runs", "name", NULL);
+	REFUSES(tt_run_checkpoint, NULL, &text);
+	REFUSES(tt_run_checkpoint, "run", NULL);
+	REFUSES(tt_run_each, NULL, list, NULL);
+	REFUSES(tt_run_each, "runs", NULL, NULL);
+	REFUSES(tt_trainer_observe, NULL, TT_OBSERVER(.event = look));
+	REFUSES(tt_trainer_observe, trainer, NULL);
 	assert_status(tt_model_tensor(model, 0, NULL), TT_EINVAL);
+	assert_status(tt_metric_get(0, NULL), TT_EINVAL);
 }
 
 static void getters_of_nothing_give_nothing(void **state)
@@ -95,6 +124,7 @@ static void getters_of_nothing_give_nothing(void **state)
 	assert_int_equal(tt_model_tensors(NULL), 0);
 	assert_int_equal(tt_model_parameters(NULL), 0);
 	assert_null(tt_trainer_progress(NULL));
+	assert_true(isnan(tt_observation_value(NULL, "train.loss")));
 	assert_int_equal(tt_predictor_inputs(NULL), 0);
 	assert_int_equal(tt_predictor_outputs(NULL), 0);
 	assert_non_null(tt_status_text((tt_status)-1000));

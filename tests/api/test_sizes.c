@@ -48,6 +48,25 @@ static tt_status take_source_info(void *o)
 	return tt_predictor_normalise(predictor, o, raw, x);
 }
 
+static tt_status look(void *ctx, const tt_observation *o)
+{
+	(void)ctx;
+	assert_int_equal(o->size, sizeof *o);
+	return TT_OK;
+}
+
+static tt_status take_observer(void *o)
+{
+	tt_trainer *t = NULL;
+	tt_status st;
+
+	assert_ok(tt_trainer_new(&t, model, NULL));
+	if ((st = tt_trainer_observe(t, o)) == TT_OK)
+		assert_ok(tt_trainer_run(t));
+	tt_trainer_free(&t);
+	return st;
+}
+
 static const struct taken {
 	const char *name;
 	size_t      size;
@@ -57,6 +76,7 @@ static const struct taken {
 	{ "tt_trainer_opts", sizeof(tt_trainer_opts), take_trainer_opts, TT_OK },
 	{ "tt_predictor_opts", sizeof(tt_predictor_opts), take_predictor_opts, TT_OK },
 	{ "tt_source_info", sizeof(tt_source_info), take_source_info, TT_ESHAPE },
+	{ "tt_observer", sizeof(tt_observer), take_observer, TT_EINVAL },
 };
 
 /* A struct of this size, all zero but what makes it valid, with TAIL bytes behind it. */
@@ -68,6 +88,8 @@ static void *make(const struct taken *row, size_t size)
 	assert_non_null(p);
 	if (row->take == take_source_info)
 		memcpy(p, tt_source_describe(source), sizeof(tt_source_info));
+	if (row->take == take_observer)
+		((tt_observer *)(void *)p)->event = look;
 	memcpy(p, &n, sizeof n);
 	return p;
 }
@@ -105,6 +127,8 @@ static void structs_that_are_taken_may_be_shorter_or_longer(void **state)
 
 static tt_status give_tensor(void *out) { return tt_model_tensor(model, 0, out); }
 
+static tt_status give_metric(void *out) { return tt_metric_get(0, out); }
+
 static tt_status give_metrics(void *out)
 {
 	tt_metrics *m = out;
@@ -124,6 +148,7 @@ static const struct given {
 } given[] = {
 	{ "tt_tensor", sizeof(tt_tensor), give_tensor },
 	{ "tt_metrics", sizeof(tt_metrics), give_metrics },
+	{ "tt_metric", sizeof(tt_metric), give_metric },
 };
 
 static void give(const struct given *row, size_t size, tt_status want)

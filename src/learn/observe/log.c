@@ -1,5 +1,5 @@
 /* log.c -- log.txt: one line for each thing that happens, for people who come later. */
-#include "learn/observe/observer.h"
+#include "learn/observe/observers.h"
 
 #include <math.h>
 #include <string.h>
@@ -7,9 +7,9 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "learn/observe/run_dir.h"
 
 struct log {
-	struct observer  base;
 	struct file_log *file;
 	struct str       line;
 	const char      *name;           /* of the spec */
@@ -49,14 +49,13 @@ static void add_epoch(struct str *s, const tt_progress *p)
 	str_addf(s, "  lr %.6g  %.0f samples/s", p->lr, p->samples_per_second);
 }
 
-static int add_event(struct str *s, const struct log *l, enum tt_event e,
-                     const struct observation *w)
+static int add_event(struct str *s, const struct log *l, const tt_observation *o)
 {
-	const char *text = w->text ? w->text : "";
+	const char *text = o->text ? o->text : "";
 
-	switch (e) {
-	case TT_EVENT_START:      add_start(s, l->name, w->progress); return 1;
-	case TT_EVENT_EPOCH:      add_epoch(s, w->progress); return 1;
+	switch (o->event) {
+	case TT_EVENT_START:      add_start(s, l->name, o->progress); return 1;
+	case TT_EVENT_EPOCH:      add_epoch(s, o->progress); return 1;
 	case TT_EVENT_CHECKPOINT: str_addf(s, "checkpoint: %s", text); return 1;
 	case TT_EVENT_NOTE:       str_addf(s, "note: %s", text); return 1;
 	case TT_EVENT_END:        str_addf(s, "end: %s", text); return 1;
@@ -67,16 +66,16 @@ static int add_event(struct str *s, const struct log *l, enum tt_event e,
 	return 0;
 }
 
-static tt_status on_event(struct observer *o, enum tt_event e, const struct observation *w)
+static tt_status on_event(void *ctx, const tt_observation *o)
 {
-	struct log *l = (struct log *)o;
+	struct log *l = ctx;
 	tt_status st;
 
-	if (e == TT_EVENT_STEP || e == TT_EVENT_VALID)
+	if (o->event == TT_EVENT_STEP || o->event == TT_EVENT_VALID)
 		return TT_OK;
 	l->line.len = 0;
 	add_time(&l->line);
-	if (!add_event(&l->line, l, e, w))
+	if (!add_event(&l->line, l, o))
 		return TT_OK;
 	str_add(&l->line, "\n");
 	if ((st = str_status(&l->line)) != TT_OK)
@@ -84,18 +83,16 @@ static tt_status on_event(struct observer *o, enum tt_event e, const struct obse
 	return file_log_append(l->file, l->line.p, l->line.len);
 }
 
-static void close_log(struct observer *o)
+static void close_log(void *ctx)
 {
-	struct log *l = (struct log *)o;
+	struct log *l = ctx;
 
 	file_log_close(&l->file);
 	str_release(&l->line);
 	mem_free(l);
 }
 
-static const struct observer_ops ops = { "log", on_event, close_log };
-
-tt_status observer_log(struct observer **out, const struct observer_opts *o)
+tt_status observer_log(tt_observer *out, const struct observer_opts *o)
 {
 	struct log *l = mem_calloc(1, sizeof *l);
 	struct str path = {0};
@@ -103,15 +100,13 @@ tt_status observer_log(struct observer **out, const struct observer_opts *o)
 
 	if (!l)
 		return TT_ENOMEM;
-	l->base.ops = &ops;
 	l->name = o->model->spec->name;
-	str_addf(&path, "%s/log.txt", o->dir);
-	if ((st = str_status(&path)) == TT_OK)
+	if ((st = run_dir_path(&path, o->dir, TT_RUN_LOG)) == TT_OK)
 		st = file_log_open(&l->file, path.p);
 	str_release(&path);
 	if (st == TT_OK)
-		*out = &l->base;
+		*out = *TT_OBSERVER(.ctx = l, .event = on_event, .close = close_log);
 	else
-		close_log(&l->base);
+		close_log(l);
 	return st;
 }

@@ -1,8 +1,7 @@
 /* tensorboard.c -- a run as TensorBoard shows it: numbers, distributions, samples, graph, settings.
  */
-#include "learn/observe/observer.h"
+#include "learn/observe/observers.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,13 +12,11 @@
 #include "learn/observe/tensorboard_settings.h"
 
 struct board {
-	struct observer        base;
 	struct events         *events;
 	const struct tt_model *model;
 	const tt_source_info  *info;
 	int                    images;       /* samples still to be shown */
-	char                   top_k[24];    /* tag */
-	tt_progress            told;         /* as of the last numbers between workers */
+	char                   tag[64];      /* of the number being written */
 };
 
 static const char *const metric_tags[] = {
@@ -28,52 +25,35 @@ static const char *const metric_tags[] = {
 
 /* ---- numbers ---- */
 
-static void add(struct board *b, const char *tag, double v)
+/* Metrics whose page is not that of their split. */
+static const struct { const char *name, *tag, *of_images; } renamed[] = {
+	{ "train.lr", "lr", "lr" },
+	{ "train.grad_norm", "grad_norm", "grad_norm" },
+	{ "train.samples_per_second", "samples_per_second", "images_per_second" },
+};
+
+/* "valid.loss" is valid/loss: a page for each split. */
+static const char *tag_of(struct board *b, const char *name)
 {
-	if (!isnan(v))
-		events_number(b->events, tag, v);
+	size_t split;
+	const char *rest = metric_name(name, &split);
+
+	for (size_t i = 0; i < sizeof renamed / sizeof *renamed; i++)
+		if (strcmp(renamed[i].name, name) == 0)
+			return b->info->ndim == 3 ? renamed[i].of_images : renamed[i].tag;
+	snprintf(b->tag, sizeof b->tag, "%.*s/%s", (int)split, name, rest);
+	return b->tag;
 }
 
-/* Per step, as means since they were last written. */
-static void add_workers(struct board *b, const tt_progress *p)
+static tt_status write_numbers(struct board *b, const tt_observation *o)
 {
-	const tt_progress *last = &b->told;
-	const double steps = (double)(p->step - last->step);
-
-	if (p->workers < 2 || steps <= 0)
-		return;
-	add(b, "workers/wire_ms", 1e3 * (p->wire_seconds - last->wire_seconds) / steps);
-	add(b, "workers/waiting_ms", 1e3 * (p->exposed_seconds - last->exposed_seconds) / steps);
-	add(b, "workers/efficiency", 1 - (p->exposed_seconds - last->exposed_seconds) /
-	    (p->train_seconds - last->train_seconds));
-	add(b, "workers/bytes_sent", (double)(p->bytes_sent - last->bytes_sent) / steps);
-	b->told = *p;
-}
-
-static tt_status write_step(struct board *b, const struct observation *w)
-{
-	events_begin(b->events, w->progress->step);
-	add(b, "train/loss", w->loss);
-	add(b, "train/accuracy", w->accuracy);
-	add(b, "lr", w->progress->lr);
-	add(b, "grad_norm", w->progress->grad_norm);
-	add(b, b->info->ndim == 3 ? "images_per_second" : "samples_per_second",
-	    w->progress->samples_per_second);
-	add_workers(b, w->progress);
+	events_begin(b->events, o->progress->step);
+	for (int i = 0; i < o->metrics; i++)
+		events_number(b->events, tag_of(b, o->name[i]), o->value[i]);
 	return events_end(b->events);
 }
 
-static tt_status write_valid(struct board *b, const struct observation *w)
-{
-	events_begin(b->events, w->progress->step);
-	add(b, "valid/loss", w->valid->loss);
-	add(b, "valid/accuracy", w->valid->accuracy);
-	snprintf(b->top_k, sizeof b->top_k, "valid/top_%d", w->valid->k);
-	add(b, b->top_k, w->valid->top_k);
-	return events_end(b->events);
-}
-
-static tt_status write_histograms(struct board *b, const struct observation *w)
+static tt_status write_histograms(struct board *b, int64_t step)
 {
 	struct str tag = {0};
 	tt_status st = TT_OK;
@@ -85,7 +65,7 @@ static tt_status write_histograms(struct board *b, const struct observation *w)
 		str_addf(&tag, "weights/%s", p->name);
 		if ((st = str_status(&tag)) != TT_OK)
 			break;
-		events_begin(b->events, w->progress->step);
+		events_begin(b->events, step);
 		events_histogram(b->events, tag.p, b->model->params + p->offset, p->count);
 		st = events_end(b->events);
 	}
@@ -200,30 +180,34 @@ static tt_status begin(struct board *b, int64_t resumed)
 
 /* ---- the observer ---- */
 
-static tt_status on_step(struct board *b, const struct observation *w)
+static tt_status on_step(struct board *b, const tt_observation *o)
 {
+	/* A batch is the one thing that the public structs cannot show yet. */
+	const struct batch *batch = ((const struct observation *)o)->batch;
 	tt_status st = TT_OK;
 
-	if (b->images > 0 && w->batch)
-		st = write_samples(b, w->batch);
-	if (st == TT_OK && w->due)
-		st = write_step(b, w);
+	if (b->images > 0 && batch)
+		st = write_samples(b, batch);
+	if (st == TT_OK && o->metrics)
+		st = write_numbers(b, o);
 	return st;
 }
 
-static tt_status on_event(struct observer *o, enum tt_event e, const struct observation *w)
+static tt_status on_event(void *ctx, const tt_observation *o)
 {
-	struct board *b = (struct board *)o;
+	struct board *b = ctx;
 
-	switch (e) {
+	switch (o->event) {
 	case TT_EVENT_STEP:
-		return on_step(b, w);
+		return on_step(b, o);
 	case TT_EVENT_VALID:
-		return write_valid(b, w);
+		return write_numbers(b, o);
 	case TT_EVENT_EPOCH:
-		return b->model->spec->train.tensorboard.histograms ? write_histograms(b, w) : TT_OK;
+		if (!b->model->spec->train.tensorboard.histograms)
+			return TT_OK;
+		return write_histograms(b, o->progress->step);
 	case TT_EVENT_END:
-		return events_finish(b->events, w->status == TT_OK || w->status == TT_ESTOPPED
+		return events_finish(b->events, o->status == TT_OK || o->status == TT_ESTOPPED
 		                     ? EVENT_END_GOOD : EVENT_END_FAILED);
 	case TT_EVENT_START:
 	case TT_EVENT_CHECKPOINT:
@@ -233,33 +217,29 @@ static tt_status on_event(struct observer *o, enum tt_event e, const struct obse
 	return TT_OK;
 }
 
-static void close_board(struct observer *o)
+static void close_board(void *ctx)
 {
-	struct board *b = (struct board *)o;
+	struct board *b = ctx;
 
 	events_close(&b->events);
 	mem_free(b);
 }
 
-static const struct observer_ops ops = { "tensorboard", on_event, close_board };
-
-tt_status observer_tensorboard(struct observer **out, const struct observer_opts *o)
+tt_status observer_tensorboard(tt_observer *out, const struct observer_opts *o)
 {
 	struct board *b = mem_calloc(1, sizeof *b);
 	tt_status st;
 
 	if (!b)
 		return TT_ENOMEM;
-	b->base.ops = &ops;
 	b->model = o->model;
 	b->info = o->info;
-	b->told.step = o->resumed;
 	b->images = o->resumed ? 0 : o->model->spec->train.tensorboard.images;
 	if ((st = events_open(&b->events, o->dir)) == TT_OK)
 		st = begin(b, o->resumed);
 	if (st == TT_OK)
-		*out = &b->base;
+		*out = *TT_OBSERVER(.ctx = b, .event = on_event, .close = close_board);
 	else
-		close_board(&b->base);
+		close_board(b);
 	return st;
 }

@@ -8,15 +8,14 @@
  * Nothing of the day or the machine is in it: the same run gives the same bytes. */
 #include "learn/train/trainer.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "learn/ckpt/ckpt.h"
 #include "learn/nn/save.h"
+#include "learn/observe/run_dir.h"
 
 #define SLOT_PREFIX "tutti.optim."
 #define META_MEMBERS "tutti.members"
@@ -191,69 +190,23 @@ tt_status checkpoint_save(struct tt_trainer *t, const char *path)
 	if ((st = check_finite(t)) != TT_OK || (st = write_state(t, path)) != TT_OK ||
 	    (st = remember(t, path)) != TT_OK)
 		return st;
-	return trainer_tell(t, TT_EVENT_CHECKPOINT, &(struct observation){ .text = path });
+	return trainer_tell(t, TT_EVENT_CHECKPOINT, &(struct observation){ .seen.text = path });
 }
 
 /* ---- numbered files ---- */
 
-/* The step of "step-00001234.safetensors", or -1. */
-static long long numbered(const char *name)
-{
-	char *end;
-	long long n;
-
-	if (strncmp(name, "step-", 5) != 0)
-		return -1;
-	n = strtoll(name + 5, &end, 10);
-	return end > name + 5 && strcmp(end, ".safetensors") == 0 ? n : -1;
-}
-
-/* How many numbered files there are, and the lowest number. */
-static int count_numbered(const char *folder, long long *lowest)
-{
-	DIR *d = opendir(folder);
-	int n = 0;
-
-	for (struct dirent *e; d && (e = readdir(d));) {
-		long long step = numbered(e->d_name);
-
-		if (step >= 0 && (n++ == 0 || step < *lowest))
-			*lowest = step;
-	}
-	if (d)
-		closedir(d);
-	return n;
-}
-
-static tt_status step_path(const struct tt_trainer *t, long long step, struct str *path)
-{
-	path->len = 0;
-	str_addf(path, "%s/checkpoints/step-%08lld.safetensors", t->dir.p, step);
-	return str_status(path);
-}
-
 tt_status checkpoint_save_step(struct tt_trainer *t)
 {
-	struct str path = {0}, folder = {0};
-	int keep = t->opts->checkpoint.keep;
-	long long lowest = 0;
+	const int keep = t->opts->checkpoint.keep;
+	struct str path = {0};
 	tt_status st;
 
 	if (keep <= 0)
 		return TT_OK;
-	str_addf(&folder, "%s/checkpoints", t->dir.p);
-	if ((st = str_status(&folder)) != TT_OK || (st = step_path(t, t->at.step, &path)) != TT_OK ||
-	    (st = checkpoint_save(t, path.p)) != TT_OK)
-		goto out;
-	while (count_numbered(folder.p, &lowest) > keep) {
-		if ((st = step_path(t, lowest, &path)) != TT_OK)
-			break;
-		if (unlink(path.p) != 0)
-			break;                  /* it is only one too many */
-	}
-out:
+	if ((st = run_dir_step_path(&path, t->dir.p, t->at.step)) == TT_OK &&
+	    (st = checkpoint_save(t, path.p)) == TT_OK)
+		st = run_dir_keep_steps(t->dir.p, keep);
 	str_release(&path);
-	str_release(&folder);
 	return st;
 }
 

@@ -12,22 +12,20 @@
 
 tt_status trainer_tell(struct tt_trainer *t, enum tt_event e, struct observation *w)
 {
-	tt_status st = TT_OK, one;
-
-	w->progress = &t->progress;
 	w->batch = e == TT_EVENT_STEP ? t->batch : NULL;
-	for (int i = 0; i < t->n_observers; i++) {
-		one = t->observer[i]->ops->event(t->observer[i], e, w);
-		st = st != TT_OK ? st : one;
-	}
-	if (t->observe)
-		t->observe(t->observe_ctx, e, &t->progress, w->text);
-	return st;
+	return observers_tell(&t->observers, e, &t->progress, w);
 }
 
 tt_status trainer_note(struct tt_trainer *t, const char *text)
 {
-	return trainer_tell(t, TT_EVENT_NOTE, &(struct observation){ .text = text });
+	return trainer_tell(t, TT_EVENT_NOTE, &(struct observation){ .seen.text = text });
+}
+
+tt_status tt_trainer_observe(tt_trainer *t, const tt_observer *o)
+{
+	if (!t || !o)
+		return err_null(__func__);
+	return observers_add(&t->observers, o);
 }
 
 /* Numbers are written down every so many steps and at the end of each epoch. */
@@ -117,7 +115,7 @@ static tt_status one_step(struct tt_trainer *t, int *more)
 
 static tt_status end(struct tt_trainer *t, tt_status st)
 {
-	struct observation w = { .status = st, .text = st == TT_OK ? "finished" : tt_last_error() };
+	struct observation w = { .seen.status = st };
 	char reason[ERR_MAX];
 	tt_status told;
 
@@ -125,8 +123,8 @@ static tt_status end(struct tt_trainer *t, tt_status st)
 		return st;
 	t->ended = st != TT_ESTOPPED;
 	/* Observers may fail as well; what ended the run is what the caller should read. */
-	snprintf(reason, sizeof reason, "%s", w.text);
-	w.text = reason;
+	snprintf(reason, sizeof reason, "%s", st == TT_OK ? "finished" : tt_last_error());
+	w.seen.text = reason;
 	told = trainer_tell(t, TT_EVENT_END, &w);
 	if (told == TT_OK && t->trace_path.len)
 		told = trainer_write_trace(t);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/sized.h"
 #include "distribute/sync/trace.h"
+#include "learn/observe/run_dir.h"
 #include "learn/train/sources.h"
 
 #define EARLY_BATCH 1024
@@ -318,29 +319,61 @@ static tt_status trace_file(struct tt_trainer *t, const char *path)
 	return str_status(&t->trace_path);
 }
 
-static tt_status make_folder(struct tt_trainer *t, const tt_trainer_opts *o)
+static tt_status set_paths(struct tt_trainer *t, const char *dir)
+{
+	size_t n = strlen(dir);
+	tt_status st;
+
+	if (!n)
+		return err_set(TT_EINVAL, "run_dir is empty: name a folder, or none (NULL)");
+	while (n > 1 && dir[n - 1] == '/')
+		n--;
+	str_add_bytes(&t->dir, dir, n);
+	if ((st = str_status(&t->dir)) != TT_OK ||
+	    (st = run_dir_path(&t->last, t->dir.p, TT_RUN_LAST)) != TT_OK)
+		return st;
+	return run_dir_path(&t->best, t->dir.p, TT_RUN_BEST);
+}
+
+static tt_status write_spec(const struct tt_trainer *t)
+{
+	char *text;
+	tt_status st = tt_spec_text(t->model->spec, &text);
+
+	if (st != TT_OK)
+		return st;
+	st = run_dir_write(t->dir.p, TT_RUN_SPEC, text);
+	tt_free(text);
+	return st;
+}
+
+static tt_status fill_folder(struct tt_trainer *t, const char *environment)
 {
 	tt_status st;
 
-	if (!o->run_dir)
-		return TT_OK;
-	if ((st = run_dir_make(t, o->environment)) != TT_OK ||
-	    (st = trainer_observers(t)) != TT_OK || trainer_world(t) == 1 || t->resumed)
+	if ((st = run_dir_make(t->dir.p)) != TT_OK || (st = write_spec(t)) != TT_OK)
 		return st;
-	/* A rank may be lost in the first epoch: there is something to resume from the start. */
-	return checkpoint_save(t, t->last.p);
+	if (environment &&
+	    (st = run_dir_write(t->dir.p, TT_RUN_ENVIRONMENT, environment)) != TT_OK)
+		return st;
+	return observers_add_files(&t->observers, &(struct observer_opts){
+		.dir = t->dir.p, .model = trainer_whole(t), .resumed = t->resumed,
+		.info = tt_source_describe(t->train_source) });
 }
 
 static tt_status open_run(struct tt_trainer *t, const tt_trainer_opts *o)
 {
+	const int first = trainer_rank(t) == 0, folder = first && o->run_dir;
 	tt_status st;
 
-	if (trainer_rank(t) != 0)
-		return TT_OK;
-	if ((o->run_dir && (st = run_dir_paths(t, o->run_dir)) != TT_OK) ||
-	    (st = resume(t, o->resume)) != TT_OK)
+	if (folder && (st = set_paths(t, o->run_dir)) != TT_OK)
 		return st;
-	return make_folder(t, o);
+	if ((first && (st = resume(t, o->resume)) != TT_OK) ||
+	    (folder && (st = fill_folder(t, o->environment)) != TT_OK) ||
+	    (st = observers_add_function(&t->observers, o->observe, o->observe_ctx)) != TT_OK)
+		return st;
+	/* A rank may be lost in the first epoch: there is something to resume from the start. */
+	return folder && trainer_world(t) > 1 && !t->resumed ? checkpoint_save(t, t->last.p) : TT_OK;
 }
 
 /* What cannot be done is found out before anything is written. */
@@ -349,8 +382,6 @@ static tt_status build(struct tt_trainer *t, const tt_trainer_opts *o)
 	tt_status st;
 
 	t->making = o;
-	t->observe = o->observe;
-	t->observe_ctx = o->observe_ctx;
 	if ((st = find_comm(t, o)) != TT_OK || (st = check_strategy(t)) != TT_OK ||
 	    (st = ensemble_open(t)) != TT_OK ||
 	    (st = init_rank(t, o)) != TT_OK ||
@@ -398,8 +429,7 @@ void tt_trainer_free(tt_trainer **out)
 		local_workers_quit(t->group);
 	learner_leave(t->learner);
 	local_workers_free(&t->group);
-	for (int i = 0; i < t->n_observers; i++)
-		t->observer[i]->ops->close(t->observer[i]);
+	observers_release(&t->observers);
 	evaluator_free(&t->evaluator);
 	learner_free(&t->learner);
 	loader_free(&t->loader);

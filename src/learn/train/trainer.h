@@ -2,7 +2,7 @@
  *
  *   trainer.c   made and freed            checkpoint.c  to a checkpoint and back
  *   run.c       steps in a row, the end   step.c        a batch for the learner
- *   epoch.c     the end of an epoch       run_dir.c     the run folder and its observers
+ *   epoch.c     the end of an epoch       run_dir (observe/)  the run folder
  *   local_workers.c  ranks that are threads of this process
  *   ensemble.c  nets that become one      stacking.c    the net behind them
  *
@@ -24,10 +24,8 @@
 #include "learn/predict/metrics.h"
 #include "learn/train/ensemble.h"
 #include "learn/train/local_workers.h"
-#include "learn/observe/observer.h"
+#include "learn/observe/observers.h"
 #include "learn/train/monitor.h"
-
-#define OBSERVERS_MAX 4
 
 struct place {
 	int64_t step;                /* optimizer steps done                               */
@@ -70,10 +68,7 @@ struct tt_trainer {
 
 	struct str               dir, last, best;                /* paths; dir empty: no folder */
 	struct str               last_good;   /* newest checkpoint written or resumed, or empty */
-	struct observer         *observer[OBSERVERS_MAX];
-	int                      n_observers;
-	tt_observer_fn          *observe;
-	void                    *observe_ctx;
+	struct observers         observers;
 
 	int64_t                  resumed;     /* steps done before this process */
 	struct str               note;        /* to be told at the start        */
@@ -138,11 +133,6 @@ tt_status checkpoint_save(struct tt_trainer *t, const char *path); /* and tell t
 tt_status checkpoint_load(struct tt_trainer *t, const char *path);
 tt_status checkpoint_save_step(struct tt_trainer *t);          /* step-N; drops old ones */
 tt_status checkpoint_share_place(struct tt_trainer *t);        /* all stand where rank 0 does */
-
-/* run_dir.c */
-tt_status run_dir_paths(struct tt_trainer *t, const char *dir);
-tt_status run_dir_make(struct tt_trainer *t, const char *environment);
-tt_status trainer_observers(struct tt_trainer *t);
 
 /* run.c: tell all observers. */
 tt_status trainer_tell(struct tt_trainer *t, enum tt_event e, struct observation *w);
