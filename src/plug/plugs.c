@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "compute/exec/device.h"
+#include "compute/exec/ref/ref.h"
 
 #ifdef TT_HAVE_ONEDNN
 #include "plug/onednn/export.h"

@@ -2,7 +2,8 @@
  *
  * Each case becomes a program, as in training (with its gradients) and as in predicting (without,
  * weights prepared once), and is run on each device that this build has.  Where a device knows
- * several ways to run a node, each way has its turn.  All that is wrong is listed. */
+ * several ways to run a node, each way has its turn.  One of them is the device for tests whose
+ * memory is not the host's.  All that is wrong is listed. */
 #include "support/support.h"
 
 #include <math.h>
@@ -11,6 +12,7 @@
 #include "base/mem.h"
 #include "sys/thread.h"
 #include "compute/exec/device.h"
+#include "compute/exec/staging/staging.h"
 #include "plug/plugs.h"
 #include "support/nth_device.h"
 #include "support/op_case.h"
@@ -244,7 +246,7 @@ static int check_variants(struct trial *t)
 /* These change state or draw numbers: operations of training, even without gradients. */
 static int is_of_training(enum ir_op op)
 {
-	return op == IR_BATCHNORM || op == IR_DROPOUT;
+	return op == IR_BATCHNORM || op == IR_BN_JOIN || op == IR_DROPOUT;
 }
 
 static int check_case(const struct op_case *c, const struct device_list *l,
@@ -274,10 +276,13 @@ static int check_case(const struct op_case *c, const struct device_list *l,
 
 static void check_all(enum precision precision, int limit)
 {
+	const struct device_ops *ops[DEVICE_LIST_MAX + 1] = { &staging_device };
 	struct device_list l;
 	int faults = 0;
 
-	assert_ok(device_list_open(&l, plug_devices()));
+	for (int i = 0; plug_devices()[i]; i++)
+		ops[i + 1] = plug_devices()[i];
+	assert_ok(device_list_open(&l, ops));
 	for (int i = 0; i < cases.n; i++)
 		faults += check_case(&cases.item[i], &l, precision, limit);
 	device_list_close(&l);

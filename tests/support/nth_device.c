@@ -30,10 +30,22 @@ static tt_status prepare(struct device *d, struct plan *p, const struct ir_node 
 	return x->real->ops->prepare(x->real, p, n, variant);
 }
 
+static tt_status stream_open(struct device *d, int events, struct stream **out)
+{
+	struct nth_device *x = (struct nth_device *)d;
+
+	return x->real->ops->stream->open(x->real, events, out);
+}
+
 void nth_device_init(struct nth_device *x, struct device *real, int nth)
 {
 	*x = (struct nth_device){ .ops = { .name = real->ops->name, .abi = DEVICE_ABI,
 	                                   .supports = supports, .variants = variants,
 	                                   .prepare = prepare }, .real = real, .nth = nth };
-	x->base.ops = &x->ops;
+	x->base = (struct device){ .ops = &x->ops, .mem = real->mem };
+	if (!real->ops->stream)
+		return;
+	x->stream = *real->ops->stream;
+	x->stream.open = stream_open;
+	x->ops.stream = &x->stream;
 }

@@ -11,6 +11,7 @@
 struct nth_device {
 	struct device     base;
 	struct device_ops ops;
+	struct stream_ops stream;
 	struct device    *real;
 	int               nth;
 	int               most;        /* variants that one node had, so far */

@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "compute/exec/hostkernel.h"
-#include "compute/exec/ref/ref.h"
 
 #define ARGS 4                       /* two inputs, what is gathered, this rank's piece */
 
@@ -20,10 +19,8 @@ static void bind(struct kernel *k, int arg, void *ptr)
 }
 
 /* This rank's numbers side by side; zeros if it has none. */
-static void pack(const struct gather *k, int absent)
+static void pack(const struct gather *k, int absent, char *to)
 {
-	char *to = k->ptr[k->node->n_in + 1];
-
 	for (int i = 0; i < k->node->n_in; i++) {
 		size_t bytes = tensor_bytes(&k->node->in[i]->desc);
 
@@ -39,18 +36,15 @@ static tt_status run(struct kernel *kernel, const struct run_context *rc)
 {
 	struct gather *k = (struct gather *)kernel;
 	const struct ir_node *n = k->node;
-	const struct ref_args alone = {
-		.node = n, .in = (const void *const *)k->ptr, .out = (void *const *)k->ptr + n->n_in,
-		.run = rc,
-	};
+	void *all = k->ptr[n->n_in], *mine = k->ptr[n->n_in + 1];
 
-	if (!rc->gather) {
-		ref_kernel[IR_ALL_GATHER](&alone);
+	if (!rc->gather) {                  /* no group: the other ranks have nothing */
+		memset(all, 0, tensor_bytes(&n->out[0]->desc));
+		pack(k, 0, all);
 		return TT_OK;
 	}
-	pack(k, rc->absent);
-	return rc->gather(rc->gather_ctx, k->ptr[n->n_in + 1], (size_t)n->out[0]->desc.dim[1],
-	                  k->ptr[n->n_in]);
+	pack(k, rc->absent, mine);
+	return rc->gather(rc->gather_ctx, mine, (size_t)n->out[0]->desc.dim[1], all);
 }
 
 static void release(struct kernel *k) { mem_free(k); }

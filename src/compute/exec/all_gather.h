@@ -4,7 +4,7 @@
 
 #include "compute/exec/plan.h"
 
-/* Add the step of a GATHER node. */
+/* Add the step of an ALL_GATHER node. */
 tt_status all_gather_prepare(struct plan *p, const struct ir_node *n);
 
 #endif

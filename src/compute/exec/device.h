@@ -3,13 +3,26 @@
  * A device turns one node of the graph into steps of a plan.  It may offer several variants of a
  * node (direct, Winograd, a GEMM library ...); the plan asks for one of them, chosen by measurement
  * or, without measuring, variant 0.  Plugs implement this port; the reference device stands last in
- * every list and supports every node. */
+ * every list and supports every node.
+ *
+ * A device whose memory is the host's gives kernels that work on the calling thread: it needs
+ * neither `mem` nor `stream`.  Another one
+ *
+ *   - has a memory (tensor/mem.h), in which its layouts and its scratch lie;
+ *   - copies between that and the host's in `reorder`, which the plan calls wherever a value is
+ *     needed on the other side: parameters and inputs before they are read, outputs and gradients
+ *     when they are made; what it changes in place it hands to plan_store;
+ *   - may have streams, on which kernels are launched and which the host waits for where it must.
+ *
+ * Parameters go to the device in every run of a training program.  A device that wants to keep them
+ * would have its layouts of them bound once, by program_bind, and the optimizer work there: then
+ * plan_in would find such a buffer for a parameter instead of asking for a copy. */
 #ifndef EXEC_DEVICE_H
 #define EXEC_DEVICE_H
 
 #include "compute/exec/plan.h"
 
-#define DEVICE_ABI 1
+#define DEVICE_ABI 2
 #define DEVICE_MAX_VARIANTS 12
 #define VARIANT_NAME 64
 
@@ -27,6 +40,24 @@ struct mem *device_mem(const struct device *d);
 struct layout {
 	struct device *owner;
 	size_t         bytes;
+	int            row_major;           /* plain but for the memory: other shapes see it, too */
+};
+
+/* Kernels one after the other, beside the calling thread.  A stream is used by one thread. */
+struct stream { const struct stream_ops *ops; };   /* implementations embed it first */
+
+#define STREAM_END (-1)
+struct stream_ops {
+	/* Of so many events, numbered from 0. */
+	tt_status (*open)(struct device *d, int events, struct stream **out);
+	void      (*close)(struct stream *s);           /* waits first */
+	/* What rc says and what the kernel is bound to stays until STREAM_END was waited for. */
+	tt_status (*launch)(struct stream *s, struct kernel *k, const struct run_context *rc);
+	/* The event happens when all is done that was launched before. */
+	tt_status (*record)(struct stream *s, int event);
+	/* Until the event, as recorded last; or until all is done.  Brings home the error of a launch,
+	 * after which nothing more is done until STREAM_END. */
+	tt_status (*wait)(struct stream *s, int event);
 };
 
 struct device_ops {
@@ -45,12 +76,16 @@ struct device_ops {
 	tt_status (*prepare)(struct device *d, struct plan *p, const struct ir_node *n,
 	                     const char *variant);
 
-	/* The rest only for devices with layouts of their own. */
+	/* The next three only for devices with layouts of their own. */
 	int       (*layout_same)(const struct layout *a, const struct layout *b);
 	void      (*layout_text)(const struct layout *l, char buf[VARIANT_NAME]);
 	/* Add a step that copies buffer `from` (layout a) into buffer `to` (layout b); NULL: plain, in
 	 * the host's memory. */
 	tt_status (*reorder)(struct device *d, struct plan *p, int from, int to);
+
+	/* NULL: kernels run on the calling thread.  Otherwise they can do both: kernel_ops.run returns
+	 * when the work is done, as everywhere; launched on a stream they return at once. */
+	const struct stream_ops *stream;
 };
 
 /* The devices of a process, opened: what a program needs. */
@@ -58,7 +93,5 @@ struct device_ops {
 struct device_list { struct device *dev[DEVICE_LIST_MAX + 1]; };     /* NULL-terminated */
 tt_status device_list_open(struct device_list *l, const struct device_ops *const *ops);
 void      device_list_close(struct device_list *l);
-
-extern const struct device_ops ref_device;
 
 #endif

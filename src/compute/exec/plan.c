@@ -160,9 +160,23 @@ tt_status plan_seed(struct plan *p, const struct ir_value *v, const struct layou
 	return TT_OK;
 }
 
+/* A step that copies, by the device whose layout one of the two has. */
+static tt_status reorder(struct plan *p, int from, int to)
+{
+	const struct layout *l = p->buf[to].layout ? p->buf[to].layout : p->buf[from].layout;
+	struct device *const asking = p->device;
+	tt_status st;
+
+	p->device = l->owner;
+	p->reordering = 1;
+	st = l->owner->ops->reorder(l->owner, p, from, to);
+	p->reordering = 0;
+	p->device = asking;
+	return st;
+}
+
 int plan_in(struct plan *p, const struct ir_value *v, const struct layout *want)
 {
-	struct device *const asking = p->device;
 	int from, to;
 
 	if (p->head[v->id] < 0 && (v->kind == IR_TEMP || buf_for(p, v, NULL) < 0))
@@ -177,13 +191,14 @@ int plan_in(struct plan *p, const struct ir_value *v, const struct layout *want)
 		return from;
 	if ((to = buf_for(p, v, want)) < 0)
 		return -1;
-	p->device = want ? want->owner : p->buf[from].layout->owner;
-	p->reordering = 1;
-	if (p->device->ops->reorder(p->device, p, from, to) != TT_OK)
-		to = -1;
-	p->reordering = 0;
-	p->device = asking;
-	return to;
+	return reorder(p, from, to) == TT_OK ? to : -1;
+}
+
+tt_status plan_store(struct plan *p, const struct ir_value *v, int from)
+{
+	const int home = p->head[v->id];
+
+	return from == home ? TT_OK : reorder(p, from, home);
 }
 
 int plan_out(struct plan *p, const struct ir_value *v, const struct layout *have)
@@ -208,7 +223,9 @@ int plan_out_over(struct plan *p, const struct ir_value *v, const struct layout 
 /* out is in, seen with another shape: no step at all. */
 static tt_status plan_alias(struct plan *p, const struct ir_node *n)
 {
-	int in = plan_in(p, n->in[0], NULL), out = in < 0 ? -1 : buf_for(p, n->out[0], NULL), root;
+	const struct layout *made = plan_layout(p, n->in[0]);
+	const struct layout *l = made && made->row_major ? made : NULL;
+	int in = plan_in(p, n->in[0], l), out = in < 0 ? -1 : buf_for(p, n->out[0], l), root;
 	struct plan_buf *r;
 
 	if (out < 0)

@@ -58,7 +58,7 @@ struct plan_buf {
 struct plan_step {
 	struct kernel        *kernel;       /* taken */
 	const struct ir_node *node;
-	const struct device  *device;
+	struct device        *device;
 	int                  *arg;          /* buffer ids */
 	int                   n_args;
 	int                   reorder;      /* a copy between layouts, not work of the node       */
@@ -80,6 +80,9 @@ int plan_out(struct plan *p, const struct ir_value *v, const struct layout *have
 int plan_out_over(struct plan *p, const struct ir_value *v, const struct layout *have, int in);
 /* In the memory of the device that is asked for steps. */
 int plan_scratch(struct plan *p, size_t bytes);
+/* The step before has changed v, a buffer of the model, where it lies in `from`: a copy goes back
+ * to where v lives, if that is another place. */
+tt_status plan_store(struct plan *p, const struct ir_value *v, int from);
 /* Does anybody read this value? */
 int plan_wanted(const struct plan *p, const struct ir_value *v);
 /* Append a step.  The kernel is taken, also on failure.  args: buffer ids, or -1 for none. */

@@ -10,6 +10,7 @@
 #include "compute/exec/compiled.h"
 #include "compute/exec/constants.h"
 #include "compute/exec/device.h"
+#include "compute/exec/streams.h"
 
 #define PROFILE_SAMPLES 64
 
@@ -21,6 +22,7 @@ struct program {
 	void            *slab[PLAN_MEMS];
 	const void     **input;                 /* as last set                                   */
 	void            *home[HOME_INPUT];      /* where the flat vectors begin                  */
+	struct streams  *streams;               /* NULL: all steps are on the calling thread     */
 	float           *ms;                    /* profile: [n_go][PROFILE_SAMPLES]              */
 	long             runs;
 };
@@ -87,10 +89,26 @@ static void free_slabs(struct program *p)
 	}
 }
 
+static tt_status open_streams(struct program *p)
+{
+	int *reach = mem_calloc((size_t)p->n_go + 1, sizeof *reach), n = 0;
+	tt_status st;
+
+	if (!reach)
+		return TT_ENOMEM;
+	for (int k = 0; k < p->n_go; k++)
+		if (p->go[k].ready_lo < p->go[k].ready_hi)
+			reach[n++] = p->go[k].step;
+	st = streams_open(&p->streams, plan_of(p), reach, n);
+	mem_free(reach);
+	return st;
+}
+
 static tt_status make_context(struct program *p)
 {
 	const struct compiled *c = p->compiled;
 	const size_t n = (size_t)c->n_go + 1;
+	tt_status st;
 
 	p->n_go = c->n_go;
 	p->go = mem_calloc(n, sizeof *p->go);
@@ -100,7 +118,8 @@ static tt_status make_context(struct program *p)
 	if (!p->go || !p->input || (c->opts.profile && !p->ms))
 		return TT_ENOMEM;
 	memcpy(p->go, c->go, (size_t)c->n_go * sizeof *p->go);
-	return make_slabs(p);
+	st = open_streams(p);
+	return st == TT_OK ? make_slabs(p) : st;
 }
 
 static void bind_own(struct program *p)
@@ -167,6 +186,7 @@ void program_free(struct program **pp)
 	for (int k = 0; p->is_clone && p->go && k < p->n_go; k++)
 		if (p->go[k].kernel)
 			p->go[k].kernel->ops->free(p->go[k].kernel);
+	streams_close(&p->streams);
 	free_slabs(p);
 	compiled_unref(&p->compiled);
 	mem_free(p->go);
@@ -242,6 +262,41 @@ static tt_status run_profiled(struct program *p, const struct program_run *r,
 	return st;
 }
 
+/* Where g's gradients are final, from `told` on: one after the other, as streams come there. */
+static tt_status tell(struct program *p, const struct program_run *r, const struct go **told,
+                      const struct go *end)
+{
+	tt_status st = TT_OK;
+
+	for (; r->ready && *told < end && st == TT_OK; ++*told)
+		if ((*told)->ready_lo < (*told)->ready_hi &&
+		    (st = streams_reach(p->streams, (*told)->step)) == TT_OK)
+			r->ready(r->ctx, (*told)->ready_lo, (*told)->ready_hi);
+	return st;
+}
+
+/* Launches come first: who waits for gradients is told when nothing else is to be launched, or a
+ * step of the calling thread comes, in which ranks may wait for each other. */
+static tt_status run_streamed(struct program *p, const struct program_run *r,
+                              const struct run_context *rc)
+{
+	const struct go *g = p->go, *const end = g + p->n_go, *told = g;
+	tt_status st = TT_OK, rest;
+
+	for (; g < end && st == TT_OK; g++) {
+		if (r->need && g->need_lo < g->need_hi)
+			st = r->need(r->ctx, g->need_lo, g->need_hi);
+		if (st == TT_OK && streams_on_host(p->streams, g->step))
+			st = tell(p, r, &told, g);
+		if (st == TT_OK)
+			st = streams_step(p->streams, g->step, g->kernel, rc);
+	}
+	if (st == TT_OK)
+		st = tell(p, r, &told, end);
+	rest = streams_finish(p->streams);
+	return st == TT_OK ? rest : st;
+}
+
 static struct run_context context_of(const struct program_run *r)
 {
 	return (struct run_context){
@@ -272,6 +327,8 @@ static tt_status run_steps(struct program *p, const struct program_run *r)
 		return st;
 	if (p->ms)
 		return run_profiled(p, r, &rc);
+	if (p->streams)
+		return run_streamed(p, r, &rc);
 	for (const struct go *g = p->go, *end = g + p->n_go; g < end; g++) {
 		if (r->need && g->need_lo < g->need_hi &&
 		    (st = r->need(r->ctx, g->need_lo, g->need_hi)) != TT_OK)

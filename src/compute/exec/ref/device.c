@@ -1,6 +1,4 @@
 /* device.c -- the reference device: every op, plain layouts, one variant. */
-#include "compute/exec/device.h"
-
 #include "base/mem.h"
 #include "compute/exec/all_gather.h"
 #include "compute/exec/hostkernel.h"

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "sys/thread.h"
 #include "compute/exec/device.h"
+#include "compute/exec/ref/ref.h"
 #include "compute/exec/tuning_cache.h"
 #include "plug/plugs.h"
 #include "support/nets.h"

@@ -4,10 +4,24 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "compute/exec/staging/staging.h"
 #include "support/support.h"
 
-static struct mem *const memories[] = { &host_mem };
+static struct mem *memories[] = { &host_mem, NULL };
 #define MEMORIES (sizeof memories / sizeof *memories)
+
+static int open_memories(void **state)
+{
+	(void)state;
+	return staging_mem_new(&memories[1]) == TT_OK ? 0 : -1;
+}
+
+static int close_memories(void **state)
+{
+	(void)state;
+	staging_mem_free(&memories[1]);
+	return 0;
+}
 
 static void numbers_come_back_as_they_were_put(void **state)
 {
@@ -54,10 +68,12 @@ static void no_memory_is_an_error(void **state)
 	void *block = NULL;
 	(void)state;
 
-	mem_fail_at(1, 1);
-	assert_status(host_mem.ops->alloc(&host_mem, 8, &block), TT_ENOMEM);
-	mem_fail_at(0, 0);
-	assert_null(block);
+	for (size_t i = 0; i < MEMORIES; i++) {
+		mem_fail_at(1, 1);
+		assert_status(memories[i]->ops->alloc(memories[i], 8, &block), TT_ENOMEM);
+		mem_fail_at(0, 0);
+		assert_null(block);
+	}
 }
 
 int main(void)
@@ -68,5 +84,5 @@ int main(void)
 		cmocka_unit_test(no_memory_is_an_error),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, open_memories, close_memories);
 }
