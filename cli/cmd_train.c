@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "sys/thread.h"
+#include "sys/policy.h"
 #include "launch/rank_env.h"
 #include "kit/json.h"
 #include "launch/launch.h"
@@ -218,7 +218,7 @@ static void say_start(const struct run *r)
 {
 	char n[NUMBER_TEXT];
 	const struct tt_spec *s = r->file.spec;
-	const int threads = s->train.threads ? s->train.threads : thread_cores();
+	const int threads = policy_threads(s->train.threads);
 
 	if (r->args->common.quiet || !is_first(r))
 		return;

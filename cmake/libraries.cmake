@@ -39,20 +39,18 @@ else()
 	list(APPEND TUTTI_PLUGS_ABSENT onednn)
 endif()
 
-# OpenBLAS: small matrix products.  Named in full: libblas may be any implementation.
+# OpenBLAS: small matrix products.  Its header is enough: it is loaded when a kernel wants it.
 file(GLOB openblas_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/plug/openblas/*.c)
 if(TUTTI_OPENBLAS AND openblas_sources)
 	find_path(OPENBLAS_INCLUDE cblas.h PATH_SUFFIXES
 		${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread openblas-pthread openblas)
-	find_library(OPENBLAS_LIBRARY openblas)
 endif()
-if(TUTTI_OPENBLAS AND openblas_sources AND OPENBLAS_INCLUDE AND OPENBLAS_LIBRARY)
+if(TUTTI_OPENBLAS AND openblas_sources AND OPENBLAS_INCLUDE)
 	add_library(openblas_found INTERFACE)
 	target_include_directories(openblas_found SYSTEM INTERFACE ${OPENBLAS_INCLUDE})
-	target_link_libraries(openblas_found INTERFACE ${OPENBLAS_LIBRARY})
+	target_link_libraries(openblas_found INTERFACE ${CMAKE_DL_LIBS})
 	list(APPEND TUTTI_LIBRARIES openblas_found)
 	list(APPEND TUTTI_PLUG_DEFINITIONS TT_HAVE_OPENBLAS)
-	string(APPEND TUTTI_PC_LIBS " -lopenblas")
 else()
 	list(APPEND TUTTI_PLUGS_ABSENT openblas)
 endif()

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "sys/affinity.h"
+#include "sys/policy.h"
 #include "base/mem.h"
 #include "kit/exit.h"
 #include "launch/mpirun.h"
@@ -114,7 +115,7 @@ static tt_status make_command(const struct launch *l, struct arena *a, int resum
 
 /* ---- showing ---- */
 
-/* Threads of this process; see threads_of in learn/train/trainer.c, group_stay in group.c. */
+/* Threads of this process, as learner_threads and local_workers_stay will have it. */
 static void show_threads(const struct launch *l, struct table *t)
 {
 	struct affinity all, part;
@@ -122,14 +123,12 @@ static void show_threads(const struct launch *l, struct table *t)
 	int threads;
 
 	affinity_mine(&all);
-	threads = l->threads ? l->threads : affinity_count(&all);
+	threads = policy_threads(l->threads);
 	table_add(t, "worker\thost\tthreads\ton cores");
 	for (int i = 0; i < l->workers; i++) {
-		const int share = threads / l->workers + (i < threads % l->workers);
-
 		affinity_part(&all, i, l->workers, &part);
-		table_add(t, "%d\tthis, a thread\t%d\t%s", i, share ? share : 1,
-				  affinity_text(&part, text));
+		table_add(t, "%d\tthis, a thread\t%d\t%s", i, policy_share(threads, i, l->workers),
+		          affinity_text(&part, text));
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sys/affinity.h"
+#include "sys/policy.h"
 #include "base/mem.h"
 #include "launch/monitor.h"
 #include "launch/supervisor.h"
@@ -142,12 +143,12 @@ void rank_env_parting(int line)
 
 struct place { char host[64], cores[CORES_TEXT]; int threads; };
 
-/* As the trainer will: see threads_of in learn/train/trainer.c. */
+/* As learner_threads will have it. */
 static int threads_here(const struct comm *c, int asked, int cores)
 {
 	if (!asked)
 		return cores;
-	return asked <= c->locals ? 1 : asked / c->locals + (c->local < asked % c->locals);
+	return policy_share(asked, c->local, c->locals);
 }
 
 static void find_place(const struct comm *c, int threads, struct place *p)

@@ -19,6 +19,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "sys/policy.h"
 #include "sys/thread.h"
 #include "data/augment.h"
 #include "data/reader.h"
@@ -81,6 +82,7 @@ struct loader {
 	int                  n_slots;
 	struct worker       *workers;       /* the first one's scratch serves prefetch = 0    */
 	int                  n_workers;     /* allocated; threads run only if prefetch > 0    */
+	int                  prefetch;      /* batches ahead; 0 where no thread may be started */
 	double               waited;
 
 	pthread_mutex_t      lock;
@@ -285,7 +287,7 @@ tt_status loader_next(struct loader *l, struct batch **out)
 		*out = NULL;
 		return TT_OK;
 	}
-	s = l->o.data->prefetch > 0 ? next_prefetched(l) : next_inline(l);
+	s = l->prefetch > 0 ? next_prefetched(l) : next_inline(l);
 	if (s->status != TT_OK)
 		return err_set(s->status, "%s", s->text);
 	advance(l, &l->next);
@@ -376,11 +378,11 @@ static tt_status slot_init(const struct loader *l, struct slot *s)
 
 static tt_status alloc_all(struct loader *l)
 {
-	int prefetch = l->o.data->prefetch;
 	tt_status st = TT_OK;
 
-	l->n_slots = prefetch + 1;
-	l->n_workers = prefetch > 0 && l->o.data->threads > 1 ? l->o.data->threads : 1;
+	l->prefetch = policy_may_start() ? l->o.data->prefetch : 0;
+	l->n_slots = l->prefetch + 1;
+	l->n_workers = l->prefetch > 0 && l->o.data->threads > 1 ? l->o.data->threads : 1;
 	l->slots = mem_calloc((size_t)l->n_slots, sizeof *l->slots);
 	l->workers = mem_calloc((size_t)l->n_workers, sizeof *l->workers);
 	if (!l->slots || !l->workers)
@@ -400,7 +402,7 @@ static tt_status start_workers(struct loader *l)
 {
 	tt_status st = TT_OK;
 
-	for (int i = 0; st == TT_OK && l->o.data->prefetch > 0 && i < l->n_workers; i++)
+	for (int i = 0; st == TT_OK && l->prefetch > 0 && i < l->n_workers; i++)
 		st = thread_start(&l->workers[i].thread, "tutti-loader", work, &l->workers[i]);
 	return st;
 }

@@ -1,16 +1,54 @@
-/* Loops by OpenMP, whose pool oneDNN shares: two pools would fight for the cores. */
+/* Loops by OpenMP, whose pool oneDNN shares: two pools would fight for the cores.
+ *
+ * How many threads it uses is a setting that the caller's own loops share: it is ours between enter
+ * and leave alone.  Each thread that computes has a pool of its own, made by its first loop; a fork
+ * copies the thread that called it, and none of its pool.  OpenMP would wait for those forever, so
+ * each thread remembers in which process its pool was made. */
 #include "sys/thread.h"
 
 #include <omp.h>
+#include <unistd.h>
+
+#include "sys/policy.h"
+
+static _Thread_local int   count;         /* as set; 0: not yet                          */
+static _Thread_local pid_t pool;          /* the process in which it was made; 0: not yet */
+
+int thread_pool_is_lost(void)
+{
+	return pool && pool != getpid();
+}
 
 void thread_set_count(int n)
 {
-	omp_set_num_threads(n < 1 ? 1 : n);
+	count = n < 1 ? 1 : n;
 }
 
 int thread_count(void)
 {
-	return omp_get_max_threads();
+	return count ? count : policy_threads(0);
+}
+
+tt_status thread_enter(struct thread_guard *g)
+{
+	const int n = thread_count();
+
+	if (n > 1 && thread_pool_is_lost())
+		return err_set(TT_ESUPPORT, "this thread cannot compute with %d threads: those of its "
+		               "loops stayed in process %d, from which this one was forked; use one "
+		               "thread, or a thread started since", n, (int)pool);
+	g->before = omp_get_max_threads();
+	if (n != g->before)
+		omp_set_num_threads(n);
+	if (n > 1)
+		pool = getpid();
+	return TT_OK;
+}
+
+void thread_leave(const struct thread_guard *g)
+{
+	if (omp_get_max_threads() != g->before)
+		omp_set_num_threads(g->before);
 }
 
 /* Where part p of n items begins: the first n % parts parts hold one item more. */
@@ -38,7 +76,7 @@ void thread_for(int64_t n, int64_t grain, void (*f)(void *ctx, int64_t lo, int64
 
 	if (n <= 0)
 		return;
-	if (n <= grain || parts == 1) {
+	if (n <= grain || parts == 1 || thread_pool_is_lost()) {
 		f(ctx, 0, n);
 		return;
 	}
@@ -46,6 +84,7 @@ void thread_for(int64_t n, int64_t grain, void (*f)(void *ctx, int64_t lo, int64
 		parts = (n - 1) / grain + 1;
 	if (parts > n)
 		parts = n;
+	pool = pool ? pool : getpid();
 	/* Parts, not threads, are numbered: the split stays if OpenMP gives fewer. */
 #pragma omp parallel num_threads((int)parts)
 	{

@@ -10,13 +10,16 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "sys/policy.h"
 
 #define NAME_MAX_KERNEL 16      /* what Linux keeps of a thread's name, NUL included */
 #define SHORT_SLICE     100000  /* nanoseconds, the least that Linux grants          */
 #define TIMER_SLACK     1000L
+#define STRIPS_MAX      64
 
 struct thread {
 	pthread_t id;
+	pid_t     process;
 	char      name[NAME_MAX_KERNEL];
 	void    (*f)(void *ctx);
 	void     *ctx;
@@ -78,11 +81,15 @@ static int create_without_signals(struct thread *t)
 
 tt_status thread_start(struct thread **out, const char *name, void (*f)(void *ctx), void *ctx)
 {
-	struct thread *t = mem_calloc(1, sizeof *t);
+	struct thread *t;
 	int rc;
 
-	if (!t)
+	if (!policy_may_start())
+		return err_set(TT_ESUPPORT, "thread %s is not started: the program allows one thread",
+		               name);
+	if (!(t = mem_calloc(1, sizeof *t)))
 		return TT_ENOMEM;
+	t->process = getpid();
 	snprintf(t->name, sizeof t->name, "%s", name);
 	t->f = f;
 	t->ctx = ctx;
@@ -98,9 +105,50 @@ void thread_join(struct thread **t)
 {
 	if (!t || !*t)
 		return;
-	pthread_join((*t)->id, NULL);
+	if ((*t)->process == getpid())
+		pthread_join((*t)->id, NULL);
 	mem_free(*t);
 	*t = NULL;
+}
+
+/* ---- a loop that leaves no thread behind ---- */
+
+struct strip {
+	struct thread *thread;
+	void         (*f)(void *ctx, int64_t lo, int64_t hi);
+	void          *ctx;
+	int64_t        lo, hi;
+};
+
+static void run_strip(void *p)
+{
+	const struct strip *s = p;
+
+	s->f(s->ctx, s->lo, s->hi);
+}
+
+void thread_for_once(int64_t n, int64_t grain, void (*f)(void *ctx, int64_t lo, int64_t hi),
+                     void *ctx)
+{
+	struct strip strip[STRIPS_MAX] = { { NULL } };
+	int64_t parts = thread_count();
+
+	if (grain > 0 && parts > n / grain)
+		parts = n / grain;
+	if (parts > STRIPS_MAX)
+		parts = STRIPS_MAX;
+	for (int64_t i = 0; i < parts; i++) {
+		strip[i] = (struct strip){ NULL, f, ctx, n * i / parts, n * (i + 1) / parts };
+		/* The first one is the caller's; so is one for which there is no thread. */
+		if (i && thread_start(&strip[i].thread, "tutti-strip", run_strip, &strip[i]) != TT_OK)
+			run_strip(&strip[i]);
+	}
+	if (parts > 0)
+		run_strip(&strip[0]);
+	else if (n > 0)
+		f(ctx, 0, n);
+	for (int64_t i = 1; i < parts; i++)
+		thread_join(&strip[i].thread);
 }
 
 /* What Linux takes: glibc has neither the struct nor the calls. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sys/policy.h"
 #include "sys/thread.h"
 #include "compute/exec/tuning_cache.h"
 #include "compute/ir/op.h"
@@ -235,6 +236,8 @@ static tt_status measure_all(struct plan *p, const struct ir_node *n, const stru
 	for (int i = 0; i < count; i++) {
 		tt_status st;
 
+		if ((st = policy_check("the measuring of kernels")) != TT_OK)
+			return st;
 		if (p->opts->stop && p->opts->stop(p->opts->stop_ctx))
 			return err_set(TT_ESTOPPED, "stopped on request while kernels were measured");
 		if ((st = measure(p, n, &c[i].c, &t)) == TT_ENOMEM)

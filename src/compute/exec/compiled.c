@@ -7,6 +7,7 @@
 #include "compute/exec/autotune.h"
 #include "compute/exec/constants.h"
 #include "compute/pass/pass.h"
+#include "sys/thread.h"
 
 static tt_status plan_graph(struct compiled *p)
 {
@@ -176,10 +177,12 @@ static tt_status join_constants(struct compiled *p)
 tt_status compiled_new(struct compiled **out, struct ir_graph *g, const struct program_opts *o)
 {
 	struct compiled *p = mem_calloc(1, sizeof *p);
+	struct thread_guard guard;
 	tt_status st = TT_ENOMEM;
 
-	if (!p) {
+	if (!p || (st = thread_enter(&guard)) != TT_OK) {
 		ir_graph_free(&g);
+		mem_free(p);
 		return st;
 	}
 	atomic_init(&p->refs, 1);
@@ -190,6 +193,7 @@ tt_status compiled_new(struct compiled **out, struct ir_graph *g, const struct p
 	    (st = mark_need(p)) == TT_OK && (st = mark_ready(p)) == TT_OK &&
 	    (st = find_outputs(p)) == TT_OK)
 		st = join_constants(p);
+	thread_leave(&guard);
 	if (st == TT_OK)
 		*out = p;
 	else

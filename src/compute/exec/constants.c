@@ -2,12 +2,12 @@
  * same layouts, from the same parameters: compared step by step, down to the parameters. */
 #include "compute/exec/constants.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "compute/exec/compiled.h"
 #include "compute/exec/device.h"
+#include "sys/lock.h"
 
 #define KEPT_ALIGN 64
 
@@ -22,7 +22,7 @@ struct maker {
 struct constants {
 	atomic_int      refs;
 	atomic_int      stale;              /* a maker is                                  */
-	pthread_mutex_t lock;               /* all below; held while constants are made    */
+	struct lock     lock;               /* all below; held while constants are made    */
 	struct maker   *maker;              /* who joins later may read what earlier ones make */
 	int             n, cap;
 };
@@ -34,7 +34,7 @@ tt_status constants_new(struct constants **out)
 	if (!c)
 		return TT_ENOMEM;
 	atomic_init(&c->refs, 1);
-	pthread_mutex_init(&c->lock, NULL);
+	lock_init(&c->lock);
 	*out = c;
 	return TT_OK;
 }
@@ -61,7 +61,7 @@ void constants_unref(struct constants **cp)
 		return;
 	for (int i = 0; i < c->n; i++)
 		free_blocks(&c->maker[i]);
-	pthread_mutex_destroy(&c->lock);
+	lock_release(&c->lock);
 	mem_free(c->maker);
 	mem_free(c);
 }
@@ -290,13 +290,13 @@ tt_status constants_join(struct constants *pool, struct compiled *c)
 	c->kept = mem_calloc((size_t)c->plan->n_kept + 1, sizeof *c->kept);
 	if (!shared || !wanted || !c->kept)
 		goto out;
-	pthread_mutex_lock(&pool->lock);
+	lock_take(&pool->lock);
 	if ((st = make_room(pool)) == TT_OK &&
 	    (st = settle(pool, c, &m, shared, wanted)) == TT_OK) {
 		drop_steps(c, shared, wanted);
 		pool->maker[pool->n++] = m;
 	}
-	pthread_mutex_unlock(&pool->lock);
+	lock_give(&pool->lock);
 out:
 	mem_free(shared);
 	mem_free(wanted);
@@ -305,18 +305,18 @@ out:
 
 void constants_leave(struct constants *pool, struct compiled *c)
 {
-	pthread_mutex_lock(&pool->lock);
+	lock_take(&pool->lock);
 	for (int i = 0; i < pool->n; i++)
 		if (pool->maker[i].c == c)
 			pool->maker[i].c = NULL;
-	pthread_mutex_unlock(&pool->lock);
+	lock_give(&pool->lock);
 }
 
 /* ---- making ---- */
 
 void constants_bind(struct constants *pool, struct compiled *c, void *const *home)
 {
-	pthread_mutex_lock(&pool->lock);
+	lock_take(&pool->lock);
 	for (int i = 0; i < pool->n; i++) {
 		if (pool->maker[i].c != c)
 			continue;
@@ -325,16 +325,16 @@ void constants_bind(struct constants *pool, struct compiled *c, void *const *hom
 		pool->maker[i].stale = c->n_once > 0;
 		atomic_store(&pool->stale, 1);
 	}
-	pthread_mutex_unlock(&pool->lock);
+	lock_give(&pool->lock);
 }
 
 void constants_refresh(struct constants *pool)
 {
-	pthread_mutex_lock(&pool->lock);
+	lock_take(&pool->lock);
 	for (int i = 0; i < pool->n; i++)
 		pool->maker[i].stale = pool->maker[i].c && pool->maker[i].c->n_once > 0;
 	atomic_store(&pool->stale, 1);
-	pthread_mutex_unlock(&pool->lock);
+	lock_give(&pool->lock);
 }
 
 /* What lies between parameters and kept buffers is there only now: temp, by memory. */
@@ -378,12 +378,12 @@ tt_status constants_make(struct constants *pool)
 
 	if (!atomic_load_explicit(&pool->stale, memory_order_acquire))
 		return TT_OK;
-	pthread_mutex_lock(&pool->lock);
+	lock_take(&pool->lock);
 	for (int i = 0; i < pool->n && st == TT_OK; i++)
 		if (pool->maker[i].stale && pool->maker[i].bound)
 			st = run_once(&pool->maker[i]);
 	if (st == TT_OK)
 		atomic_store_explicit(&pool->stale, 0, memory_order_release);
-	pthread_mutex_unlock(&pool->lock);
+	lock_give(&pool->lock);
 	return st;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sys/policy.h"
 #include "sys/thread.h"
 #include "compute/exec/compiled.h"
 #include "compute/exec/constants.h"
@@ -309,12 +310,16 @@ static struct run_context context_of(const struct program_run *r)
 tt_status program_attend(struct program *p, const struct program_run *r)
 {
 	struct run_context rc = context_of(r);
-	tt_status st = TT_OK;
+	struct thread_guard guard;
+	tt_status st = thread_enter(&guard);
 
+	if (st != TT_OK)
+		return st;
 	rc.absent = 1;
 	for (int k = 0; k < p->n_go && st == TT_OK; k++)
 		if (p->go[k].attended)
 			st = p->go[k].kernel->ops->run(p->go[k].kernel, &rc);
+	thread_leave(&guard);
 	return st;
 }
 
@@ -342,8 +347,8 @@ static tt_status run_steps(struct program *p, const struct program_run *r)
 }
 
 /* oneDNN's GEMM lets the stack pointer point into the heap, where the frame of a handler would
- * overwrite what lies below: signals wait until the run is over. */
-tt_status program_run(struct program *p, const struct program_run *r)
+ * overwrite what lies below: signals wait until the run is over, or the kernel. */
+static tt_status run_undisturbed(struct program *p, const struct program_run *r)
 {
 	sigset_t before;
 	tt_status st;
@@ -351,6 +356,45 @@ tt_status program_run(struct program *p, const struct program_run *r)
 	thread_block_signals(&before);
 	st = run_steps(p, r);
 	thread_restore_signals(&before);
+	return st;
+}
+
+/* Predictions may end anywhere; a step of training leaves nothing half done. */
+static int is_interruptible(const struct program *p)
+{
+	return p->compiled->opts.purpose == PROGRAM_INFER && policy_get().interrupted && !p->ms;
+}
+
+/* The policy is asked between two kernels, when handlers run, which may be what it asks. */
+static tt_status run_interruptible(struct program *p, const struct program_run *r)
+{
+	const struct run_context rc = context_of(r);
+	sigset_t before;
+	tt_status st = TT_OK;
+
+	thread_block_signals(&before);
+	if (p->compiled->constants)
+		st = constants_make(p->compiled->constants);
+	for (int k = 0; k < p->n_go && st == TT_OK; k++) {
+		thread_restore_signals(&before);
+		st = policy_check("a prediction");
+		thread_block_signals(NULL);
+		if (st == TT_OK)
+			st = p->go[k].kernel->ops->run(p->go[k].kernel, &rc);
+	}
+	thread_restore_signals(&before);
+	return st;
+}
+
+tt_status program_run(struct program *p, const struct program_run *r)
+{
+	struct thread_guard guard;
+	tt_status st = thread_enter(&guard);
+
+	if (st != TT_OK)
+		return st;
+	st = is_interruptible(p) ? run_interruptible(p, r) : run_undisturbed(p, r);
+	thread_leave(&guard);
 	return st;
 }
 

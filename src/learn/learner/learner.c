@@ -8,14 +8,10 @@
 #include "distribute/sync/collective.h"
 #include "learn/learner/learner_own.h"
 #include "learn/learner/microbatch.h"
+#include "sys/policy.h"
 #include "sys/thread.h"
 
 /* ---- threads ---- */
-
-static int threads_asked(int asked)
-{
-	return asked > 0 ? asked : thread_cores();
-}
 
 /* Ranks on one machine share its cores: threads here, processes by what a launcher lets them. */
 static int shares_cores(const struct comm *c, int asked)
@@ -25,11 +21,11 @@ static int shares_cores(const struct comm *c, int asked)
 
 int learner_threads(const struct comm *c, int asked)
 {
-	const int all = threads_asked(asked);
+	const int all = policy_threads(asked);
 
 	if (c->size == 1 || !shares_cores(c, asked))
 		return all;
-	return all <= c->locals ? 1 : all / c->locals + (c->local < all % c->locals);
+	return policy_share(all, c->local, c->locals);
 }
 
 /* Where ranks share memory, products are made by the thread that communicates, one alone: it should
@@ -38,7 +34,7 @@ int learner_shares_products(const struct learner *l)
 {
 	const struct comm *c = l->opts.comm;
 	const int one = c->size > 1 && shares_cores(c, l->opts.threads) &&
-	                threads_asked(l->opts.threads) <= c->locals;
+	                policy_threads(l->opts.threads) <= c->locals;
 
 	return one && sync_shares_products(c, &l->distribute, optim_by_range(l->optim));
 }

@@ -10,6 +10,7 @@ const char *const init_words[] = {
 };
 
 #define BLOCK 4096              /* numbers from one stream: blocks are filled side by side */
+#define BLOCKS_OF_A_THREAD 64   /* less is not worth starting one                          */
 
 struct fill {
 	float         *x;
@@ -72,7 +73,7 @@ void init_fill(float *x, size_t n, const struct init *how, uint64_t seed, const 
 
 	f.scale = scale_of(how, &f.normal);
 	if (f.scale > 0)
-		thread_for((int64_t)((n + BLOCK - 1) / BLOCK), 4, fill_blocks, &f);
+		thread_for_once((int64_t)((n + BLOCK - 1) / BLOCK), BLOCKS_OF_A_THREAD, fill_blocks, &f);
 	else
 		for (size_t i = 0; i < n; i++)
 			x[i] = constant;

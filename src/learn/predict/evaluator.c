@@ -1,6 +1,7 @@
 #include "learn/predict/evaluator.h"
 
 #include "base/mem.h"
+#include "sys/policy.h"
 #include "sys/thread.h"
 #include "data/loader.h"
 #include "learn/predict/feed.h"
@@ -131,6 +132,8 @@ tt_status evaluator_run(struct evaluator *e, tt_metrics *out)
 	if ((st = loader_seek(e->loader, 0, 0)) != TT_OK)
 		return st;
 	while ((st = loader_next(e->loader, &b)) == TT_OK && b) {
+		if ((st = policy_check("an evaluation")) != TT_OK)
+			return st;
 		if (e->opts.stop && atomic_load(e->opts.stop))
 			return err_set(TT_ESTOPPED, "stopped on request during an evaluation");
 		if (b->n && (st = run_batch(e, b)) != TT_OK)

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "sys/policy.h"
 #include "sys/thread.h"
 #include "compute/exec/tuning_cache.h"
 #include "plug/plugs.h"
@@ -60,7 +61,7 @@ tt_status engine_open(struct engine **out, const struct engine_opts *o)
 	if (!e)
 		return TT_ENOMEM;
 	e->precision = o->precision;
-	e->threads = o->threads > 0 ? o->threads : thread_cores();
+	e->threads = policy_threads(o->threads);
 	engine_enter(e);
 	if ((st = device_list_open(&e->devices, plug_devices())) != TT_OK)
 		goto fail;

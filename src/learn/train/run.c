@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sys/affinity.h"
+#include "sys/policy.h"
 #include "sys/thread.h"
 
 /* ---- observers ---- */
@@ -83,6 +84,13 @@ static tt_status save_by_steps(struct tt_trainer *t)
 	return st;
 }
 
+/* The program around us may have lost patience: the same as tt_trainer_stop. */
+static void heed_policy(struct tt_trainer *t)
+{
+	if (policy_interrupted())
+		tt_trainer_stop(t);
+}
+
 /* A run is resumed between two steps, perhaps after the last of an epoch: then the epoch's end is
  * what comes first. */
 static tt_status one_step(struct tt_trainer *t, int *more)
@@ -108,6 +116,7 @@ static tt_status one_step(struct tt_trainer *t, int *more)
 	    (st = trainer_epoch_end(t)) != TT_OK)
 		return st;
 	*more = !trainer_done(t);
+	heed_policy(t);
 	return TT_OK;
 }
 
@@ -163,6 +172,7 @@ static void enter(struct tt_trainer *t)
 {
 	t->running = 1;
 	engine_enter(t->engine);
+	heed_policy(t);
 	if (t->group)
 		local_workers_stay(t->group, 0, &t->stay);
 }

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "sys/policy.h"
+
 static void open_source(void *ctx)
 {
 	struct opening *o = ctx;
@@ -14,7 +16,12 @@ static void open_source(void *ctx)
 tt_status opening_start(struct opening *o, const char *key, const char *uri)
 {
 	*o = (struct opening){ .key = key, .uri = uri };
-	return uri && *uri ? thread_start(&o->thread, "tutti-open", open_source, o) : TT_OK;
+	if (!uri || !*uri)
+		return TT_OK;
+	if (policy_may_start())
+		return thread_start(&o->thread, "tutti-open", open_source, o);
+	open_source(o);
+	return TT_OK;
 }
 
 tt_status opening_wait(struct opening *o, tt_source **out)

@@ -1,11 +1,11 @@
 /* device.c -- dense layers by OpenBLAS's sgemm: on some CPUs and shapes faster than oneDNN's.
  *
  * A device for three ops on plain f32 matrices; the measured choice decides who runs them.  The
- * library is kept to one thread and called side by side on blocks of rows, so that ranks which
- * are threads of one process do not share its thread pool and results do not depend on it. */
-#include "plug/openblas/export.h"
+ * library has one thread (blas.h) and is called side by side on blocks of rows, so that results do
+ * not depend on a pool of its own. */
+#include "plug/openblas/blas.h"
 
-#include <cblas.h>
+#include "plug/openblas/export.h"
 
 #include "base/mem.h"
 #include "sys/thread.h"
@@ -25,8 +25,8 @@ static void product_rows(void *ctx, int64_t lo, int64_t hi)
 	const struct product *p = ctx;
 	const float *a = p->a + (p->ta == CblasNoTrans ? lo * p->lda : lo);
 
-	cblas_sgemm(CblasRowMajor, p->ta, p->tb, (int)(hi - lo), p->n, p->k, 1, a, p->lda, p->b, p->ldb,
-	            0, p->c + lo * p->n, p->n);
+	blas()->sgemm(CblasRowMajor, p->ta, p->tb, (int)(hi - lo), p->n, p->k, 1, a, p->lda, p->b,
+	              p->ldb, 0, p->c + lo * p->n, p->n);
 }
 
 static void product_run(struct product *p, int64_t rows)
@@ -101,7 +101,6 @@ static tt_status blas_open(struct device **out)
 
 	if (!d)
 		return TT_ENOMEM;
-	openblas_set_num_threads(1);
 	d->ops = &openblas_device;
 	*out = d;
 	return TT_OK;
@@ -113,7 +112,7 @@ static void blas_close(struct device *d) { mem_free(d); }
 static int blas_supports(const struct device *d, const struct plan *p, const struct ir_node *n)
 {
 	(void)d;
-	if (!table[n->op] || plan_precision(p) != PRECISION_F32)
+	if (!table[n->op] || plan_precision(p) != PRECISION_F32 || blas_is_missing())
 		return 0;
 	for (int i = 0; i < n->n_in; i++)
 		if (tensor_count(&n->in[i]->desc) > INT32_MAX)
@@ -125,10 +124,12 @@ static tt_status blas_prepare(struct device *d, struct plan *p, const struct ir_
                               const char *variant)
 {
 	int args[PLAN_MAX_ARGS];
-	tt_status st = host_plain_args(p, n, args);
+	tt_status st = blas_load();
 
 	(void)d;
 	(void)variant;
+	if (st == TT_OK)
+		st = host_plain_args(p, n, args);
 	return st == TT_OK ? host_step(p, "sgemm", table[n->op], args, n->n_in + n->n_out) : st;
 }
 
