@@ -17,7 +17,7 @@
  *
  * Of a layer's gradient everybody's factors may travel instead, where these are fewer numbers
  * (Poseidon): each rank makes the sum of them, and applies all of it. */
-#include "distribute/sync/bucket.h"
+#include "distribute/sync/travel/bucket.h"
 #include "distribute/sync/collective.h"
 #include "distribute/sync/registry.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "distribute/sync/bucket.h"
+#include "distribute/sync/travel/bucket.h"
 #include "distribute/sync/collective.h"
 #include "distribute/sync/registry.h"
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "distribute/sync/order.h"
+#include "distribute/sync/travel/order.h"
 
 #define N 6
 

@@ -1,11 +1,7 @@
 /* bucket.h -- a vector that is summed over the ranks piece by piece, while it is still being made.
  *
- *      <------ made from the end ------
- *   | bucket 3 | bucket 2 | bucket 1 | bucket 0 |
- *                                       lead: numbers that all should know first
- *
- * A range of factors (sync_factored) has buckets of its own: everybody's are gathered, and the sum
- * is made of them when the last is taken.
+ *   bucket.c  the trainer's side    send.c   the threads that send    order.c  in which order
+ *   cut.c     pieces of which size  travel.c in which way each travels: a table, a file per way
  *
  * A thread of this rank with its own end of the group sends buckets in the order of a list, which
  * is the same on all ranks (order.h), and the trainer takes them in that order, when it likes: the
@@ -13,7 +9,7 @@
 #ifndef SYNC_BUCKET_H
 #define SYNC_BUCKET_H
 
-#include "distribute/sync/order.h"
+#include "distribute/sync/travel/order.h"
 #include "distribute/sync/strategy.h"
 
 struct buckets;

@@ -1,4 +1,4 @@
-#include "distribute/sync/order.h"
+#include "distribute/sync/travel/order.h"
 
 #include <math.h>
 #include <string.h>
