@@ -21,6 +21,7 @@
 #define EXEC_DEVICE_H
 
 #include "compute/exec/plan.h"
+#include "compute/exec/product.h"
 
 #define DEVICE_ABI 2
 #define DEVICE_MAX_VARIANTS 12
@@ -86,6 +87,9 @@ struct device_ops {
 	/* NULL: kernels run on the calling thread.  Otherwise they can do both: kernel_ops.run returns
 	 * when the work is done, as everywhere; launched on a stream they return at once. */
 	const struct stream_ops *stream;
+
+	/* Of what it leaves for FACTORS; NULL: it does not do that. */
+	const struct product_ops *product;
 };
 
 /* The devices of a process, opened: what a program needs. */

@@ -25,6 +25,14 @@ tt_status device_list_open(struct device_list *l, const struct device_ops *const
 	return TT_OK;
 }
 
+const struct product_ops *device_list_product(const struct device_list *l)
+{
+	for (int i = 0; l->dev[i]; i++)
+		if (l->dev[i]->ops->product)
+			return l->dev[i]->ops->product;
+	return NULL;
+}
+
 void device_list_close(struct device_list *l)
 {
 	for (int i = 0; l->dev[i]; i++) {

@@ -28,7 +28,7 @@ tt_status learner_agree(struct learner *l, const char *facts)
 	add_parameters(&s, l->opts.model);
 	if (l->n_factored)
 		str_addf(&s, "distribute.factors: products are rounded %s\n",
-		         factors_fused() ? "once, as sums" : "before they are added");
+		         l->product->fused() ? "once, as sums" : "before they are added");
 	if ((st = str_status(&s)) == TT_OK)
 		st = comm_agree(c, s.p);
 	tt_free(spec);

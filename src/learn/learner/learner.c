@@ -70,7 +70,8 @@ static tt_status join_group(struct learner *l)
 	const int hosts = factor_hosts(l);
 
 	l->among.norm_ranks = d->sync_batchnorm && world > 1 ? (int)world : 0;
-	if (!hosts)
+	l->product = device_list_product(&l->opts.engine->devices);
+	if (!hosts || !l->product)
 		return TT_OK;
 	l->among.factors = (struct pass_factors){
 		.rows = (l->opts.batch + world - 1) / world, .ranks = (int)world, .hosts = hosts,

@@ -40,6 +40,7 @@ struct learner {
 	struct nn_group          among;       /* other ranks                                 */
 	struct nn_factored      *factored;    /* weights whose gradients travel as factors   */
 	int                      n_factored;
+	const struct product_ops *product;    /* of these                                    */
 	struct sync             *sync;        /* from learner_start on                       */
 	struct learner_whole     whole;
 	int64_t                  steps;

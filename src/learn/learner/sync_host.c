@@ -36,7 +36,7 @@ static size_t row_of(const struct factors *f) { return (size_t)(f->c * f->taps);
 /* Those of all the rows that a rank's part of them touches. */
 static size_t part_of(const struct factors *f, int ranks)
 {
-	return (size_t)(f->k / ranks + 2 * FACTORS_ROWS + 2) * row_of(f);
+	return (size_t)(f->k / ranks + 2 * PRODUCT_ROWS + 2) * row_of(f);
 }
 
 /* A part of the product lies behind the room for making it. */
@@ -48,16 +48,19 @@ static struct sync_factored factored(void *ctx, int i)
 	const size_t part = learner_shares_products(l) ? part_of(f, learner_world(l)) : 0;
 
 	return (struct sync_factored){ nf->at, nf->at + (size_t)ir_factors_weights(f),
-	                               (size_t)ir_factors_floats(f), factors_work(f) + part };
+	                               (size_t)ir_factors_floats(f), l->product->work(f) + part };
 }
 
 static tt_status multiply(void *ctx, int i, const float *const *all, float *work)
 {
 	const struct learner *l = ctx;
 	const struct nn_factored *f = &l->factored[i];
+	const struct product p = {
+		.factors = &f->factors, .all = all, .ranks = learner_world(l),
+		.rows = { 0, f->factors.k }, .work = work, .dw = l->grads + f->at,
+	};
 
-	return factors_multiply(&f->factors, all, learner_world(l),
-	                        (struct factors_part){ 0, f->factors.k }, work, l->grads + f->at);
+	return l->product->multiply(&p);
 }
 
 static tt_status apply_product(void *ctx, int i, const float *const *all, size_t lo, size_t hi,
@@ -66,15 +69,18 @@ static tt_status apply_product(void *ctx, int i, const float *const *all, size_t
 	const struct learner *l = ctx;
 	const struct nn_factored *nf = &l->factored[i];
 	const struct factors *f = &nf->factors;
-	const size_t block = row_of(f) * FACTORS_ROWS, first = (lo - nf->at) / block;
-	const int64_t end = (int64_t)((hi - nf->at + block - 1) / block) * FACTORS_ROWS;
-	const struct factors_part rows = { (int64_t)first * FACTORS_ROWS, end < f->k ? end : f->k };
-	float *made = work + factors_work(f);
-	tt_status st = factors_multiply(f, all, learner_world(l), rows, work, made);
+	const size_t block = row_of(f) * PRODUCT_ROWS, first = (lo - nf->at) / block;
+	const int64_t end = (int64_t)((hi - nf->at + block - 1) / block) * PRODUCT_ROWS;
+	const struct product p = {
+		.factors = f, .all = all, .ranks = learner_world(l),
+		.rows = { (int64_t)first * PRODUCT_ROWS, end < f->k ? end : f->k },
+		.work = work, .dw = work + l->product->work(f),
+	};
+	tt_status st = l->product->multiply(&p);
 
 	if (st == TT_OK)
 		optim_apply_part(l->optim, l->opts.model->params,
-		                 made + (lo - nf->at - first * block), lo, hi);
+		                 p.dw + (lo - nf->at - first * block), lo, hi);
 	return st;
 }
 

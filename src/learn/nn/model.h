@@ -11,7 +11,7 @@
 #include <tutti/model.h>
 
 #include "base/arena.h"
-#include "compute/exec/cpu/factors.h"
+#include "compute/ir/factors.h"
 #include "compute/ir/graph.h"
 #include "compute/pass/pass.h"
 #include "learn/nn/init.h"

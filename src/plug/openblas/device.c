@@ -13,25 +13,25 @@
 #include "compute/exec/hostkernel.h"
 
 /* c[rows, n] = op(a) op(b), rows split over threads; row i of c needs row (or column) i of a. */
-struct product {
+struct gemm {
 	CBLAS_TRANSPOSE ta, tb;
 	int             n, k, lda, ldb;
 	const float    *a, *b;
 	float          *c;
 };
 
-static void product_rows(void *ctx, int64_t lo, int64_t hi)
+static void gemm_rows(void *ctx, int64_t lo, int64_t hi)
 {
-	const struct product *p = ctx;
+	const struct gemm *p = ctx;
 	const float *a = p->a + (p->ta == CblasNoTrans ? lo * p->lda : lo);
 
 	blas()->sgemm(CblasRowMajor, p->ta, p->tb, (int)(hi - lo), p->n, p->k, 1, a, p->lda, p->b,
 	              p->ldb, 0, p->c + lo * p->n, p->n);
 }
 
-static void product_run(struct product *p, int64_t rows)
+static void gemm_run(struct gemm *p, int64_t rows)
 {
-	thread_for(rows, 1, product_rows, p);
+	thread_for(rows, 1, gemm_rows, p);
 }
 
 struct dense { int n, c, k; };          /* rows, numbers in, numbers out */
@@ -52,10 +52,10 @@ static void run_dense(const struct host_args *a)
 	struct dense d = dense_of(a->node);
 	const float *b = a->node->n_in == 3 ? a->ptr[2] : NULL;
 	float *y = a->ptr[a->node->n_in];
-	struct product p = { CblasNoTrans, CblasTrans, d.k, d.c, d.c, d.c, a->ptr[0], a->ptr[1], y };
+	struct gemm p = { CblasNoTrans, CblasTrans, d.k, d.c, d.c, d.c, a->ptr[0], a->ptr[1], y };
 	float floor = a->node->attr.act == ACT_RELU ? 0 : -3.4e38f;
 
-	product_run(&p, d.n);
+	gemm_run(&p, d.n);
 	for (int i = 0; i < d.n; i++)
 		for (int k = 0; k < d.k; k++) {
 			float v = y[(size_t)i * d.k + k] + (b ? b[k] : 0);
@@ -68,22 +68,22 @@ static void run_dense(const struct host_args *a)
 static void run_dense_dx(const struct host_args *a)
 {
 	struct dense d = dense_of(a->node);
-	struct product p = { CblasNoTrans, CblasNoTrans, d.c, d.k, d.k, d.c, a->ptr[0], a->ptr[1],
+	struct gemm p = { CblasNoTrans, CblasNoTrans, d.c, d.k, d.k, d.c, a->ptr[0], a->ptr[1],
 	                     a->ptr[2] };
 
-	product_run(&p, d.n);
+	gemm_run(&p, d.n);
 }
 
 /* ptr: x[N,C], dy[N,K], dw[K,C], db[K] or NULL */
 static void run_dense_dw(const struct host_args *a)
 {
 	struct dense d = dense_of(a->node);
-	struct product p = { CblasTrans, CblasNoTrans, d.c, d.n, d.k, d.c, a->ptr[1], a->ptr[0],
+	struct gemm p = { CblasTrans, CblasNoTrans, d.c, d.n, d.k, d.c, a->ptr[1], a->ptr[0],
 	                     a->ptr[2] };
 	const float *dy = a->ptr[1];
 	float *db = a->ptr[3];
 
-	product_run(&p, d.k);
+	gemm_run(&p, d.k);
 	for (int k = 0; db && k < d.k; k++)
 		db[k] = 0;
 	for (int i = 0; db && i < d.n; i++)

@@ -6,7 +6,7 @@
 #include "sys/thread.h"
 
 #define WIDE   32               /* channels in a panel of x: with TALL, sums for all registers */
-#define TALL   FACTORS_ROWS     /* of dy                                                       */
+#define TALL   PRODUCT_ROWS     /* of dy                                                       */
 #define BLOCK  4                /* panels of x that zeros are left out of at once: the sums of
                                  * one k fill half of the registers, 64 rows half of a cache   */
 #define WORD   64               /* marks, and of how many floats                               */
@@ -20,7 +20,7 @@ static int64_t rows_of(const struct factors *f) { return f->rows * f->y; }      
 static int64_t words(const struct factors *f) { return (rows_of(f) + WORD - 1) / WORD; }
 static int64_t marks(const struct factors *f) { return f->k * words(f) * MARK; }
 
-size_t factors_work(const struct factors *f)
+static size_t work_of(const struct factors *f)
 {
 	return f->taps > 1 ? (size_t)ir_factors_weights(f) : 0;
 }
@@ -101,14 +101,6 @@ void factors_pack(const struct factors *f, int64_t n, const float *x, const floa
 typedef float vec
 	__attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
 
-struct product {
-	const struct factors *f;
-	const float *const   *all;      /* [ranks] */
-	int                   ranks;
-	struct factors_part   rows;
-	float                *work, *dw;
-};
-
 /* One tap's gradient, `to`, is a product of certain rows. */
 struct tap {
 	int      pairs;                 /* of places: row dy[i] of a sample's meets row x[i] */
@@ -127,7 +119,7 @@ static int64_t height(const struct product *p) { return p->rows.hi - p->rows.lo;
 
 static struct tap tap_of(const struct product *p, int tap)
 {
-	const struct factors *f = p->f;
+	const struct factors *f = p->factors;
 	struct tap t = { .to = f->taps > 1 ? p->work + tap * height(p) * f->c : p->dw };
 
 	for (int i = 0; i < f->y; i++)
@@ -146,12 +138,12 @@ static struct tap tap_of(const struct product *p, int tap)
 
 static const float *x_of(const struct product *p, int rank, int64_t c)
 {
-	return p->all[rank] + IR_FACTORS_HEAD + p->f->rows * p->f->x * c;
+	return p->all[rank] + IR_FACTORS_HEAD + p->factors->rows * p->factors->x * c;
 }
 
 static const float *dy_of(const struct product *p, int rank)
 {
-	return x_of(p, rank, p->f->c);
+	return x_of(p, rank, p->factors->c);
 }
 
 static struct factors_head head_of(const struct product *p, int rank)
@@ -184,7 +176,7 @@ struct panels { int64_t x, dy; };
 SIMD static void tile(const struct product *p, const struct tap *t, struct run r, struct panels at,
                       float *dw)
 {
-	const struct factors *f = p->f;
+	const struct factors *f = p->factors;
 	vec sum[TALL][2];
 
 #pragma GCC unroll 8
@@ -224,7 +216,7 @@ struct size { int64_t tall, wide; };
 SIMD static void edge(const struct product *p, const struct tap *t, struct run r, struct size s,
                       struct panels at, float *dw)
 {
-	const struct factors *f = p->f;
+	const struct factors *f = p->factors;
 
 	for (int64_t i = 0; i < s.tall; i++, dw += f->c, at.dy++) {
 		float sum[WIDE] = { 0 };
@@ -246,7 +238,7 @@ SIMD static void edge(const struct product *p, const struct tap *t, struct run r
 
 static void dense_panel(const struct product *p, const struct tap *t, struct run r, int64_t c)
 {
-	const struct factors *f = p->f;
+	const struct factors *f = p->factors;
 	const int64_t x = x_of(p, r.lo, c) - p->all[r.lo], dy = dy_of(p, r.lo) - p->all[r.lo];
 	struct size s = { 0, f->c - c < WIDE ? f->c - c : WIDE };
 
@@ -280,7 +272,7 @@ INLINE float number_at(const float *d, uint64_t mark, uint64_t left)
 SIMD static void sparse_block(const struct product *p, const struct tap *t, int rank, int fresh,
                               int64_t c)
 {
-	const struct factors *f = p->f;
+	const struct factors *f = p->factors;
 	const int64_t panel = f->rows * f->x * WIDE, step = WORD / f->y * f->x * WIDE;
 	const float *mark = dy_of(p, rank), *d = mark + marks(f), *x = x_of(p, rank, c);
 
@@ -316,7 +308,7 @@ SIMD static void sparse_block(const struct product *p, const struct tap *t, int 
 SIMD static void sparse_panel(const struct product *p, const struct tap *t, int rank, int fresh,
                               int64_t c)
 {
-	const struct factors *f = p->f;
+	const struct factors *f = p->factors;
 	const int64_t wide = f->c - c < WIDE ? f->c - c : WIDE, step = WORD / f->y * f->x * wide;
 	const float *mark = dy_of(p, rank), *d = mark + marks(f), *x = x_of(p, rank, c);
 
@@ -348,16 +340,16 @@ SIMD static void sparse_panel(const struct product *p, const struct tap *t, int 
 static void sparse_rank(const struct product *p, const struct tap *t, int rank, int fresh,
                         int64_t c)
 {
-	if (c + BLOCK * WIDE <= p->f->c)
+	if (c + BLOCK * WIDE <= p->factors->c)
 		sparse_block(p, t, rank, fresh, c);
 	else
-		for (; c < p->f->c; c += WIDE)
+		for (; c < p->factors->c; c += WIDE)
 			sparse_panel(p, t, rank, fresh, c);
 }
 
 static void block(const struct product *p, const struct tap *t, int64_t c)
 {
-	const int64_t end = c + BLOCK * WIDE < p->f->c ? c + BLOCK * WIDE : p->f->c;
+	const int64_t end = c + BLOCK * WIDE < p->factors->c ? c + BLOCK * WIDE : p->factors->c;
 	int fresh = 1;
 
 	for (struct run r = { 0 }; r.hi < p->ranks; fresh &= r.kind == NONE) {
@@ -368,14 +360,14 @@ static void block(const struct product *p, const struct tap *t, int64_t c)
 			sparse_rank(p, t, k, fresh && k == r.lo, c);
 	}
 	for (int64_t k = 0; fresh && k < height(p); k++)
-		memset(t->to + k * p->f->c + c, 0, (size_t)(end - c) * sizeof *t->to);
+		memset(t->to + k * p->factors->c + c, 0, (size_t)(end - c) * sizeof *t->to);
 }
 
 static void blocks(void *ctx, int64_t lo, int64_t hi)
 {
 	const struct product *p = ctx;
 
-	for (int tap = 0; tap < p->f->taps; tap++) {
+	for (int tap = 0; tap < p->factors->taps; tap++) {
 		const struct tap t = tap_of(p, tap);
 
 		for (int64_t i = lo; i < hi; i++)
@@ -387,7 +379,7 @@ static void blocks(void *ctx, int64_t lo, int64_t hi)
 static void turn(void *ctx, int64_t lo, int64_t hi)
 {
 	const struct product *p = ctx;
-	const int64_t c = p->f->c, taps = p->f->taps, plane = height(p) * c;
+	const int64_t c = p->factors->c, taps = p->factors->taps, plane = height(p) * c;
 
 	for (int64_t k = lo; k < hi; k++)
 		for (int64_t i = 0; i < c; i++)
@@ -398,7 +390,7 @@ static void turn(void *ctx, int64_t lo, int64_t hi)
 /* Floats of a rank whose dy has marks; 0: these are for rows that are not there. */
 static int64_t marked_floats(const struct product *p, int rank)
 {
-	const struct factors *f = p->f;
+	const struct factors *f = p->factors;
 	const float *mark = dy_of(p, rank);
 	const int64_t last = rows_of(f) % WORD;
 	int64_t numbers = 0;
@@ -415,46 +407,48 @@ static int64_t marked_floats(const struct product *p, int rank)
 /* Did the rank leave as many floats as its head says, and not more than there is room for? */
 static int adds_up(const struct product *p, int rank)
 {
-	const int64_t floats = head_of(p, rank).floats, most = ir_factors_floats(p->f);
+	const int64_t floats = head_of(p, rank).floats, most = ir_factors_floats(p->factors);
 
 	switch (kind_of(p, rank)) {
 	case DENSE:
 		return floats == most;
 	case SPARSE:
-		return marks(p->f) <= rows_of(p->f) * p->f->k && floats <= most &&
+		return marks(p->factors) <= rows_of(p->factors) * p->factors->k && floats <= most &&
 		       floats == marked_floats(p, rank);
 	default:
 		return 1;
 	}
 }
 
-tt_status factors_multiply(const struct factors *f, const float *const *all, int ranks,
-                           struct factors_part rows, float *work, float *dw)
+static tt_status multiply(const struct product *p)
 {
-	struct product p = { f, all, ranks, rows, work, dw };
+	const struct factors *f = p->factors;
 	const int64_t n = (f->c + BLOCK * WIDE - 1) / (BLOCK * WIDE);
-	const double part = (double)height(&p) / (double)f->k;
-	const double each = ir_factors_flops(f) * ranks * part / (double)n;
+	const double part = (double)height(p) / (double)f->k;
+	const double each = ir_factors_flops(f) * p->ranks * part / (double)n;
+	void *ctx = (void *)(uintptr_t)p;       /* the loops only read it */
 
-	for (int r = 0; r < ranks; r++)
-		if (!adds_up(&p, r))
+	for (int r = 0; r < p->ranks; r++)
+		if (!adds_up(p, r))
 			return err_set(TT_EINTERNAL, "the factors of rank %d's gradient do not add up", r);
-	thread_for(n, 1 + (int64_t)(FLOPS / (each + 1)), blocks, &p);
+	thread_for(n, 1 + (int64_t)(FLOPS / (each + 1)), blocks, ctx);
 	if (f->taps > 1)
-		thread_for(height(&p), 1 + FLOPS / (f->c * f->taps), turn, &p);
+		thread_for(height(p), 1 + FLOPS / (f->c * f->taps), turn, ctx);
 	return TT_OK;
 }
 
 /* Rounded, the product of the second rank is what the first has taken away. */
-int factors_fused(void)
+static int fused(void)
 {
 	static const struct factors f = { 1, 1, 1, 1, 1, 1, { 0 } };
 	static const float first[2] = { 1, -1 - 0x1p-11f }, second[2] = { 1 + 0x1p-12f, 1 + 0x1p-12f };
-	const struct factors_part row = { 0, 1 };
 	float own[2][IR_FACTORS_HEAD + 2], left;
 	const float *all[] = { own[0], own[1] };
+	const struct product p = { &f, all, 2, { 0, 1 }, NULL, &left };
 
 	factors_pack(&f, 1, &first[0], &first[1], own[0]);
 	factors_pack(&f, 1, &second[0], &second[1], own[1]);
-	return factors_multiply(&f, all, 2, row, NULL, &left) == TT_OK && left != 0;
+	return multiply(&p) == TT_OK && left != 0;
 }
+
+const struct product_ops factors_product = { work_of, multiply, fused };

@@ -18,10 +18,9 @@
 #ifndef CPU_FACTORS_H
 #define CPU_FACTORS_H
 
-#include <stddef.h>
 #include <stdint.h>
 
-#include "compute/ir/factors.h"
+#include "compute/exec/product.h"
 
 /* The first of a rank's floats; its size is IR_FACTORS_HEAD of them. */
 struct factors_head {
@@ -31,16 +30,8 @@ struct factors_head {
 };
 
 /* x[n][c][places] and dy[n][k][places], n <= rows; samples that are not there are zeros. */
-void      factors_pack(const struct factors *f, int64_t n, const float *x, const float *dy,
-                       float *to);
-/* all[ranks], to what each has packed -> rows [lo, hi) of dw[k][c][taps], the first of them at dw.
- * lo and hi are multiples of FACTORS_ROWS, or k.  work: factors_work floats, 64-byte aligned.
- * TT_EINTERNAL: what a rank left cannot be right. */
-#define FACTORS_ROWS 8
-struct factors_part { int64_t lo, hi; };
-tt_status factors_multiply(const struct factors *f, const float *const *all, int ranks,
-                           struct factors_part rows, float *work, float *dw);
-size_t    factors_work(const struct factors *f);
-int       factors_fused(void);                 /* in one? */
+void factors_pack(const struct factors *f, int64_t n, const float *x, const float *dy, float *to);
+/* Of what factors_pack leaves. */
+extern const struct product_ops factors_product;
 
 #endif

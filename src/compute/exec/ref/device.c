@@ -1,6 +1,7 @@
 /* device.c -- the reference device: every op, plain layouts, one variant. */
 #include "base/mem.h"
 #include "compute/exec/all_gather.h"
+#include "compute/exec/cpu/factors.h"
 #include "compute/exec/hostkernel.h"
 #include "compute/exec/ref/ref.h"
 
@@ -49,5 +50,5 @@ static tt_status ref_prepare(struct device *d, struct plan *p, const struct ir_n
 
 const struct device_ops ref_device = {
 	.name = "ref", .abi = DEVICE_ABI, .open = ref_open, .close = ref_close,
-	.supports = ref_supports, .prepare = ref_prepare,
+	.supports = ref_supports, .prepare = ref_prepare, .product = &factors_product,
 };

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "compute/exec/cpu/factors.h"
 #include "compute/exec/ref/ref.h"
 #include "compute/exec/staging/staging.h"
 
@@ -229,4 +230,5 @@ const struct device_ops staging_device = {
 	.name = "staging", .abi = DEVICE_ABI, .open = staging_open, .close = staging_close,
 	.supports = supports, .prepare = prepare, .layout_same = layout_same,
 	.layout_text = layout_text, .reorder = reorder, .stream = &staging_stream_ops,
+	.product = &factors_product,
 };

@@ -57,7 +57,7 @@ static void add_weight(const struct factors *f, struct sample s, const signed ch
 /* sum[k][c][taps] += what the definition says of n samples */
 static void add_rank(const struct factors *f, int64_t n, struct sample s, float *sum)
 {
-	const int fused = factors_fused();
+	const int fused = factors_product.fused();
 
 	for (; n--; s.x += f->c * f->x, s.dy += f->k * f->y)
 		for (int64_t i = 0; i < ir_factors_weights(f); i++) {
@@ -70,21 +70,23 @@ static void add_rank(const struct factors *f, int64_t n, struct sample s, float 
 
 /* Of ranks whose factors lie one after the other. */
 static tt_status multiply(const struct factors *f, const float *all, int ranks,
-                          struct factors_part rows, float *work, float *dw)
+                          struct product_rows rows, float *work, float *dw)
 {
 	const float *of[16];
 
 	assert_in_range(ranks, 1, 16);
 	for (int r = 0; r < ranks; r++)
 		of[r] = all + ir_factors_floats(f) * r;
-	return factors_multiply(f, of, ranks, rows, factors_work(f) ? work : NULL, dw);
+	return factors_product.multiply(&(struct product){
+		.factors = f, .all = of, .ranks = ranks, .rows = rows,
+		.work = factors_product.work(f) ? work : NULL, .dw = dw });
 }
 
 /* Some rows are those of the whole, and nothing else is written. */
 static void check_parts(const struct factors *f, const float *all, int ranks, const float *whole)
 {
-	const int64_t row = f->c * f->taps, middle = f->k / 2 / FACTORS_ROWS * FACTORS_ROWS;
-	const struct factors_part parts[] = { { 0, middle }, { middle, f->k } };
+	const int64_t row = f->c * f->taps, middle = f->k / 2 / PRODUCT_ROWS * PRODUCT_ROWS;
+	const struct product_rows parts[] = { { 0, middle }, { middle, f->k } };
 
 	for (int i = 0; i < 2; i++) {
 		const int64_t n = (parts[i].hi - parts[i].lo) * row;
@@ -126,9 +128,9 @@ static int check(const struct factors *f, int ranks, const struct keep *keep)
 		mem_free(dy);
 	}
 	thread_set_count(1);
-	assert_ok(multiply(f, all, ranks, (struct factors_part){ 0, f->k }, work, dw));
+	assert_ok(multiply(f, all, ranks, (struct product_rows){ 0, f->k }, work, dw));
 	thread_set_count(3);
-	assert_ok(multiply(f, all, ranks, (struct factors_part){ 0, f->k }, work, again));
+	assert_ok(multiply(f, all, ranks, (struct product_rows){ 0, f->k }, work, again));
 	thread_set_count(threads);
 	for (int64_t i = 0; i < count; i++)
 		assert_true(dw[i] == want[i]);
@@ -241,18 +243,18 @@ static void marks_that_do_not_add_up_are_an_error(void **state)
 	(void)state;
 	for (int r = 0; r < 2; r++)
 		factors_pack(&f, 70, x, dy, all + (size_t)r * each);
-	assert_ok(multiply(&f, all, 2, (struct factors_part){ 0, 16 }, NULL, dw));
+	assert_ok(multiply(&f, all, 2, (struct product_rows){ 0, 16 }, NULL, dw));
 	marks[0] ^= 1;                          /* a number more, or less, than its head says */
-	assert_status(multiply(&f, all, 2, (struct factors_part){ 0, 16 }, NULL, dw), TT_EINTERNAL);
+	assert_status(multiply(&f, all, 2, (struct product_rows){ 0, 16 }, NULL, dw), TT_EINTERNAL);
 	marks[0] ^= 1;
 	marks[8 * 16 + 7] = 1;                  /* row 64 + 56 */
-	assert_status(multiply(&f, all, 2, (struct factors_part){ 0, 16 }, NULL, dw), TT_EINTERNAL);
+	assert_status(multiply(&f, all, 2, (struct product_rows){ 0, 16 }, NULL, dw), TT_EINTERNAL);
 	assert_error("the factors of rank 1's gradient do not add up");
 	for (int k = 0; k < 16; k++) {
 		memset(marks + 8 * k, 255, 8);
 		memcpy(marks + 8 * 16 + 8 * k, "\x3f\0\0\0\0\0\0", 8);
 	}
-	assert_status(multiply(&f, all, 2, (struct factors_part){ 0, 16 }, NULL, dw), TT_EINTERNAL);
+	assert_status(multiply(&f, all, 2, (struct product_rows){ 0, 16 }, NULL, dw), TT_EINTERNAL);
 	mem_free(all);
 	mem_free(x);
 	mem_free(dy);
