@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "data/reader.h"
+#include "data/readers/registry.h"
 #include "learn/nn/spec.h"
 
 /* ---- man page ---- */

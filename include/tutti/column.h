@@ -28,7 +28,7 @@ extern "C" {
 enum tt_type { TT_U8, TT_I32, TT_I64, TT_F16, TT_F32 };
 #define TT_COLUMN_DIMS 4
 
-/* What a column is and, in a batch, what it holds.  In a schema data and offsets are NULL. */
+/* What a column is and, in a batch, what it holds. */
 typedef struct tt_column {
 	uint32_t           size;
 	enum tt_type       type;
@@ -62,7 +62,7 @@ enum tt_target_kind {
 typedef struct tt_schema {
 	uint32_t                size;
 	int                     columns;
-	const tt_column *const *column;       /* [columns], without data                           */
+	const tt_column *const *column;       /* [columns], data is looked at by from_memory alone  */
 	const char             *target;       /* name of the column to predict (none)              */
 	const char             *weight;       /* name of the column of sample weights, f32 [] (none) */
 	enum tt_target_kind     kind;         /* of the target                                     */

@@ -1,10 +1,11 @@
 /* data.h -- where samples come from.
  *
- * A source is a set of samples with labels, named by a URI:
+ * A source is a set of samples, each with a value in every column: mostly one input and one target.
+ * It is named by a URI:
  *   mnist:DIR  cifar10:DIR  images:DIR  images:FILE.tar[.xz|.gz]  csv:FILE  synth:NAME
  * with settings after '?': mnist:DIR?split=test, csv:FILE?label=price,
- * synth:objects?size=32&count=10000.  A source is immutable once open; all functions here are
- * safe from any thread. */
+ * synth:objects?size=32&count=10000; or it is made from the caller's columns or function.  A source
+ * is immutable once open; all functions here are safe from any thread. */
 #ifndef TUTTI_DATA_H
 #define TUTTI_DATA_H
 
@@ -45,6 +46,53 @@ TT_API const tt_source_info *tt_source_describe(const tt_source *s);
  * `values` floats.  label and values may be NULL. */
 TT_API tt_status tt_source_read(const tt_source *s, int64_t index, void *x, int32_t *label,
                                 float *values);
+
+/* Every column: names, types, shapes, which is the target; borrowed from the source. */
+TT_API const tt_schema *tt_source_schema(const tt_source *s);
+
+/* A source of `count` samples that lie in memory.  columns: data (and offsets) of each column of
+ * the schema, in its order, all borrowed until the source is closed; the schema is copied.
+ *
+ *   float x[150][4];  int32_t kind[150];
+ *   const tt_column *column[] = {
+ *       TT_COLUMN(.name = "x", .type = TT_F32, .ndim = 1, .shape = { 4 }, .data = x),
+ *       TT_COLUMN(.name = "kind", .type = TT_I32, .data = kind) };
+ *   tt_source_from_memory(&s, TT_SCHEMA(.columns = 2, .column = column, .target = "kind",
+ *                                       .kind = TT_TARGET_CLASS, .classes = 3), 150);
+ *
+ * TT_EINVAL names the column that is not whole; TT_EFORMAT a class or weight out of bounds. */
+TT_API tt_status tt_source_from_memory(tt_source **out, const tt_schema *schema, int64_t count);
+
+/* What a source can do, so that nobody asks it for more. */
+enum tt_access {
+	TT_ACCESS_INDEX,     /* any sample at any time                                              */
+	TT_ACCESS_FORWARD    /* one after the other, from any place or from the start of a shard:
+	                      * shuffling moves whole shards, and one thread reads                  */
+};
+
+/* Samples first to first + n - 1: set data (and offsets) of each column, which is described
+ * already.  What they point to is read before the next call of read, or, with `threads`, before the
+ * next one of the same thread.  Not TT_OK ends the run with that status. */
+typedef tt_status tt_read_fn(void *ctx, int64_t first, int64_t n, tt_column *const *column);
+
+typedef struct tt_callback {
+	uint32_t       size;
+	tt_read_fn    *read;
+	void          *ctx;
+	void         (*close)(void *ctx);  /* called once, when the source is closed (nothing)      */
+	enum tt_access access;
+	const int64_t *shard;              /* FORWARD: [shards + 1] first samples, from 0 to count;
+	                                    * copied (all samples are one shard)                    */
+	int64_t        shards;
+	int            threads;            /* 1: read may run in several threads at once (one call
+	                                    * at a time, in the loader's threads)                   */
+} tt_callback;
+#define TT_CALLBACK(...) (&(tt_callback){ .size = sizeof(tt_callback), __VA_ARGS__ })
+
+/* A source of `count` samples that a function gives.  The schema and *c are copied; on an error
+ * close is not called. */
+TT_API tt_status tt_source_from_callback(tt_source **out, const tt_schema *schema, int64_t count,
+                                         const tt_callback *c);
 
 #ifdef __cplusplus
 }

@@ -21,7 +21,7 @@
 #include "base/rng.h"
 #include "sys/policy.h"
 #include "sys/thread.h"
-#include "data/augment.h"
+#include "data/deliver.h"
 #include "data/reader.h"
 
 static const char *const border_words[] = { "zero", "reflect", NULL };
@@ -57,9 +57,7 @@ const struct option data_options[] = {
 
 struct slot {
 	struct batch batch;
-	float       *x;                 /* what batch.x and so on point to, owned       */
-	int32_t     *label;
-	float       *values;
+	struct shelf shelf;             /* what the batch's columns point to            */
 	int          ready;             /* guarded: 1 once it is filled                 */
 	tt_status    status;            /* of filling it; the text is for loader_next   */
 	char         text[ERR_MAX];
@@ -68,15 +66,13 @@ struct slot {
 /* Where a batch lies: what it holds is a function of this alone. */
 struct place { int64_t epoch, position; };
 
-struct worker { struct loader *loader; struct thread *thread; void *scratch; };
+struct worker { struct loader *loader; struct thread *thread; struct scratch scratch; };
 
 struct loader {
 	const struct reader *reader;
 	struct loader_opts   o;
-	struct augment_opts  augment;
-	struct normaliser    normaliser;
+	struct delivery      delivery;
 	struct rng_key       order, parts;
-	size_t               elements;      /* of one sample                                  */
 	int                  share;         /* samples of this rank in a full batch           */
 	struct slot         *slots;
 	int                  n_slots;
@@ -100,7 +96,24 @@ struct loader {
 
 static int64_t count_of(const struct loader *l)
 {
-	return l->reader->info.count;
+	return l->reader->count;
+}
+
+/* Whole shards change places, what is in them does not. */
+static int64_t sample_of_shards(const struct loader *l, int64_t epoch, int64_t at)
+{
+	const struct reader *r = l->reader;
+
+	for (int64_t k = 0; k < r->shards; k++) {
+		int64_t s = (int64_t)rng_permute(l->order, (uint64_t)epoch, (uint64_t)r->shards,
+		                                 (uint64_t)k);
+		int64_t size = r->shard[s + 1] - r->shard[s];
+
+		if (at < size)
+			return r->shard[s] + at;
+		at -= size;
+	}
+	return at;                              /* there are none: in order */
 }
 
 static int64_t sample_at(const struct loader *l, const struct place *p, int64_t offset)
@@ -109,6 +122,8 @@ static int64_t sample_at(const struct loader *l, const struct place *p, int64_t 
 
 	if (!l->o.training || !l->o.data->shuffle)
 		return (int64_t)at;
+	if (l->reader->access == TT_ACCESS_FORWARD)
+		return sample_of_shards(l, p->epoch, (int64_t)at);
 	return (int64_t)rng_permute(l->order, (uint64_t)p->epoch, (uint64_t)count_of(l), at);
 }
 
@@ -131,49 +146,22 @@ static void choose_samples(const struct loader *l, struct batch *b, const struct
 	const int world = l->o.world, parts = l->o.deal == DEAL_PARTS;
 	const int first = parts ? (int)((l->o.rank - p->position % world + world) % world) : l->o.rank;
 
-	b->n = 0;
+	b->data.n = 0;
 	for (int64_t k = first; k < b->n_global; k += world)
-		b->index[b->n++] = parts ? sample_of_part(l, p, k) : sample_at(l, p, k);
-}
-
-static tt_status fill_sample(const struct loader *l, struct slot *s, int i, int64_t epoch,
-                             void *scratch)
-{
-	const struct reader *r = l->reader;
-	struct batch *b = &s->batch;
-	int64_t index = b->index[i];
-	const void *raw = r->ops->peek ? r->ops->peek(r, index) : scratch;
-	int augmented = l->augment.crop > 0 || l->augment.flip || l->augment.cutout > 0;
-	struct view v;
-	tt_status st = r->ops->read(r, index, r->ops->peek ? NULL : scratch,
-	                            b->label ? &b->label[i] : NULL,
-	                            b->values ? b->values + (size_t)i * (size_t)r->info.values : NULL);
-
-	if (st != TT_OK)
-		return st;
-	if (augmented)
-		v = augment_view(&l->augment, &r->info,
-		                 (struct sample_id){ l->o.seed, epoch, index });
-	augment_apply(&l->normaliser, &r->info, augmented ? &v : NULL, raw,
-	              b->x + (size_t)i * l->elements);
-	return TT_OK;
+		b->index[b->data.n++] = parts ? sample_of_part(l, p, k) : sample_at(l, p, k);
 }
 
 /* The slot is this thread's alone. */
-static void fill_slot(const struct loader *l, struct slot *s, const struct place *p, void *scratch)
+static void fill_slot(const struct loader *l, struct slot *s, const struct place *p,
+                      const struct scratch *scratch)
 {
 	int64_t left = count_of(l) - p->position;
 	struct batch *b = &s->batch;
 
-	b->x = s->x;
-	b->label = s->label;
-	b->values = s->values;
 	b->position = p->position;
 	b->n_global = (int)(left < l->o.batch ? left : l->o.batch);
-	s->status = TT_OK;
 	choose_samples(l, b, p);
-	for (int i = 0; s->status == TT_OK && i < b->n; i++)
-		s->status = fill_sample(l, s, i, p->epoch, scratch);
+	s->status = delivery_fill(&l->delivery, &s->shelf, p->epoch, scratch, b);
 	if (s->status != TT_OK)
 		snprintf(s->text, sizeof s->text, "%s", tt_last_error());
 }
@@ -199,7 +187,7 @@ static int may_claim(const struct loader *l)
 	return !l->pause && l->claimed - (l->taken - 1) < l->n_slots;
 }
 
-static void claim_and_fill(struct loader *l, void *scratch)
+static void claim_and_fill(struct loader *l, const struct scratch *scratch)
 {
 	struct slot *s = slot_of(l, l->claimed++);
 	struct place p = l->ahead;
@@ -223,7 +211,7 @@ static void work(void *ctx)
 	pthread_mutex_lock(&l->lock);
 	while (!l->stop) {
 		if (may_claim(l)) {
-			claim_and_fill(l, w->scratch);
+			claim_and_fill(l, &w->scratch);
 			continue;
 		}
 		l->asleep++;
@@ -274,7 +262,7 @@ static struct slot *next_inline(struct loader *l)
 	struct slot *s = &l->slots[0];
 	double start = thread_seconds();
 
-	fill_slot(l, s, &l->next, l->workers[0].scratch);
+	fill_slot(l, s, &l->next, &l->workers[0].scratch);
 	l->waited += thread_seconds() - start;
 	return s;
 }
@@ -342,47 +330,32 @@ double loader_waited(const struct loader *l)
 static tt_status check_opts(const struct loader *l)
 {
 	const struct loader_opts *o = &l->o;
-	const tt_source_info *info = &l->reader->info;
 
 	if (o->batch < 1)
 		return err_set(TT_EINVAL, "a batch of %d samples", o->batch);
 	if (o->world < 1 || o->rank < 0 || o->rank >= o->world)
 		return err_set(TT_EINVAL, "rank %d of %d", o->rank, o->world);
-	if ((l->augment.crop || l->augment.flip || l->augment.cutout) &&
-	    (info->ndim != 3 || info->type != TT_SAMPLE_U8))
-		return err_set(TT_ESPEC,
-		               "data.augment: crop, flip and cutout are for images; this source has "
-		               "none");
+	if (o->deal == DEAL_PARTS && l->reader->access == TT_ACCESS_FORWARD)
+		return err_set(TT_ESUPPORT, "a part of the data for each rank needs a source that can give "
+		               "any sample; this one only goes forward");
 	return TT_OK;
 }
 
 static tt_status slot_init(const struct loader *l, struct slot *s)
 {
-	const tt_source_info *info = &l->reader->info;
-	size_t n = (size_t)l->share, bytes;
-
-	if (__builtin_mul_overflow(n * sizeof *s->x, l->elements, &bytes))
-		return err_set(TT_ENOMEM, "a batch of %d samples of %zu numbers is too large", l->share,
-		               l->elements);
-	s->x = mem_alloc_aligned(bytes);
-	s->batch.index = mem_calloc(n, sizeof *s->batch.index);
-	if (info->target == TT_TARGET_CLASS)
-		s->label = mem_calloc(n, sizeof *s->label);
-	if (info->values > 0)
-		s->values = mem_calloc(n, (size_t)info->values * sizeof *s->values);
-	if (!s->x || !s->batch.index || (info->target == TT_TARGET_CLASS && !s->label) ||
-	    (info->values > 0 && !s->values))
-		return TT_ENOMEM;
-	return TT_OK;
+	s->batch.index = mem_calloc((size_t)l->share, sizeof *s->batch.index);
+	return s->batch.index ? shelf_init(&l->delivery, &s->shelf) : TT_ENOMEM;
 }
 
 static tt_status alloc_all(struct loader *l)
 {
+	int many;
 	tt_status st = TT_OK;
 
 	l->prefetch = policy_may_start() ? l->o.data->prefetch : 0;
+	many = l->prefetch > 0 && l->reader->access != TT_ACCESS_FORWARD;
 	l->n_slots = l->prefetch + 1;
-	l->n_workers = l->prefetch > 0 && l->o.data->threads > 1 ? l->o.data->threads : 1;
+	l->n_workers = many && l->o.data->threads > 1 ? l->o.data->threads : 1;
 	l->slots = mem_calloc((size_t)l->n_slots, sizeof *l->slots);
 	l->workers = mem_calloc((size_t)l->n_workers, sizeof *l->workers);
 	if (!l->slots || !l->workers)
@@ -391,9 +364,7 @@ static tt_status alloc_all(struct loader *l)
 		st = slot_init(l, &l->slots[i]);
 	for (int i = 0; st == TT_OK && i < l->n_workers; i++) {
 		l->workers[i].loader = l;
-		if (!l->reader->ops->peek &&
-		    !(l->workers[i].scratch = mem_alloc_aligned(source_bytes(&l->reader->info))))
-			st = TT_ENOMEM;
+		st = scratch_init(&l->delivery, &l->workers[i].scratch);
 	}
 	return st;
 }
@@ -419,18 +390,16 @@ tt_status loader_new(struct loader **out, tt_source *source, const struct loader
 	pthread_cond_init(&l->done, NULL);
 	l->reader = source_reader(source);
 	l->o = *o;
-	if (o->training)
-		l->augment = o->data->augment;
 	l->order = rng_key(o->seed, RNG_SHUFFLE);
 	l->parts = rng_key(o->seed, RNG_PARTS);
-	l->elements = source_elements(&l->reader->info);
-	if ((st = check_opts(l)) != TT_OK)
-		goto out;
-	l->share = (o->batch + o->world - 1) / o->world;
-	if ((st = normaliser_init(&l->normaliser, &l->reader->info, o->data)) == TT_OK &&
-	    (st = alloc_all(l)) == TT_OK)
+	if ((st = check_opts(l)) == TT_OK) {
+		l->share = (o->batch + o->world - 1) / o->world;
+		st = delivery_init(&l->delivery, l->reader, &(struct delivery_opts){
+			.data = o->data, .augment = o->training ? &o->data->augment : NULL,
+			.seed = o->seed, .samples = l->share });
+	}
+	if (st == TT_OK && (st = alloc_all(l)) == TT_OK)
 		st = start_workers(l);
-out:
 	if (st != TT_OK)
 		loader_free(&l);
 	else
@@ -456,16 +425,14 @@ void loader_free(struct loader **lp)
 		return;
 	stop_workers(l);
 	for (int i = 0; l->slots && i < l->n_slots; i++) {
-		mem_free(l->slots[i].x);
-		mem_free(l->slots[i].label);
-		mem_free(l->slots[i].values);
+		shelf_release(&l->slots[i].shelf);
 		mem_free(l->slots[i].batch.index);
 	}
 	for (int i = 0; l->workers && i < l->n_workers; i++)
-		mem_free(l->workers[i].scratch);
+		scratch_release(&l->workers[i].scratch);
 	mem_free(l->slots);
 	mem_free(l->workers);
-	normaliser_release(&l->normaliser);
+	delivery_release(&l->delivery);
 	pthread_mutex_destroy(&l->lock);
 	pthread_cond_destroy(&l->work);
 	pthread_cond_destroy(&l->done);

@@ -12,15 +12,18 @@
  *
  * Augmentation is keyed by (seed, epoch, sample): it does not depend on ranks, threads or batch.
  *
+ * A source that only goes forward is shuffled by whole shards, and read by one thread.
+ *
  * Worker threads decode, augment and normalise ahead; with prefetch = 0 the caller's
  * thread does the work itself.  A loader is used by one thread.  Nothing is allocated
- * after loader_new. */
+ * after loader_new, but for ragged columns, whose room grows to that of the largest batch. */
 #ifndef DATA_LOADER_H
 #define DATA_LOADER_H
 
 #include <tutti/data.h>
 
 #include "base/options.h"
+#include "data/batch.h"
 
 enum { AUGMENT_ZERO, AUGMENT_REFLECT };
 
@@ -56,12 +59,15 @@ struct loader_opts {
 	enum loader_deal deal;           /* each epoch anew, or parts for good (batches)      */
 };
 
+/* Columns under the names of the source, the weight beside them.  The first input is plain f32,
+ * normalised and augmented; classes are i32, other targets f32; other columns are as they were. */
 struct batch {
-	float    *x;            /* [n, shape...], plain f32, 64-byte aligned        */
-	int32_t  *label;        /* [n], TT_TARGET_CLASS; else NULL                  */
-	float    *values;       /* [n, values], TT_TARGET_VALUES; else NULL         */
+	tt_batch  data;         /* of this rank: may have no sample at all          */
+	float    *x;            /* the first input, 64-byte aligned                 */
+	int32_t  *label;        /* TT_TARGET_CLASS; else NULL                       */
+	float    *values;       /* other targets; else NULL                         */
 	int64_t  *index;        /* [n] of the sample in the source                  */
-	int       n;            /* of this rank                                     */
+	int       n;            /* data.n                                           */
 	int       n_global;     /* of all ranks: what gradients are divided by      */
 	int64_t   position;     /* of the global batch's first sample in the epoch  */
 };

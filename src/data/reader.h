@@ -1,7 +1,10 @@
 /* reader.h -- the port behind which every kind of source hides.
  *
- * A reader gives samples by index.  read() must be thread-safe: the loader calls
- * it from several threads at once.  One file per scheme, one row in readers.c. */
+ *   schema   image u8 [1, 28, 28] | label i32 (target)        what there is
+ *   read     samples first ... first + n - 1, every column that is asked for
+ *
+ * A reader of files has a file in readers/ and a row in readers/registry.c.  read() must be safe
+ * from any thread: the loader calls it from several at once. */
 #ifndef DATA_READER_H
 #define DATA_READER_H
 
@@ -9,35 +12,59 @@
 
 #include "base/node.h"
 #include "base/options.h"
+#include "data/schema.h"
+
+/* Where the values of one column go. */
+struct cells {
+	void    *data;          /* NULL: the column is not wanted                                 */
+	size_t   room;          /* ragged: bytes behind data                                      */
+	size_t   used;          /* ragged: set by read, bytes of these samples; if they are more
+	                         * than room nothing was written, and read must be asked again    */
+	int64_t *rows;          /* ragged: [n], set by read                                       */
+};
 
 struct reader {
 	const struct reader_ops *ops;
-	tt_source_info           info;
+	struct schema            schema;     /* owned: reader_release                             */
+	int64_t                  count;      /* samples                                           */
+	tt_source_info           info;       /* the same for who knows one input and one target;
+	                                      * made by source_wrap                               */
+	/* abilities */
+	enum tt_access           access;
+	int                      ranges;     /* enum no/yes: neighbours are cheaper together      */
+	const int64_t           *shard;      /* [shards + 1] first samples; owned by the reader   */
+	int64_t                  shards;     /* 0: all is one                                     */
 	/* the implementation's struct embeds this one as its first member */
 };
 
 struct reader_ops {
-	const char *scheme;                   /* "mnist"                                  */
-	const char *help;                     /* one line: what it reads                  */
-	const struct option *settings;        /* what may follow '?'; for help and docs   */
+	const char *scheme;                   /* "mnist"; NULL: not opened by a URI               */
+	const char *help;                     /* one line: what it reads                          */
+	const struct option *settings;        /* what may follow '?'; for help and docs           */
 	/* path: between ':' and '?'; args: MAP of the settings (unknown ones are errors). */
 	tt_status (*open)(struct reader **out, const char *path, const struct node *args);
 	void      (*close)(struct reader *r);
-	/* x may be NULL: the target alone. */
-	tt_status (*read)(const struct reader *r, int64_t index, void *x, int32_t *label,
-	                  float *values);
-	/* Where the sample lies in memory, borrowed from the reader; NULL slot: nowhere.
-	 * It saves the loader a copy. */
-	const void *(*peek)(const struct reader *r, int64_t index);
+	/* cells: one for each column of the schema. */
+	tt_status (*read)(const struct reader *r, int64_t first, int64_t n, struct cells *cells);
+	/* Where a sample's value lies in memory, borrowed from the reader; NULL: nowhere (so is a
+	 * NULL slot).  Fixed columns only.  It saves the loader a copy. */
+	const void *(*peek)(const struct reader *r, int column, int64_t index);
 };
 
-extern const struct reader_ops mnist_reader, cifar10_reader, images_reader, csv_reader,
-                               synth_reader;
-extern const struct reader_ops *const readers[];      /* NULL-terminated: readers.c */
+/* For close: what every reader has. */
+void reader_release(struct reader *r);
+
+static inline const void *reader_peek(const struct reader *r, int column, int64_t index)
+{
+	return r->ops->peek ? r->ops->peek(r, column, index) : NULL;
+}
 
 /* The settings of `args` over the defaults of `table` into *base; texts live in a. */
 tt_status reader_settings(const struct option *table, struct arena *a, const struct node *args,
                           void *base);
+/* "PATH?a=1&b=2" into the path and a MAP, all in the arena; messages begin with uri. */
+tt_status reader_parse(struct arena *a, const char *uri, const char *rest, const char **path,
+                       struct node *map);
 
 /* The words of a `split` setting, and their meaning as an index.  Only folders know a third. */
 enum split { SPLIT_TRAIN, SPLIT_TEST, SPLIT_VAL, FOLDER_SPLITS };
@@ -47,7 +74,7 @@ extern const char *const split_words[], *const folder_words[];
 tt_status source_wrap(tt_source **out, struct reader *r);
 const struct reader *source_reader(const tt_source *s);     /* borrowed */
 
-/* Elements of one sample; bytes of one as read() stores it. */
+/* Elements of one sample; bytes of one as tt_source_read stores it. */
 size_t source_elements(const tt_source_info *info);
 size_t source_bytes(const tt_source_info *info);
 

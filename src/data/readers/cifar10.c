@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "data/readers/memory_source.h"
+#include "data/readers/registry.h"
 
 #define CLASSES 10
 #define FILES   5
@@ -86,22 +87,25 @@ static tt_status map_one(struct batch_file *f, const char *dir, const char *name
 
 static tt_status build(struct reader **out, const struct batch_file *f, size_t count)
 {
+	static const int64_t shape[3] = { 3, CIFAR10_SIDE, CIFAR10_SIDE };
 	struct memory_source *r = NULL;
+	struct schema schema = {0};
 	uint8_t *x;
+	int32_t *label;
 	size_t done = 0;
-	tt_status st = memory_source_new(&r, &cifar10_reader, &(tt_source_info){
-		.count = (int64_t)count, .ndim = 3, .shape = { 3, CIFAR10_SIDE, CIFAR10_SIDE },
-		.type = TT_SAMPLE_U8, .target = TT_TARGET_CLASS, .classes = CLASSES,
-		.class_names = class_names });
+	tt_status st = schema_pictures(&schema, shape, CLASSES, class_names);
 
-	if (st != TT_OK)
+	if (st != TT_OK) {
+		schema_release(&schema);
 		return st;
-	r->memory = x = mem_calloc(count, CIFAR10_PIXELS);
-	r->label = mem_calloc(count, sizeof *r->label);
-	r->x = x;
-	st = x && r->label ? TT_OK : TT_ENOMEM;
+	}
+	if ((st = memory_source_new(&r, &cifar10_reader, &schema, (int64_t)count)) != TT_OK)
+		return st;
+	r->data[0] = r->owned[0] = x = mem_calloc(count, CIFAR10_PIXELS);
+	r->data[1] = r->owned[1] = label = mem_calloc(count, sizeof *label);
+	st = x && label ? TT_OK : TT_ENOMEM;
 	for (int i = 0; st == TT_OK && i < FILES && f[i].in.p; i++) {
-		st = cifar10_parse(&f[i].in, x + done * CIFAR10_PIXELS, r->label + done);
+		st = cifar10_parse(&f[i].in, x + done * CIFAR10_PIXELS, label + done);
 		done += f[i].count;
 	}
 	if (st != TT_OK) {

@@ -18,6 +18,7 @@ enum csv_separator { CSV_SEPARATOR_AUTO, CSV_COMMA, CSV_SEMICOLON, CSV_TAB };
 
 struct csv_opts {
 	const char *label;          /* name or 0-based column; NULL: the last; "none": no target */
+	const char *weight;         /* name or 0-based column of sample weights; NULL: none      */
 	int         task, header, separator;
 	double      holdout;        /* this share of the rows is the test split                  */
 	int         split;
@@ -28,6 +29,9 @@ struct csv {
 	float       *x;                /* owned, [rows][columns]                            */
 	int32_t     *label;            /* owned, [rows]; classification only                */
 	float       *value;            /* owned, [rows]; regression only                    */
+	float       *weight;           /* owned, [rows]; NULL without                       */
+	const char **feature;          /* [columns], in the arena; NULL without a header    */
+	const char  *target;           /* its name in the header, or NULL                   */
 	const char **class_names;      /* [classes], in the arena                           */
 	int          classes;
 	struct arena arena;

@@ -11,6 +11,7 @@
 #include "data/image/image.h"
 #include "data/readers/image_archive.h"
 #include "data/readers/memory_source.h"
+#include "data/readers/registry.h"
 
 #define RESIDENT_MAX ((size_t)2 << 30)     /* bytes of decoded pictures kept in memory */
 #define DECODE_GRAIN 64
@@ -35,6 +36,7 @@ static const struct option settings[] = {
 struct images {
 	struct reader  reader;
 	struct image_archive members;
+	int64_t        shape[3];
 	int            resize;       /* enum: 1 if ?size= was given */
 };
 
@@ -63,7 +65,7 @@ static tt_status name_tar(const struct images *s, tt_status st)
 /* Decode member i to the source's shape. */
 static tt_status decode(const struct images *s, size_t i, uint8_t *x)
 {
-	const int64_t *shape = s->reader.info.shape;
+	const int64_t *shape = s->shape;
 	struct bytes in;
 	void *owned;
 	int h = 0, w = 0;
@@ -80,15 +82,25 @@ static tt_status decode(const struct images *s, size_t i, uint8_t *x)
 	return name_tar(s, st);
 }
 
-static tt_status images_read(const struct reader *r, int64_t index, void *x, int32_t *label,
-                             float *values)
+static size_t picture_bytes(const struct images *s)
+{
+	return (size_t)s->shape[0] * (size_t)s->shape[1] * (size_t)s->shape[2];
+}
+
+static tt_status images_read(const struct reader *r, int64_t first, int64_t n, struct cells *cells)
 {
 	const struct images *s = (const struct images *)r;
+	uint8_t *x = cells[0].data;
+	int32_t *label = cells[1].data;
+	tt_status st = TT_OK;
 
-	(void)values;
-	if (label)
-		*label = s->members.v[index].label;
-	return x ? decode(s, (size_t)index, x) : TT_OK;
+	for (int64_t i = 0; st == TT_OK && i < n; i++) {
+		if (label)
+			label[i] = s->members.v[first + i].label;
+		if (x)
+			st = decode(s, (size_t)(first + i), x + (size_t)i * picture_bytes(s));
+	}
+	return st;
 }
 
 static void images_close(struct reader *r)
@@ -98,6 +110,7 @@ static void images_close(struct reader *r)
 	if (!s)
 		return;
 	image_archive_release(&s->members);
+	reader_release(r);
 	mem_free(s);
 }
 
@@ -150,21 +163,21 @@ static tt_status make_resident(struct images *s, struct reader **out)
 {
 	struct memory_source *r = NULL;
 	struct decode_all d = { .from = s, .lock = PTHREAD_MUTEX_INITIALIZER };
-	int64_t n = s->reader.info.count;
-	tt_status st = memory_source_new(&r, &memory_source_images, &s->reader.info);
+	int64_t n = s->reader.count;
+	int32_t *label;
+	tt_status st = memory_source_new(&r, &memory_source_images, &s->reader.schema, n);
 
 	if (st != TT_OK)
 		return st;
-	d.stride = r->stride;
-	r->memory = d.to = mem_calloc((size_t)n, r->stride);
-	r->label = mem_calloc((size_t)n, sizeof *r->label);
-	r->x = d.to;
-	if (!r->memory || !r->label) {
+	d.stride = picture_bytes(s);
+	r->data[0] = r->owned[0] = d.to = mem_calloc((size_t)n, d.stride);
+	r->data[1] = r->owned[1] = label = mem_calloc((size_t)n, sizeof *label);
+	if (!d.to || !label) {
 		st = TT_ENOMEM;
 		goto out;
 	}
 	for (int64_t i = 0; i < n; i++)
-		r->label[i] = s->members.v[i].label;
+		label[i] = s->members.v[i].label;
 	thread_for(n, DECODE_GRAIN, decode_range, &d);
 	st = d.status == TT_OK ? TT_OK : err_set(d.status, "%s", d.text);
 out:
@@ -180,7 +193,7 @@ out:
 /* Shape from ?size=, or else from the first picture's header. */
 static tt_status find_shape(struct images *s, const struct images_opts *o)
 {
-	int64_t *shape = s->reader.info.shape;
+	int64_t *shape = s->shape;
 	struct bytes in;
 	void *owned;
 	int h = 0, w = 0;
@@ -206,11 +219,11 @@ static tt_status images_setup(struct images *s, const char *path, const struct i
 
 	if (st != TT_OK)
 		return st;
-	s->reader.info = (tt_source_info){
-		.count = (int64_t)s->members.n, .ndim = 3, .type = TT_SAMPLE_U8,
-		.target = TT_TARGET_CLASS, .classes = s->members.classes,
-		.class_names = s->members.class_names };
-	return find_shape(s, o);
+	s->reader.count = (int64_t)s->members.n;
+	if ((st = find_shape(s, o)) != TT_OK)
+		return st;
+	return schema_pictures(&s->reader.schema, s->shape, s->members.classes,
+	                       s->members.class_names);
 }
 
 static tt_status images_open(struct reader **out, const char *path, const struct node *args)
@@ -225,7 +238,7 @@ static tt_status images_open(struct reader **out, const char *path, const struct
 	s->reader.ops = &images_reader;
 	if ((st = images_setup(s, path, &o)) != TT_OK)
 		goto out;
-	if (o.resident == RESIDENT_AUTO && s->members.n < RESIDENT_MAX / source_bytes(&s->reader.info))
+	if (o.resident == RESIDENT_AUTO && s->members.n < RESIDENT_MAX / picture_bytes(s))
 		st = make_resident(s, out);
 	else
 		*out = &s->reader;

@@ -4,41 +4,19 @@
 
 #include "base/mem.h"
 
-tt_status reader_copy_names(struct arena *a, const char *const *names, int n,
-                            const char *const **out)
-{
-	const char **copy;
-
-	*out = NULL;
-	if (!names)
-		return TT_OK;
-	if (!(copy = arena_alloc(a, ((size_t)n + 1) * sizeof *copy)))
-		return TT_ENOMEM;
-	for (int i = 0; i < n; i++)
-		if (!(copy[i] = arena_strdup(a, names[i])))
-			return TT_ENOMEM;
-	*out = copy;
-	return TT_OK;
-}
-
 tt_status memory_source_new(struct memory_source **out, const struct reader_ops *ops,
-                       const tt_source_info *info)
+                            struct schema *schema, int64_t count)
 {
-	struct memory_source *r = mem_calloc(1, sizeof *r);
-	tt_status st;
+	struct memory_source *s = mem_calloc(1, sizeof *s);
 
-	if (!r)
+	if (!s) {
+		schema_release(schema);
 		return TT_ENOMEM;
-	r->reader.ops = ops;
-	r->reader.info = *info;
-	r->stride = source_bytes(info);
-	st = reader_copy_names(&r->names, info->class_names, info->classes,
-	                       &r->reader.info.class_names);
-	if (st != TT_OK) {
-		memory_source_close(&r->reader);
-		return st;
 	}
-	*out = r;
+	s->reader.ops = ops;
+	s->reader.count = count;
+	schema_move(&s->reader.schema, schema);
+	*out = s;
 	return TT_OK;
 }
 
@@ -48,28 +26,50 @@ void memory_source_close(struct reader *r)
 
 	if (!s)
 		return;
-	mem_free(s->memory);
-	mem_free(s->label);
-	arena_release(&s->names);
+	for (int i = 0; i < MEMORY_BLOCKS; i++)
+		mem_free(s->owned[i]);
+	reader_release(r);
 	mem_free(s);
 }
 
-const void *memory_source_peek(const struct reader *r, int64_t index)
+const void *memory_source_peek(const struct reader *r, int column, int64_t index)
 {
 	const struct memory_source *s = (const struct memory_source *)r;
 
-	return s->x + (size_t)index * s->stride;
+	return (const char *)s->data[column] +
+	       (size_t)index * column_bytes(r->schema.view.column[column]);
 }
 
-tt_status memory_source_read(const struct reader *r, int64_t index, void *x, int32_t *label,
-                        float *values)
+static void read_ragged(const tt_column *c, int64_t n, struct cells *to)
+{
+	const size_t row = column_bytes(c);
+	const int64_t *at = c->offsets;
+
+	to->used = (size_t)(at[n] - at[0]) * row;
+	if (to->used > to->room)
+		return;
+	if (to->used)
+		memcpy(to->data, (const char *)c->data + (size_t)at[0] * row, to->used);
+	for (int64_t i = 0; i < n; i++)
+		to->rows[i] = at[i + 1] - at[i];
+}
+
+tt_status memory_source_read(const struct reader *r, int64_t first, int64_t n, struct cells *cells)
 {
 	const struct memory_source *s = (const struct memory_source *)r;
+	const tt_schema *v = &r->schema.view;
 
-	(void)values;
-	if (x)
-		memcpy(x, memory_source_peek(r, index), s->stride);
-	if (label)
-		*label = s->label[index];
+	for (int i = 0; i < v->columns; i++) {
+		tt_column c = *v->column[i];
+
+		if (!cells[i].data)
+			continue;
+		c.data = s->data[i];
+		c.offsets = s->offsets[i] ? s->offsets[i] + first : NULL;
+		if (column_ragged(&c))
+			read_ragged(&c, n, &cells[i]);
+		else
+			memcpy(cells[i].data, memory_source_peek(r, i, first), (size_t)n * column_bytes(&c));
+	}
 	return TT_OK;
 }

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "data/readers/memory_source.h"
+#include "data/readers/registry.h"
 
 #define IDX_U8       0x08
 #define IDX_MAX      ((size_t)1 << 30)   /* bytes; EMNIST, the largest kin, has 0.55e9     */
@@ -192,15 +193,17 @@ static tt_status find_idx(struct idx_file *out, const char *dir, const char *par
 
 static tt_status fill_labels(struct memory_source *r, const struct idx *labels, const char *dir)
 {
-	r->label = mem_alloc((size_t)r->reader.info.count * sizeof *r->label);
-	if (!r->label)
+	const int classes = r->reader.schema.view.classes;
+	int32_t *label = mem_alloc((size_t)r->reader.count * sizeof *label);
+
+	if (!label)
 		return TT_ENOMEM;
-	for (int64_t i = 0; i < r->reader.info.count; i++) {
-		if (labels->data[i] >= r->reader.info.classes)
+	r->data[1] = r->owned[1] = label;
+	for (int64_t i = 0; i < r->reader.count; i++) {
+		if (labels->data[i] >= classes)
 			return err_set(TT_EFORMAT, "%s: label %d of sample %lld is outside of %d classes; "
-			               "set ?classes=", dir, labels->data[i], (long long)i,
-			               r->reader.info.classes);
-		r->label[i] = labels->data[i];
+			               "set ?classes=", dir, labels->data[i], (long long)i, classes);
+		label[i] = labels->data[i];
 	}
 	return TT_OK;
 }
@@ -217,25 +220,26 @@ static tt_status check_pair(const struct idx *x, const struct idx *y, const char
 static tt_status build(struct reader **out, const char *dir, const struct mnist_opts *o,
                        struct idx_file *x, const struct idx_file *y)
 {
+	const int64_t shape[3] = { 1, x->idx.dim[1], x->idx.dim[2] };
 	struct memory_source *r = NULL;
+	struct schema schema = {0};
 	tt_status st = check_pair(&x->idx, &y->idx, dir);
 
-	if (st != TT_OK)
-		return st;
-	st = memory_source_new(&r, &mnist_reader, &(tt_source_info){
-		.count = x->idx.dim[0], .ndim = 3, .shape = { 1, x->idx.dim[1], x->idx.dim[2] },
-		.type = TT_SAMPLE_U8, .target = TT_TARGET_CLASS, .classes = o->classes });
-	if (st != TT_OK)
-		return st;
+	if (st == TT_OK)
+		st = schema_pictures(&schema, shape, o->classes, NULL);
+	if (st != TT_OK || (st = memory_source_new(&r, &mnist_reader, &schema, x->idx.dim[0])) != TT_OK)
+		goto out;
 	if ((st = fill_labels(r, &y->idx, dir)) != TT_OK) {
 		memory_source_close(&r->reader);
-		return st;
+		goto out;
 	}
-	r->x = x->idx.data;
-	r->memory = x->memory;
+	r->data[0] = x->idx.data;
+	r->owned[0] = x->memory;
 	x->memory = NULL;
 	*out = &r->reader;
-	return TT_OK;
+out:
+	schema_release(&schema);
+	return st;
 }
 
 static tt_status mnist_open(struct reader **out, const char *path, const struct node *args)

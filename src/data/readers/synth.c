@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/simd.h"
-#include "data/reader.h"
+#include "data/readers/registry.h"
 #include "data/readers/shapes.h"
 
 #define SIDE_MIN 8
@@ -301,36 +301,51 @@ struct synth {
 	struct reader     reader;
 	struct synth_opts o;
 	struct rng_key    key;
-	const char       *names[SHAPES];
+	int               channels;
 };
 
 static void synth_close(struct reader *r)
 {
+	reader_release(r);
 	mem_free(r);
 }
 
 /* Classes take turns, so that every set is balanced. */
-static tt_status synth_read(const struct reader *reader, int64_t index, void *x, int32_t *label,
-                            float *values)
+static int class_of(const struct synth *s, int64_t index)
 {
-	const struct synth *s = (const struct synth *)reader;
-	int kind = (int)(index % s->o.classes);
+	return (int)(index % s->o.classes);
+}
+
+static void draw(const struct synth *s, int64_t index, uint8_t *x)
+{
 	struct scene scene;
 	struct rng r;
 
-	(void)values;
-	if (label)
-		*label = kind;
-	if (!x)
-		return TT_OK;
 	rng_init(&r, s->key, (uint64_t)index, (uint32_t)s->o.split);
-	draw_scene(&r, &shapes[kind], &scene);
-	render(&scene, s->o.size, (int)reader->info.shape[0], x);
+	draw_scene(&r, &shapes[class_of(s, index)], &scene);
+	render(&scene, s->o.size, s->channels, x);
+}
+
+static tt_status synth_read(const struct reader *reader, int64_t first, int64_t n,
+                            struct cells *cells)
+{
+	const struct synth *s = (const struct synth *)reader;
+	const size_t each = (size_t)(s->channels * s->o.size * s->o.size);
+	uint8_t *x = cells[0].data;
+	int32_t *label = cells[1].data;
+
+	for (int64_t i = 0; i < n; i++) {
+		if (label)
+			label[i] = class_of(s, first + i);
+		if (x)
+			draw(s, first + i, x + (size_t)i * each);
+	}
 	return TT_OK;
 }
 
 static tt_status synth_open(struct reader **out, const char *path, const struct node *args)
 {
+	const char *names[SHAPES];
 	struct arena a = {0};
 	struct synth *s = mem_calloc(1, sizeof *s);
 	tt_status st = s ? reader_settings(settings, &a, args, &s->o) : TT_ENOMEM;
@@ -338,18 +353,22 @@ static tt_status synth_open(struct reader **out, const char *path, const struct 
 	if (st == TT_OK && strcmp(path, "objects") != 0)
 		st = err_set(TT_ENOENT, "synth:%s: there is only synth:objects", path);
 	arena_release(&a);
+	for (int i = 0; i < SHAPES; i++)
+		names[i] = shapes[i].name;
+	if (st == TT_OK) {
+		s->channels = s->o.gray ? 1 : 3;
+		st = schema_pictures(&s->reader.schema,
+		                     (const int64_t[]){ s->channels, s->o.size, s->o.size }, s->o.classes,
+		                     names);
+	}
 	if (st != TT_OK) {
-		mem_free(s);
+		if (s)
+			synth_close(&s->reader);
 		return st;
 	}
-	for (int i = 0; i < SHAPES; i++)
-		s->names[i] = shapes[i].name;
 	s->key = rng_key((uint64_t)s->o.seed, RNG_SYNTH);
 	s->reader.ops = &synth_reader;
-	s->reader.info = (tt_source_info){
-		.count = s->o.count, .ndim = 3, .shape = { s->o.gray ? 1 : 3, s->o.size, s->o.size },
-		.type = TT_SAMPLE_U8, .target = TT_TARGET_CLASS, .classes = s->o.classes,
-		.class_names = s->names };
+	s->reader.count = s->o.count;
 	*out = &s->reader;
 	return TT_OK;
 }

@@ -16,8 +16,8 @@ static uint64_t hash(uint64_t h, const void *p, size_t n)       /* FNV-1a */
 /* A few samples stand for all: other data under the same name are found, at no cost. */
 static tt_status hash_data(const tt_source *s, uint64_t *out)
 {
-	const struct reader *r = source_reader(s);
-	const size_t bytes = source_bytes(&r->info), values = (size_t)r->info.values;
+	const tt_source_info *info = tt_source_describe(s);
+	const size_t bytes = source_bytes(info), values = (size_t)info->values;
 	unsigned char *x = mem_calloc(1, bytes + 1);
 	float *v = mem_calloc(values + 1, sizeof *v);
 	int32_t label = 0;
@@ -25,8 +25,8 @@ static tt_status hash_data(const tt_source *s, uint64_t *out)
 
 	*out = 14695981039346656037u;
 	for (int i = 0; st == TT_OK && i < 3; i++) {
-		st = r->ops->read(r, i * (r->info.count - 1) / 2, x, values ? NULL : &label,
-		                  values ? v : NULL);
+		st = tt_source_read(s, i * (info->count - 1) / 2, x, values ? NULL : &label,
+		                    values ? v : NULL);
 		*out = hash(*out, x, bytes);
 		*out = hash(*out, &label, sizeof label);
 		*out = hash(*out, v, values * sizeof *v);

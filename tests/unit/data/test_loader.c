@@ -22,23 +22,25 @@ static uint8_t pixel(int64_t k, int64_t i)
 	return (uint8_t)(7 * k + i);
 }
 
-static tt_status fake_read(const struct reader *r, int64_t k, void *x, int32_t *label,
-                           float *values)
+static tt_status fake_read(const struct reader *r, int64_t first, int64_t n, struct cells *cells)
 {
-	uint8_t *out = x;
+	uint8_t *x = cells[0].data;
+	int32_t *label = cells[1].data;
 
-	(void)values;
-	if (k == ((const struct fake *)r)->broken)
-		return err_set(TT_EFORMAT, "sample %d is broken", (int)k);
-	for (int i = 0; x && i < PIXELS; i++)
-		out[i] = pixel(k, i);
-	if (label)
-		*label = (int32_t)(k % 10);
+	for (int64_t k = first; k < first + n; k++) {
+		if (k == ((const struct fake *)r)->broken)
+			return err_set(TT_EFORMAT, "sample %d is broken", (int)k);
+		for (int i = 0; x && i < PIXELS; i++)
+			*x++ = pixel(k, i);
+		if (label)
+			*label++ = (int32_t)(k % 10);
+	}
 	return TT_OK;
 }
 
 static void fake_close(struct reader *r)
 {
+	reader_release(r);
 	mem_free(r);
 }
 
@@ -53,9 +55,8 @@ static tt_source *fake_source(int64_t count, int64_t broken)
 
 	assert_non_null(f);
 	f->reader.ops = &fake_ops;
-	f->reader.info = (tt_source_info){ .count = count, .ndim = 3, .shape = { 2, SIDE, SIDE },
-	                                   .type = TT_SAMPLE_U8, .target = TT_TARGET_CLASS,
-	                                   .classes = 10 };
+	f->reader.count = count;
+	assert_ok(schema_pictures(&f->reader.schema, (const int64_t[]){ 2, SIDE, SIDE }, 10, NULL));
 	f->broken = broken;
 	assert_ok(source_wrap(&s, &f->reader));
 	return s;

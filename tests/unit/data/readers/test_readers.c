@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#include "base/mem.h"
-#include "data/reader.h"
+#include <tutti/data.h>
 
 static void refused(const char *uri, tt_status want, const char *text)
 {
@@ -66,18 +65,6 @@ static void values_are_unescaped(void **state)
 	tt_source_close(&s);
 }
 
-static void every_reader_says_what_it_is(void **state)
-{
-	(void)state;
-	for (size_t i = 0; readers[i]; i++) {
-		assert_contains(readers[i]->help, readers[i]->scheme);
-		assert_non_null(readers[i]->settings);
-		assert_non_null(readers[i]->open);
-		assert_non_null(readers[i]->close);
-		assert_non_null(readers[i]->read);
-	}
-}
-
 static void closing_nothing_is_fine(void **state)
 {
 	tt_source *none = NULL;
@@ -95,7 +82,6 @@ int main(void)
 		cmocka_unit_test(missing_places_are_named),
 		cmocka_unit_test(empty_settings_are_fine),
 		cmocka_unit_test(values_are_unescaped),
-		cmocka_unit_test(every_reader_says_what_it_is),
 		cmocka_unit_test(closing_nothing_is_fine),
 	};
 

@@ -1,0 +1,374 @@
+/* From text to a table: which columns there are, rows, and what the targets are. */
+#include "data/readers/csv.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "data/readers/csv_row.h"
+
+#define CLASSES_MAX  100000
+#define CLASSES_AUTO 50         /* whole numbers with no more different values are classes */
+
+static const char separators[] = { 0, ',', ';', '\t' };
+
+/* A table under construction. */
+struct table {
+	struct csv_row row;
+	size_t         width;        /* cells of every row                         */
+	size_t         target;       /* its column; width: none                    */
+	size_t         weight;       /* the same of the weights                    */
+	struct str     texts;        /* targets of all rows, each with \0          */
+	size_t        *text_at;      /* [cap] where a row's target starts in texts */
+	size_t         cap;          /* rows for which there is room               */
+	int            header;       /* enum csv_header                            */
+};
+
+/* ---- which row is the header, which column the target ----------------------- */
+
+static int is_index(const char *text)
+{
+	return text[0] != '\0' && strspn(text, "0123456789") == strlen(text) && strlen(text) < 7;
+}
+
+/* A column that a setting names: by its name in this row, which then is the header, or by its
+ * number. */
+static tt_status find_column(const struct table *t, const char *setting, const char *text,
+                             size_t *out)
+{
+	const char *file = t->row.in->name;
+
+	if (is_index(text)) {
+		*out = strtoul(text, NULL, 10);
+		return *out < t->width ? TT_OK
+			: err_set(TT_EINVAL, "%s: there is no column %s: columns are numbered 0 to %zu", file,
+			          text, t->width - 1);
+	}
+	if (t->header == CSV_HEADER_NO)
+		return err_set(TT_EINVAL, "%s: %s=%s needs a header; give the column's number", file,
+		               setting, text);
+	for (*out = 0; *out < t->row.cells; ++*out)
+		if (strcmp(csv_row_cell(&t->row, *out), text) == 0)
+			return TT_OK;
+	return err_set(TT_EINVAL, "%s: no column is called '%s'", file, text);
+}
+
+static int is_set(const char *text)
+{
+	return text && text[0] != '\0';
+}
+
+static tt_status find_columns(struct table *t, const struct csv_opts *o)
+{
+	tt_status st = TT_OK;
+
+	t->target = t->weight = t->width;
+	if (!is_set(o->label))
+		t->target = t->width - 1;
+	else if (strcmp(o->label, "none") != 0)
+		st = find_column(t, "label", o->label, &t->target);
+	if (st == TT_OK && is_set(o->weight))
+		st = find_column(t, "weight", o->weight, &t->weight);
+	if (st == TT_OK && t->target == t->weight && t->target < t->width)
+		return err_set(TT_EINVAL, "%s: column %zu cannot be target and weight; set label=",
+		               t->row.in->name, t->target);
+	return st;
+}
+
+static int is_feature(const struct table *t, size_t column)
+{
+	return column != t->target && column != t->weight;
+}
+
+static size_t features_of(const struct table *t)
+{
+	return t->width - (t->target < t->width) - (t->weight < t->width);
+}
+
+/* In a row of data every feature is a number. */
+static int looks_like_header(const struct table *t)
+{
+	double v;
+
+	for (size_t i = 0; i < t->row.cells; i++)
+		if (is_feature(t, i) && !str_to_double(csv_row_cell(&t->row, i), &v))
+			return 1;
+	return 0;
+}
+
+/* Names of columns, as the header has them. */
+static tt_status take_names(const struct table *t, struct csv *c)
+{
+	size_t n = 0;
+
+	if (!(c->feature = arena_alloc(&c->arena, (features_of(t) + 1) * sizeof *c->feature)))
+		return TT_ENOMEM;
+	for (size_t i = 0; i < t->width; i++) {
+		const char *name = arena_strdup(&c->arena, csv_row_cell(&t->row, i));
+
+		if (!name)
+			return TT_ENOMEM;
+		if (is_feature(t, i))
+			c->feature[n++] = name;
+		else if (i == t->target)
+			c->target = name;
+	}
+	return TT_OK;
+}
+
+/* Does a setting give a column by its name? */
+static int named(const char *setting)
+{
+	return is_set(setting) && !is_index(setting) && strcmp(setting, "none") != 0;
+}
+
+/* Leave t->row on the first row of data. */
+static tt_status read_head(struct table *t, struct csv *c, const struct csv_opts *o)
+{
+	tt_status st = csv_row_next(&t->row);
+
+	if (st != TT_OK)
+		return st;
+	t->header = o->header;
+	if ((t->width = t->row.cells) == 0)
+		return err_set(TT_EFORMAT, "%s: the table is empty", t->row.in->name);
+	if ((st = find_columns(t, o)) != TT_OK)
+		return st;
+	if (features_of(t) == 0)
+		return err_set(TT_EFORMAT, "%s: one column is a target without features",
+		               t->row.in->name);
+	if (o->header != CSV_HEADER_YES && !named(o->label) && !named(o->weight) &&
+	    (o->header == CSV_HEADER_NO || !looks_like_header(t)))
+		return TT_OK;
+	return (st = take_names(t, c)) == TT_OK ? csv_row_next(&t->row) : st;
+}
+
+/* ---- rows -------------------------------------------------------------------- */
+
+static tt_status grow(struct table *t, struct csv *c)
+{
+	size_t cap = t->cap ? 2 * t->cap : 256, bytes;
+	size_t *at;
+	float *x;
+
+	if (__builtin_mul_overflow(cap * sizeof *x, c->columns, &bytes))
+		return err_set(TT_ENOMEM, "%s: the table is too large", t->row.in->name);
+	if (!(x = mem_realloc(c->x, bytes)))
+		return TT_ENOMEM;
+	c->x = x;
+	if (t->weight < t->width) {
+		if (!(x = mem_realloc(c->weight, cap * sizeof *x)))
+			return TT_ENOMEM;
+		c->weight = x;
+	}
+	if (!(at = mem_realloc(t->text_at, cap * sizeof *at)))
+		return TT_ENOMEM;
+	t->text_at = at;
+	t->cap = cap;
+	return TT_OK;
+}
+
+static tt_status read_features(const struct table *t, float *x)
+{
+	double v;
+
+	for (size_t i = 0; i < t->width; i++) {
+		const char *cell = csv_row_cell(&t->row, i);
+
+		if (!is_feature(t, i))
+			continue;
+		if (!str_to_double(cell, &v) || !isfinite((float)v))
+			return err_set(TT_EFORMAT, "%s:%zu: column %zu: '%.40s' is no finite number",
+			               t->row.in->name, t->row.line, i + 1, cell);
+		*x++ = (float)v;
+	}
+	return TT_OK;
+}
+
+static tt_status read_weight(const struct table *t, float *weight)
+{
+	const char *cell = csv_row_cell(&t->row, t->weight);
+	double v;
+
+	if (!str_to_double(cell, &v) || !isfinite((float)v) || v < 0)
+		return err_set(TT_EFORMAT, "%s:%zu: column %zu: '%.40s' is no weight: a finite number, not "
+		               "negative", t->row.in->name, t->row.line, t->weight + 1, cell);
+	*weight = (float)v;
+	return TT_OK;
+}
+
+static tt_status take_row(struct table *t, struct csv *c)
+{
+	tt_status st;
+
+	if (t->row.cells != t->width)
+		return err_set(TT_EFORMAT, "%s:%zu: %zu cells, the first row has %zu", t->row.in->name,
+		               t->row.line, t->row.cells, t->width);
+	if (c->rows == t->cap && (st = grow(t, c)) != TT_OK)
+		return st;
+	if ((st = read_features(t, c->x + c->rows * c->columns)) != TT_OK ||
+	    (c->weight && (st = read_weight(t, c->weight + c->rows)) != TT_OK))
+		return st;
+	t->text_at[c->rows++] = t->texts.len;
+	if (t->target < t->width) {
+		const char *cell = csv_row_cell(&t->row, t->target);
+
+		if (cell[0] == '\0')
+			return err_set(TT_EFORMAT, "%s:%zu: column %zu: the target is empty",
+			               t->row.in->name, t->row.line, t->target + 1);
+		str_add_bytes(&t->texts, cell, strlen(cell) + 1);
+	}
+	return str_status(&t->texts);
+}
+
+static tt_status read_rows(struct table *t, struct csv *c)
+{
+	tt_status st = TT_OK;
+
+	c->columns = features_of(t);
+	while (st == TT_OK && t->row.cells > 0)
+		if ((st = take_row(t, c)) == TT_OK)
+			st = csv_row_next(&t->row);
+	if (st == TT_OK && c->rows == 0)
+		st = err_set(TT_EFORMAT, "%s: a header without rows", t->row.in->name);
+	return st;
+}
+
+/* ---- targets ----------------------------------------------------------------- */
+
+typedef int (*order)(const void *a, const void *b);
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* 9 before 10; what is written differently ("1", "1.0") stays apart. */
+static int by_number(const void *a, const void *b)
+{
+	double x = 0, y = 0;
+
+	str_to_double(*(const char *const *)a, &x);
+	str_to_double(*(const char *const *)b, &y);
+	return x < y ? -1 : x > y ? 1 : by_name(a, b);
+}
+
+static const char *text_of(const struct table *t, size_t row)
+{
+	return t->texts.p + t->text_at[row];
+}
+
+/* The sorted different targets, up to `most` of them; more: c->classes is most + 1. */
+static tt_status find_classes(const struct table *t, struct csv *c, order o, size_t most)
+{
+	const char **all = mem_alloc(c->rows * sizeof *all);
+	size_t n = 0;
+	tt_status st = all ? TT_OK : TT_ENOMEM;
+
+	for (size_t i = 0; st == TT_OK && i < c->rows; i++)
+		all[i] = text_of(t, i);
+	if (st == TT_OK) {
+		qsort(all, c->rows, sizeof *all, o);
+		for (size_t i = 0; i < c->rows && n <= most; i++)
+			if (i == 0 || strcmp(all[i - 1], all[i]) != 0)
+				all[n++] = all[i];
+		c->classes = (int)n;
+		st = schema_copy_names(&c->arena, all, c->classes,
+		                       (const char *const **)(void *)&c->class_names);
+	}
+	mem_free(all);
+	return st;
+}
+
+static tt_status classify(const struct table *t, struct csv *c, order o)
+{
+	if (!(c->label = mem_calloc(c->rows, sizeof *c->label)))
+		return TT_ENOMEM;
+	for (size_t i = 0; i < c->rows; i++) {
+		const char *text = text_of(t, i);
+		const char **at = bsearch(&text, c->class_names, (size_t)c->classes,
+		                          sizeof *c->class_names, o);
+		c->label[i] = (int32_t)(at - c->class_names);
+	}
+	return TT_OK;
+}
+
+static tt_status regress(const struct table *t, struct csv *c)
+{
+	double v;
+
+	c->classes = 0;
+	c->class_names = NULL;
+	if (!(c->value = mem_calloc(c->rows, sizeof *c->value)))
+		return TT_ENOMEM;
+	for (size_t i = 0; i < c->rows; i++) {
+		if (!str_to_double(text_of(t, i), &v) || !isfinite((float)v))
+			return err_set(TT_EFORMAT, "%s: row %zu of the data: the target '%.40s' is no finite "
+			               "number", t->row.in->name, i + 1, text_of(t, i));
+		c->value[i] = (float)v;
+	}
+	return TT_OK;
+}
+
+/* What the targets look like: all numbers, all whole numbers. */
+static void inspect(const struct table *t, size_t rows, int *numbers, int *whole)
+{
+	double v;
+
+	*numbers = *whole = 1;
+	for (size_t i = 0; i < rows && *numbers; i++) {
+		*numbers = str_to_double(text_of(t, i), &v);
+		*whole = *whole && *numbers && v == floor(v);
+	}
+}
+
+static tt_status take_targets(struct table *t, struct csv *c, const struct csv_opts *o)
+{
+	int numbers, whole;
+	tt_status st;
+
+	if (t->target == t->width)
+		return TT_OK;
+	inspect(t, c->rows, &numbers, &whole);
+	if (o->task == CSV_REGRESS || (o->task == CSV_AUTO && numbers && !whole))
+		return regress(t, c);
+	order by = numbers ? by_number : by_name;
+	size_t most = o->task == CSV_AUTO && numbers ? CLASSES_AUTO : CLASSES_MAX;
+	if ((st = find_classes(t, c, by, most)) != TT_OK)
+		return st;
+	if ((size_t)c->classes <= most)
+		return classify(t, c, by);
+	if (most == CLASSES_AUTO)
+		return regress(t, c);
+	return err_set(TT_EFORMAT, "%s: more than %d different targets are no classes; set "
+	               "label= or task=", t->row.in->name, CLASSES_MAX);
+}
+
+tt_status csv_parse(struct csv *out, const struct bytes *in, const struct csv_opts *o)
+{
+	struct table t = {0};
+	tt_status st;
+
+	csv_row_init(&t.row, in, separators[o->separator]);
+	st = read_head(&t, out, o);
+	if (st == TT_OK)
+		st = read_rows(&t, out);
+	if (st == TT_OK)
+		st = take_targets(&t, out, o);
+	csv_row_release(&t.row);
+	str_release(&t.texts);
+	mem_free(t.text_at);
+	return st;
+}
+
+void csv_release(struct csv *c)
+{
+	mem_free(c->x);
+	mem_free(c->label);
+	mem_free(c->value);
+	mem_free(c->weight);
+	arena_release(&c->arena);
+	*c = (struct csv){0};
+}

@@ -1,0 +1,17 @@
+/* registry.h -- the kinds of sources that a URI can name, one row each.
+ *
+ * A new one is a file with a `NAME_reader` and its name in this list. */
+#ifndef READERS_REGISTRY_H
+#define READERS_REGISTRY_H
+
+#include "data/reader.h"
+
+#define READERS(X) X(mnist) X(cifar10) X(images) X(csv) X(synth)
+
+#define X(name) extern const struct reader_ops name##_reader;
+READERS(X)
+#undef X
+
+extern const struct reader_ops *const readers[];      /* NULL-terminated, in that order */
+
+#endif
