@@ -98,11 +98,12 @@ static int64_t params_of(const struct ir_graph *g)
 	return n;
 }
 
-/* Numbers of kind grid stand on ties, where several kinks meet and slopes mean nothing. */
-static int has_ties(const struct op_case *c)
+/* Numbers of kind grid stand on ties, where several kinks meet, and among holes there are no
+ * numbers: slopes mean nothing. */
+static int has_no_slopes(const struct op_case *c)
 {
 	for (int i = 0; i < c->n_in; i++)
-		if (strcmp(c->in[i].kind, "grid") == 0)
+		if (strcmp(c->in[i].kind, "grid") == 0 || strcmp(c->in[i].kind, "holes") == 0)
 			return 1;
 	return 0;
 }
@@ -144,7 +145,7 @@ static void gradients_are_slopes(void **state)
 	(void)state;
 	op_cases_read(&cases, test_source("tests/op/cases.txt"));
 	for (int i = 0; i < cases.n; i++)
-		if (cases.item[i].grad && !has_ties(&cases.item[i]))
+		if (cases.item[i].grad && !has_no_slopes(&cases.item[i]))
 			tried[cases.item[i].op] += check_case(&cases.item[i]);
 	for (int i = 0; i < cases.n; i++)
 		if (cases.item[i].grad && !tried[cases.item[i].op])

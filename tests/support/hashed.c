@@ -1,5 +1,6 @@
 #include "support/hashed.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,10 @@ double hashed_number(const struct hashed *h, int64_t i, int64_t n)
 		return 40 * (u / (1 << 23) - 1);
 	if (strcmp(h->kind, "grid") == 0)
 		return (b % 5 - 2.0) / 2;
+	if (strcmp(h->kind, "holes") == 0)
+		return b % 7 == 0 ? NAN : u / (1 << 23) - 1;
+	if (strncmp(h->kind, "both", 4) == 0)
+		return (double)(b % (2 * (uint32_t)atoi(h->kind + 4))) - atoi(h->kind + 4);
 	if (strcmp(h->kind, "apart") == 0)      /* a permutation: the factor is a large prime */
 		return ((double)((i * 1000003 + h->salt) % n) + 0.25) / (double)n * 2 - 1;
 	if (strncmp(h->kind, "int", 3) != 0 && strncmp(h->kind, "whole", 5) != 0)

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "compute/ir/op.h"
 #include "support/hashed.h"
 #include "support/interp.h"
 #include "support/support.h"
@@ -86,7 +87,8 @@ static void read_input(struct arena *a, struct op_case *c, char *word)
 	for (int i = 0; i < c->n_in; i++)
 		if (strcmp(c->in[i].name, word) == 0)
 			in->again = i;
-	in->desc.dtype = strncmp(in->kind, "int", 3) == 0 ? DTYPE_S32 : DTYPE_F32;
+	in->desc.dtype = strncmp(in->kind, "int", 3) == 0 || strncmp(in->kind, "both", 4) == 0 ?
+	                 DTYPE_S32 : DTYPE_F32;
 	for (char *p = shape; p; p = strchr(p, 'x'), p = p ? p + 1 : NULL)
 		in->desc.dim[in->desc.ndim++] = atoll(p);
 	c->n_in++;
@@ -229,8 +231,12 @@ static struct ir_value *make_loss(struct ir_graph *g, struct ir_value *y)
  * may keep its own. */
 static int counts_as_output(const struct op_case *c, int i)
 {
-	return i == 0 || (i == 1 && (c->op == IR_XENT || c->op == IR_FOLD_BN || c->op == IR_BN_JOIN ||
-	                             c->op == IR_BN_SUMS || c->op == IR_FACTORS));
+	static const enum ir_op second[] = { IR_XENT, IR_FOLD_BN, IR_BN_JOIN, IR_BN_SUMS, IR_FACTORS };
+
+	for (size_t k = 0; k < sizeof second / sizeof *second; k++)
+		if (i == 1 && c->op == second[k])
+			return 1;
+	return ir_op_row(c->op)->grads >> i & 1;
 }
 
 struct ir_graph *op_case_graph(const struct op_case *c)

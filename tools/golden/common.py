@@ -24,12 +24,16 @@ def numbers(owner, name, shape, kind=""):
     if kind.startswith(("int", "whole")):
         v = u % int(kind.lstrip("intwhole"))
         return torch.from_numpy(v.reshape(shape))
+    if kind.startswith("both"):
+        m = int(kind.lstrip("both"))
+        return torch.from_numpy((u % (2 * m) - m).reshape(shape))
     if kind == "apart":
         v = ((np.arange(n, dtype=np.int64) * 1000003 + s) % n + 0.25) / n * 2 - 1
     else:
         v = {"": lambda: u / 2.0**23 - 1, "pos": lambda: 0.5 + u / 2.0**24,
              "unit": lambda: u / 2.0**24, "big": lambda: 40 * (u / 2.0**23 - 1),
-             "grid": lambda: (u % 5 - 2) / 2.0}[kind]()
+             "grid": lambda: (u % 5 - 2) / 2.0,
+             "holes": lambda: np.where(u % 7 == 0, np.nan, u / 2.0**23 - 1)}[kind]()
     return torch.from_numpy(v.astype(np.float32).astype(np.float64).reshape(shape))
 
 

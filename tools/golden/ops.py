@@ -25,10 +25,11 @@ RUN = Run(seed=7, step=3, sample=5, sample_stride=2)        # as op_case_run
 LOSS_SEED = 0.75
 
 DEFAULTS = {"stride": [1, 1], "dilation": [1, 1], "pad": [0, 0, 0, 0], "groups": 1,
-            "act": "none", "alpha": 0.0, "count_pad": 0, "smoothing": 0.0, "delta": 1.0}
+            "act": "none", "alpha": 0.0, "count_pad": 0, "smoothing": 0.0, "delta": 1.0, "axis": 0,
+            "start": 0, "trans_a": 0, "trans_b": 0, "reduce": 0, "axes": 0, "keep": 0, "perm": None}
 INTEGERS = {"groups", "count_pad", "use_y", "axis", "start", "size", "ndim", "stream", "ranks", "mix",
-            "rows"}
-LISTS = {"kernel", "stride", "dilation", "pad", "dims"}
+            "rows", "parts", "trans_a", "trans_b", "reduce", "axes", "keep"}
+LISTS = {"kernel", "stride", "dilation", "pad", "dims", "perm"}
 WORDS = {"act", "then"}
 LOSSES = {"xent", "bce", "mse", "mae", "huber"}
 BUFFERS = {"mean", "var"}
@@ -195,16 +196,64 @@ def xent(a, logits, label):
     return [loss.reshape(1), torch.softmax(logits, 1)]
 
 
+def matmul(a, x, y):
+    return [torch.matmul(x.transpose(-1, -2) if a["trans_a"] else x, y.transpose(-1, -2) if a["trans_b"] else y)]
+
+
+def transpose(a, x):
+    return [x.permute(a["perm"] or list(range(x.dim()))[::-1])]
+
+
+def reduced(a, x):
+    return [i for i in range(x.dim()) if not a["axes"] or a["axes"] >> i & 1]
+
+
+def reduce(a, x):
+    y = (torch.sum, torch.mean, torch.amax)[a["reduce"]](x, reduced(a, x), bool(a["keep"]))
+    return [y if y.dim() else y.reshape(1)]
+
+
+def reduce_max_dx(a, x, y, dy):
+    kept = [1 if i in reduced(a, x) else n for i, n in enumerate(x.shape)]
+    equal = (x == y.reshape(kept)).double()
+    return [dy.reshape(kept) * equal / equal.sum(reduced(a, x), True)]
+
+
+def index(a, x, i):
+    axis, n = a["axis"], x.shape[a["axis"]]
+    flat = torch.where(i < 0, i + n, i).flatten()
+    return [x.index_select(axis, flat).reshape(x.shape[:axis] + i.shape + x.shape[axis + 1:])]
+
+
+def index_dx(a, i, dy):
+    axis, dims = a["axis"], a["dims"]
+    flat = torch.where(i < 0, i + dims[axis], i).flatten()
+    parts = dy.reshape(dims[:axis] + [len(flat)] + dims[axis + 1:])
+    return [torch.zeros(dims, dtype=torch.float64).index_add(axis, flat, parts)]
+
+
+def pad(a, x):
+    shape = list(x.shape)
+    shape[a["axis"]] = a["size"]
+    y = torch.zeros(shape, dtype=torch.float64)
+    y.narrow(a["axis"], a["start"], x.shape[a["axis"]]).copy_(x)
+    return [y]
+
+
 def summed(per_value):
     """The sum over samples of the mean over a sample's values."""
-    return [per_value.flatten(1).mean(1).sum().reshape(1)]
+    return [per_value.reshape(len(per_value), -1).mean(1).sum().reshape(1)]
 
 
 OPS = {
     "conv2d": conv2d, "maxpool": maxpool, "avgpool": avgpool, "batchnorm": batchnorm,
     "batchnorm_infer": batchnorm_infer, "fold_bn": fold_bn, "act_dx": act_dx, "dropout": dropout,
     "xent": xent, "mix": mix, "bn_moments": bn_moments, "all_gather": gather, "bn_join": bn_join,
-    "bn_sums": bn_sums, "bn_dx": bn_dx, "factors": factors,
+    "bn_sums": bn_sums, "bn_dx": bn_dx, "factors": factors, "matmul": matmul, "transpose": transpose,
+    "reduce": reduce, "reduce_max_dx": reduce_max_dx, "index": index, "index_dx": index_dx, "pad": pad,
+    "multiply": lambda a, x, y: [x * y],
+    "broadcast": lambda a, x: [x.expand(a["dims"])],
+    "split": lambda a, x: list(x.chunk(a["parts"], a["axis"])),
     "dense": lambda a, x, w, b=None: [act(a["act"], F.linear(x, w, b), a)],
     "layernorm": lambda a, x, g, b: [F.layer_norm(x, list(x.shape[-a["ndim"]:]), g, b, a["eps"])],
     "act": lambda a, x: [act(a["act"], x, a)],

@@ -45,6 +45,31 @@ tt_status ir_give_out(struct ir_backward *b, struct ir_value *v, const struct ir
 	return d ? ir_give(b, v, d->out[i]) : GRAD_FAILED;
 }
 
+tt_status ir_give_reduced(struct ir_backward *b, const struct ir_node *n, struct ir_value *v,
+                          struct ir_value *grad)
+{
+	struct ir_attr sum = { .reduce = REDUCE_SUM, .keep = 1 }, shape = ir_grad_attr(n, v);
+	const int more = grad ? grad->desc.ndim - v->desc.ndim : 0;
+	struct ir_node *d;
+
+	if (!grad)
+		return GRAD_FAILED;
+	for (int i = 0; i < grad->desc.ndim; i++)
+		if (grad->desc.dim[i] > 1 && (i < more || v->desc.dim[i - more] == 1))
+			sum.axes |= 1u << i;
+	if (sum.axes) {
+		if (!(d = GRAD_EMIT(b, n, IR_REDUCE, &sum, grad)))
+			return GRAD_FAILED;
+		grad = d->out[0];
+	}
+	if (more) {
+		if (!(d = GRAD_EMIT(b, n, IR_RESHAPE, &shape, grad)))
+			return GRAD_FAILED;
+		grad = d->out[0];
+	}
+	return ir_give(b, v, grad);
+}
+
 /* Of several outputs some may be read by nobody, who then gives nothing. */
 struct ir_value *ir_grad_of(struct ir_backward *b, const struct ir_node *n, int i)
 {

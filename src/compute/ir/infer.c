@@ -74,6 +74,10 @@ int64_t ir_index_limit(const struct ir_node *n, int i)
 		return n->in[1]->desc.dim[0];
 	case IR_EMBEDDING_DW:
 		return a->dims[0];
+	case IR_INDEX:
+		return n->in[0]->desc.dim[a->axis];
+	case IR_INDEX_DX:
+		return a->dims[a->axis];
 	default:
 		return 1;
 	}

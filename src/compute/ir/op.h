@@ -104,6 +104,11 @@ struct ir_node *ir_grad_emit(struct ir_backward *b, const struct ir_node *n, enu
 tt_status ir_give(struct ir_backward *b, struct ir_value *v, struct ir_value *grad);
 tt_status ir_give_out(struct ir_backward *b, struct ir_value *v, const struct ir_node *d, int i);
 
+/* The same of a v that was repeated: grad (NULL: it failed) is summed over the dimensions that v
+ * has as 1 or not at all, and takes v's shape. */
+tt_status ir_give_reduced(struct ir_backward *b, const struct ir_node *n, struct ir_value *v,
+                          struct ir_value *grad);
+
 /* The gradient of output i: zeros if nobody reads that one.  NULL on error. */
 struct ir_value *ir_grad_of(struct ir_backward *b, const struct ir_node *n, int i);
 /* The layer's attributes for its gradient nodes: linear, with the shape of x. */

@@ -1,4 +1,4 @@
-/* op/add.c -- values combined element by element. */
+/* op/add.c -- sums and products, element by element. */
 #include "compute/ir/op.h"
 
 tt_status ir_infer_add(struct ir_node *n, struct tensor_desc *out)
@@ -18,6 +18,24 @@ tt_status ir_infer_sum(struct ir_node *n, struct tensor_desc *out)
 			return st;
 	out[0] = n->in[0]->desc;
 	return TT_OK;
+}
+
+tt_status ir_infer_multiply(struct ir_node *n, struct tensor_desc *out)
+{
+	out[0] = n->in[0]->desc;
+	return ir_infer_same(n, 0, 1);
+}
+
+/* Each factor gets the other times dy. */
+tt_status ir_grad_multiply(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	tt_status st = TT_OK;
+
+	for (int i = 0; i < 2 && st == TT_OK; i++)
+		if (n->in[i]->wants_grad)
+			st = ir_give_out(b, n->in[i],
+			                 GRAD_EMIT(b, n, IR_MULTIPLY, NULL, dy, n->in[!i]), 0);
+	return st;
 }
 
 /* Every addend gets the whole gradient. */
@@ -67,4 +85,14 @@ void ref_sum(const struct ref_args *a)
 			s += ((const float *)a->in[k])[i];
 		y[i] = s;
 	}
+}
+
+void ref_multiply(const struct ref_args *a)
+{
+	const float *x = a->in[0], *z = a->in[1];
+	float *y = a->out[0];
+	int64_t n = tensor_count(ref_in(a, 0));
+
+	for (int64_t i = 0; i < n; i++)
+		y[i] = x[i] * z[i];
 }

@@ -19,10 +19,10 @@ tt_status ir_infer_concat(struct ir_node *n, struct tensor_desc *out)
 	const struct tensor_desc *x = &n->in[0]->desc;
 	char a[IR_VALUE_TEXT], b[IR_VALUE_TEXT];
 	int axis = n->attr.axis;
+	tt_status st = ir_infer_axis(n);
 
-	if (axis < 0 || axis >= x->ndim)
-		return ir_bad(n, TT_EINVAL, "axis %d: input %s has axes 0 to %d", axis,
-		              ir_value_text(n->in[0], a), x->ndim - 1);
+	if (st != TT_OK)
+		return st;
 	out[0] = *x;
 	for (int i = 1; i < n->n_in; i++) {
 		const struct tensor_desc *y = &n->in[i]->desc;
@@ -49,6 +49,42 @@ tt_status ir_infer_slice(struct ir_node *n, struct tensor_desc *out)
 		              ir_value_text(n->in[0], is));
 	out[0] = *x;
 	out[0].dim[a->axis] = a->size;
+	return TT_OK;
+}
+
+tt_status ir_infer_pad(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct ir_attr *a = &n->attr;
+	tt_status st = ir_infer_axis(n);
+	char is[IR_VALUE_TEXT];
+
+	if (st != TT_OK)
+		return st;
+	out[0] = n->in[0]->desc;
+	if (a->start < 0 || out[0].dim[a->axis] > a->size - a->start)
+		return ir_bad(n, TT_ESHAPE, "%s from %lld on along axis %d is not inside %lld elements",
+		              ir_value_text(n->in[0], is), (long long)a->start, a->axis,
+		              (long long)a->size);
+	out[0].dim[a->axis] = a->size;
+	return TT_OK;
+}
+
+tt_status ir_infer_split(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *x = &n->in[0]->desc;
+	const int parts = n->attr.parts, axis = n->attr.axis;
+	tt_status st = ir_infer_axis(n);
+	char is[IR_VALUE_TEXT];
+
+	if (st != TT_OK)
+		return st;
+	if (x->dim[axis] % parts != 0)
+		return ir_bad(n, TT_ESHAPE, "axis %d of %s cannot be split into %d parts", axis,
+		              ir_value_text(n->in[0], is), parts);
+	for (int i = 0; i < parts; i++) {
+		out[i] = *x;
+		out[i].dim[axis] /= parts;
+	}
 	return TT_OK;
 }
 
@@ -88,6 +124,34 @@ tt_status ir_grad_concat(struct ir_backward *b, struct ir_node *n, struct ir_val
 		a.start += a.size;
 	}
 	return TT_OK;
+}
+
+tt_status ir_grad_slice(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	struct ir_attr a = n->attr;
+
+	a.size = n->in[0]->desc.dim[a.axis];
+	return ir_give_out(b, n->in[0], GRAD_EMIT(b, n, IR_PAD, &a, dy), 0);
+}
+
+tt_status ir_grad_pad(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	struct ir_attr a = n->attr;
+
+	a.size = n->in[0]->desc.dim[a.axis];
+	return ir_give_out(b, n->in[0], GRAD_EMIT(b, n, IR_SLICE, &a, dy), 0);
+}
+
+tt_status ir_grad_split(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	const struct ir_attr along = { .axis = n->attr.axis };
+	struct ir_value *part[IR_MAX_OUT + 1] = { NULL };
+
+	(void)dy;
+	for (int i = 0; i < n->n_out; i++)
+		if (!(part[i] = ir_grad_of(b, n, i)))
+			return GRAD_FAILED;
+	return ir_give_out(b, n->in[0], ir_grad_emit(b, n, IR_CONCAT, &along, part), 0);
 }
 
 tt_status ir_grad_reshape(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
@@ -132,6 +196,35 @@ void ref_slice(const struct ref_args *a)
 	for (int64_t r = 0; r < rows; r++)
 		memcpy((char *)a->out[0] + (size_t)r * n,
 		       (const char *)a->in[0] + (size_t)r * row + step * (size_t)t->start, n);
+}
+
+/* x -> y: zeros, but x from attr.start on along attr.axis */
+void ref_pad(const struct ref_args *a)
+{
+	const struct ir_attr *t = &a->node->attr;
+	const struct tensor_desc *x = ref_in(a, 0);
+	size_t step = axis_bytes(x, t->axis), n = step * (size_t)x->dim[t->axis];
+	size_t row = step * (size_t)t->size;
+	int64_t rows = (int64_t)(tensor_bytes(x) / n);
+
+	memset(a->out[0], 0, tensor_bytes(ref_out(a, 0)));
+	for (int64_t r = 0; r < rows; r++)
+		memcpy((char *)a->out[0] + (size_t)r * row + step * (size_t)t->start,
+		       (const char *)a->in[0] + (size_t)r * n, n);
+}
+
+/* x -> y0, y1, ..., its equal parts along attr.axis */
+void ref_split(const struct ref_args *a)
+{
+	const struct tensor_desc *x = ref_in(a, 0);
+	const int axis = a->node->attr.axis, parts = a->node->n_out;
+	size_t n = axis_bytes(x, axis) * (size_t)(x->dim[axis] / parts);
+	int64_t pieces = (int64_t)(tensor_bytes(x) / n);
+
+	for (int64_t i = 0; i < pieces; i++)
+		if (a->out[i % parts])
+			memcpy((char *)a->out[i % parts] + (size_t)(i / parts) * n,
+			       (const char *)a->in[0] + (size_t)i * n, n);
 }
 
 void ref_reshape(const struct ref_args *a)
