@@ -23,6 +23,15 @@ if(TUTTI_OPENMP)
 	string(APPEND TUTTI_PC_LIBS " ${OpenMP_C_FLAGS}")
 endif()
 
+# libsodium: encrypted connections between ranks.
+if(TUTTI_SODIUM)
+	pkg_check_modules(SODIUM IMPORTED_TARGET libsodium)
+endif()
+if(TUTTI_SODIUM AND SODIUM_FOUND)
+	list(APPEND TUTTI_LIBRARIES PkgConfig::SODIUM)
+	string(APPEND TUTTI_PC_LIBS " -lsodium")
+endif()
+
 # oneDNN: kernels for convolutions and the like.
 if(TUTTI_ONEDNN)
 	find_path(DNNL_INCLUDE dnnl.h)

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "distribute/comm/seal.h"
+#include "distribute/comm/tcp_group.h"
 #include "sys/thread.h"
 #include "support/support.h"
 
@@ -59,20 +61,97 @@ static void body(void *p)
 	comm_close(&b->comm);
 }
 
+static void run_bodies(struct body *b, int n)
+{
+	struct thread *t[RANKS_MAX];
+
+	for (int i = 0; i < n; i++)
+		assert_ok(thread_start(&t[i], "rank", body, &b[i]));
+	for (int i = 0; i < n; i++)
+		thread_join(&t[i]);
+}
+
+/* ---- transports ---- */
+
+static void open_threads(struct ranks r, struct comm **out)
+{
+	assert_ok(comm_threads(out, r.n, r.hosts, r.timeout));
+}
+
+struct opening {
+	struct tcp_group_opts opts;
+	struct endpoint       at;
+	char                  host[16];
+	struct comm          *comm;
+};
+
+static void open_one(struct comm *none, void *ctx)
+{
+	struct opening *o = ctx;
+
+	(void)none;
+	o->opts.at = &o->at;
+	rank_ok(comm_tcp(&o->comm, &o->opts));
+}
+
+/* Ranks of one process that do not know it. */
+static void open_group(struct ranks r, struct comm **out, int encrypt)
+{
+	struct opening o[RANKS_MAX];
+	struct body b[RANKS_MAX];
+	struct endpoint at = { .port = 0 };
+	const int listener = endpoint_listen(ENDPOINT_LOOPBACK, &at.port);
+
+	assert_true(listener > 0);
+	endpoint_find_addresses(&at, ENDPOINT_LOOPBACK);
+	for (int i = 0; i < r.n; i++) {
+		o[i] = (struct opening){ .at = at, .opts = {
+			.rank = i, .size = r.n, .listener = i ? 0 : listener, .encrypt = encrypt,
+			.timeout = r.timeout, .secret = "a secret of the tests", .secret_size = 21,
+			.patience = 20 } };
+		snprintf(o[i].host, sizeof o[i].host, "host%d", (int)((int64_t)i * r.hosts / r.n));
+		o[i].opts.host = o[i].host;
+		b[i] = (struct body){ NULL, open_one, &o[i] };
+	}
+	run_bodies(b, r.n);
+	for (int i = 0; i < r.n; i++)
+		out[i] = o[i].comm;
+	if (ranks_broken())
+		fail_msg("%d ranks found no group: see above", r.n);
+}
+
+static void open_tcp(struct ranks r, struct comm **out) { open_group(r, out, 0); }
+
+static void open_sealed(struct ranks r, struct comm **out) { open_group(r, out, 1); }
+
+const struct ranks_transport ranks_transport[] = {
+	{ "threads", RANKS_MAX, 0, open_threads },
+	{ "tcp", 5, 0, open_tcp },
+	{ "tcp, encrypted", 4, 1, open_sealed },
+	{ NULL, 0, 0, NULL },
+};
+
+static int is_of_use(const struct ranks_transport *t, struct ranks r)
+{
+	return r.n <= t->most && (!t->far || (r.hosts > 1 && seal_is_built()));
+}
+
 void ranks_run(struct ranks r, rank_fn *f, void *ctx)
 {
 	struct comm *c[RANKS_MAX];
 	struct body b[RANKS_MAX];
-	struct thread *t[RANKS_MAX];
 
 	assert_in_range(r.n, 1, RANKS_MAX);
-	assert_ok(comm_threads(c, r.n, r.hosts ? r.hosts : 1, r.timeout > 0 ? r.timeout : 20));
-	for (int i = 0; i < r.n; i++) {
-		b[i] = (struct body){ c[i], f, ctx };
-		assert_ok(thread_start(&t[i], "rank", body, &b[i]));
+	r.hosts = r.hosts ? r.hosts : 1;
+	r.timeout = r.timeout > 0 ? r.timeout : 20;
+	for (const struct ranks_transport *t = ranks_transport; t->name; t++) {
+		if (!is_of_use(t, r))
+			continue;
+		t->open(r, c);
+		for (int i = 0; i < r.n; i++)
+			b[i] = (struct body){ c[i], f, ctx };
+		run_bodies(b, r.n);
+		if (ranks_broken())
+			fail_msg("%d ranks over %s: see above", r.n, t->name);
 	}
-	for (int i = 0; i < r.n; i++)
-		thread_join(&t[i]);
-	if (ranks_broken())
-		fail_msg("%d ranks: see above", r.n);
 }

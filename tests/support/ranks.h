@@ -1,4 +1,4 @@
-/* ranks.h -- run one function as every rank of a group of threads.
+/* ranks.h -- run one function as every rank of a group, over every transport that threads can play.
  *
  * cmocka's asserts belong to the main thread; ranks use those below, which print what broke and
  * let ranks_run fail when all have ended. */
@@ -11,7 +11,16 @@ struct ranks { int n, hosts; double timeout; };        /* zero: 1 host, 20 secon
 
 typedef void rank_fn(struct comm *c, void *ctx);
 
-/* Open n threads as ranks, call f(c, ctx) on each, close; fail the test if a check did. */
+/* far: only where there are several hosts. */
+struct ranks_transport {
+	const char *name;
+	int         most, far;
+	void      (*open)(struct ranks r, struct comm **out);
+};
+extern const struct ranks_transport ranks_transport[];         /* to a row without a name */
+
+/* Over each transport: open n ranks, call f(c, ctx) on each by a thread of its own, close; fail the
+ * test if a check did. */
 void ranks_run(struct ranks r, rank_fn *f, void *ctx);
 
 /* Also for tests that bring their own communicators: broken checks so far, set to zero. */

@@ -8,7 +8,7 @@
 /* Tags above the callers'.  Collectives run in the same order everywhere and messages keep
  * theirs, so that one tag would do; several make a mixed-up order fail early. */
 enum { COMM_TAG_EXCHANGE = COMM_TAG_MAX + 1, COMM_TAG_REDUCE, COMM_TAG_GATHER, COMM_TAG_BROADCAST,
-       COMM_TAG_BARRIER, COMM_TAG_AGREE };
+       COMM_TAG_BARRIER, COMM_TAG_AGREE, COMM_TAG_SPLIT };
 
 /* A rank kept `peer` or, along a chain, another waiting for too long: tell all, and say so. */
 tt_status comm_name_silent(struct comm *c, int peer);

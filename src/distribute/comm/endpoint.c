@@ -3,10 +3,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <math.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -39,19 +43,69 @@ static int read_address(const struct sockaddr *from, struct address *to)
 	return to->family != 0;
 }
 
+static void add_address(struct endpoint *c, const struct sockaddr *from)
+{
+	struct address a;
+
+	if (c->n < ENDPOINT_ADDRESSES && read_address(from, &a))
+		c->address[c->n++] = a;
+}
+
 /* Loopback comes last: it is of use to ranks of this machine alone. */
-void endpoint_find_addresses(struct endpoint *c)
+void endpoint_find_addresses(struct endpoint *c, enum endpoint_scope scope)
 {
 	struct ifaddrs *all = NULL;
 
 	if (getifaddrs(&all) != 0)
 		return;
-	for (int loop = 0; loop < 2; loop++)
-		for (struct ifaddrs *i = all; i && c->n < CARD_ADDRESSES; i = i->ifa_next)
-			if ((i->ifa_flags & IFF_UP) && !(i->ifa_flags & IFF_LOOPBACK) == !loop &&
-			    read_address(i->ifa_addr, &c->address[c->n]))
-				c->n++;
+	for (int loop = scope == ENDPOINT_LOOPBACK; loop < 2; loop++)
+		for (struct ifaddrs *i = all; i; i = i->ifa_next)
+			if ((i->ifa_flags & IFF_UP) && !(i->ifa_flags & IFF_LOOPBACK) == !loop)
+				add_address(c, i->ifa_addr);
 	freeifaddrs(all);
+}
+
+/* "tcp://host:port", with brackets around an address that has colons. */
+static int split_name(const char *text, char host[256], char port[16])
+{
+	const char *at = strncmp(text, "tcp://", 6) == 0 ? text + 6 : text;
+	const char *colon = strrchr(at, ':');
+	size_t n = colon ? (size_t)(colon - at) : 0;
+	char *end;
+
+	if (n > 1 && at[0] == '[' && at[n - 1] == ']') {
+		at++;
+		n -= 2;
+	}
+	if (!n || n >= 256 || strlen(colon + 1) >= 16 || strtol(colon + 1, &end, 10) < 1 || *end ||
+	    strtol(colon + 1, NULL, 10) > 65535)
+		return 0;
+	snprintf(host, 256, "%.*s", (int)n, at);
+	snprintf(port, 16, "%s", colon + 1);
+	return 1;
+}
+
+tt_status endpoint_resolve(struct endpoint *out, const char *text)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *all = NULL;
+	struct endpoint c = { 0 };
+	char host[256], port[16];
+	int error;
+
+	if (!split_name(text, host, port))
+		return err_set(TT_EINVAL, "'%s' is no address: tcp://host:port is wanted, with a port "
+		               "from 1 to 65535", text);
+	if ((error = getaddrinfo(host, port, &hints, &all)) != 0)
+		return err_set(TT_ENOENT, "%s: %s", text, gai_strerror(error));
+	for (const struct addrinfo *i = all; i; i = i->ai_next)
+		add_address(&c, i->ai_addr);
+	freeaddrinfo(all);
+	if (!c.n)
+		return err_set(TT_ENOENT, "%s: this name has no address that can be used", text);
+	c.port = (uint16_t)atoi(port);
+	*out = c;
+	return TT_OK;
 }
 
 static socklen_t write_address(const struct address *a, uint16_t port,
@@ -77,8 +131,8 @@ void endpoint_keep_foreign(struct endpoint *c, const struct endpoint *mine)
 {
 	int kept = 0;
 
-	if (c->n > CARD_ADDRESSES)
-		c->n = CARD_ADDRESSES;
+	if (c->n > ENDPOINT_ADDRESSES)
+		c->n = ENDPOINT_ADDRESSES;
 	for (int i = 0; i < c->n; i++) {
 		int own = 0;
 
@@ -93,36 +147,78 @@ void endpoint_keep_foreign(struct endpoint *c, const struct endpoint *mine)
 
 /* ---- the two ends of a connection ---- */
 
-int endpoint_listen(uint16_t *port)
+/* The address to listen at, of a family that IPv6 comes first in, as it takes both. */
+static socklen_t listen_at(enum endpoint_scope scope, int family, uint16_t port,
+                           struct sockaddr_storage *at)
 {
-	const struct address any[2] = { { .family = 6 }, { .family = 4 } };
+	struct address a = { .family = (unsigned char)family };
+	const struct in_addr loop = { htonl(INADDR_LOOPBACK) };
+
+	if (scope == ENDPOINT_LOOPBACK && family == 4)
+		memcpy(a.bytes, &loop, sizeof loop);
+	if (scope == ENDPOINT_LOOPBACK && family == 6)
+		memcpy(a.bytes, &in6addr_loopback, sizeof in6addr_loopback);
+	return write_address(&a, port, at);
+}
+
+static int listen_on(enum endpoint_scope scope, int family, uint16_t *port)
+{
 	struct sockaddr_storage at;
-	socklen_t len;
-	int no = 0;
+	socklen_t len = listen_at(scope, family, *port, &at);
+	int fd = socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), no = 0, yes = 1;
+	int error;
 
-	for (int i = 0; i < 2; i++) {
-		int fd = socket(i ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-		if (fd < 0)
-			continue;
-		len = write_address(&any[i], 0, &at);
-		if (i == 0)
-			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
-		if (bind(fd, (void *)&at, len) == 0 && listen(fd, SOMAXCONN) == 0 &&
-		    getsockname(fd, (void *)&at, &len) == 0) {
-			*port = ntohs(i ? ((struct sockaddr_in *)&at)->sin_port
-			                : ((struct sockaddr_in6 *)&at)->sin6_port);
-			return fd;
-		}
-		close(fd);
+	if (fd < 0)
+		return -1;
+	if (family == 6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
+	if (*port)                      /* one that was named: the run before may have used it */
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+	if (bind(fd, (void *)&at, len) == 0 && listen(fd, SOMAXCONN) == 0 &&
+	    getsockname(fd, (void *)&at, &len) == 0) {
+		*port = ntohs(family == 4 ? ((struct sockaddr_in *)&at)->sin_port
+		                          : ((struct sockaddr_in6 *)&at)->sin6_port);
+		return fd;
 	}
+	error = errno;
+	close(fd);
+	errno = error;
 	return -1;
 }
 
-/* One address, and then the next, are tried at the same time: a dead one does not answer. */
+/* A socket for IPv6 takes both families, but for loopback, which is an address of one. */
+int endpoint_listen(enum endpoint_scope scope, uint16_t *port)
+{
+	const int first = scope == ENDPOINT_ANY ? 6 : 4;
+	const int fd = listen_on(scope, first, port);
+
+	return fd >= 0 || errno == EADDRINUSE ? fd : listen_on(scope, 10 - first, port);
+}
+
+static void send_soon(int fd)
+{
+	int yes = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+}
+
+int endpoint_accept(int listener, struct address *from)
+{
+	struct sockaddr_storage at = { 0 };
+	socklen_t len = sizeof at;
+	const int fd = accept4(listener, (void *)&at, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	read_address((void *)&at, from);
+	send_soon(fd);
+	return fd;
+}
+
+/* One address, and then the next, is tried at the same time: a dead one does not answer. */
 struct tries {
 	const struct endpoint *card;
-	struct pollfd      at[CARD_ADDRESSES];
+	struct pollfd      at[ENDPOINT_ADDRESSES];
 	int                begun, error;        /* of the last that failed */
 	double             next;                /* when another begins     */
 };
@@ -181,11 +277,11 @@ static int look(struct tries *t, double end)
 	return -1;
 }
 
-int endpoint_connect(const struct endpoint *c, int *out)
+int endpoint_connect(const struct endpoint *c, double until, int *out)
 {
-	const double end = thread_seconds() + CONNECT_SECONDS;
+	const double end = fmin(thread_seconds() + CONNECT_SECONDS, until);
 	struct tries t = { .card = c, .error = EADDRNOTAVAIL };
-	int fd = -1, yes = 1;
+	int fd = -1;
 
 	while (fd < 0 && (t.begun < c->n || under_way(&t))) {
 		const double now = thread_seconds();
@@ -202,7 +298,7 @@ int endpoint_connect(const struct endpoint *c, int *out)
 			give_up(&t, i, ETIMEDOUT);
 	if (fd < 0)
 		return t.error;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+	send_soon(fd);
 	*out = fd;
 	return 0;
 }

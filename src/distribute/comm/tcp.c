@@ -3,119 +3,76 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "distribute/comm/tcp_internal.h"
 #include "sys/thread.h"
-#include "distribute/comm/endpoint.h"
 
-#define BATCH   8               /* messages that one call may move    */
-#define GUESTS  8               /* connections that have not said yet who they are */
 #define HANDFUL (64 << 10)      /* bytes that are worth a call before somebody waits */
 
 enum phase { OVER, PENDING };
 
-_Static_assert(sizeof(struct endpoint) <= STREAMS_CARD, "a card has room");
-
-/* The first words of a connection ... */
-struct hello { char magic[8]; int32_t from, to; unsigned char key[CARD_KEY]; };
-static const char magic[8] = "tutti-1";
-
-/* ... and of each message. */
-struct head { uint64_t n; int32_t tag; uint32_t unused; };
-
-/* One direction between this rank and another. */
-struct stream {
-	int         fd;                    /* -1: not connected */
-	int         peer, outgoing;
-	struct comm_request *first, *last; /* by handle         */
-	size_t      done;                  /* bytes of the first and its head that have moved */
-	size_t      due;                   /* bytes of all, and their heads                   */
-	struct head head[BATCH];           /* as they come      */
-};
-
-struct guest { int fd; size_t got; struct hello hello; };
-
-struct tcp {
-	int             rank, size, lost;
-	int             listener;
-	unsigned char   key[CARD_KEY];
-	struct endpoint    *card;              /* [size]                              */
-	struct stream  *out, *in;          /* [size]                              */
-	struct stream **active;            /* [2 size] those with messages        */
-	struct pollfd  *poll;              /* [2 size + GUESTS + 1]               */
-	int             n_active;
-	struct guest    guest[GUESTS];
-	int             next_guest;
-};
-
 static tt_status lose(struct tcp *s, int peer, const char *what, int error)
 {
 	s->lost = peer;
+	s->error = error;
 	return err_set(TT_EIO, "%s rank %d: %s", what, peer, error ? strerror(error) : "it has left");
 }
 
-/* ---- listening ---- */
+/* ---- opening and closing ---- */
 
-static struct tcp *make_room(int rank, int size)
+static struct tcp *make_room(const struct tcp_place *place)
 {
 	struct tcp *s = mem_calloc(1, sizeof *s);
-	const size_t n = (size_t)size;
+	const size_t n = (size_t)place->size;
 
 	if (!s)
 		return NULL;
-	s->rank = rank;
-	s->size = size;
-	s->lost = s->listener = -1;
-	for (int i = 0; i < GUESTS; i++)
-		s->guest[i].fd = -1;
-	s->card = mem_calloc(n, sizeof *s->card);
-	s->out = mem_calloc(n, sizeof *s->out);
-	s->in = mem_calloc(n, sizeof *s->in);
+	s->rank = place->rank;
+	s->size = place->size;
+	s->purpose = place->purpose;
+	s->lost = s->alarm = s->listener = -1;
+	s->link = mem_calloc(n, sizeof *s->link);
 	s->active = mem_calloc(2 * n, sizeof *s->active);
-	s->poll = mem_calloc(2 * n + GUESTS + 1, sizeof *s->poll);
-	for (int r = 0; s->out && s->in && r < size; r++) {
-		s->out[r] = (struct stream){ .fd = -1, .peer = r, .outgoing = 1 };
-		s->in[r] = (struct stream){ .fd = -1, .peer = r };
-	}
-	if (!s->card || !s->out || !s->in || !s->active || !s->poll)
+	s->poll = mem_calloc(2 * n + 1, sizeof *s->poll);
+	for (int r = 0; s->link && r < s->size; r++)
+		s->link[r] = (struct link){ .fd = -1, .out = { .peer = r, .outgoing = 1 },
+		                            .in = { .peer = r } };
+	if (!s->link || !s->active || !s->poll)
 		tcp_close(&s);
 	return s;
 }
 
-tt_status tcp_listen(struct tcp **out, int rank, int size, unsigned char card[STREAMS_CARD])
+tt_status tcp_listen(struct tcp **out, const struct tcp_place *place, struct endpoint *mine)
 {
-	struct tcp *s = make_room(rank, size);
-	struct endpoint mine = { .n = 0 };
-	tt_status st = TT_OK;
+	struct tcp *s = make_room(place);
+	struct endpoint here = { .port = place->port };
 
 	if (!s)
 		return TT_ENOMEM;
-	if (getrandom(s->key, CARD_KEY, 0) != CARD_KEY ||
-		(s->listener = endpoint_listen(&mine.port)) < 0)
-		st = err_set(TT_EIO, "cannot listen for other ranks: %s", strerror(errno));
-	if (st != TT_OK) {
+	s->listener = place->listener ? place->listener : endpoint_listen(place->scope, &here.port);
+	if (s->listener < 0) {
+		err_set(TT_EIO, "cannot listen for other ranks at port %d: %s", place->port,
+		        strerror(errno));
 		tcp_close(&s);
-		return st;
+		return TT_EIO;
 	}
-	endpoint_find_addresses(&mine);
-	memcpy(mine.key, s->key, CARD_KEY);
-	memset(card, 0, STREAMS_CARD);
-	memcpy(card, &mine, sizeof mine);
+	endpoint_find_addresses(&here, place->scope);
+	s->mine = here;
+	*mine = here;
 	*out = s;
 	return TT_OK;
 }
 
-void tcp_meet(struct tcp *s, const unsigned char *cards)
+static void close_link(struct link *l)
 {
-	for (int r = 0; r < s->size; r++)
-		memcpy(&s->card[r], cards + (size_t)r * STREAMS_CARD, sizeof *s->card);
-	for (int r = 0; r < s->size; r++)
-		if (r != s->rank)
-			endpoint_keep_foreign(&s->card[r], &s->card[s->rank]);
+	if (l->fd >= 0)
+		close(l->fd);
+	l->fd = -1;
+	seal_free(&l->seal);
 }
 
 void tcp_close(struct tcp **sp)
@@ -124,91 +81,15 @@ void tcp_close(struct tcp **sp)
 
 	if (!s)
 		return;
-	for (int r = 0; s->out && s->in && r < s->size; r++) {
-		if (s->out[r].fd >= 0)
-			close(s->out[r].fd);
-		if (s->in[r].fd >= 0)
-			close(s->in[r].fd);
-	}
-	for (int i = 0; i < GUESTS; i++)
-		if (s->guest[i].fd >= 0)
-			close(s->guest[i].fd);
+	for (int r = 0; s->link && r < s->size; r++)
+		close_link(&s->link[r]);
 	if (s->listener >= 0)
 		close(s->listener);
-	mem_free(s->card);
-	mem_free(s->out);
-	mem_free(s->in);
+	mem_free(s->link);
 	mem_free(s->active);
 	mem_free(s->poll);
 	mem_free(s);
 	*sp = NULL;
-}
-
-/* ---- connecting ---- */
-
-static tt_status open_stream(struct tcp *s, struct stream *t)
-{
-	const struct endpoint *c = &s->card[t->peer];
-	struct hello h = { .from = s->rank, .to = t->peer };
-	const int error = endpoint_connect(c, &t->fd);
-
-	if (error)
-		return lose(s, t->peer, "cannot connect to", error);
-	memcpy(h.magic, magic, sizeof magic);
-	memcpy(h.key, c->key, CARD_KEY);
-	/* A fresh connection has room for so little. */
-	if (send(t->fd, &h, sizeof h, MSG_NOSIGNAL) != (ssize_t)sizeof h)
-		return lose(s, t->peer, "cannot greet", errno);
-	return TT_OK;
-}
-
-/* ---- being connected to ---- */
-
-/* In a time that does not depend on the place of the first difference. */
-static int same_key(const unsigned char *a, const unsigned char *b)
-{
-	unsigned char differ = 0;
-
-	for (int i = 0; i < CARD_KEY; i++)
-		differ |= a[i] ^ b[i];
-	return !differ;
-}
-
-static void turn_away(struct guest *g)
-{
-	if (g->fd >= 0)
-		close(g->fd);
-	*g = (struct guest){ .fd = -1 };
-}
-
-static void hear_guest(struct tcp *s, struct guest *g)
-{
-	const struct hello *h = &g->hello;
-	ssize_t got = recv(g->fd, (char *)&g->hello + g->got, sizeof g->hello - g->got, 0);
-
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (got > 0 && (g->got += (size_t)got) < sizeof g->hello)
-		return;
-	if (got > 0 && memcmp(h->magic, magic, sizeof magic) == 0 && same_key(h->key, s->key) &&
-	    h->to == s->rank && h->from >= 0 && h->from < s->size && s->in[h->from].fd < 0) {
-		s->in[h->from].fd = g->fd;
-		g->fd = -1;
-	}
-	turn_away(g);
-}
-
-static void welcome(struct tcp *s)
-{
-	const int fd = accept4(s->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	struct guest *g = &s->guest[s->next_guest];
-
-	if (fd < 0)
-		return;
-	turn_away(g);                   /* who has said nothing while so many others came */
-	g->fd = fd;
-	s->next_guest = (s->next_guest + 1) % GUESTS;
-	hear_guest(s, g);
 }
 
 /* ---- queues ---- */
@@ -256,12 +137,12 @@ static struct head head_of(const struct comm_request *r)
 }
 
 /* Heads and bodies of the first messages, without what has moved. */
-static int gather(struct stream *t, struct head *head, struct iovec v[2 * BATCH])
+static int gather(struct stream *t, struct head *head, struct iovec v[2 * TCP_BATCH])
 {
 	size_t skip = t->done;
 	int n = 0, k = 0;
 
-	for (struct comm_request *r = t->first; r && k < BATCH; r = r->handle, k++) {
+	for (struct comm_request *r = t->first; r && k < TCP_BATCH; r = r->handle, k++) {
 		const struct iovec part[2] = { { &head[k], sizeof *head }, { r->p, r->n } };
 
 		if (t->outgoing)
@@ -304,25 +185,38 @@ static tt_status advance(struct tcp *s, struct stream *t, size_t n)
 		pop(s, t);
 		k++;
 	}
-	if (!t->outgoing && k && k < BATCH)
+	if (!t->outgoing && k && k < TCP_BATCH)
 		t->head[0] = t->head[k];
 	return TT_OK;
+}
+
+static ssize_t put(struct link *l, const struct iovec *v, int n)
+{
+	const struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)v, .msg_iovlen = (size_t)n };
+
+	return l->seal ? seal_send(l->seal, l->fd, v, (size_t)n)
+	               : sendmsg(l->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static ssize_t get(struct link *l, const struct iovec *v, int n)
+{
+	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)v, .msg_iovlen = (size_t)n };
+
+	return l->seal ? seal_recv(l->seal, l->fd, v, (size_t)n) : recvmsg(l->fd, &m, MSG_DONTWAIT);
 }
 
 /* Until the kernel has no more, or no more room. */
 static tt_status move(struct tcp *s, struct stream *t)
 {
-	struct head heads[BATCH];
-	struct iovec v[2 * BATCH];
+	struct link *l = &s->link[t->peer];
+	struct head heads[TCP_BATCH];
+	struct iovec v[2 * TCP_BATCH];
 	tt_status st = TT_OK;
 
-	while (st == TT_OK && t->first && t->fd >= 0) {
-		struct msghdr m = { .msg_iov = v };
-		ssize_t n;
+	while (st == TT_OK && t->first && l->fd >= 0) {
+		const int parts = gather(t, t->outgoing ? heads : t->head, v);
+		const ssize_t n = t->outgoing ? put(l, v, parts) : get(l, v, parts);
 
-		m.msg_iovlen = (size_t)gather(t, t->outgoing ? heads : t->head, v);
-		n = t->outgoing ? sendmsg(t->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT)
-		                : recvmsg(t->fd, &m, MSG_DONTWAIT);
 		if (n > 0)
 			st = advance(s, t, (size_t)n);
 		else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -336,19 +230,23 @@ static tt_status move(struct tcp *s, struct stream *t)
 
 tt_status tcp_send(struct tcp *s, struct comm_request *r)
 {
-	struct stream *t = &s->out[r->peer];
-	tt_status st = TT_OK;
+	struct stream *t = &s->link[r->peer].out;
 
-	if (t->fd < 0 && (st = open_stream(s, t)) != TT_OK)
-		return st;
+	if (s->link[r->peer].fd < 0)
+		return lose(s, r->peer, "cannot send to", ENOTCONN);
 	push(s, t, r);
 	return t->due - t->done >= HANDFUL ? move(s, t) : TT_OK;     /* or when somebody waits */
 }
 
+/* What has been decrypted is nothing that the kernel would wake us for. */
 tt_status tcp_recv(struct tcp *s, struct comm_request *r)
 {
-	push(s, &s->in[r->peer], r);
-	return TT_OK;
+	struct link *l = &s->link[r->peer];
+
+	if (l->fd < 0)
+		return lose(s, r->peer, "cannot hear", ENOTCONN);
+	push(s, &l->in, r);
+	return l->seal && seal_held(l->seal) ? move(s, &l->in) : TT_OK;
 }
 
 /* ---- waiting ---- */
@@ -358,11 +256,9 @@ static int list_all(struct tcp *s)
 	int n = 0;
 
 	for (; n < s->n_active; n++)
-		s->poll[n] = (struct pollfd){ .fd = s->active[n]->fd,
+		s->poll[n] = (struct pollfd){ .fd = s->link[s->active[n]->peer].fd,
 		                              .events = s->active[n]->outgoing ? POLLOUT : POLLIN };
-	for (int i = 0; i < GUESTS; i++)
-		s->poll[n++] = (struct pollfd){ .fd = s->guest[i].fd, .events = POLLIN };
-	s->poll[n++] = (struct pollfd){ .fd = s->listener, .events = POLLIN };
+	s->poll[n++] = (struct pollfd){ .fd = s->alarm, .events = POLLIN };
 	return n;
 }
 
@@ -372,11 +268,6 @@ static tt_status serve(struct tcp *s, int active)
 {
 	tt_status st = TT_OK;
 
-	if (s->poll[active + GUESTS].revents)
-		welcome(s);
-	for (int i = 0; i < GUESTS; i++)
-		if (s->poll[active + i].revents && s->guest[i].fd == s->poll[active + i].fd)
-			hear_guest(s, &s->guest[i]);
 	for (int i = active - 1; i >= 0 && st == TT_OK; i--)
 		if (s->poll[i].revents)
 			st = move(s, s->active[i]);
@@ -390,9 +281,11 @@ static tt_status look(struct tcp *s, double seconds)
 	struct timespec t = { .tv_sec = (time_t)seconds };
 
 	t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
-	if (ppoll(s->poll, (nfds_t)n, &t, NULL) > 0)
-		return serve(s, active);
-	return TT_OK;
+	s->rang = 0;
+	if (ppoll(s->poll, (nfds_t)n, &t, NULL) <= 0)
+		return TT_OK;
+	s->rang = s->poll[active].revents != 0;
+	return serve(s, active);
 }
 
 /* From the end, for one that comes to rest is replaced by the last. */
@@ -412,7 +305,7 @@ tt_status tcp_wait(struct tcp *s, struct comm_request *r, double until)
 	tt_status st = r->phase == OVER ? TT_OK : send_all(s);
 
 	left = until - thread_seconds();
-	while (r->phase != OVER && st == TT_OK && left > 0) {
+	for (s->rang = 0; r->phase != OVER && st == TT_OK && left > 0 && !s->rang;) {
 		st = look(s, left);
 		left = until - thread_seconds();
 	}
@@ -421,16 +314,25 @@ tt_status tcp_wait(struct tcp *s, struct comm_request *r, double until)
 	return st == TT_OK ? TT_ETIMEDOUT : st;
 }
 
+void tcp_set_alarm(struct tcp *s, int fd) { s->alarm = fd; }
+
+tt_status tcp_turn(struct tcp *s)
+{
+	return s->n_active ? look(s, 0) : TT_OK;
+}
+
 int tcp_move(struct tcp *s)
 {
-	if (s->n_active)
-		(void)look(s, 0);       /* what is lost now will be lost when it is waited for */
+	(void)tcp_turn(s);              /* what is lost now will be lost when it is waited for */
 	return s->n_active > 0;
 }
 
+/* ---- giving up ---- */
+
 void tcp_cancel(struct tcp *s, struct comm_request *r)
 {
-	struct stream *t = r->outgoing ? &s->out[r->peer] : &s->in[r->peer];
+	struct link *l = &s->link[r->peer];
+	struct stream *t = r->outgoing ? &l->out : &l->in;
 	struct comm_request **at = &t->first, *last = NULL;
 
 	if (r->phase == OVER)
@@ -442,9 +344,8 @@ void tcp_cancel(struct tcp *s, struct comm_request *r)
 	}
 	if (!*at)
 		return;
-	if (r == t->first && t->done && t->fd >= 0) {
-		close(t->fd);
-		t->fd = -1;
+	if (r == t->first && (t->done || (t->outgoing && l->seal))) {
+		close_link(l);
 		t->done = 0;
 	}
 	*at = r->handle;
@@ -455,4 +356,17 @@ void tcp_cancel(struct tcp *s, struct comm_request *r)
 		rest(s, t);
 }
 
+void tcp_drop(struct tcp *s, int peer)
+{
+	struct link *l = &s->link[peer];
+
+	while (l->out.first)
+		tcp_cancel(s, l->out.first);
+	while (l->in.first)
+		tcp_cancel(s, l->in.first);
+	close_link(l);
+}
+
 int tcp_lost(const struct tcp *s) { return s->lost; }
+int tcp_error(const struct tcp *s) { return s->error; }
+int tcp_fd(const struct tcp *s, int peer) { return s->link[peer].fd; }

@@ -1,5 +1,5 @@
-/* mpi.c -- the transport over an MPI library: Isend, Irecv, Test; or over streams of our own, to
- * other machines and for what is short.
+/* mpi.c -- the transport over an MPI library: Isend, Irecv, Test; or over TCP of our own
+ * (tcp.h), to other machines and for what is short.
  *
  * Never a blocking call once open: each wait looks at its message, at notices of trouble and at the
  * clock in turn, at first without pause and then with short naps, for the core may be needed by the
@@ -7,12 +7,12 @@
 #include "plug/mpi/export.h"
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/mem.h"
-#include "sys/shm.h"
 #include "sys/thread.h"
 #include "plug/mpi/world.h"
 #include "plug/mpi/route.h"
@@ -25,7 +25,6 @@
 #define LISTEN_EACH 8           /* looks at the message per look at the notices */
 #define COUNT_EACH  1024        /* and per look whether all neighbours are there */
 #define LISTEN_SECONDS 0.05     /* between looks at the notices while a stream is waited for */
-#define WORD_SECONDS   1.0      /* for the notice of a rank that has closed its connection   */
 
 #define TEXT_(x) #x
 #define TEXT(x)  TEXT_(x)
@@ -43,19 +42,13 @@ _Static_assert(sizeof(MPI_Request) <= sizeof(void *), "a request fits its handle
 enum phase { OVER, PENDING };
 
 struct end {
-	struct comm    comm;
-	struct world *family;
-	MPI_Comm       mpi;
-	struct tcp *streams;        /* NULL: all goes MPI's way                        */
-	int            asked;           /* messages under way in MPI's hands               */
-	struct view   *view;            /* [VIEWS of a neighbour]; NULL: this end has none */
-	int            views;
+	struct comm       comm;
+	struct world     *world;
+	MPI_Comm          mpi;
+	struct tcp       *tcp;          /* NULL: all goes MPI's way        */
+	int               asked;        /* messages under way in MPI's hands */
+	struct cma_views *views;        /* NULL: this end has none         */
 };
-
-/* What of a neighbour's memory has been mapped, or cannot be.  Addresses mean the same as long as
- * nobody frees what he has others read: while whoever has split the group uses this end. */
-struct view { int rank; struct shm_view at; };
-#define VIEWS 4
 
 static MPI_Request get_request(const struct comm_request *r)
 {
@@ -71,9 +64,9 @@ static void set_request(struct comm_request *r, MPI_Request m)
 	r->phase = PENDING;
 }
 
-static int by_stream(const struct end *e, const struct comm_request *r)
+static int goes_by_tcp(const struct end *e, const struct comm_request *r)
 {
-	return e->streams && route_is_stream(e->family, r->peer, r->n);
+	return e->tcp && route_is_tcp(e->world, r->peer, r->n);
 }
 
 /* ---- waiting ---- */
@@ -93,68 +86,24 @@ static void pause_after(int looks, int spins)
 /* awaits: the rank that this is about, -1: all. */
 static int spins_for(const struct end *e, int awaits)
 {
-	const struct world *f = e->family;
+	const struct world *f = e->world;
 
-	return awaits >= 0 && f->host_of[awaits] != f->host ? SPINS_FAR : SPINS_NEAR;
+	return awaits >= 0 && f->host_of[awaits] != f->place.host ? SPINS_FAR : SPINS_NEAR;
 }
 
-static tt_status fault_of(struct end *e)
-{
-	const struct comm_fault *fault = &e->comm.fault;
-
-	pthread_mutex_lock(&e->family->control_lock);
-	e->comm.fault = e->family->fault;
-	pthread_mutex_unlock(&e->family->control_lock);
-	return err_set(fault->status, "%s", fault->text);
-}
+static int find_dead(void *ctx) { return cma_find_dead(&((struct world *)ctx)->cma); }
 
 /* A neighbour that is no more is missed before the deadline. */
 static tt_status look_for_dead(struct end *e)
 {
-	const int dead = world_find_dead(e->family);
-	char who[COMM_WHO_MAX];
+	const int dead = find_dead(e->world);
 
-	if (dead < 0)
-		return TT_OK;
-	return comm_give_up(&e->comm, err_set(TT_EIO, "%s has died while rank %d waited for %s",
-	                    comm_who(&e->comm, dead, who), e->comm.rank,
-	                    e->comm.doing ? e->comm.doing : "a message"), dead);
+	return dead < 0 ? TT_OK : roll_died(&e->comm, dead);
 }
 
-/* Until somebody else says what has happened. */
-static int listen_until(struct end *e, int peer, double end)
-{
-	while (!atomic_load(&e->family->broken) && thread_seconds() < end) {
-		world_listen(e->family, peer);
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-	}
-	return atomic_load(&e->family->broken);
-}
-
-/* A rank does not do its part, as the last error says: it has died, or gave up and says so in a
- * moment.  Or it is our own link that is cut: whether others answer tells, once all of them have
- * come to wait for us. */
 static tt_status lost(struct end *e, int peer)
 {
-	const double now = thread_seconds();
-	struct comm *c = &e->comm;
-	char who[COMM_WHO_MAX], text[ERR_MAX];
-	tt_status st;
-	int culprit;
-
-	snprintf(text, sizeof text, "%s", tt_last_error());
-	if (listen_until(e, peer, now + WORD_SECONDS))
-		return fault_of(e);
-	if ((st = look_for_dead(e)) != TT_OK)
-		return st;
-	culprit = world_roll_call(e->family, peer, c->timeout);
-	if (atomic_load(&e->family->broken))
-		return fault_of(e);
-	if (culprit == peer)
-		return comm_give_up(c, err_set(TT_EIO, "%s has died or left while rank %d waited for %s: "
-		                    "%s", comm_who(c, peer, who), c->rank,
-		                    c->doing ? c->doing : "a message", text), peer);
-	return listen_until(e, peer, now + c->timeout) ? fault_of(e) : TT_ETIMEDOUT;
+	return roll_lost(&e->world->roll, &e->comm, peer, find_dead);
 }
 
 /* Test until done.  awaits: the rank that this is about, -1: all. */
@@ -162,7 +111,7 @@ static tt_status test_until(struct end *e, MPI_Request *m, MPI_Status *status, i
                             double deadline)
 {
 	const int spins = spins_for(e, awaits);
-	struct world *f = e->family;
+	struct world *f = e->world;
 	tt_status st;
 
 	for (int looks = 0; ; looks++) {
@@ -176,12 +125,12 @@ static tt_status test_until(struct end *e, MPI_Request *m, MPI_Status *status, i
 		if (done)
 			return TT_OK;
 		if (looks % LISTEN_EACH == LISTEN_EACH - 1) {
-			world_listen(f, awaits);
-			if (e->streams)
-				tcp_move(e->streams);
+			roll_listen(&f->roll, awaits);
+			if (e->tcp)
+				tcp_move(e->tcp);
 		}
-		if (atomic_load(&f->broken))
-			return fault_of(e);
+		if (atomic_load(&f->roll.broken))
+			return roll_fault(&e->world->roll, &e->comm);
 		if (looks % COUNT_EACH == COUNT_EACH - 1 && (st = look_for_dead(e)) != TT_OK)
 			return st;
 		if (looks % LISTEN_EACH == 0 && thread_seconds() > deadline)
@@ -192,11 +141,11 @@ static tt_status test_until(struct end *e, MPI_Request *m, MPI_Status *status, i
 
 /* ---- messages ---- */
 
-static tt_status post_stream(struct end *e, struct comm_request *r)
+static tt_status post_tcp(struct end *e, struct comm_request *r)
 {
-	tt_status st = r->outgoing ? tcp_send(e->streams, r) : tcp_recv(e->streams, r);
+	tt_status st = r->outgoing ? tcp_send(e->tcp, r) : tcp_recv(e->tcp, r);
 
-	return st == TT_OK ? TT_OK : lost(e, tcp_lost(e->streams));
+	return st == TT_OK ? TT_OK : lost(e, tcp_lost(e->tcp));
 }
 
 /* Send or receive, as r says. */
@@ -206,14 +155,14 @@ static tt_status end_post(struct comm *c, struct comm_request *r)
 	MPI_Request m;
 	int rc;
 
-	if (by_stream(e, r))
-		return post_stream(e, r);
+	if (goes_by_tcp(e, r))
+		return post_tcp(e, r);
 	if (r->n > INT_MAX)
 		return err_set(TT_EINVAL, "a message of %zu bytes: MPI counts to %d", r->n, INT_MAX);
-	world_enter(e->family);
+	world_enter(e->world);
 	rc = r->outgoing ? MPI_Isend(r->p, (int)r->n, MPI_BYTE, r->peer, r->tag, e->mpi, &m)
 	                 : MPI_Irecv(r->p, (int)r->n, MPI_BYTE, r->peer, r->tag, e->mpi, &m);
-	world_leave(e->family);
+	world_leave(e->world);
 	if (rc != MPI_SUCCESS)
 		return world_error(r->outgoing ? "MPI_Isend" : "MPI_Irecv", rc);
 	set_request(r, m);
@@ -223,21 +172,21 @@ static tt_status end_post(struct comm *c, struct comm_request *r)
 
 /* The kernel wakes us when something moves; but notices come by MPI, and so does what neighbours
  * send, which moves only while somebody asks. */
-static tt_status wait_stream(struct end *e, struct comm_request *r, double deadline)
+static tt_status wait_tcp(struct end *e, struct comm_request *r, double deadline)
 {
-	struct world *f = e->family;
+	struct world *f = e->world;
 	tt_status st;
 
 	for (;;) {
 		const double pause = e->asked ? 1e-9 * NAP_MAX : LISTEN_SECONDS;
 		const double soon = thread_seconds() + pause;
 
-		st = tcp_wait(e->streams, r, soon < deadline ? soon : deadline);
+		st = tcp_wait(e->tcp, r, soon < deadline ? soon : deadline);
 		if (st != TT_ETIMEDOUT)
-			return st == TT_OK ? TT_OK : lost(e, tcp_lost(e->streams));
-		world_listen(f, r->peer);
-		if (atomic_load(&f->broken))
-			return fault_of(e);
+			return st == TT_OK ? TT_OK : lost(e, tcp_lost(e->tcp));
+		roll_listen(&f->roll, r->peer);
+		if (atomic_load(&f->roll.broken))
+			return roll_fault(&e->world->roll, &e->comm);
 		if ((st = look_for_dead(e)) != TT_OK)
 			return st;
 		if (thread_seconds() > deadline)
@@ -255,8 +204,8 @@ static tt_status end_wait(struct comm *c, struct comm_request *r, double deadlin
 
 	if (r->phase == OVER)
 		return TT_OK;
-	if (by_stream(e, r))
-		return wait_stream(e, r, deadline);
+	if (goes_by_tcp(e, r))
+		return wait_tcp(e, r, deadline);
 	st = test_until(e, &m, &status, r->peer, deadline);
 	if (st != TT_OK) {
 		set_request(r, m);
@@ -280,34 +229,34 @@ static void end_cancel(struct comm *c, struct comm_request *r)
 
 	if (r->phase == OVER)
 		return;
-	if (by_stream(e, r)) {
-		tcp_cancel(e->streams, r);
+	if (goes_by_tcp(e, r)) {
+		tcp_cancel(e->tcp, r);
 		return;
 	}
 	r->phase = OVER;
 	e->asked--;
 	if (m == MPI_REQUEST_NULL)
 		return;
-	world_enter(e->family);
+	world_enter(e->world);
 	if (!r->outgoing)
 		MPI_Cancel(&m);
 	MPI_Request_free(&m);
-	world_leave(e->family);
+	world_leave(e->world);
 }
 
 static int end_blame(struct comm *c, int peer)
 {
 	struct end *e = (struct end *)c;
-	int culprit = world_roll_call(e->family, peer, c->timeout);
+	int culprit = roll_call(&e->world->roll, peer, c->timeout);
 
-	if (atomic_load(&e->family->broken))
-		fault_of(e);
+	if (atomic_load(&e->world->roll.broken))
+		roll_fault(&e->world->roll, &e->comm);
 	return culprit;
 }
 
 static void end_abandon(struct comm *c, const struct comm_fault *why)
 {
-	world_tell_fault(((struct end *)c)->family, why);
+	roll_tell_fault(&((struct end *)c)->world->roll, why);
 }
 
 /* The library's own, in its non-blocking form, so that it too has a deadline. */
@@ -322,9 +271,9 @@ static tt_status end_allreduce(struct comm *c, float *x, size_t n)
 		MPI_Request m;
 		int rc;
 
-		world_enter(e->family);
+		world_enter(e->world);
 		rc = MPI_Iallreduce(MPI_IN_PLACE, x + lo, (int)part, MPI_FLOAT, MPI_SUM, e->mpi, &m);
-		world_leave(e->family);
+		world_leave(e->world);
 		if (rc != MPI_SUCCESS)
 			return world_error("MPI_Iallreduce", rc);
 		st = test_until(e, &m, MPI_STATUS_IGNORE, -1, thread_seconds() + c->timeout);
@@ -337,27 +286,14 @@ static tt_status end_peek(struct comm *c, int rank, void *to, const void *from, 
 {
 	struct end *e = (struct end *)c;
 
-	return cma_read(e->family, rank, to, from, n) == TT_OK ? TT_OK : lost(e, rank);
+	return cma_read(&e->world->cma, rank, to, from, n) == TT_OK ? TT_OK : lost(e, rank);
 }
 
 static const void *end_view(struct comm *c, int rank, const void *from, size_t n)
 {
 	struct end *e = (struct end *)c;
-	const char *lo = from;
-	struct view *v = e->view;
 
-	if (!v)
-		return NULL;
-	while (v < e->view + e->views && (v->rank != rank || lo < v->at.lo || lo >= v->at.hi))
-		v++;
-	if (v == e->view + VIEWS * c->locals)
-		return NULL;
-	if (v == e->view + e->views) {
-		v->rank = rank;
-		shm_map(e->family->neighbour[rank], from, &v->at);
-		e->views++;
-	}
-	return v->at.here && n <= (size_t)(v->at.hi - lo) ? v->at.here + (lo - v->at.lo) : NULL;
+	return cma_view(e->views, &e->world->cma, rank, from, n);
 }
 
 /* ---- opening and closing ---- */
@@ -365,13 +301,12 @@ static const void *end_view(struct comm *c, int rank, const void *from, size_t n
 static void world_free(struct world *f)
 {
 	pthread_mutex_destroy(&f->mpi_lock);
-	pthread_mutex_destroy(&f->control_lock);
+	roll_release(&f->roll);
+	cma_release(&f->cma);
 	mem_free(f->telling);
-	mem_free(f->awaits);
 	mem_free(f->names);
 	mem_free(f->name_text);
 	mem_free(f->host_of);
-	mem_free(f->neighbour);
 	mem_free(f);
 }
 
@@ -379,7 +314,7 @@ static void world_free(struct world *f)
 static tt_status farewell(struct end *e)
 {
 	MPI_Request m;
-	int rc = MPI_Ibarrier(e->family->control, &m);
+	int rc = MPI_Ibarrier(e->world->control, &m);
 
 	if (rc != MPI_SUCCESS)
 		return world_error("MPI_Ibarrier", rc);
@@ -390,17 +325,15 @@ static tt_status farewell(struct end *e)
 static void end_close(struct comm *c)
 {
 	struct end *e = (struct end *)c;
-	struct world *f = e->family;
-	int left = --f->refs, whole = !atomic_load(&f->broken);
+	struct world *f = e->world;
+	int left = --f->refs, whole = !atomic_load(&f->roll.broken);
 
 	if (whole && left == 0)
 		whole = farewell(e) == TT_OK;
 	if (whole)
 		MPI_Comm_free(&e->mpi);
-	tcp_close(&e->streams);
-	for (int i = 0; i < e->views; i++)
-		shm_unmap(&e->view[i].at);
-	mem_free(e->view);
+	tcp_close(&e->tcp);
+	cma_views_free(e->views);
 	mem_free(e);
 	if (left || !whole)
 		return;
@@ -425,12 +358,9 @@ static tt_status end_open(struct world *f, MPI_Comm from, double timeout, struct
 
 	if (!e)
 		return TT_ENOMEM;
-	e->family = f;
-	e->comm = (struct comm){
-		.ops = &mpi_ops, .rank = f->rank, .size = f->size, .host = f->host, .hosts = f->hosts,
-		.local = f->local, .locals = f->locals, .timeout = timeout, .names = f->names,
-		.host_of = f->host_of, .near = f->near,
-	};
+	e->world = f;
+	e->comm = f->place;
+	e->comm.timeout = timeout;
 	world_enter(f);
 	rc = MPI_Comm_dup(from, &e->mpi);
 	if (rc == MPI_SUCCESS)
@@ -440,7 +370,7 @@ static tt_status end_open(struct world *f, MPI_Comm from, double timeout, struct
 		mem_free(e);
 		return world_error("MPI_Comm_dup", rc);
 	}
-	if ((st = route_open(&e->streams, f, e->mpi)) != TT_OK) {
+	if ((st = route_open(&e->tcp, f, e->mpi)) != TT_OK) {
 		MPI_Comm_free(&e->mpi);
 		mem_free(e);
 		return st;
@@ -453,11 +383,11 @@ static tt_status end_open(struct world *f, MPI_Comm from, double timeout, struct
 static tt_status end_split(struct comm *c, struct comm **out)
 {
 	struct end *e = (struct end *)c;
-	tt_status st = end_open(e->family, e->mpi, c->timeout, out);
+	tt_status st = end_open(e->world, e->mpi, c->timeout, out);
 
 	/* Without room for views there are copies. */
 	if (st == TT_OK && c->near)
-		((struct end *)*out)->view = mem_calloc((size_t)(VIEWS * c->locals), sizeof(struct view));
+		((struct end *)*out)->views = cma_views_new(c);
 	return st;
 }
 
@@ -491,24 +421,23 @@ static tt_status world_new(struct world **out, int level, int owns,
 	if (!f)
 		return TT_ENOMEM;
 	pthread_mutex_init(&f->mpi_lock, NULL);
-	pthread_mutex_init(&f->control_lock, NULL);
 	f->serialized = level < MPI_THREAD_MULTIPLE;
 	f->owns_mpi = owns;
 	f->transport = transport;
-	MPI_Comm_rank(MPI_COMM_WORLD, &f->rank);
-	MPI_Comm_size(MPI_COMM_WORLD, &f->size);
-	n = (size_t)f->size;
-	f->telling = mem_calloc(2 * n, sizeof *f->telling);
-	f->awaits = mem_calloc(n, sizeof *f->awaits);
+	MPI_Comm_rank(MPI_COMM_WORLD, &f->place.rank);
+	MPI_Comm_size(MPI_COMM_WORLD, &f->place.size);
+	n = (size_t)f->place.size;
+	f->telling = mem_calloc(3 * n, sizeof *f->telling);
 	f->names = mem_calloc(n, sizeof *f->names);
 	f->name_text = mem_calloc(n, MPI_NAME_MAX);
 	f->host_of = mem_calloc(n, sizeof *f->host_of);
-	f->neighbour = mem_calloc(n, sizeof *f->neighbour);
-	if (!f->telling || !f->awaits || !f->names || !f->name_text || !f->host_of ||
-	    !f->neighbour) {
+	if (!f->telling || !f->names || !f->name_text || !f->host_of) {
 		world_free(f);
 		return TT_ENOMEM;
 	}
+	f->place.ops = &mpi_ops;
+	f->place.names = f->names;
+	f->place.host_of = f->host_of;
 	*out = f;
 	return TT_OK;
 }

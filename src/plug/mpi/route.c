@@ -16,10 +16,11 @@
 /* Where all are asked to go by streams, those of the only machine do as if each had its own. */
 static int is_far(const struct world *f, int rank)
 {
-	return f->host_of[rank] != f->host || (f->hosts == 1 && f->transport == TRANSPORT_SOCKETS);
+	return f->host_of[rank] != f->place.host ||
+	       (f->place.hosts == 1 && f->transport == TRANSPORT_SOCKETS);
 }
 
-int route_is_stream(const struct world *f, int rank, size_t n)
+int route_is_tcp(const struct world *f, int rank, size_t n)
 {
 	return is_far(f, rank) ? f->tcp_far : f->tcp_near && n <= NEAR_BYTES;
 }
@@ -27,8 +28,8 @@ int route_is_stream(const struct world *f, int rank, size_t n)
 /* ---- which way? ---- */
 
 struct trial {
-	struct world  *family;
-	struct tcp *streams;
+	struct world   *world;
+	struct tcp     *tcp;
 	MPI_Comm        mpi;
 	int             to, from;       /* -1: this rank tries nothing */
 	char           *p;              /* what is sent, what comes    */
@@ -47,43 +48,43 @@ static int rank_at(const struct world *f, int host, int place)
 /* The first rank of each machine tries the way to the first of the next one. */
 static void to_next_machine(struct trial *t)
 {
-	const struct world *f = t->family;
+	const struct world *f = t->world;
 
 	t->n = FAR_BYTES;
 	t->to = t->from = -1;
-	if (f->hosts == 1 || f->local != 0)
+	if (f->place.hosts == 1 || f->place.local != 0)
 		return;
-	t->to = rank_at(f, (f->host + 1) % f->hosts, 0);
-	t->from = rank_at(f, (f->host + f->hosts - 1) % f->hosts, 0);
+	t->to = rank_at(f, (f->place.host + 1) % f->place.hosts, 0);
+	t->from = rank_at(f, (f->place.host + f->place.hosts - 1) % f->place.hosts, 0);
 }
 
 /* Each tries the way to the next of its machine. */
 static void to_next_neighbour(struct trial *t)
 {
-	const struct world *f = t->family;
+	const struct world *f = t->world;
 
 	t->n = NEAR_BYTES;
 	t->to = t->from = -1;
-	if (f->locals == 1)
+	if (f->place.locals == 1)
 		return;
-	t->to = rank_at(f, f->host, (f->local + 1) % f->locals);
-	t->from = rank_at(f, f->host, (f->local + f->locals - 1) % f->locals);
+	t->to = rank_at(f, f->place.host, (f->place.local + 1) % f->place.locals);
+	t->from = rank_at(f, f->place.host, (f->place.local + f->place.locals - 1) % f->place.locals);
 }
 
-static tt_status try_streams(struct trial *t)
+static tt_status try_tcp(struct trial *t)
 {
 	const double end = thread_seconds() + TRY_SECONDS;
 	struct comm_request out = { .peer = t->to, .tag = TRY_TAG, .p = t->p, .n = (size_t)t->n,
 	                            .outgoing = 1 };
 	struct comm_request in = { .peer = t->from, .tag = TRY_TAG, .p = t->p + t->n,
 	                           .n = (size_t)t->n };
-	tt_status st = tcp_recv(t->streams, &in);
+	tt_status st = tcp_recv(t->tcp, &in);
 
-	if ((st = tcp_send(t->streams, &out)) == TT_OK &&
-	    (st = tcp_wait(t->streams, &in, end)) == TT_OK)
-		st = tcp_wait(t->streams, &out, end);
-	tcp_cancel(t->streams, &in);
-	tcp_cancel(t->streams, &out);
+	if (st == TT_OK && (st = tcp_send(t->tcp, &out)) == TT_OK &&
+	    (st = tcp_wait(t->tcp, &in, end)) == TT_OK)
+		st = tcp_wait(t->tcp, &out, end);
+	tcp_cancel(t->tcp, &in);
+	tcp_cancel(t->tcp, &out);
 	return st;
 }
 
@@ -91,10 +92,10 @@ static tt_status try_mpi(struct trial *t)
 {
 	int rc;
 
-	world_enter(t->family);
+	world_enter(t->world);
 	rc = MPI_Sendrecv(t->p, t->n, MPI_BYTE, t->to, TRY_TAG, t->p + t->n, t->n, MPI_BYTE, t->from,
 	                  TRY_TAG, t->mpi, MPI_STATUS_IGNORE);
-	world_leave(t->family);
+	world_leave(t->world);
 	return rc == MPI_SUCCESS ? TT_OK : world_error("MPI_Sendrecv", rc);
 }
 
@@ -121,16 +122,16 @@ static double time_of(struct trial *t, tt_status (*way)(struct trial *))
 static void time_all(struct trial *t, int asked, double seconds[3])
 {
 	to_next_neighbour(t);
-	seconds[0] = t->streams ? time_of(t, try_streams) : INFINITY;
+	seconds[0] = t->tcp ? time_of(t, try_tcp) : INFINITY;
 	to_next_machine(t);
-	seconds[1] = t->streams ? time_of(t, try_streams) : INFINITY;
+	seconds[1] = t->tcp ? time_of(t, try_tcp) : INFINITY;
 	seconds[2] = asked ? INFINITY : time_of(t, try_mpi);
 }
 
 /* The slowest rank's times count. */
 static tt_status decide(struct world *f, struct tcp *s, MPI_Comm mpi)
 {
-	struct trial t = { .family = f, .streams = s, .mpi = mpi };
+	struct trial t = { .world = f, .tcp = s, .mpi = mpi };
 	const int asked = f->transport == TRANSPORT_SOCKETS;
 	double seconds[3];
 	int rc;
@@ -142,11 +143,11 @@ static tt_status decide(struct world *f, struct tcp *s, MPI_Comm mpi)
 	rc = MPI_Allreduce(MPI_IN_PLACE, seconds, 3, MPI_DOUBLE, MPI_MAX, mpi);
 	if (rc != MPI_SUCCESS)
 		return world_error("MPI_Allreduce of times", rc);
-	if (asked && !isfinite(f->hosts > 1 ? seconds[1] : seconds[0]))
+	if (asked && !isfinite(f->place.hosts > 1 ? seconds[1] : seconds[0]))
 		return err_set(TT_EIO, "distribute.transport: sockets, but not all ranks reach one "
 		               "another over TCP at ports that the kernel picks: open these, or set "
 		               "transport: mpi");
-	f->tcp_near = f->hosts < f->size && isfinite(seconds[0]);
+	f->tcp_near = f->place.hosts < f->place.size && isfinite(seconds[0]);
 	f->tcp_far = seconds[1] < FASTER * seconds[2];
 	f->decided = 1;
 	return TT_OK;
@@ -154,23 +155,28 @@ static tt_status decide(struct world *f, struct tcp *s, MPI_Comm mpi)
 
 /* ---- opening ---- */
 
-/* Who cannot listen hands out an empty card: nobody reaches it. */
+/* Who cannot listen hands out an empty endpoint: nobody reaches it.  Who is not reached is found
+ * out when the ways are tried. */
 static tt_status meet(struct world *f, MPI_Comm mpi, struct tcp **out)
 {
-	unsigned char card[STREAMS_CARD] = { 0 };
-	unsigned char *cards = mem_calloc((size_t)f->size, sizeof card);
+	const struct tcp_place place = { .rank = f->place.rank, .size = f->place.size,
+	                                 .scope = f->place.hosts == 1 ? ENDPOINT_LOOPBACK
+	                                                              : ENDPOINT_ANY };
+	struct endpoint mine = { 0 }, *all = mem_calloc((size_t)f->place.size, sizeof *all);
+	struct tcp_meeting m = { .at = all, .key = f->key, .shape = TCP_MESH };
 	int rc;
 
-	if (!cards)
+	if (!all)
 		return TT_ENOMEM;
-	if (tcp_listen(out, f->rank, f->size, card) != TT_OK)
+	if (tcp_listen(out, &place, &mine) != TT_OK)
 		*out = NULL;
 	world_enter(f);
-	rc = MPI_Allgather(card, sizeof card, MPI_BYTE, cards, sizeof card, MPI_BYTE, mpi);
+	rc = MPI_Allgather(&mine, sizeof mine, MPI_BYTE, all, sizeof mine, MPI_BYTE, mpi);
 	world_leave(f);
+	m.until = thread_seconds() + TRY_SECONDS;
 	if (rc == MPI_SUCCESS && *out)
-		tcp_meet(*out, cards);
-	mem_free(cards);
+		(void)tcp_meet(*out, &m);
+	mem_free(all);
 	return rc == MPI_SUCCESS ? TT_OK : world_error("MPI_Allgather of addresses", rc);
 }
 
@@ -180,7 +186,7 @@ tt_status route_open(struct tcp **out, struct world *f, MPI_Comm mpi)
 	tt_status st;
 
 	*out = NULL;
-	if (f->size == 1 || f->transport == TRANSPORT_LIBRARY ||
+	if (f->place.size == 1 || f->transport == TRANSPORT_LIBRARY ||
 	    (f->decided && !f->tcp_near && !f->tcp_far))
 		return TT_OK;
 	if ((st = meet(f, mpi, &s)) == TT_OK && !f->decided)

@@ -87,6 +87,8 @@ static void gather_too_much(struct comm *c, void *ctx)
 	tt_status st = comm_allgather_uneven(c, mine, c->rank == 1 ? 9 : 8, 8, all, 9);
 
 	(void)ctx;
+	if (st == TT_OK && c->rank == 1)        /* what it sent is on its way */
+		st = comm_barrier(c);
 	rank_true(st != TT_OK);
 	rank_contains(tt_last_error(), "rank 1 has 9 bytes where there is room for 8");
 }

@@ -10,24 +10,45 @@
 #include "base/mem.h"
 #include "sys/thread.h"
 #include "distribute/comm/endpoint.h"
+#include "distribute/comm/seal.h"
 #include "support/support.h"
 
-#define KEY   16                /* a card begins with a secret of so many bytes, then the port */
 #define LARGE (8 << 20)         /* more than a connection buffers                              */
 
-struct pair { struct tcp *end[2]; uint16_t port[2]; unsigned char key[2][KEY]; };
+struct pair { struct tcp *end[2]; struct endpoint at[2]; };
+
+static const unsigned char key[TCP_KEY] = "what both know";
+static const unsigned char all[2] = { 1, 1 };
+static int encrypted;
+
+struct meeting { struct tcp *s; struct tcp_meeting m; tt_status st; };
+
+static void meet(void *p)
+{
+	struct meeting *one = p;
+
+	one->st = tcp_meet(one->s, &one->m);
+}
 
 static void open_pair(struct pair *p)
 {
-	unsigned char cards[2 * STREAMS_CARD];
+	struct meeting one[2];
+	struct thread *t = NULL;
 
 	for (int r = 0; r < 2; r++) {
-		assert_int_equal(tcp_listen(&p->end[r], r, 2, cards + r * STREAMS_CARD), TT_OK);
-		memcpy(p->key[r], cards + r * STREAMS_CARD, KEY);
-		memcpy(&p->port[r], cards + r * STREAMS_CARD + KEY, sizeof p->port[r]);
+		const struct tcp_place place = { .rank = r, .size = 2, .scope = ENDPOINT_LOOPBACK };
+
+		assert_ok(tcp_listen(&p->end[r], &place, &p->at[r]));
+		one[r] = (struct meeting){ .s = p->end[r],
+		                           .m = { .at = p->at, .key = key,
+		                                  .sealed = encrypted ? all : NULL,
+		                                  .until = thread_seconds() + 10 } };
 	}
-	for (int r = 0; r < 2; r++)
-		tcp_meet(p->end[r], cards);
+	assert_ok(thread_start(&t, "meet", meet, &one[0]));
+	meet(&one[1]);
+	thread_join(&t);
+	assert_ok(one[0].st);
+	assert_ok(one[1].st);
 }
 
 static void close_pair(struct pair *p)
@@ -127,45 +148,6 @@ static void large_messages_cross(void **state)
 	close_pair(&p);
 }
 
-static int stranger(const struct pair *p, const void *words, size_t n)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(p->port[1]),
-	                          .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (void *)&to, sizeof to), 0);
-	assert_int_equal(send(fd, words, n, MSG_NOSIGNAL), n);
-	return fd;
-}
-
-static void who_does_not_know_the_secret_is_turned_away(void **state)
-{
-	struct { char magic[8]; int32_t from, to; unsigned char key[KEY]; } hello = { "tutti-1", 0, 1,
-	                                                                              "" };
-	int fd[20], x = 7, y = 0;
-	char c;
-	struct comm_request out = message(1, 3, &x, sizeof x), in = message(0, 3, &y, sizeof y);
-	struct pair p;
-
-	(void)state;
-	open_pair(&p);
-	memcpy(hello.key, p.key[1], KEY);
-	hello.key[KEY - 1] ^= 1;
-	for (int i = 0; i < 20; i++)            /* some lie, some say nothing, some too little */
-		fd[i] = stranger(&p, &hello, i % 3 == 0 ? sizeof hello : (size_t)(i % 3) * 8);
-	assert_int_equal(tcp_recv(p.end[1], &in), TT_OK);
-	assert_int_equal(tcp_wait(p.end[1], &in, thread_seconds() + 0.2), TT_ETIMEDOUT);
-	assert_int_equal(recv(fd[0], &c, 1, MSG_DONTWAIT), 0);
-	start_send(p.end[0], &out);
-	assert_int_equal(wait_some(p.end[0], &out), TT_OK);
-	assert_int_equal(wait_some(p.end[1], &in), TT_OK);
-	assert_int_equal(y, 7);
-	for (int i = 0; i < 20; i++)
-		close(fd[i]);
-	close_pair(&p);
-}
-
 static void another_size_than_expected_is_named(void **state)
 {
 	char big[64] = "", small[8] = "untouch";
@@ -203,10 +185,12 @@ static void who_leaves_is_named(void **state)
 	assert_string_equal(y, "abc");
 	assert_int_equal(wait_some(p.end[1], &more), TT_EIO);
 	assert_int_equal(tcp_lost(p.end[1]), 0);
-	tcp_cancel(p.end[1], &more);
+	assert_int_equal(tcp_error(p.end[1]), 0);
+	tcp_drop(p.end[1], 0);
+	assert_int_equal(tcp_fd(p.end[1], 0), -1);
 	late.outgoing = 1;
 	assert_int_equal(tcp_send(p.end[1], &late), TT_EIO);
-	assert_contains(tt_last_error(), "cannot connect to rank 0");
+	assert_contains(tt_last_error(), "cannot send to rank 0");
 	close_pair(&p);
 }
 
@@ -236,7 +220,8 @@ static void a_cancelled_message_is_forgotten(void **state)
 
 static void out_of_memory_leaves_nothing(void **state)
 {
-	unsigned char card[STREAMS_CARD];
+	const struct tcp_place place = { .size = 3 };
+	struct endpoint mine;
 	struct tcp *s = NULL;
 	tt_status st = TT_ENOMEM;
 
@@ -244,7 +229,7 @@ static void out_of_memory_leaves_nothing(void **state)
 	for (int n = 0; st == TT_ENOMEM; n++) {
 		assert_true(n < 20);
 		mem_fail_at((uint64_t)n + 1, 1);
-		st = tcp_listen(&s, 0, 3, card);
+		st = tcp_listen(&s, &place, &mine);
 		mem_fail_at(0, 0);
 	}
 	assert_int_equal(st, TT_OK);
@@ -302,7 +287,7 @@ static void an_address_that_does_not_answer_costs_a_moment(void **state)
 	if (alive < 0)
 		test_skip("somebody else has this port");
 	fill_queue(c.port, queue);
-	assert_int_equal(endpoint_connect(&c, &fd), 0);
+	assert_int_equal(endpoint_connect(&c, start + 20, &fd), 0);
 	assert_int_equal(getpeername(fd, (void *)&to, &len), 0);
 	assert_int_equal(ntohl(to.sin_addr.s_addr), 0x7f000003);
 	assert_in_range((uint64_t)(1000 * (thread_seconds() - start)), 450, 3000);
@@ -321,14 +306,129 @@ static void addresses_that_refuse_cost_nothing(void **state)
 	int to = -1;
 
 	(void)state;
-	assert_int_equal(endpoint_connect(&c, &to), 0);
+	assert_int_equal(endpoint_connect(&c, start + 20, &to), 0);
 	close(to);
 	c.n = 3;
-	assert_int_equal(endpoint_connect(&c, &to), ECONNREFUSED);
+	assert_int_equal(endpoint_connect(&c, start + 20, &to), ECONNREFUSED);
 	c.n = 0;
-	assert_int_equal(endpoint_connect(&c, &to), EADDRNOTAVAIL);
+	assert_int_equal(endpoint_connect(&c, start + 20, &to), EADDRNOTAVAIL);
 	assert_true(thread_seconds() - start < 0.2);
 	close(fd);
+}
+
+/* Nobody who listens in reads it, and whoever changes it is noticed: here the key is another. */
+static void encrypted_bytes_cannot_be_read_or_changed(void **state)
+{
+	unsigned char way[2][32] = { "there", "back" }, other[2][32] = { "back", "there" };
+	char plain[100] = "the weights", got[4096] = "", back[100];
+	struct iovec out = { plain, sizeof plain }, in = { back, sizeof back };
+	struct seal *a = NULL, *b = NULL;
+	int fd[2], copy[2];
+	ssize_t n;
+
+	(void)state;
+	if (!seal_is_built())
+		test_skip("built without libsodium");
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, copy), 0);
+	assert_ok(seal_new(&a, way));
+	assert_int_equal(seal_send(a, fd[0], &out, 1), sizeof plain);
+	n = recv(fd[1], got, sizeof got, 0);
+	assert_true(n > (ssize_t)sizeof plain);
+	assert_null(memmem(got, (size_t)n, "weights", 7));
+	for (int changed = -1; changed < n; changed++) {
+		assert_ok(seal_new(&b, other));
+		if (changed >= 4)               /* a length that is wrong may want more */
+			got[changed] ^= 1;
+		assert_int_equal(send(copy[0], got, (size_t)n, 0), n);
+		errno = 0;
+		if (changed >= 4) {
+			assert_int_equal(seal_recv(b, copy[1], &in, 1), -1);
+			assert_int_equal(errno, EBADMSG);
+			got[changed] ^= 1;
+		} else {
+			assert_int_equal(seal_recv(b, copy[1], &in, 1), sizeof plain);
+			assert_memory_equal(back, plain, sizeof plain);
+		}
+		/* the same again is no news */
+		if (changed < 4) {
+			assert_int_equal(send(copy[0], got, (size_t)n, 0), n);
+			assert_int_equal(seal_recv(b, copy[1], &in, 1), -1);
+		}
+		seal_free(&b);
+	}
+	seal_free(&a);
+	for (int i = 0; i < 2; i++) {
+		close(fd[i]);
+		close(copy[i]);
+	}
+}
+
+static void lengths_are_bounded(void **state)
+{
+	unsigned char way[2][32] = { "there", "back" };
+	const unsigned char head[2][4] = { { 0, 0, 0, 0 }, { 1, 0x80, 0, 0 } };
+	char back[8];
+	struct iovec in = { back, sizeof back };
+	struct seal *s = NULL;
+	int fd[2];
+
+	(void)state;
+	if (!seal_is_built())
+		test_skip("built without libsodium");
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_ok(seal_new(&s, way));
+		assert_int_equal(send(fd[0], head[i], 4, 0), 4);
+		assert_int_equal(seal_recv(s, fd[1], &in, 1), -1);
+		assert_int_equal(errno, EBADMSG);
+		seal_free(&s);
+	}
+	close(fd[0]);
+	close(fd[1]);
+}
+
+/* ---- names ---- */
+
+static void addresses_have_names(void **state)
+{
+	static const char *const bad[] = { "", "host", "tcp://", "tcp://:7", "a:0", "a:65536", "a:7x",
+	                                   "tcp://[::1]", "a:" };
+	struct endpoint at;
+
+	(void)state;
+	assert_ok(endpoint_resolve(&at, "tcp://127.0.0.9:4711"));
+	assert_int_equal(at.port, 4711);
+	assert_int_equal(at.n, 1);
+	assert_int_equal(at.address[0].bytes[3], 9);
+	assert_ok(endpoint_resolve(&at, "[::1]:80"));
+	assert_int_equal(at.address[0].family, 6);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_status(endpoint_resolve(&at, bad[i]), TT_EINVAL);
+	assert_error("no address: tcp://host:port is wanted");
+}
+
+static void a_loopback_listener_is_on_no_other_address(void **state)
+{
+	struct endpoint at = { .port = 0 };
+	struct sockaddr_in a;
+	socklen_t len = sizeof a;
+	const int fd = endpoint_listen(ENDPOINT_LOOPBACK, &at.port);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(getsockname(fd, (void *)&a, &len), 0);
+	assert_int_equal(ntohl(a.sin_addr.s_addr), INADDR_LOOPBACK);
+	endpoint_find_addresses(&at, ENDPOINT_LOOPBACK);
+	assert_true(at.n >= 1 && at.n <= 2);
+	close(fd);
+}
+
+static int encrypt(void **state)
+{
+	(void)state;
+	encrypted = seal_is_built();
+	return 0;
 }
 
 int main(void)
@@ -336,14 +436,21 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_arrive_in_order_and_whole),
 		cmocka_unit_test(large_messages_cross),
-		cmocka_unit_test(who_does_not_know_the_secret_is_turned_away),
 		cmocka_unit_test(another_size_than_expected_is_named),
 		cmocka_unit_test(who_leaves_is_named),
 		cmocka_unit_test(a_cancelled_message_is_forgotten),
+	};
+	const struct CMUnitTest once[] = {
 		cmocka_unit_test(out_of_memory_leaves_nothing),
+		cmocka_unit_test(encrypted_bytes_cannot_be_read_or_changed),
+		cmocka_unit_test(lengths_are_bounded),
 		cmocka_unit_test(an_address_that_does_not_answer_costs_a_moment),
 		cmocka_unit_test(addresses_that_refuse_cost_nothing),
+		cmocka_unit_test(addresses_have_names),
+		cmocka_unit_test(a_loopback_listener_is_on_no_other_address),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("plain", tests, NULL, NULL) +
+	       cmocka_run_group_tests_name("encrypted", tests, encrypt, NULL) +
+	       cmocka_run_group_tests(once, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Processes as ranks.  Without an argument this program is the test and starts itself under mpirun;
- * with one it is a rank that plays the part so named. */
+/* Processes as ranks, over each transport that has them.  Without an argument this program is the
+ * test and starts itself as several ranks; with some it is a rank that plays the part so named. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,8 @@
 #include "base/str.h"
 #include "sys/thread.h"
 #include "distribute/comm/comm.h"
+#include "distribute/comm/seal.h"
+#include "distribute/comm/tcp_group.h"
 #include "plug/plugs.h"
 #include "support/ranks.h"
 #include "support/support.h"
@@ -57,7 +59,8 @@ static void play_sums(struct comm *c)
 	for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
 		for (int a = 0; a < ALGO_COUNT; a++)
 			for (int w = WIRE_F32; w <= WIRE_BF16; w++)
-				if ((a != ALGO_LIBRARY || w == WIRE_F32) && (w != WIRE_BF16 || s < 2))
+				if ((a != ALGO_LIBRARY || (w == WIRE_F32 && (c->ops->allreduce || c->size == 1))) &&
+				    (w != WIRE_BF16 || s < 2))
 					sum_whole(c, sizes[s], (enum comm_algorithm)a, (enum comm_wire)w);
 }
 
@@ -158,7 +161,8 @@ static void play_split(struct comm *c)
 		rank_true(all[r] == r);
 	thread_join(&t);
 	comm_close(&other);
-	rank_true(c->locals == c->size && c->hosts == 1 && c->local == c->rank);
+	rank_true(c->hosts == (c->locals == 1 ? c->size : 1));
+	rank_true(c->hosts > 1 || (c->locals == c->size && c->local == c->rank));
 	rank_ok(comm_agree(c, "the same"));
 	rank_true(comm_agree(c, c->rank == 1 ? "one\n" : "other\n") == TT_ESPEC);
 	rank_contains(tt_last_error(), "rank 1 (host");
@@ -235,15 +239,33 @@ static enum comm_transport transport_of(const char *word)
 	return (enum comm_transport)i;
 }
 
-static int be_rank(const char *name, enum comm_transport transport)
+/* The words after the part: "mpi WORD" or "tcp RANK SIZE ADDRESS WORD". */
+static tt_status join(char **word, double timeout, struct comm **out)
+{
+	struct tcp_group_opts o = { .timeout = timeout, .patience = 30,
+	                            .secret = "a secret of the tests", .secret_size = 21 };
+	char host[16];
+
+	if (strcmp(word[0], "mpi") == 0)
+		return plug_mpi_comm(out, timeout, transport_of(word[1]));
+	o.rank = atoi(word[1]);
+	o.size = atoi(word[2]);
+	o.rendezvous = word[3];
+	snprintf(host, sizeof host, "host%d", o.rank);
+	o.host = strcmp(word[4], "together") == 0 ? NULL : host;
+	o.encrypt = strcmp(word[4], "encrypted") == 0 && seal_is_built();
+	return comm_tcp(out, &o);
+}
+
+static int be_rank(char **word)
 {
 	struct comm *c = NULL;
 
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-		if (strcmp(name, parts[i].name) != 0)
+		if (strcmp(word[0], parts[i].name) != 0)
 			continue;
 		signal(SIGTERM, SIG_IGN);
-		rank_ok(plug_mpi_comm(&c, parts[i].exit ? 1.5 : 30, transport));
+		rank_ok(join(word + 1, parts[i].exit ? 1.5 : 30, &c));
 		if (c)
 			parts[i].play(c);
 		comm_close(&c);
@@ -276,10 +298,6 @@ static void run_shell(const char *command, struct outcome *o)
 	o->seconds = thread_seconds() - start;
 }
 
-/* The word for distribute.transport.  With "sockets" the ranks of this machine talk over TCP as if
- * each had one of its own. */
-static const char *transport = "auto";
-
 /* That of the library we were built with. */
 static const char *mpirun(void)
 {
@@ -288,42 +306,71 @@ static const char *mpirun(void)
 	return named && *named ? named : "mpirun";
 }
 
-static void under_mpirun(int n, const char *part, int seconds, struct outcome *o)
+/* When a rank fails Open MPI's ends the others, by force after some seconds; MPICH's would at once,
+ * or waits for them all, the stopped one too: hence the timeout. */
+static void under_mpirun(char command[8192], int n, const char *part, const char *word)
 {
-	char command[8192];
-
-	/* When a rank fails Open MPI's ends the others, by force after some seconds; MPICH's would at
-	 * once, or waits for them all, the stopped one too: hence the timeout. */
-	snprintf(command, sizeof command, "timeout -k 2 %d %s %s -n %d '%s' %s %s 2>&1", seconds,
-	         mpirun(),
+	snprintf(command, 8192, "%s %s -n %d '%s' %s mpi %s", mpirun(),
 	         is_openmpi ? "--allow-run-as-root --oversubscribe --mca odls_base_sigkill_timeout 4"
 	                    : "-disable-auto-cleanup",
-	         n, self, part, transport);
-	run_shell(command, o);
+	         n, self, part, word);
 }
 
-static int find_mpirun(void **state)
+/* All at once, none of them first; when one has failed the others have some seconds to end. */
+static void by_hand(char command[8192], int n, const char *part, const char *word)
+{
+	static const char *const order[] = { "", "0", "1 0", "2 0 1", "3 1 0 2", "4 3 0 2 1" };
+	uint16_t port = 0;
+	const int fd = endpoint_listen(ENDPOINT_LOOPBACK, &port);
+
+	close(fd);
+	snprintf(command, 8192, "sh -c 'code=0; for r in %s; do \"%s\" %s tcp $r %d "
+	         "tcp://127.0.0.1:%d %s & all=\"$all $!\"; done; for p in $all; do wait $p || { "
+	         "code=$?; (sleep 5; kill -9 $all) >/dev/null 2>&1 & }; done; exit $code'", order[n],
+	         self, part, n, port, word);
+}
+
+static const struct start {
+	const char *name, *word;        /* word: distribute.transport, or how ranks are to be     */
+	int         needs_mpi;
+	void      (*command)(char command[8192], int n, const char *part, const char *word);
+} starts[] = {
+	{ "tcp", "together", 0, by_hand },
+	{ "tcp, a machine each", "apart", 0, by_hand },
+	{ "tcp, a machine each, encrypted", "encrypted", 0, by_hand },
+	{ "mpirun, auto", "auto", 1, under_mpirun },
+	{ "mpirun, mpi", "mpi", 1, under_mpirun },
+	/* The ranks of this machine talk over TCP as if each had one of its own. */
+	{ "mpirun, sockets", "sockets", 1, under_mpirun },
+};
+static const struct start *start = starts;
+
+static void start_ranks(int n, const char *part, int seconds, struct outcome *o)
+{
+	char command[8192], whole[8400];
+
+	start->command(command, n, part, start->word);
+	snprintf(whole, sizeof whole, "timeout -k 2 %d %s 2>&1", seconds, command);
+	run_shell(whole, o);
+}
+
+static int has_mpirun(void)
 {
 	struct outcome o;
 	struct comm *none = NULL;
 	char command[4096];
 
-	(void)state;
 	snprintf(command, sizeof command, "%s --version 2>&1", mpirun());
 	run_shell(command, &o);
 	is_openmpi = strstr(o.text, "Open MPI") || strstr(o.text, "OpenRTE");   /* its mpiexec */
-	if (o.exit != 0 || plug_mpi_comm(&none, 0, TRANSPORT_AUTO) == TT_ESUPPORT) {
-		fprintf(stderr, "skipped: no mpirun here, or built without MPI\n");
-		exit(77);
-	}
-	return 0;
+	return o.exit == 0 && plug_mpi_comm(&none, 0, TRANSPORT_AUTO) != TT_ESUPPORT;
 }
 
 static void good(int n, const char *part)
 {
 	struct outcome o;
 
-	under_mpirun(n, part, 60, &o);
+	start_ranks(n, part, 60, &o);
 	if (o.exit != 0)
 		fail_msg("%d ranks, %s: exit %d\n%s", n, part, o.exit, o.text);
 }
@@ -355,7 +402,7 @@ static void all_blame_rank_1(const char *part, const char *why)
 	const int n = 4;
 	struct outcome o;
 
-	under_mpirun(n, part, 30, &o);
+	start_ranks(n, part, 30, &o);
 	for (int r = 0; r < n; r++) {
 		char want[64];
 
@@ -377,7 +424,7 @@ static void a_stopped_rank_is_named(void **state)
 static void a_killed_rank_is_named(void **state)
 {
 	(void)state;
-	if (!is_openmpi)
+	if (start->needs_mpi && !is_openmpi)
 		test_skip("this mpirun ends all at once when one was killed: nobody is left to name it");
 	all_blame_rank_1("dead", "bucket 3 of step 12");
 }
@@ -385,7 +432,7 @@ static void a_killed_rank_is_named(void **state)
 static void a_rank_that_is_killed_between_halves_is_named(void **state)
 {
 	(void)state;
-	if (!is_openmpi)
+	if (start->needs_mpi && !is_openmpi)
 		test_skip("this mpirun ends all at once when one was killed: nobody is left to name it");
 	all_blame_rank_1("halfway", "bucket 3 of step 12");
 }
@@ -410,12 +457,15 @@ int main(int argc, char **argv)
 	int failed = 0;
 
 	if (argc > 2)
-		return be_rank(argv[1], transport_of(argv[2]));
+		return be_rank(argv + 1);
 	if (readlink("/proc/self/exe", self, sizeof self - 1) < 0)
 		return 77;
-	for (int i = 0; comm_transport_words[i]; i++) {
-		transport = comm_transport_words[i];
-		failed += cmocka_run_group_tests_name(transport, tests, find_mpirun, NULL);
+	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+		start = &starts[i];
+		if (start->needs_mpi && !has_mpirun())
+			fprintf(stderr, "skipped: %s: no mpirun here, or built without MPI\n", start->name);
+		else
+			failed += cmocka_run_group_tests_name(start->name, tests, NULL, NULL);
 	}
 	return failed;
 }
