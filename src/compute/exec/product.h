@@ -3,8 +3,7 @@
  * A FACTORS node leaves a layer's gradient as its two factors (ir/factors.h), in a form that is the
  * device's business.  Ranks exchange these as they are, in the host's memory; the product of all
  * ranks' factors is the sum of their gradients.  All devices that do FACTORS, in one list and on
- * all ranks, leave one form.
- */
+ * all ranks, leave one form. */
 #ifndef EXEC_PRODUCT_H
 #define EXEC_PRODUCT_H
 

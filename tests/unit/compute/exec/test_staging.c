@@ -340,6 +340,28 @@ static void all_of_a_net_is_launched(void **state)
 	net_release(&t);
 }
 
+/* Whatever allocation fails, nothing is left over; and then all goes well. */
+static void any_allocation_may_fail(void **state)
+{
+	const struct program_opts o = { .devices = list[1], .purpose = PROGRAM_TRAIN };
+	const int64_t live = mem_live();
+	tt_status st = TT_ENOMEM;
+	(void)state;
+
+	for (uint64_t n = 1; st != TT_OK; n += 1 + n / 50) {
+		struct ir_graph *g = net_lenet(NET_TRAIN);
+		struct program *p = NULL;
+
+		mem_fail_at(n, 1);
+		st = program_new(&p, g, &o);
+		mem_fail_at(0, 0);
+		if (st != TT_OK)
+			assert_int_equal(st, TT_ENOMEM);
+		program_free(&p);
+		assert_int_equal(mem_live(), live);
+	}
+}
+
 /* What depends on parameters alone is brought there once; and again when they changed. */
 static void predictions_are_the_same_bits(void **state)
 {
@@ -392,6 +414,7 @@ int main(void)
 		cmocka_unit_test(an_error_comes_home_where_somebody_waits),
 		cmocka_unit_test(nets_learn_the_same_bits),
 		cmocka_unit_test(all_of_a_net_is_launched),
+		cmocka_unit_test(any_allocation_may_fail),
 		cmocka_unit_test(predictions_are_the_same_bits),
 	};
 
