@@ -5,19 +5,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/curves.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "kit/entries.h"
 #include "kit/json.h"
 #include "kit/paths.h"
 #include "kit/progress.h"
 #include "kit/specfile.h"
 #include "kit/stop.h"
 #include "kit/table.h"
-#include "learn/nn/spec.h"
-#include "learn/observe/curves.h"
 #include "verbs.h"
 
 #define MEGABYTE 1e6
+#define STRATEGIES_MAX 64
 
 struct compare_args {
 	struct common    common;
@@ -72,15 +73,16 @@ static double score(const tt_progress *p, int *in_percent)
 	return isnan(p->valid_loss) ? p->loss : p->valid_loss;
 }
 
-static void watch(void *ctx, enum tt_event e, const tt_progress *p, const char *text)
+static tt_status watch(void *ctx, const tt_observation *o)
 {
+	const tt_progress *p = o->progress;
 	struct result *r = ctx;
 
-	progress_observe(&r->progress, e, p, text);
-	if (e != TT_EVENT_EPOCH)
-		return;
+	if (o->event != TT_EVENT_EPOCH)
+		return TT_OK;
 	series_add(&r->by_seconds, p->seconds, score(p, &r->in_percent));
 	series_add(&r->by_bytes, (double)p->bytes_sent / MEGABYTE, score(p, &r->in_percent));
+	return TT_OK;
 }
 
 /* ---- running ---- */
@@ -104,13 +106,15 @@ static tt_status train(const struct compare *c, tt_model *m, struct result *r)
 {
 	tt_trainer *t = NULL;
 	tt_status st = tt_trainer_new(&t, m, TT_TRAINER_OPTS(
-		.run_dir = r->dir, .observe = watch, .observe_ctx = r,
-		.kernel_cache = c->kernel_cache, .stop = stop_asked));
+		.run_dir = r->dir, .kernel_cache = c->kernel_cache, .stop = stop_asked));
 
 	if (st != TT_OK)
 		return st;
 	stop_tell(t);
-	st = tt_trainer_run(t);
+	if ((st = tt_trainer_observe(t, TT_OBSERVER(.ctx = &r->progress,
+	                                            .event = progress_event))) == TT_OK &&
+	    (st = tt_trainer_observe(t, TT_OBSERVER(.ctx = r, .event = watch))) == TT_OK)
+		st = tt_trainer_run(t);
 	stop_remove();
 	progress_finish(&r->progress);
 	r->last = *tt_trainer_progress(t);
@@ -122,18 +126,20 @@ static tt_status run_rule(struct compare *c, const char *path, struct result *r)
 {
 	struct specfile file = {0};
 	tt_model *m = NULL;
+	const char *name;
+	int workers;
 	tt_status st;
 
 	stop_install();
 	progress_init(&r->progress, c->args->common.quiet ? PROGRESS_QUIET : PROGRESS_TALK);
 	if ((st = make_spec(c, path, r->rule, &file)) == TT_OK &&
-	    (st = tt_model_new(&m, file.spec)) == TT_OK) {
+	    (st = tt_model_new(&m, file.spec)) == TT_OK &&
+	    (st = specfile_text(c->arena, file.spec, "name", &name)) == TT_OK &&
+	    (st = specfile_int(file.spec, "distribute.workers", &workers)) == TT_OK) {
 		if (!c->args->common.quiet)
-			fprintf(stderr, "%s by %s, %d workers\n", file.spec->name, r->rule,
-			        file.spec->distribute.workers);
+			fprintf(stderr, "%s by %s, %d workers\n", name, r->rule, workers);
 		if (!c->title)
-			c->title = arena_printf(c->arena, "%s, %d workers", file.spec->name,
-			                        file.spec->distribute.workers);
+			c->title = arena_printf(c->arena, "%s, %d workers", name, workers);
 		st = specfile_hint(&file, train(c, m, r));
 	}
 	tt_model_free(&m);
@@ -143,12 +149,14 @@ static tt_status run_rule(struct compare *c, const char *path, struct result *r)
 
 static tt_status add_result(struct compare *c, const char *rule)
 {
-	const char *near = str_nearest(rule, sync_words);
+	const char *words[STRATEGIES_MAX + 1], *near;
 	struct result *r;
 	int known = 0;
 
-	for (int i = 0; sync_words[i]; i++)
-		known = known || strcmp(sync_words[i], rule) == 0;
+	entries_names(TT_STRATEGIES, words, STRATEGIES_MAX);
+	near = str_nearest(rule, words);
+	for (int i = 0; words[i]; i++)
+		known = known || strcmp(words[i], rule) == 0;
 	if (!known)
 		return err_set(TT_EINVAL, "--strategies: no rule '%s'%s%s%s", rule,
 		               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");

@@ -8,8 +8,6 @@
 #include "base/mem.h"
 #include "kit/json.h"
 #include "kit/table.h"
-#include "data/export.h"
-#include "data/sheet.h"
 #include "verbs.h"
 
 #define STATISTICS_SAMPLES 60000
@@ -250,14 +248,14 @@ static tt_status write_files(const struct data_args *o, const tt_source *source)
 
 	if (o->sheet) {
 		n = at_most(o->samples, SHEET_SAMPLES, count);
-		if ((st = sheet_write(o->sheet, source, n, SHEET_COLUMNS)) != TT_OK)
+		if ((st = tt_source_sheet(source, n, SHEET_COLUMNS, o->sheet)) != TT_OK)
 			return st;
 		if (!o->common.quiet)
 			fprintf(stderr, "%s: %lld samples drawn\n", o->sheet, (long long)n);
 	}
 	if (o->export) {
 		n = at_most(o->samples, count, count);
-		if ((st = export_images(source, o->export, n)) != TT_OK)
+		if ((st = tt_source_export(source, n, o->export)) != TT_OK)
 			return st;
 		if (!o->common.quiet)
 			fprintf(stderr, "%s: %lld pictures written; read them as images:%s\n", o->export,

@@ -9,7 +9,7 @@
 #include "kit/names.h"
 #include "kit/paths.h"
 #include "kit/table.h"
-#include "learn/nn/model.h"
+#include "kit/specfile.h"
 #include "verbs.h"
 
 #define MATRIX_MAX 11               /* classes that fit side by side on a page */
@@ -46,14 +46,20 @@ struct evaluation {
 	tt_predictor *predictor;
 	tt_source    *source;
 	tt_metrics    metrics;
-	const char *const *names;           /* of classes, or NULL */
+	struct names  names;
 };
 
 /* The source named, else the one the model was validated on. */
 static tt_status choose_source(struct evaluation *e, const struct call *c)
 {
-	e->uri = c->args.n > 1 ? c->args.v[1] : e->model->spec->data.valid;
-	if (!e->uri || !*e->uri)
+	tt_status st;
+
+	if (c->args.n > 1)
+		e->uri = c->args.v[1];
+	else if ((st = specfile_text(c->arena, tt_model_spec(e->model), "data.valid",
+	                             &e->uri)) != TT_OK)
+		return st;
+	if (!*e->uri)
 		return err_set(TT_EINVAL, "%s: its spec has no data.valid; name a source, such as "
 		               "mnist:data/mnist?split=test", c->args.v[0]);
 	return tt_source_open(&e->source, e->uri);
@@ -73,15 +79,7 @@ static tt_status measure(struct evaluation *e, struct call *c)
 		.top_k = (int)e->args->top, .kernel_cache = cache))) != TT_OK ||
 	    (st = tt_predictor_eval(e->predictor, e->source, &e->metrics)) != TT_OK)
 		return st;
-	return names_of_classes(c->arena, e->model, e->source, e->metrics.classes, &e->names);
-}
-
-static const char *class_name(const struct evaluation *e, int i, char buf[NUMBER_TEXT])
-{
-	if (e->names)
-		return e->names[i];
-	snprintf(buf, NUMBER_TEXT, "%d", i);
-	return buf;
+	return names_of_classes(&e->names, e->model, e->source, e->metrics.classes);
 }
 
 static int64_t row_sum(const tt_metrics *m, int row)
@@ -120,7 +118,7 @@ static void print_classes(const struct evaluation *e)
 	for (int i = 0; i < m->classes; i++) {
 		int64_t right = m->confusion[i * m->classes + i];
 
-		table_add(&t, "%s\t%s\t%.2f\t%.2f", class_name(e, i, name),
+		table_add(&t, "%s\t%s\t%.2f\t%.2f", names_get(&e->names, i, name),
 		          text_count(row_sum(m, i), n), 100 * part(right, row_sum(m, i)),
 		          100 * part(right, column_sum(m, i)));
 	}
@@ -135,7 +133,7 @@ static void add_matrix_row(const struct evaluation *e, int row, struct table *t)
 	struct str     line = { 0 };
 	char           name[NUMBER_TEXT];
 
-	str_add(&line, class_name(e, row, name));
+	str_add(&line, names_get(&e->names, row, name));
 	for (int i = 0; i < e->metrics.classes; i++)
 		str_addf(&line, "\t%lld", (long long)count[i]);
 	table_add(t, "%s", line.p ? line.p : "");
@@ -154,7 +152,7 @@ static void print_matrix(const struct evaluation *e)
 	table_init(&t, align);
 	str_add(&head, "truth \\ answer");
 	for (int i = 0; i < classes; i++)
-		str_addf(&head, "\t%.8s", class_name(e, i, name));
+		str_addf(&head, "\t%.8s", names_get(&e->names, i, name));
 	table_add(&t, "%s", head.p ? head.p : "");
 	table_rule(&t);
 	for (int row = 0; row < classes; row++)
@@ -192,7 +190,7 @@ static void add_confusion(const struct evaluation *e, struct json *j)
 
 	json_open(j, "classes", '[');
 	for (int i = 0; i < m->classes; i++)
-		json_text(j, NULL, class_name(e, i, name));
+		json_text(j, NULL, names_get(&e->names, i, name));
 	json_close(j, ']');
 	json_open(j, "confusion", '[');
 	for (int row = 0; row < m->classes; row++) {
@@ -232,6 +230,7 @@ static tt_status run_eval(struct call *c)
 		st = print_json(&e);
 	else if (st == TT_OK)
 		print_text(&e);
+	names_release(&e.names);
 	tt_free(e.metrics.confusion);
 	tt_source_close(&e.source);
 	tt_predictor_free(&e.predictor);

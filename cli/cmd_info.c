@@ -1,14 +1,11 @@
 /* cmd_info.c -- tutti info and tutti version: what this program is and runs on. */
 #include <stdio.h>
 
-#include "compute/exec/device.h"
+#include "kit/entries.h"
 #include "kit/json.h"
 #include "kit/machine.h"
 #include "kit/table.h"
-#include "plug/plugs.h"
 #include "verbs.h"
-
-#define MAX_PLUGS 32
 
 static const struct flag no_flags[] = { { .kind = FLAG_END } };
 
@@ -18,15 +15,14 @@ static const struct example info_examples[] = {
 	{ NULL, NULL },
 };
 
-static void print_plugs(void)
+static void print_libraries(void)
 {
-	struct plug_info plug[MAX_PLUGS];
-	struct table     t;
-	int              n = plug_list(plug, MAX_PLUGS);
+	tt_entry     e;
+	struct table t;
 
 	table_init(&t, "lll");
-	for (int i = 0; i < n; i++)
-		table_add(&t, "  %s\t%s\t%s", plug[i].name, plug[i].version, plug[i].serves);
+	for (int i = 0; entries_next(TT_LIBRARIES, i, &e); i++)
+		table_add(&t, "  %s\t%s\t%s", e.name, e.version, e.group);
 	printf("libraries\n");
 	table_print(&t, stdout);
 	table_release(&t);
@@ -34,29 +30,31 @@ static void print_plugs(void)
 
 static void print_info(const struct machine *m)
 {
-	char n[NUMBER_TEXT];
+	tt_entry e;
+	char     n[NUMBER_TEXT];
 
-	printf("tutti       " TT_VERSION "\n");
+	printf("tutti       %s\n", tt_version());
 	printf("host        %s, %s\n", m->host, m->system);
 	printf("processor   %s, %d cores to use\n", m->cpu, m->cores);
 	printf("vectors     %s\n", m->instructions[0] ? m->instructions : "none known");
 	printf("memory      %s\n", text_bytes(m->memory, n));
 	printf("devices    ");
-	for (const struct device_ops *const *d = plug_devices(); *d; d++)
-		printf(" %s", (*d)->name);
+	for (int i = 0; entries_next(TT_DEVICES, i, &e); i++)
+		printf(" %s", e.name);
 	printf("  (in order of preference)\n");
-	print_plugs();
+	print_libraries();
 }
 
 static tt_status print_json(const struct machine *m)
 {
 	struct json j = { 0 };
+	tt_entry    e;
 
 	json_open(&j, NULL, '{');
 	machine_json(m, &j);
 	json_open(&j, "devices", '[');
-	for (const struct device_ops *const *d = plug_devices(); *d; d++)
-		json_text(&j, NULL, (*d)->name);
+	for (int i = 0; entries_next(TT_DEVICES, i, &e); i++)
+		json_text(&j, NULL, e.name);
 	json_close(&j, ']');
 	json_close(&j, '}');
 	return json_print(&j);
@@ -82,11 +80,11 @@ static tt_status run_version(struct call *c)
 	struct json          j = { 0 };
 
 	if (!o->json) {
-		puts("tutti " TT_VERSION);
+		printf("tutti %s\n", tt_version());
 		return TT_OK;
 	}
 	json_open(&j, NULL, '{');
-	json_text(&j, "version", TT_VERSION);
+	json_text(&j, "version", tt_version());
 	json_close(&j, '}');
 	return json_print(&j);
 }

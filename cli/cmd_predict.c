@@ -9,8 +9,7 @@
 #include "kit/predictions.h"
 #include "kit/names.h"
 #include "kit/paths.h"
-#include "data/image/image.h"
-#include "learn/nn/model.h"
+#include "kit/specfile.h"
 #include "verbs.h"
 
 #define CHUNK 64                   /* samples computed at once */
@@ -53,6 +52,7 @@ struct prediction {
 	tt_model        *model;
 	tt_predictor    *predictor;
 	struct answers   answers;
+	struct names     names;             /* of classes                              */
 	void            *raw;               /* one sample as read                      */
 	float           *x, *out;           /* CHUNK normalised samples, their answers */
 	int32_t          label[CHUNK];      /* the truth, where the source knows it    */
@@ -66,18 +66,23 @@ static int is_source(const char *word)
 	return colon && colon > word && (!slash || colon < slash) && !file_exists(word);
 }
 
-/* Pictures are decoded to the shape the net wants. */
-static tt_status describe_pictures(struct prediction *p, const char *checkpoint)
+/* Pictures are decoded to the shape the net wants, "[3, 32, 32]" in its spec. */
+static tt_status describe_pictures(struct prediction *p, struct arena *a, const char *checkpoint)
 {
-	const struct option_list *in = &p->model->spec->model.input;
+	const char *input;
+	long long shape[3];
+	tt_status st = specfile_text(a, tt_model_spec(p->model), "model.input", &input);
 
-	if (in->n != 3 || (in->v[0] != 1 && in->v[0] != 3))
+	if (st != TT_OK)
+		return st;
+	if (sscanf(input, "[%lld, %lld, %lld]", &shape[0], &shape[1], &shape[2]) != 3 ||
+	    (shape[0] != 1 && shape[0] != 3))
 		return err_set(TT_ESHAPE, "%s: its net does not take pictures; name a source instead of "
 		               "files", checkpoint);
 	p->info = (tt_source_info){ .size = sizeof p->info, .count = p->count, .ndim = 3,
 	                            .type = TT_SAMPLE_U8 };
 	for (int i = 0; i < 3; i++)
-		p->info.shape[i] = (int64_t)in->v[i];
+		p->info.shape[i] = shape[i];
 	return TT_OK;
 }
 
@@ -88,7 +93,7 @@ static tt_status open_inputs(struct prediction *p, struct call *c)
 	p->file = c->args.v + 1;
 	p->count = c->args.n - 1;
 	if (!is_source(p->file[0]))
-		return describe_pictures(p, c->args.v[0]);
+		return describe_pictures(p, c->arena, c->args.v[0]);
 	if (p->count > 1)
 		return err_set(TT_EINVAL, "one source at a time: '%s' is one too many", p->file[1]);
 	if ((st = tt_source_open(&p->source, p->file[0])) != TT_OK)
@@ -125,7 +130,7 @@ static tt_status make_room(struct prediction *p)
 
 static tt_status prepare(struct prediction *p, struct call *c)
 {
-	const char *path, *cache;
+	const char *path, *cache, *loss;
 	tt_status   st;
 
 	if ((st = paths_checkpoint(c->arena, c->args.v[0], &path)) != TT_OK ||
@@ -135,12 +140,16 @@ static tt_status prepare(struct prediction *p, struct call *c)
 	    (st = tt_predictor_new(&p->predictor, p->model, TT_PREDICTOR_OPTS(
 		.batch = p->count < CHUNK ? (int)p->count : CHUNK,
 		.threads = (int)p->args->threads, .kernel_cache = cache))) != TT_OK ||
-	    (st = check_shape(p)) != TT_OK || (st = make_room(p)) != TT_OK)
+	    (st = check_shape(p)) != TT_OK || (st = make_room(p)) != TT_OK ||
+	    (st = specfile_text(c->arena, tt_model_spec(p->model), "model.loss", &loss)) != TT_OK ||
+	    (st = names_of_classes(&p->names, p->model, p->source,
+	                           (int)tt_predictor_outputs(p->predictor))) != TT_OK)
 		return st;
 	p->answers.width = (int)tt_predictor_outputs(p->predictor);
-	p->answers.kind = p->model->spec->model.loss == LOSS_XENT ? ANSWER_CLASSES : ANSWER_VALUES;
+	p->answers.kind = strcmp(loss, "cross_entropy") == 0 ? ANSWER_CLASSES : ANSWER_VALUES;
 	p->answers.top = (int)p->args->top;
-	return names_of_classes(c->arena, p->model, p->source, p->answers.width, &p->answers.names);
+	p->answers.names = &p->names;
+	return TT_OK;
 }
 
 static tt_status read_one(struct prediction *p, int64_t i, int place)
@@ -153,8 +162,7 @@ static tt_status read_one(struct prediction *p, int64_t i, int place)
 		st = tt_source_read(p->source, i, p->raw, p->info.target == TT_TARGET_CLASS
 		                    ? &p->label[place] : NULL, NULL);
 	else
-		st = image_load(p->file[i], (int)p->info.shape[0], (int)p->info.shape[1],
-		                (int)p->info.shape[2], p->raw);
+		st = tt_image_read(p->file[i], p->info.shape, p->raw);
 	if (st != TT_OK)
 		return st;
 	return tt_predictor_normalise(p->predictor, &p->info, p->raw, p->x + (size_t)place * inputs);
@@ -196,6 +204,7 @@ static tt_status run_predict(struct call *c)
 	if (st == TT_OK)
 		st = prediction_all(&p);
 	predictions_release(&p.answers);
+	names_release(&p.names);
 	mem_free(p.raw);
 	mem_free(p.x);
 	mem_free(p.out);

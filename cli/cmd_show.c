@@ -1,12 +1,10 @@
 /* cmd_show.c -- tutti show: what a net is made of, and what it costs. */
 #include <stdio.h>
 
-#include "kit/layers.h"
 #include "kit/paths.h"
 #include "kit/specfile.h"
-#include "kit/program_report.h"
+#include "kit/report.h"
 #include "kit/table.h"
-#include "learn/nn/model.h"
 #include "verbs.h"
 
 struct show_args {
@@ -64,80 +62,94 @@ static tt_status load_model(const struct show_args *o, struct call *c, tt_model 
 	return tt_model_load(out, path);
 }
 
-static void print_head(const tt_model *m)
+static void print_head(const char *name, const tt_report_info *info)
 {
 	char n[NUMBER_TEXT];
 
-	printf("%s: %s parameters", m->spec->name, text_count((long long)m->param_count, n));
-	if (m->buffer_count)
-		printf(", %s numbers of running statistics", text_count((long long)m->buffer_count, n));
+	printf("%s: %s parameters", name, text_count(info->parameters, n));
+	if (info->buffers)
+		printf(", %s numbers of running statistics", text_count(info->buffers, n));
 	printf("\n\n");
 }
 
-static tt_status print_graph(const tt_model *m, int64_t batch, enum nn_purpose purpose)
+static tt_status print_graph(const tt_model *m, const tt_report_opts *ro)
 {
-	struct ir_graph *g = NULL;
-	struct str       s = { 0 };
-	tt_status        st = nn_graph(m, batch, purpose, &g);
+	char *text;
+	tt_status st = tt_report_graph(m, ro, &text);
 
 	if (st != TT_OK)
 		return st;
-	ir_print(g, &s);
-	if ((st = str_status(&s)) == TT_OK)
-		printf("\n%s", s.p ? s.p : "");
-	str_release(&s);
-	ir_graph_free(&g);
-	return st;
+	printf("\n%s", text);
+	tt_free(text);
+	return TT_OK;
 }
 
-/* Text or JSON of the same three things: layers, program, graph. */
-static tt_status show(const struct show_args *o, const tt_model *m,
-					  const struct program_report_opts *so)
+static enum report_json wanted(const struct show_args *o)
 {
+	return o->measure ? REPORT_MILLISECONDS : o->kernels ? REPORT_STEPS : REPORT_MEMORY;
+}
+
+static tt_status print_json(const struct show_args *o, const char *name, const tt_report *r)
+{
+	const tt_report_info *info = tt_report_describe(r);
 	struct json j = { 0 };
 	tt_status   st;
 
-	if (o->common.json) {
-		json_open(&j, NULL, '{');
-		json_text(&j, "name", m->spec->name);
-		json_int(&j, "parameters", (int64_t)m->param_count);
-		json_int(&j, "batch", so->batch);
-		st = layers_json(m, so->batch, &j);
-		if (st == TT_OK)
-			st = program_report_json(m, so, &j);
-		json_close(&j, '}');
-		if (st == TT_OK)
-			return json_print(&j);
-		str_release(&j.text);
-		return st;
-	}
-	print_head(m);
-	if ((st = layers_print(m, so->batch)) != TT_OK || (st = program_report_print(m, so)) != TT_OK)
-		return st;
-	return o->graph ? print_graph(m, so->batch, so->purpose) : TT_OK;
+	json_open(&j, NULL, '{');
+	json_text(&j, "name", name);
+	json_int(&j, "parameters", info->parameters);
+	json_int(&j, "batch", info->batch);
+	st = report_json(r, wanted(o), &j);
+	json_close(&j, '}');
+	if (st == TT_OK)
+		return json_print(&j);
+	str_release(&j.text);
+	return st;
 }
 
-/* How many samples the trainer would compute in one go. */
-static int64_t at_once(const struct train_opts *t)
+static tt_status print_text(const struct show_args *o, const char *name, const tt_report *r,
+                            const tt_report_opts *ro)
 {
-	return t->micro_batch && t->micro_batch < t->batch ? t->micro_batch : t->batch;
+	tt_status st;
+
+	print_head(name, tt_report_describe(r));
+	if ((st = report_layers(r)) != TT_OK)
+		return st;
+	report_memory(r, ro->purpose);
+	return wanted(o) == REPORT_MEMORY ? TT_OK : report_steps(r, ro->detail);
+}
+
+/* Text or JSON of the same three things: layers, program, graph. */
+static tt_status show(const struct show_args *o, struct arena *a, const tt_model *m,
+                      const tt_report_opts *ro)
+{
+	const char *name;
+	tt_report  *r = NULL;
+	tt_status   st;
+
+	if ((st = specfile_text(a, tt_model_spec(m), "name", &name)) != TT_OK ||
+	    (st = tt_report_new(&r, m, ro)) != TT_OK)
+		return st;
+	st = o->common.json ? print_json(o, name, r) : print_text(o, name, r, ro);
+	tt_report_free(&r);
+	return st == TT_OK && o->graph && !o->common.json ? print_graph(m, ro) : st;
 }
 
 static tt_status run_show(struct call *c)
 {
 	const struct show_args *o = c->opts;
-	struct program_report_opts       so = { 0 };
+	tt_report_opts          ro = TT_SIZED(tt_report_opts);
 	tt_model               *m = NULL;
 	tt_status               st = load_model(o, c, &m);
 
 	if (st == TT_OK)
-		st = paths_kernel_cache(c->arena, o->kernel_cache, &so.kernel_cache);
+		st = paths_kernel_cache(c->arena, o->kernel_cache, &ro.kernel_cache);
 	if (st == TT_OK) {
-		so.batch = o->batch ? o->batch : at_once(&m->spec->train);
-		so.purpose = o->purpose[0] == 't' ? NN_TRAIN : NN_PREDICT;
-		so.threads = (int)o->threads;
-		so.what = o->measure ? STEPS_MEASURED : o->kernels ? STEPS_LISTED : STEPS_MEMORY;
-		st = show(o, m, &so);
+		ro.batch = o->batch;
+		ro.purpose = o->purpose[0] == 't' ? TT_REPORT_TRAIN : TT_REPORT_PREDICT;
+		ro.threads = (int)o->threads;
+		ro.detail = o->measure ? TT_REPORT_MEASURED : TT_REPORT_LAYERS;
+		st = show(o, c->arena, m, &ro);
 	}
 	tt_model_free(&m);
 	return st;

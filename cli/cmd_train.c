@@ -1,4 +1,5 @@
 /* cmd_train.c -- tutti train: a spec becomes a run folder with a trained model in it. */
+#include <tutti/catalog.h>
 #include <tutti/train.h>
 
 #include <math.h>
@@ -7,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "sys/policy.h"
 #include "launch/rank_env.h"
 #include "kit/json.h"
 #include "launch/launch.h"
@@ -17,8 +17,6 @@
 #include "kit/specfile.h"
 #include "kit/stop.h"
 #include "kit/table.h"
-#include "distribute/comm/comm.h"
-#include "learn/nn/spec.h"
 #include "verbs.h"
 
 struct train_args {
@@ -86,10 +84,18 @@ static const struct { size_t offset; const char *key; } shortcuts[] = {
 	{ AT(workers), "distribute.workers" },
 };
 
+/* What a spec says that people are told. */
+struct facts {
+	const char *name, *strategy;
+	int         epochs, batch, micro_batch, threads, workers;
+	double      timeout;
+};
+
 /* All that a run holds; released in one place. */
 struct run {
 	const struct train_args *args;
 	struct specfile  file;
+	struct facts     facts;                /* of it                     */
 	tt_model        *model;
 	tt_trainer      *trainer;
 	struct comm     *comm;                 /* of a launcher; NULL: none */
@@ -130,9 +136,9 @@ static tt_status choose_resume(struct run *r, struct arena *a)
 	else if (*from && !r->dir)
 		r->dir = from;
 	else if (*from)
-		return (r->resume = paths_run_checkpoint(a, from, "last")) ? TT_OK : TT_ENOMEM;
+		return paths_last(a, from, &r->resume);
 	else if (!r->dir)
-		return paths_newest_run(a, r->args->runs, r->file.spec->name, &r->dir);
+		return paths_newest_run(a, r->args->runs, r->facts.name, &r->dir);
 	return TT_OK;
 }
 
@@ -145,14 +151,16 @@ static tt_status choose_folder(struct run *r, struct arena *a)
 		return st;
 	if (!r->dir) {
 		r->made_runs = !file_exists(r->args->runs);
-		st = paths_new_run(a, r->args->runs, r->file.spec->name, &r->dir);
+		st = paths_new_run(a, r->args->runs, r->facts.name, &r->dir);
 		r->made_dir = r->made_new = st == TT_OK;
 		return st;
 	}
 	if (!r->resume) {
-		const char *last = paths_run_checkpoint(a, r->dir, "last");
+		const char *last;
 
-		if (last && file_exists(last))
+		if ((st = paths_last(a, r->dir, &last)) != TT_OK)
+			return st;
+		if (file_exists(last))
 			return err_set(TT_EINVAL, "%s: this folder holds a run already; go on with it by "
 			               "--resume, or name another folder", r->dir);
 	}
@@ -173,7 +181,7 @@ static tt_status join(struct run *r)
 
 	if (st != TT_OK || !inside)
 		return st;
-	return rank_env_group(&r->comm, &r->line, &r->file.spec->distribute);
+	return rank_env_group(&r->comm, &r->line, r->file.spec);
 }
 
 static tt_status choose_place(struct run *r, struct arena *a)
@@ -184,14 +192,30 @@ static tt_status choose_place(struct run *r, struct arena *a)
 	return TT_OK;
 }
 
+static tt_status read_facts(struct arena *a, const tt_spec *s, struct facts *out)
+{
+	tt_status st;
+
+	if ((st = specfile_text(a, s, "name", &out->name)) != TT_OK ||
+	    (st = specfile_text(a, s, "distribute.strategy", &out->strategy)) != TT_OK ||
+	    (st = specfile_int(s, "train.epochs", &out->epochs)) != TT_OK ||
+	    (st = specfile_int(s, "train.batch", &out->batch)) != TT_OK ||
+	    (st = specfile_int(s, "train.micro_batch", &out->micro_batch)) != TT_OK ||
+	    (st = specfile_int(s, "train.threads", &out->threads)) != TT_OK ||
+	    (st = specfile_int(s, "distribute.workers", &out->workers)) != TT_OK)
+		return st;
+	return specfile_double(s, "distribute.timeout", &out->timeout);
+}
+
 static tt_status load_spec(struct run *r, const struct call *c)
 {
 	tt_status st;
 
 	if ((st = specfile_load(&r->file, c->args.v[0], &r->args->set)) != TT_OK ||
-	    (st = apply_shortcuts(r->args, r->file.spec)) != TT_OK)
+	    (st = apply_shortcuts(r->args, r->file.spec)) != TT_OK ||
+	    (st = tt_spec_resolve(r->file.spec)) != TT_OK)
 		return st;
-	return tt_spec_resolve(r->file.spec);
+	return read_facts(c->arena, r->file.spec, &r->facts);
 }
 
 static tt_status prepare(struct run *r, struct call *c)
@@ -207,30 +231,32 @@ static tt_status prepare(struct run *r, struct call *c)
 	progress_init(&r->progress, r->args->common.quiet || !is_first(r) ? PROGRESS_QUIET
 	                                                                  : PROGRESS_TALK);
 	st = tt_trainer_new(&r->trainer, r->model, TT_TRAINER_OPTS(
-		.run_dir = r->dir, .resume = r->resume, .observe = progress_observe,
-		.observe_ctx = &r->progress, .kernel_cache = r->kernel_cache,
+		.run_dir = r->dir, .resume = r->resume, .kernel_cache = r->kernel_cache,
 		.environment = r->environment.p, .trace = r->args->trace, .comm = r->comm,
 		.stop = stop_asked));
-	return specfile_hint(&r->file, st);
+	if (st != TT_OK)
+		return specfile_hint(&r->file, st);
+	return tt_trainer_observe(r->trainer, TT_OBSERVER(.ctx = &r->progress,
+	                                                  .event = progress_event));
 }
 
 static void say_start(const struct run *r)
 {
 	char n[NUMBER_TEXT];
-	const struct tt_spec *s = r->file.spec;
-	const int threads = policy_threads(s->train.threads);
+	const struct facts *s = &r->facts;
+	const int threads = s->threads ? s->threads : tt_cores();
 
 	if (r->args->common.quiet || !is_first(r))
 		return;
 	fprintf(stderr, "%s: %s parameters, %d epoch%s, batch %d", s->name,
-	        text_count((long long)tt_model_parameters(r->model), n), s->train.epochs,
-	        s->train.epochs == 1 ? "" : "s", s->train.batch);
-	if (s->train.micro_batch)
-		fprintf(stderr, " (%d at once)", s->train.micro_batch);
+	        text_count((long long)tt_model_parameters(r->model), n), s->epochs,
+	        s->epochs == 1 ? "" : "s", s->batch);
+	if (s->micro_batch)
+		fprintf(stderr, " (%d at once)", s->micro_batch);
 	fprintf(stderr, ", %d thread%s", threads, threads == 1 ? "" : "s");
 	if (tt_trainer_progress(r->trainer)->workers > 1)
 		fprintf(stderr, ", %d workers by %s", tt_trainer_progress(r->trainer)->workers,
-		        sync_words[s->distribute.strategy]);
+		        s->strategy);
 	fprintf(stderr, "; run folder %s\n", r->dir);
 }
 
@@ -306,7 +332,7 @@ static tt_status print_json(const struct run *r, struct arena *a, const char *ou
 
 	json_open(&j, NULL, '{');
 	json_text(&j, "outcome", outcome);
-	json_text(&j, "name", r->file.spec->name);
+	json_text(&j, "name", r->facts.name);
 	json_text(&j, "run", r->dir);
 	if (paths_checkpoint(a, r->dir, &checkpoint) != TT_OK)
 		checkpoint = NULL;
@@ -441,9 +467,9 @@ static tt_status supervise(struct run *r, struct call *c)
 
 	if ((st = load_spec(r, c)) != TT_OK)
 		return st;
-	l.workers = r->file.spec->distribute.workers;
-	l.threads = r->file.spec->train.threads;
-	l.timeout = r->file.spec->distribute.timeout;
+	l.workers = r->facts.workers;
+	l.threads = r->facts.threads;
+	l.timeout = r->facts.timeout;
 	if (o->hosts && (st = launch_hosts(c->arena, o->hosts, &l)) != TT_OK)
 		return st;
 	if (o->dry_run) {
@@ -468,7 +494,7 @@ static tt_status show_workers(struct run *r, const struct call *c)
 
 	if ((st = load_spec(r, c)) != TT_OK || (st = join(r)) != TT_OK)
 		return st;
-	return rank_env_show(r->comm, r->file.spec->train.threads, stdout);
+	return rank_env_show(r->comm, r->facts.threads, stdout);
 }
 
 static tt_status autotune(struct run *r, struct call *c)

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "data/readers/registry.h"
-#include "learn/nn/spec.h"
+#include "kit/entries.h"
+#include "kit/options_text.h"
 
 void docs_overview(struct str *out)
 {
@@ -41,45 +41,51 @@ void docs_verb(const struct verb *v, struct str *out)
 void docs_spec(struct str *out)
 {
 	str_add(out, "The keys of a spec, with their types and defaults (docs/spec.md has more):\n\n");
-	options_help(spec_options, out);
+	options_help(tt_options_spec(), 0, out);
 }
 
-const struct option *docs_own_options(const struct option *t)
+int docs_own_options(const tt_options *t)
 {
-	while (t->type != OPTION_END && (strcmp(t->name, "name") == 0 || strcmp(t->name, "from") == 0))
-		t++;
-	return t;
+	tt_option o;
+	int first = 0;
+
+	while (entries_next_option(t, first, &o) &&
+	       (strcmp(o.name, "name") == 0 || strcmp(o.name, "from") == 0))
+		first++;
+	return first;
 }
 
-static int first_of_group(int i)
+static int first_of_group(int i, const char *group)
 {
-	for (int k = 0; k < i; k++)
-		if (strcmp(layer_kinds[k]->group, layer_kinds[i]->group) == 0)
+	tt_entry e;
+
+	for (int k = 0; k < i && entries_next(TT_LAYERS, k, &e); k++)
+		if (strcmp(e.group, group) == 0)
 			return 0;
 	return 1;
 }
 
-void docs_each_kind(void (*f)(const struct layer_kind *k, const char *new_group, struct str *out),
+void docs_each_kind(void (*f)(const tt_entry *k, const char *new_group, struct str *out),
                     struct str *out)
 {
-	for (int i = 0; layer_kinds[i]; i++) {
-		const char *group = layer_kinds[i]->group;
+	tt_entry first, e;
 
-		if (!first_of_group(i))
+	for (int i = 0; entries_next(TT_LAYERS, i, &first); i++) {
+		if (!first_of_group(i, first.group))
 			continue;
-		f(layer_kinds[i], group, out);
-		for (int k = i + 1; layer_kinds[k]; k++)
-			if (strcmp(layer_kinds[k]->group, group) == 0)
-				f(layer_kinds[k], NULL, out);
+		f(&first, first.group, out);
+		for (int k = i + 1; entries_next(TT_LAYERS, k, &e); k++)
+			if (strcmp(e.group, first.group) == 0)
+				f(&e, NULL, out);
 	}
 }
 
-static void add_kind(const struct layer_kind *k, const char *new_group, struct str *out)
+static void add_kind(const tt_entry *k, const char *new_group, struct str *out)
 {
 	if (new_group)
 		str_addf(out, "\n---- %s ----\n", new_group);
 	str_addf(out, "\n%s: %s\n", k->name, k->help);
-	options_help(docs_own_options(k->options), out);
+	options_help(k->options, docs_own_options(k->options), out);
 }
 
 void docs_layers(struct str *out)
@@ -91,10 +97,12 @@ void docs_layers(struct str *out)
 
 void docs_sources(struct str *out)
 {
+	tt_entry e;
+
 	str_add(out, "A source is SCHEME:PLACE with settings after '?', divided by '&'.\n");
-	for (int i = 0; readers[i]; i++) {
-		str_addf(out, "\n%s\n", readers[i]->help);
-		options_help(readers[i]->settings, out);
+	for (int i = 0; entries_next(TT_SOURCES, i, &e); i++) {
+		str_addf(out, "\n%s\n", e.help);
+		options_help(e.options, 0, out);
 	}
 }
 

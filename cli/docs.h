@@ -2,17 +2,18 @@
 #ifndef CLI_DOCS_H
 #define CLI_DOCS_H
 
-#include "learn/nn/layers/kinds.h"
+#include <tutti/catalog.h>
+
 #include "verbs.h"
 
 /* What `tutti help` prints: the list of verbs; one verb. */
 void docs_overview(struct str *out);
 void docs_verb(const struct verb *v, struct str *out);
 
-/* Every kind of layer has these; its other options begin here. */
-const struct option *docs_own_options(const struct option *t);
+/* Every kind of layer has the same options first; its own begin here. */
+int docs_own_options(const tt_options *t);
 /* Call f for the kinds of layers, group by group. */
-void docs_each_kind(void (*f)(const struct layer_kind *k, const char *new_group, struct str *out),
+void docs_each_kind(void (*f)(const tt_entry *k, const char *new_group, struct str *out),
                     struct str *out);
 
 /* Topics of help that are no verbs. */

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "data/readers/registry.h"
-#include "learn/nn/spec.h"
+#include "kit/entries.h"
+#include "kit/options_text.h"
 
 /* ---- man page ---- */
 
@@ -291,25 +291,29 @@ void docs_zsh(struct str *out)
 
 static void reference_groups(struct str *out)
 {
-	for (const struct option *o = spec_options; o->type != OPTION_END; o++) {
-		if (o->type != OPTION_GROUP) {
-			str_addf(out, "\n## %s\n\n%s\n", o->name, o->help);
+	const tt_options *top = tt_options_spec();
+	tt_option o;
+
+	for (int i = 0; entries_next_option(top, i, &o); i++) {
+		str_addf(out, "\n## %s\n\n%s\n", o.name, o.help);
+		if (!o.group)
 			continue;
-		}
-		str_addf(out, "\n## %s\n\n%s\n\n", o->name, o->help);
-		options_markdown(o->group, o->name, out);
+		str_add(out, "\n");
+		options_markdown(o.group, 0, o.name, out);
 	}
 }
 
-static void add_kind(const struct layer_kind *k, const char *new_group, struct str *out)
+static void add_kind(const tt_entry *k, const char *new_group, struct str *out)
 {
+	const int own = docs_own_options(k->options);
+
 	if (new_group)
 		str_addf(out, "\n### %s\n", new_group);
 	str_addf(out, "\n#### %s\n\n%s\n", k->name, k->help);
-	if (docs_own_options(k->options)->type == OPTION_END)
+	if (own == tt_options_count(k->options))
 		return;
 	str_add(out, "\n");
-	options_markdown(docs_own_options(k->options), NULL, out);
+	options_markdown(k->options, own, NULL, out);
 }
 
 static void reference_layers(struct str *out)
@@ -322,6 +326,8 @@ static void reference_layers(struct str *out)
 
 void docs_spec_reference(struct str *out)
 {
+	tt_entry e;
+
 	str_add(out, "# The spec\n\n"
 	             "<!-- Made by `tutti help --spec-reference` from the option tables: do not edit. "
 	             "-->\n\n"
@@ -333,8 +339,8 @@ void docs_spec_reference(struct str *out)
 	reference_layers(out);
 	str_add(out, "\n## Sources\n\n`data.train` and `data.valid` are `SCHEME:PLACE`, with settings "
 	             "after `?`, divided by `&`.\n");
-	for (int i = 0; readers[i]; i++) {
-		str_addf(out, "\n### %s:\n\n%s\n\n", readers[i]->scheme, readers[i]->help);
-		options_markdown(readers[i]->settings, NULL, out);
+	for (int i = 0; entries_next(TT_SOURCES, i, &e); i++) {
+		str_addf(out, "\n### %s:\n\n%s\n\n", e.name, e.help);
+		options_markdown(e.options, 0, NULL, out);
 	}
 }

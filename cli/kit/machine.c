@@ -7,11 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sys/thread.h"
+#include "kit/entries.h"
 #include "kit/git.h"
-#include "plug/plugs.h"
 
-#define MAX_PLUGS 32
 #define LINE_MAX_LEN 16384
 
 /* The instruction sets that decide which kernels can run. */
@@ -79,7 +77,7 @@ static void read_cpuinfo(struct arena *a, struct machine *m)
 
 tt_status machine_describe(struct arena *a, struct machine *out)
 {
-	struct machine m = { .cores = thread_cores() };
+	struct machine m = { .cores = tt_cores() };
 	struct utsname u;
 
 	if (uname(&u) == 0) {
@@ -98,10 +96,9 @@ tt_status machine_describe(struct arena *a, struct machine *out)
 
 void machine_json(const struct machine *m, struct json *j)
 {
-	struct plug_info plug[MAX_PLUGS];
-	int              n = plug_list(plug, MAX_PLUGS);
+	tt_entry e;
 
-	json_text(j, "tutti", TT_VERSION);
+	json_text(j, "tutti", tt_version());
 	json_text(j, "host", m->host);
 	json_text(j, "system", m->system);
 	json_text(j, "cpu", m->cpu);
@@ -109,8 +106,8 @@ void machine_json(const struct machine *m, struct json *j)
 	json_int(j, "cores", m->cores);
 	json_number(j, "memory_bytes", m->memory);
 	json_open(j, "libraries", '{');
-	for (int i = 0; i < n; i++)
-		json_text(j, plug[i].name, plug[i].version);
+	for (int i = 0; entries_next(TT_LIBRARIES, i, &e); i++)
+		json_text(j, e.name, e.version);
 	json_close(j, '}');
 }
 

@@ -1,34 +1,33 @@
 #include "kit/names.h"
 
-#include <string.h>
+#include <stdio.h>
 
-/* A model keeps them as a JSON list of texts. */
-static tt_status parse_names(struct arena *a, const char *json, int classes,
-                             const char *const **out)
+tt_status names_of_classes(struct names *out, const tt_model *m, const tt_source *source,
+                           int classes)
 {
-	struct node *list;
-	const char **v;
-	size_t       n = 0;
-	tt_status    st = node_parse_json(a, "class names", json, strlen(json), &list);
+	const tt_source_info *info = source ? tt_source_describe(source) : NULL;
+	struct names names = { .v = info && info->classes == classes ? info->class_names : NULL };
+	tt_status st;
+	int n;
 
-	if (st != TT_OK)
+	if ((st = tt_model_class_names(m, &names.owned, &n)) != TT_OK)
 		return st;
-	if (node_count(list) != (size_t)classes)
-		return TT_OK;
-	if (!(v = arena_alloc(a, ((size_t)classes + 1) * sizeof *v)))
-		return TT_ENOMEM;
-	for (const struct node *i = list->child; i; i = i->next)
-		if ((st = node_text(i, &v[n++])) != TT_OK)
-			return st;
-	*out = v;
+	if (names.owned && n == classes)
+		names.v = (const char *const *)names.owned;
+	*out = names;
 	return TT_OK;
 }
 
-tt_status names_of_classes(struct arena *a, const tt_model *m, const tt_source *source,
-                           int classes, const char *const **out)
+void names_release(struct names *n)
 {
-	const tt_source_info *info = source ? tt_source_describe(source) : NULL;
+	tt_free(n->owned);
+	*n = (struct names){ 0 };
+}
 
-	*out = info && info->classes == classes ? info->class_names : NULL;
-	return m->classes ? parse_names(a, m->classes, classes, out) : TT_OK;
+const char *names_get(const struct names *n, int i, char buf[16])
+{
+	if (n->v)
+		return n->v[i];
+	snprintf(buf, 16, "%d", i);
+	return buf;
 }

@@ -3,12 +3,20 @@
 #define KIT_NAMES_H
 
 #include <tutti/data.h>
+#include <tutti/model.h>
 
-#include "learn/nn/model.h"
+struct names {
+	const char *const *v;      /* NULL: they have no names                   */
+	char             **owned;  /* of a model                                 */
+};
 
 /* The names of `classes` classes: those the model carries, else those of the source (which may be
- * NULL); *out is NULL where neither has as many.  They lie in the arena or in the source. */
-tt_status names_of_classes(struct arena *a, const tt_model *m, const tt_source *source,
-                           int classes, const char *const **out);
+ * NULL, and must outlive them); v is NULL where neither has as many. */
+tt_status names_of_classes(struct names *out, const tt_model *m, const tt_source *source,
+                           int classes);
+void      names_release(struct names *n);
+
+/* The name of class i, or its number, written into buf. */
+const char *names_get(const struct names *n, int i, char buf[16]);
 
 #endif

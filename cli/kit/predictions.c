@@ -13,14 +13,6 @@ struct prediction_form {
 	tt_status (*end)(struct answers *a);
 };
 
-static const char *class_name(const struct answers *a, int i, char buf[16])
-{
-	if (a->names)
-		return a->names[i];
-	snprintf(buf, 16, "%d", i);
-	return buf;
-}
-
 static int shown(const struct answers *a)
 {
 	return a->kind == ANSWER_VALUES || a->top > a->width ? a->width : a->top;
@@ -42,12 +34,12 @@ static void text_add(struct answers *a, const char *sample, int label, const flo
 		int c = a->order[i];
 
 		if (a->kind == ANSWER_CLASSES)
-			printf("  %s (%.2f %%)", class_name(a, c, name), 100 * (double)out[c]);
+			printf("  %s (%.2f %%)", names_get(a->names, c, name), 100 * (double)out[c]);
 		else
 			printf("  %.6g", (double)out[c]);
 	}
 	if (label >= 0)
-		printf("  in truth %s", label < a->width ? class_name(a, label, name) : "none");
+		printf("  in truth %s", label < a->width ? names_get(a->names, label, name) : "none");
 	putchar('\n');
 }
 
@@ -89,11 +81,11 @@ static void csv_add(struct answers *a, const char *sample, int label, const floa
 	csv_text(sample);
 	putchar(',');
 	if (label >= 0 && label < a->width)
-		csv_text(class_name(a, label, name));
+		csv_text(names_get(a->names, label, name));
 	for (int i = 0; i < shown(a); i++) {
 		putchar(',');
 		if (a->kind == ANSWER_CLASSES) {
-			csv_text(class_name(a, a->order[i], name));
+			csv_text(names_get(a->names, a->order[i], name));
 			putchar(',');
 		}
 		printf("%.9g", (double)out[a->order[i]]);
@@ -116,7 +108,7 @@ static void add_classes(struct answers *a, const float *out)
 	json_open(&a->json, "classes", '[');
 	for (int i = 0; i < shown(a); i++) {
 		json_open(&a->json, NULL, '{');
-		json_text(&a->json, "class", class_name(a, a->order[i], name));
+		json_text(&a->json, "class", names_get(a->names, a->order[i], name));
 		json_number(&a->json, "probability", (double)out[a->order[i]]);
 		json_close(&a->json, '}');
 	}
@@ -130,7 +122,7 @@ static void json_add(struct answers *a, const char *sample, int label, const flo
 	json_open(&a->json, NULL, '{');
 	json_text(&a->json, "sample", sample);
 	if (label >= 0 && label < a->width)
-		json_text(&a->json, "truth", class_name(a, label, name));
+		json_text(&a->json, "truth", names_get(a->names, label, name));
 	if (a->kind == ANSWER_CLASSES) {
 		add_classes(a, out);
 	} else {

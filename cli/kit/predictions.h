@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "kit/json.h"
+#include "kit/names.h"
 
 enum prediction_kind { ANSWER_CLASSES, ANSWER_VALUES };
 
@@ -13,7 +14,7 @@ extern const char *const prediction_formats[];          /* "text", "csv", "json"
 struct answers {
 	enum prediction_kind   kind;
 	int                width, top;      /* numbers in an answer; classes to name */
-	const char *const *names;           /* of the classes, or NULL; borrowed     */
+	const struct names *names;          /* of the classes; borrowed              */
 	const struct prediction_form *form;
 	struct json        json;
 	int               *order;           /* room to sort in                       */

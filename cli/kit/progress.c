@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "sys/thread.h"
+#include "kit/clock.h"
 #include "kit/table.h"
 
 #define REDRAW_SECONDS 0.1       /* on a terminal                    */
@@ -40,7 +40,7 @@ void progress_init(struct progress *p, enum progress_talk talk)
 {
 	const char *term = getenv("TERM");
 
-	*p = (struct progress){ .talk = talk, .utf8 = speaks_utf8(), .last_shown = thread_seconds() };
+	*p = (struct progress){ .talk = talk, .utf8 = speaks_utf8(), .last_shown = clock_seconds() };
 	p->terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
 }
 
@@ -156,7 +156,7 @@ static void write_epoch(struct progress *p)
 
 static void on_step(struct progress *p, const tt_progress *n)
 {
-	double now = thread_seconds();
+	double now = clock_seconds();
 
 	if (p->epoch_ended)
 		write_epoch(p);
@@ -187,22 +187,22 @@ static void on_epoch_part(struct progress *p, enum tt_event event, const tt_prog
 		write_epoch(p);
 }
 
-void progress_observe(void *ctx, enum tt_event event, const tt_progress *now, const char *text)
+tt_status progress_event(void *ctx, const tt_observation *o)
 {
 	struct progress *p = ctx;
 
 	if (p->talk == PROGRESS_QUIET)
-		return;
-	switch (event) {
+		return TT_OK;
+	switch (o->event) {
 	case TT_EVENT_STEP:
-		on_step(p, now);
+		on_step(p, o->progress);
 		break;
 	case TT_EVENT_EPOCH:
 	case TT_EVENT_VALID:
-		on_epoch_part(p, event, now);
+		on_epoch_part(p, o->event, o->progress);
 		break;
 	case TT_EVENT_NOTE:
-		on_note(p, text);
+		on_note(p, o->text);
 		break;
 	case TT_EVENT_END:
 		progress_finish(p);
@@ -212,6 +212,7 @@ void progress_observe(void *ctx, enum tt_event event, const tt_progress *now, co
 		break;
 	}
 	fflush(stderr);
+	return TT_OK;
 }
 
 void progress_finish(struct progress *p)

@@ -21,8 +21,8 @@ struct progress {
 
 void progress_init(struct progress *p, enum progress_talk talk);
 
-/* A tt_observer_fn; ctx is the struct progress. */
-void progress_observe(void *ctx, enum tt_event event, const tt_progress *now, const char *text);
+/* The event of a tt_observer; ctx is the struct progress. */
+tt_status progress_event(void *ctx, const tt_observation *o);
 
 /* Write what is still to be written, so that something else may follow. */
 void progress_finish(struct progress *p);

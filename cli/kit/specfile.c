@@ -52,6 +52,41 @@ out:
 	return st;
 }
 
+tt_status specfile_text(struct arena *a, const tt_spec *s, const char *key, const char **out)
+{
+	char *text;
+	tt_status st = tt_spec_get(s, key, &text);
+
+	if (st != TT_OK)
+		return st;
+	*out = arena_strdup(a, text);
+	tt_free(text);
+	return *out ? TT_OK : TT_ENOMEM;
+}
+
+tt_status specfile_double(const tt_spec *s, const char *key, double *out)
+{
+	char *text;
+	tt_status st = tt_spec_get(s, key, &text);
+
+	if (st != TT_OK)
+		return st;
+	if (!str_to_double(text, out))
+		st = err_set(TT_ESPEC, "%s is '%s', which is no number", key, text);
+	tt_free(text);
+	return st;
+}
+
+tt_status specfile_int(const tt_spec *s, const char *key, int *out)
+{
+	double v;
+	tt_status st = specfile_double(s, key, &v);
+
+	if (st == TT_OK)
+		*out = (int)v;
+	return st;
+}
+
 void specfile_release(struct specfile *f)
 {
 	tt_spec_free(&f->spec);

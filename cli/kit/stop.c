@@ -7,12 +7,10 @@
 #include <stddef.h>
 #include <unistd.h>
 
-#include "sys/thread.h"
-
 static tt_trainer *_Atomic stop_target;         /* whom the handler tells          */
 static atomic_int          stop_came;
 static atomic_int          telling;             /* handlers under way, any thread's */
-static struct thread      *stop_listener;       /* to the end of the process        */
+static int                 listening;           /* to the end of the process        */
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 
@@ -29,17 +27,33 @@ static void on_signal(int sig)
 }
 
 /* A thread that computes hears nothing before its step is over; this one hears at once. */
-static void listen(void *unused)
+static void *listen(void *unused)
 {
 	sigset_t set;
 
-	(void)unused;
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
 		sigaddset(&set, signals[i]);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	for (;;)
 		pause();
+	return unused;
+}
+
+/* It hears these signals and no other. */
+static void start_listener(void)
+{
+	sigset_t all, before;
+	pthread_t id;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	if (pthread_create(&id, NULL, listen, NULL) == 0) {
+		pthread_setname_np(id, "tutti-signals");
+		pthread_detach(id);
+		listening = 1;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void stop_handle(void (*handler)(int), int flags)
@@ -64,8 +78,8 @@ void stop_tell(tt_trainer *t)
 	atomic_store(&stop_target, t);
 	if (atomic_load(&stop_came))
 		tt_trainer_stop(t);
-	if (!stop_listener && thread_start(&stop_listener, "tutti-signals", listen, NULL) != TT_OK)
-		stop_listener = NULL;
+	if (!listening)
+		start_listener();
 }
 
 void stop_remove(void)

@@ -9,6 +9,7 @@
 #include "launch/monitor.h"
 #include "launch/supervisor.h"
 #include "kit/table.h"
+#include "learn/nn/spec.h"
 #include "plug/plugs.h"
 
 #define KNOCK_SECONDS 2.0
@@ -116,8 +117,9 @@ static void choose_settings(void)
 	setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
 }
 
-tt_status rank_env_group(struct comm **out, int *line, const struct distribute_opts *o)
+tt_status rank_env_group(struct comm **out, int *line, const tt_spec *s)
 {
+	const struct distribute_opts *o = &s->distribute;
 	struct comm *c = NULL;
 	tt_status st;
 

@@ -7,7 +7,9 @@
 
 #include <stdio.h>
 
-#include "distribute/sync/sync.h"
+#include <tutti/model.h>
+
+#include "distribute/comm/comm.h"
 
 /* Is there a launcher around us?  TT_EINVAL: there is, but it has told us nothing of the others. */
 tt_status rank_env_look(int *inside);
@@ -15,7 +17,7 @@ tt_status rank_env_look(int *inside);
 int       rank_env_rank(void);
 /* This process's end of the group, with its guard (launch/supervisor.h).  Workers of one machine
  * that may use the same cores share them.  *line: to the guard. */
-tt_status rank_env_group(struct comm **out, int *line, const struct distribute_opts *o);
+tt_status rank_env_group(struct comm **out, int *line, const tt_spec *s);
 /* All is done, and ends will be closed: the others have so long to do the same. */
 void      rank_env_parting(int line);
 /* Which worker is on which host, with how many threads (train.threads asks for `threads`) on which

@@ -94,6 +94,17 @@ typedef struct tt_callback {
 TT_API tt_status tt_source_from_callback(tt_source **out, const tt_schema *schema, int64_t count,
                                          const tt_callback *c);
 
+/* ---- pictures: samples of u8 [1 or 3, height, width] ---- */
+
+/* Decode a JPEG or PNG file into out[shape], scaled to that size.  TT_EFORMAT: damaged. */
+TT_API tt_status tt_image_read(const char *path, const int64_t shape[3], uint8_t *out);
+/* Draw the first n samples, `columns` beside each other, each with its class's name, as a PNG
+ * file.  TT_ESUPPORT: samples that are no pictures. */
+TT_API tt_status tt_source_sheet(const tt_source *s, int64_t n, int columns, const char *path);
+/* Write the first n samples (0: all) as PNG files, a folder per class; images:DIR reads them back.
+ * DIR must not exist yet: it appears whole or not at all.  TT_ESUPPORT: no classes, no pictures. */
+TT_API tt_status tt_source_export(const tt_source *s, int64_t n, const char *dir);
+
 #ifdef __cplusplus
 }
 #endif

@@ -69,8 +69,4 @@ tt_status options_set(const struct option *t, struct arena *a, void *base,
 tt_status options_node(const struct option *t, struct arena *a, const void *base,
                        struct node **out);
 
-/* Rows as text for people: "name  type  default  help", and as a Markdown table. */
-void options_help(const struct option *t, struct str *out);
-void options_markdown(const struct option *t, const char *prefix, struct str *out);
-
 #endif

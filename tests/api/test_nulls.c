@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include <tutti/catalog.h>
+#include <tutti/report.h>
 #include <tutti/run.h>
 #include <tutti/train.h>
 
@@ -13,6 +15,7 @@ static tt_model *model;
 static tt_trainer *trainer;
 static tt_predictor *predictor;
 static tt_source *source;
+static tt_report *report;
 
 static tt_status each(void *ctx, const char *key, const char *value)
 {
@@ -40,6 +43,8 @@ static tt_status look(void *ctx, const tt_observation *o)
 
 static void functions_refuse_null(void **state)
 {
+	const int64_t shape[3] = { 1, 8, 8 };
+	uint8_t raw[64];
 	char *text, **names;
 	float x[64] = {0};
 	int n;
@@ -113,7 +118,25 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_trainer_observe, NULL, TT_OBSERVER(.event = look));
 	REFUSES(tt_trainer_observe, trainer, NULL);
 	assert_status(tt_model_tensor(model, 0, NULL), TT_EINVAL);
+	REFUSES(tt_report_new, NULL, model, NULL);
+	REFUSES(tt_report_new, &report, NULL, NULL);
+	REFUSES(tt_report_graph, NULL, NULL, &text);
+	REFUSES(tt_report_graph, model, NULL, NULL);
+	REFUSES(tt_report_get_layer, NULL, 0, &(tt_report_layer)TT_SIZED(tt_report_layer));
+	REFUSES(tt_report_get_step, NULL, 0, &(tt_report_step)TT_SIZED(tt_report_step));
+	REFUSES(tt_image_read, NULL, shape, raw);
+	REFUSES(tt_image_read, "x.png", NULL, raw);
+	REFUSES(tt_image_read, "x.png", shape, NULL);
+	REFUSES(tt_source_sheet, NULL, 1, 1, "x.png");
+	REFUSES(tt_source_sheet, source, 1, 1, NULL);
+	REFUSES(tt_source_export, NULL, 1, "x");
+	REFUSES(tt_source_export, source, 1, NULL);
 	assert_status(tt_metric_get(0, NULL), TT_EINVAL);
+	assert_status(tt_catalog_get(TT_LAYERS, 0, NULL), TT_EINVAL);
+	assert_status(tt_options_get(NULL, 0, &(tt_option)TT_SIZED(tt_option)), TT_EINVAL);
+	assert_status(tt_options_get(tt_options_spec(), 0, NULL), TT_EINVAL);
+	assert_status(tt_report_get_layer(report, 0, NULL), TT_EINVAL);
+	assert_status(tt_report_get_step(report, 0, NULL), TT_EINVAL);
 }
 
 static void getters_of_nothing_give_nothing(void **state)
@@ -121,6 +144,8 @@ static void getters_of_nothing_give_nothing(void **state)
 	(void)state;
 	assert_null(tt_source_describe(NULL));
 	assert_null(tt_model_spec(NULL));
+	assert_null(tt_report_describe(NULL));
+	assert_int_equal(tt_options_count(NULL), 0);
 	assert_int_equal(tt_model_tensors(NULL), 0);
 	assert_int_equal(tt_model_parameters(NULL), 0);
 	assert_null(tt_trainer_progress(NULL));
@@ -137,6 +162,7 @@ static void nothing_can_be_freed_and_stopped(void **state)
 	tt_model *m = NULL;
 	tt_trainer *t = NULL;
 	tt_predictor *p = NULL;
+	tt_report *r = NULL;
 
 	(void)state;
 	tt_source_close(NULL);
@@ -150,6 +176,8 @@ static void nothing_can_be_freed_and_stopped(void **state)
 	tt_predictor_free(NULL);
 	tt_predictor_free(&p);
 	tt_trainer_stop(NULL);
+	tt_report_free(NULL);
+	tt_report_free(&r);
 	tt_free(NULL);
 }
 
@@ -160,6 +188,7 @@ static int set_up(void **state)
 	model = tiny_model(tiny_mlp, NULL);
 	assert_ok(tt_trainer_new(&trainer, model, NULL));
 	assert_ok(tt_predictor_new(&predictor, model, NULL));
+	assert_ok(tt_report_new(&report, model, NULL));
 	assert_ok(tt_source_open(&source, "synth:objects?size=8&count=8&gray=yes"));
 	return 0;
 }
@@ -167,6 +196,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
+	tt_report_free(&report);
 	tt_source_close(&source);
 	tt_predictor_free(&predictor);
 	tt_trainer_free(&trainer);

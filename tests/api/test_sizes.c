@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <tutti/catalog.h>
+#include <tutti/report.h>
 #include <tutti/train.h>
 
 #include "base/sized.h"
@@ -15,6 +17,7 @@
 static tt_model *model;
 static tt_predictor *predictor;
 static tt_source *source;
+static tt_report *report;
 
 static const char spec[] =
 	"name: sizes\ndata: {train: 'synth:objects?size=8&count=8&gray=yes'}\n"
@@ -67,6 +70,15 @@ static tt_status take_observer(void *o)
 	return st;
 }
 
+static tt_status take_report_opts(void *o)
+{
+	tt_report *r = NULL;
+	tt_status st = tt_report_new(&r, model, o);
+
+	tt_report_free(&r);
+	return st;
+}
+
 static const struct taken {
 	const char *name;
 	size_t      size;
@@ -76,6 +88,7 @@ static const struct taken {
 	{ "tt_trainer_opts", sizeof(tt_trainer_opts), take_trainer_opts, TT_OK },
 	{ "tt_predictor_opts", sizeof(tt_predictor_opts), take_predictor_opts, TT_OK },
 	{ "tt_source_info", sizeof(tt_source_info), take_source_info, TT_ESHAPE },
+	{ "tt_report_opts", sizeof(tt_report_opts), take_report_opts, TT_OK },
 	{ "tt_observer", sizeof(tt_observer), take_observer, TT_EINVAL },
 };
 
@@ -129,6 +142,11 @@ static tt_status give_tensor(void *out) { return tt_model_tensor(model, 0, out);
 
 static tt_status give_metric(void *out) { return tt_metric_get(0, out); }
 
+static tt_status give_entry(void *out) { return tt_catalog_get(TT_LAYERS, 0, out); }
+static tt_status give_option(void *out) { return tt_options_get(tt_options_spec(), 0, out); }
+static tt_status give_layer(void *out) { return tt_report_get_layer(report, 0, out); }
+static tt_status give_step(void *out) { return tt_report_get_step(report, 0, out); }
+
 static tt_status give_metrics(void *out)
 {
 	tt_metrics *m = out;
@@ -149,6 +167,10 @@ static const struct given {
 	{ "tt_tensor", sizeof(tt_tensor), give_tensor },
 	{ "tt_metrics", sizeof(tt_metrics), give_metrics },
 	{ "tt_metric", sizeof(tt_metric), give_metric },
+	{ "tt_entry", sizeof(tt_entry), give_entry },
+	{ "tt_option", sizeof(tt_option), give_option },
+	{ "tt_report_layer", sizeof(tt_report_layer), give_layer },
+	{ "tt_report_step", sizeof(tt_report_step), give_step },
 };
 
 static void give(const struct given *row, size_t size, tt_status want)
@@ -194,6 +216,7 @@ static void structs_that_are_lent_say_how_long_they_are(void **state)
 	assert_ok(tt_trainer_new(&t, model, NULL));
 	assert_int_equal(tt_trainer_progress(t)->size, sizeof(tt_progress));
 	tt_trainer_free(&t);
+	assert_int_equal(tt_report_describe(report)->size, sizeof(tt_report_info));
 }
 
 static int set_up(void **state)
@@ -201,6 +224,7 @@ static int set_up(void **state)
 	(void)state;
 	model = tiny_model(spec, NULL);
 	assert_ok(tt_predictor_new(&predictor, model, TT_PREDICTOR_OPTS(.threads = 1)));
+	assert_ok(tt_report_new(&report, model, NULL));
 	assert_ok(tt_source_open(&source, "synth:objects?size=8&count=8&gray=yes"));
 	return 0;
 }
@@ -208,6 +232,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
+	tt_report_free(&report);
 	tt_source_close(&source);
 	tt_predictor_free(&predictor);
 	tt_model_free(&model);

@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "learn/observe/curves.h"
+#include "base/curves.h"
 #include "learn/observe/metrics_csv.h"
 #include "learn/observe/run_dir.h"
 

@@ -192,23 +192,6 @@ static void the_resolved_spec_reads_back_the_same(void **state)
 	str_release(&t);
 }
 
-static void help_shows_every_row(void **state)
-{
-	struct str s = {0};
-
-	(void)state;
-	options_help(rows, &s);
-	assert_contains(s.p, "epochs");
-	assert_contains(s.p, "optimizer.lr");
-	assert_contains(s.p, "how (fast, exact)");
-	str_release(&s);
-	options_markdown(rows, "train", &s);
-	assert_contains(s.p, "| `train.epochs` | int | `3` | 1 … 1000 | passes |");
-	assert_contains(s.p, "| `train.optimizer.lr` |");
-	assert_contains(s.p, "start \\| of the draws");
-	str_release(&s);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,7 +202,6 @@ int main(void)
 		cmocka_unit_test_teardown(wrong_types_and_bounds_name_the_line, release),
 		cmocka_unit_test_teardown(set_reaches_into_groups, release),
 		cmocka_unit_test_teardown(the_resolved_spec_reads_back_the_same, release),
-		cmocka_unit_test_teardown(help_shows_every_row, release),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

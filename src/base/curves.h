@@ -5,11 +5,11 @@
  *   +----------------+  +----------------+
  *
  * Self-contained; light or dark as the viewer likes it.  Pure: points in, text out. */
-#ifndef OBSERVE_CURVES_H
-#define OBSERVE_CURVES_H
+#ifndef BASE_CURVES_H
+#define BASE_CURVES_H
 
 #include "base/str.h"
-#include "learn/observe/series.h"
+#include "base/series.h"
 
 enum curve_unit { CURVE_PLAIN, CURVE_PERCENT };          /* 0.93, or 93 % */
 

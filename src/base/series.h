@@ -2,8 +2,8 @@
  *
  * Points come in the order of x.  When the room is full every two neighbours become one (their
  * mean), so a run of any length is a few hundred points, and adding one never allocates. */
-#ifndef OBSERVE_SERIES_H
-#define OBSERVE_SERIES_H
+#ifndef BASE_SERIES_H
+#define BASE_SERIES_H
 
 #include <stdint.h>
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "learn/observe/curves.h"
+#include "base/curves.h"
 
 static void series_of_any_length_stays_in_its_room_and_keeps_its_mean(void **state)
 {

@@ -1,4 +1,4 @@
-#include "learn/observe/series.h"
+#include "base/series.h"
 
 #include <math.h>
 

@@ -1,4 +1,4 @@
-#include "learn/observe/curves.h"
+#include "base/curves.h"
 
 #include <float.h>
 #include <math.h>
