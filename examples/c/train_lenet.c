@@ -59,14 +59,16 @@ static tt_status describe(tt_spec **out, const char *folder)
 	return st == TT_OK ? describe_data(*out, folder) : st;
 }
 
-/* Called by the trainer in our thread; here we only look at validations. */
-static void observe(void *ctx, enum tt_event event, const tt_progress *p, const char *text)
+/* Called by the trainer in our thread; here we only look at validations.  tt_metric_get lists the
+ * numbers that have names; where the run stands is in progress. */
+static tt_status look(void *ctx, const tt_observation *o)
 {
 	(void)ctx;
-	(void)text;
-	if (event == TT_EVENT_VALID)
-		printf("epoch %d: loss %.4f, validation accuracy %.2f %%, %.0f images/s\n", p->epoch + 1,
-		       p->loss, 100 * p->valid_accuracy, p->samples_per_second);
+	if (o->event == TT_EVENT_VALID)
+		printf("epoch %d: loss %.4f, validation accuracy %.2f %%, %.0f images/s\n",
+		       o->progress->epoch + 1, o->progress->loss,
+		       100 * tt_observation_value(o, "valid.accuracy"), o->progress->samples_per_second);
+	return TT_OK;
 }
 
 int main(int argc, char **argv)
@@ -78,7 +80,8 @@ int main(int argc, char **argv)
 
 	if ((st = describe(&spec, argc > 1 ? argv[1] : NULL)) == TT_OK &&
 	    (st = tt_model_new(&model, spec)) == TT_OK &&
-	    (st = tt_trainer_new(&trainer, model, TT_TRAINER_OPTS(.observe = observe))) == TT_OK &&
+	    (st = tt_trainer_new(&trainer, model, NULL)) == TT_OK &&
+	    (st = tt_trainer_observe(trainer, TT_OBSERVER(.event = look))) == TT_OK &&
 	    (st = tt_trainer_run(trainer)) == TT_OK && argc > 2)
 		st = tt_model_save(model, argv[2]);
 	if (st != TT_OK)

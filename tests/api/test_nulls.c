@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <tutti/catalog.h>
+#include <tutti/checkpoint.h>
 #include <tutti/report.h>
 #include <tutti/run.h>
 #include <tutti/train.h>
@@ -16,6 +17,7 @@ static tt_trainer *trainer;
 static tt_predictor *predictor;
 static tt_source *source;
 static tt_report *report;
+static tt_checkpoint *checkpoint;
 
 static tt_status each(void *ctx, const char *key, const char *value)
 {
@@ -118,6 +120,12 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_trainer_observe, NULL, TT_OBSERVER(.event = look));
 	REFUSES(tt_trainer_observe, trainer, NULL);
 	assert_status(tt_model_tensor(model, 0, NULL), TT_EINVAL);
+	REFUSES(tt_checkpoint_open, NULL, "x");
+	REFUSES(tt_checkpoint_open, &checkpoint, NULL);
+	REFUSES(tt_checkpoint_tensor_get, NULL, 0, NULL);
+	REFUSES(tt_checkpoint_meta_get, NULL, 0, NULL);
+	assert_status(tt_checkpoint_tensor_get(checkpoint, 0, NULL), TT_EINVAL);
+	assert_status(tt_checkpoint_meta_get(checkpoint, 0, NULL), TT_EINVAL);
 	REFUSES(tt_report_new, NULL, model, NULL);
 	REFUSES(tt_report_new, &report, NULL, NULL);
 	REFUSES(tt_report_graph, NULL, NULL, &text);
@@ -145,6 +153,10 @@ static void getters_of_nothing_give_nothing(void **state)
 	assert_null(tt_source_describe(NULL));
 	assert_null(tt_model_spec(NULL));
 	assert_null(tt_report_describe(NULL));
+	assert_int_equal(tt_checkpoint_tensors(NULL), 0);
+	assert_int_equal(tt_checkpoint_metas(NULL), 0);
+	assert_null(tt_checkpoint_value(NULL, "tutti.step"));
+	assert_null(tt_checkpoint_value(checkpoint, NULL));
 	assert_int_equal(tt_options_count(NULL), 0);
 	assert_int_equal(tt_model_tensors(NULL), 0);
 	assert_int_equal(tt_model_parameters(NULL), 0);
@@ -163,6 +175,7 @@ static void nothing_can_be_freed_and_stopped(void **state)
 	tt_trainer *t = NULL;
 	tt_predictor *p = NULL;
 	tt_report *r = NULL;
+	tt_checkpoint *c = NULL;
 
 	(void)state;
 	tt_source_close(NULL);
@@ -176,6 +189,8 @@ static void nothing_can_be_freed_and_stopped(void **state)
 	tt_predictor_free(NULL);
 	tt_predictor_free(&p);
 	tt_trainer_stop(NULL);
+	tt_checkpoint_close(NULL);
+	tt_checkpoint_close(&c);
 	tt_report_free(NULL);
 	tt_report_free(&r);
 	tt_free(NULL);
@@ -183,12 +198,16 @@ static void nothing_can_be_freed_and_stopped(void **state)
 
 static int set_up(void **state)
 {
+	const char *path = test_path(test_temp_dir(), "a.safetensors");
+
 	(void)state;
 	spec = tiny_spec(tiny_mlp, NULL);
 	model = tiny_model(tiny_mlp, NULL);
 	assert_ok(tt_trainer_new(&trainer, model, NULL));
 	assert_ok(tt_predictor_new(&predictor, model, NULL));
 	assert_ok(tt_report_new(&report, model, NULL));
+	assert_ok(tt_model_save(model, path));
+	assert_ok(tt_checkpoint_open(&checkpoint, path));
 	assert_ok(tt_source_open(&source, "synth:objects?size=8&count=8&gray=yes"));
 	return 0;
 }
@@ -196,6 +215,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
+	tt_checkpoint_close(&checkpoint);
 	tt_report_free(&report);
 	tt_source_close(&source);
 	tt_predictor_free(&predictor);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <tutti/catalog.h>
+#include <tutti/checkpoint.h>
 #include <tutti/report.h>
 #include <tutti/train.h>
 
@@ -18,6 +19,7 @@ static tt_model *model;
 static tt_predictor *predictor;
 static tt_source *source;
 static tt_report *report;
+static tt_checkpoint *checkpoint;
 
 static const char spec[] =
 	"name: sizes\ndata: {train: 'synth:objects?size=8&count=8&gray=yes'}\n"
@@ -145,6 +147,8 @@ static tt_status give_metric(void *out) { return tt_metric_get(0, out); }
 static tt_status give_entry(void *out) { return tt_catalog_get(TT_LAYERS, 0, out); }
 static tt_status give_option(void *out) { return tt_options_get(tt_options_spec(), 0, out); }
 static tt_status give_layer(void *out) { return tt_report_get_layer(report, 0, out); }
+static tt_status give_saved(void *out) { return tt_checkpoint_tensor_get(checkpoint, 0, out); }
+static tt_status give_meta(void *out) { return tt_checkpoint_meta_get(checkpoint, 0, out); }
 static tt_status give_step(void *out) { return tt_report_get_step(report, 0, out); }
 
 static tt_status give_metrics(void *out)
@@ -170,6 +174,8 @@ static const struct given {
 	{ "tt_entry", sizeof(tt_entry), give_entry },
 	{ "tt_option", sizeof(tt_option), give_option },
 	{ "tt_report_layer", sizeof(tt_report_layer), give_layer },
+	{ "tt_checkpoint_tensor", sizeof(tt_checkpoint_tensor), give_saved },
+	{ "tt_checkpoint_meta", sizeof(tt_checkpoint_meta), give_meta },
 	{ "tt_report_step", sizeof(tt_report_step), give_step },
 };
 
@@ -221,10 +227,14 @@ static void structs_that_are_lent_say_how_long_they_are(void **state)
 
 static int set_up(void **state)
 {
+	const char *path = test_path(test_temp_dir(), "a.safetensors");
+
 	(void)state;
 	model = tiny_model(spec, NULL);
 	assert_ok(tt_predictor_new(&predictor, model, TT_PREDICTOR_OPTS(.threads = 1)));
 	assert_ok(tt_report_new(&report, model, NULL));
+	assert_ok(tt_model_save(model, path));
+	assert_ok(tt_checkpoint_open(&checkpoint, path));
 	assert_ok(tt_source_open(&source, "synth:objects?size=8&count=8&gray=yes"));
 	return 0;
 }
@@ -232,6 +242,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
+	tt_checkpoint_close(&checkpoint);
 	tt_report_free(&report);
 	tt_source_close(&source);
 	tt_predictor_free(&predictor);

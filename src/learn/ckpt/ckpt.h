@@ -26,6 +26,8 @@ int       ckpt_count(const struct ckpt *c);
 const struct ckpt_tensor *ckpt_at(const struct ckpt *c, int i);
 const struct ckpt_tensor *ckpt_find(const struct ckpt *c, const char *name);    /* or NULL */
 const char *ckpt_meta(const struct ckpt *c, const char *key);                   /* or NULL */
+int       ckpt_meta_count(const struct ckpt *c);
+struct ckpt_meta ckpt_meta_at(const struct ckpt *c, int i);      /* borrowed, as all texts */
 /* Parse from memory: what ckpt_open does after mapping; for the fuzzer. */
 tt_status ckpt_parse(struct ckpt **out, const char *name, const uint8_t *p, size_t size);
 

@@ -251,6 +251,20 @@ const struct ckpt_tensor *ckpt_find(const struct ckpt *c, const char *name)
 	return NULL;
 }
 
+int ckpt_meta_count(const struct ckpt *c)
+{
+	return c->meta ? (int)node_count(c->meta) : 0;
+}
+
+struct ckpt_meta ckpt_meta_at(const struct ckpt *c, int i)
+{
+	const struct node *n = c->meta->child;
+
+	while (i--)
+		n = n->next;
+	return (struct ckpt_meta){ n->key, n->text };
+}
+
 const char *ckpt_meta(const struct ckpt *c, const char *key)
 {
 	const struct node *n = node_get(c->meta, key);
