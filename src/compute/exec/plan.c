@@ -23,6 +23,11 @@ int plan_wanted(const struct plan *p, const struct ir_value *v)
 	return p->last_use[v->id] >= 0 || v->output || p->grad_of[v->id];
 }
 
+int plan_is_gradient(const struct plan *p, const struct ir_value *v)
+{
+	return p->grad_of[v->id] != NULL;
+}
+
 /* Who reads each value last, and which values are gradients of parameters. */
 static tt_status survey(struct plan *p)
 {

@@ -85,6 +85,8 @@ int plan_scratch(struct plan *p, size_t bytes);
 tt_status plan_store(struct plan *p, const struct ir_value *v, int from);
 /* Does anybody read this value? */
 int plan_wanted(const struct plan *p, const struct ir_value *v);
+/* Is it the gradient of a parameter? */
+int plan_is_gradient(const struct plan *p, const struct ir_value *v);
 /* Append a step.  The kernel is taken, also on failure.  args: buffer ids, or -1 for none. */
 tt_status plan_step(struct plan *p, struct kernel *k, const int *args, int n_args);
 

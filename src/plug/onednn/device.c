@@ -30,6 +30,12 @@ static const struct { one_prepare_fn *prepare; one_variants_fn *variants; } tabl
 	[IR_SOFTMAX]         = { .prepare = one_softmax },
 	[IR_CONCAT]          = { .prepare = one_concat },
 	[IR_SLICE]           = { .prepare = one_slice },
+	[IR_SPLIT]           = { .prepare = one_split },
+	[IR_MATMUL]          = { one_matmul, one_matmul_variants },
+	[IR_MULTIPLY]        = { .prepare = one_add },
+	[IR_TRANSPOSE]       = { .prepare = one_transpose },
+	[IR_REDUCE]          = { .prepare = one_axes },
+	[IR_BROADCAST]       = { .prepare = one_axes },
 	[IR_DROPOUT]         = { .prepare = one_dropout },
 	[IR_DROPOUT_DX]      = { .prepare = one_dropout },
 };

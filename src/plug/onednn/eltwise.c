@@ -1,4 +1,4 @@
-/* eltwise.c -- activations, sums: one number in, one number out, any layout, in place if free. */
+/* eltwise.c -- activations, sums, products: number by number, any layout, in place if free. */
 #include "plug/onednn/onednn.h"
 
 #include <string.h>
@@ -133,11 +133,14 @@ static int breaks_act(const md_t *x)
 	return memcmp(x->dims, x->padded_dims, sizeof x->dims) != 0;
 }
 
-/* One addition: buffers a + b -> v, over the memory of a if that is free.  Several additions make a
- * sum: the library's own sum primitive is three times slower than its binary one. */
+/* One addition, or product: buffers a + b -> v, over the memory of a if that is free.  Several
+ * additions make a sum: the library's own sum primitive is three times slower than its binary
+ * one. */
 static tt_status add_step(struct one_device *d, struct plan *p, struct one_args *a,
-                          const struct ir_attr *act, const md_t *x)
+                          const struct ir_node *n, const md_t *x)
 {
+	const dnnl_alg_kind_t alg = n->op == IR_MULTIPLY ? dnnl_binary_mul : dnnl_binary_add;
+	const struct ir_attr *act = &n->attr;
 	dnnl_binary_desc_t bd;
 	dnnl_primitive_desc_t pd = NULL;
 	dnnl_primitive_attr_t attr;
@@ -146,7 +149,7 @@ static tt_status add_step(struct one_device *d, struct plan *p, struct one_args 
 
 	if (st != TT_OK)
 		return st;
-	st = one_check(dnnl_binary_desc_init(&bd, dnnl_binary_add, x, x, x), "an addition");
+	st = one_check(dnnl_binary_desc_init(&bd, alg, x, x, x), "an addition");
 	if (st == TT_OK)
 		st = one_find(d, &bd, attr, NULL, NULL, &pd);
 	dnnl_primitive_attr_destroy(attr);
@@ -184,7 +187,7 @@ static int read_again(struct plan *p, const struct ir_node *n)
 	return 0;
 }
 
-/* Used for ADD and for SUM, whose inputs are added in order into the output. */
+/* Used for ADD, for MULTIPLY, and for SUM, whose inputs are added in order into the output. */
 tt_status one_add(struct one_device *d, struct plan *p, const struct ir_node *n,
                   const char *variant)
 {
@@ -209,7 +212,7 @@ tt_status one_add(struct one_device *d, struct plan *p, const struct ir_node *n,
 			one_writes_over(d, p, &a, DNNL_ARG_DST, n->out[0], 0);
 		if (i == 1 && a.st == TT_OK)
 			sum = a.a[2].buf;
-		st = add_step(d, p, &a, &n->attr, &x);
+		st = add_step(d, p, &a, n, &x);
 	}
 	if (st == TT_OK && n->attr.act != ACT_NONE && breaks_act(&x))
 		st = act_step(d, p, sum, &n->attr, &x);

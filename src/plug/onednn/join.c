@@ -1,7 +1,16 @@
-/* join.c -- concat and its slices, softmax. */
+/* join.c -- concat and its parts, softmax. */
 #include "plug/onednn/onednn.h"
 
 #include <string.h>
+
+/* How a value lies that parts are taken of or put together from: in all its dimensions, also where
+ * it lies as rows. */
+static md_t whole_of(const struct plan *p, const struct ir_value *v)
+{
+	const md_t md = one_md_of(p, v);
+
+	return md.ndims == v->desc.ndim ? md : one_md_typed(&v->desc, md.data_type);
+}
 
 tt_status one_concat(struct one_device *d, struct plan *p, const struct ir_node *n,
                      const char *variant)
@@ -10,14 +19,14 @@ tt_status one_concat(struct one_device *d, struct plan *p, const struct ir_node 
 	md_t in[64];
 	dnnl_primitive_desc_t pd;
 	dnnl_primitive_attr_t attr;
-	dnnl_data_type_t type = one_md_of(p, n->in[0]).data_type;
+	dnnl_data_type_t type = whole_of(p, n->in[0]).data_type;
 	tt_status st = one_attr(ACT_NONE, 0, &attr);
 
 	(void)variant;
 	if (st != TT_OK)
 		return st;
 	for (int i = 0; i < n->n_in; i++) {
-		in[i] = one_md_of(p, n->in[i]);
+		in[i] = whole_of(p, n->in[i]);
 		if (in[i].data_type != type)
 			type = one_act_type(p);
 	}
@@ -34,21 +43,22 @@ tt_status one_concat(struct one_device *d, struct plan *p, const struct ir_node 
 	return one_step(d, p, &a, pd);
 }
 
+struct part { struct ir_value *v; int axis; int64_t start; };
+
 /* A view into the input's memory, copied out; a view that cuts a block is first made plain. */
-tt_status one_slice(struct one_device *d, struct plan *p, const struct ir_node *n,
-                    const char *variant)
+static tt_status part_step(struct one_device *d, struct plan *p, const struct ir_node *n,
+                           const struct part *part)
 {
-	const struct tensor_desc *y = &n->out[0]->desc;
-	md_t x = one_md_of(p, n->in[0]), view, out;
+	const struct tensor_desc *y = &part->v->desc;
+	md_t x = whole_of(p, n->in[0]), view, out;
 	struct one_args a = { .n = 0 };
 	dnnl_dims_t offsets = { 0 }, dims = { 0 };
 	dnnl_primitive_desc_t pd;
 	dnnl_primitive_attr_t attr;
 	tt_status st;
 
-	(void)variant;
 	memcpy(dims, y->dim, sizeof y->dim);
-	offsets[n->attr.axis] = n->attr.start;
+	offsets[part->axis] = part->start;
 	if (dnnl_memory_desc_init_submemory(&view, &x, dims, offsets) != dnnl_success) {
 		x = one_md_plain(&n->in[0]->desc);
 		st = one_check(dnnl_memory_desc_init_submemory(&view, &x, dims, offsets), "a slice");
@@ -69,8 +79,33 @@ tt_status one_slice(struct one_device *d, struct plan *p, const struct ir_node *
 	one_reads(d, p, &a, DNNL_ARG_FROM, n->in[0], &x);
 	if (a.st == TT_OK)
 		a.a[0].md = view;
-	one_writes(d, p, &a, DNNL_ARG_TO, n->out[0], &out);
+	one_writes(d, p, &a, DNNL_ARG_TO, part->v, &out);
 	return one_step(d, p, &a, pd);
+}
+
+tt_status one_slice(struct one_device *d, struct plan *p, const struct ir_node *n,
+                    const char *variant)
+{
+	const struct part part = { n->out[0], n->attr.axis, n->attr.start };
+
+	(void)variant;
+	return part_step(d, p, n, &part);
+}
+
+tt_status one_split(struct one_device *d, struct plan *p, const struct ir_node *n,
+                    const char *variant)
+{
+	struct part part = { .axis = n->attr.axis };
+	tt_status st = TT_OK;
+
+	(void)variant;
+	for (int i = 0; i < n->n_out && st == TT_OK; i++) {
+		part.v = n->out[i];
+		if (plan_wanted(p, part.v))
+			st = part_step(d, p, n, &part);
+		part.start += part.v->desc.dim[part.axis];
+	}
+	return st;
 }
 
 tt_status one_softmax(struct one_device *d, struct plan *p, const struct ir_node *n,

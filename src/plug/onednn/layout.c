@@ -55,6 +55,11 @@ md_t one_md_plain(const struct tensor_desc *d)
 	return row_major(d->ndim, d->dim, one_type(d->dtype));
 }
 
+md_t one_md_typed(const struct tensor_desc *d, dnnl_data_type_t t)
+{
+	return row_major(d->ndim, d->dim, t);
+}
+
 md_t one_md_rows(const struct tensor_desc *d, dnnl_data_type_t t)
 {
 	dnnl_dim_t dims[2] = { 1, d->dim[d->ndim - 1] };

@@ -33,6 +33,7 @@ dnnl_data_type_t one_type(enum dtype t);
 md_t one_md(const struct tensor_desc *d, dnnl_data_type_t t, dnnl_format_tag_t tag);
 md_t one_md_any(const struct tensor_desc *d, dnnl_data_type_t t);
 md_t one_md_plain(const struct tensor_desc *d);              /* row-major, the value's own dtype */
+md_t one_md_typed(const struct tensor_desc *d, dnnl_data_type_t t);   /* row-major, of this type */
 md_t one_md_rows(const struct tensor_desc *d, dnnl_data_type_t t);    /* [rows, C], row-major */
 md_t one_md_vector(int64_t n);                               /* f32 [n] */
 md_t one_md_as_plain(const md_t *like, dnnl_data_type_t t);  /* same dims, row-major */
@@ -88,15 +89,15 @@ tt_status one_find(struct one_device *d, const_dnnl_op_desc_t op, const_dnnl_pri
 int one_list(struct one_device *d, const_dnnl_op_desc_t op, const_dnnl_primitive_desc_t hint,
              const char *prefix, char names[][VARIANT_NAME], int count, int max);
 
-/* One per family: conv.c dense.c pool.c norm.c eltwise.c join.c */
+/* One per family: conv.c dense.c matmul.c pool.c norm.c eltwise.c join.c axes.c */
 typedef tt_status one_prepare_fn(struct one_device *d, struct plan *p, const struct ir_node *n,
                                  const char *variant);
 one_prepare_fn one_conv, one_dense, one_pool, one_pool_dx, one_batchnorm, one_batchnorm_infer,
-	one_batchnorm_dx, one_act, one_act_dx, one_add, one_softmax, one_concat, one_slice, one_dropout,
-	one_sync_batchnorm;
+	one_batchnorm_dx, one_act, one_act_dx, one_add, one_softmax, one_concat, one_slice, one_split,
+	one_dropout, one_sync_batchnorm, one_matmul, one_transpose, one_axes;
 typedef int one_variants_fn(struct one_device *d, struct plan *p, const struct ir_node *n,
                             char names[][VARIANT_NAME], int max);
-one_variants_fn one_conv_variants, one_dense_variants, one_pool_variants;
+one_variants_fn one_conv_variants, one_dense_variants, one_pool_variants, one_matmul_variants;
 
 /* linear.c: which of the three a node is; its step once the primitive is found (pd is taken). */
 enum one_role { ROLE_FWD, ROLE_DX, ROLE_DW };

@@ -1,6 +1,13 @@
 /* reorder.c -- a copy from one layout to another. */
 #include "plug/onednn/onednn.h"
 
+static int is_row_major(const md_t *md)
+{
+	const md_t plain = one_md_as_plain(md, md->data_type);
+
+	return dnnl_memory_desc_equal(&plain, md);
+}
+
 /* Plain memory is seen with the other side's dims, so that O,I,h,w serves as g,O/g,I,h,w. */
 tt_status one_reorder(struct device *dev, struct plan *p, int from, int to)
 {
@@ -18,6 +25,10 @@ tt_status one_reorder(struct device *dev, struct plan *p, int from, int to)
 
 	if ((!la && one_in_lanes(b->layout)) || (!lb && one_in_lanes(a->layout)))
 		return one_lanes_turn(p, from, to);
+	if (src.ndims != dst.ndims && is_row_major(&src))       /* of rows, or of all dimensions */
+		src = one_md_as_plain(&dst, src.data_type);
+	else if (src.ndims != dst.ndims && is_row_major(&dst))
+		dst = one_md_as_plain(&src, dst.data_type);
 	if (src.ndims != dst.ndims)
 		return err_set(TT_EINTERNAL, "%s: no copy between layouts of %d and %d dims",
 		               a->value->name, src.ndims, dst.ndims);
