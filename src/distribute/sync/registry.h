@@ -10,6 +10,8 @@
 SYNC_STRATEGIES(SYNC_ROW)
 #undef SYNC_ROW
 
-extern const struct strategy sync_single;        /* what collective ones are in a group of one */
+/* What those of groups are in a group of one. */
+extern const struct strategy sync_single;
+extern const struct strategy sync_hogwild;
 
 #endif

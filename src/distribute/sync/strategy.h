@@ -7,8 +7,8 @@
  * rank's share alone (divided by the share).
  *
  * How the others are reached is the strategy's affair.  Collective ones (collective.h) use
- * host.comm, in which all ranks do the same at the same steps; others need none, and may have
- * nobody to wait for.
+ * host.comm, in which all ranks do the same at the same steps; others need none.  Threads of one
+ * process that share memory (team.h) wait for one another between epochs only.
  *
  * A strategy may leave part of a step for the next step's wait_params: whoever else looks at
  * parameters flushes first (the frame does, before epoch_end, end and consolidate).  Ranges of
@@ -34,6 +34,7 @@ struct comm;
 struct distribute_opts;
 struct strategy;
 struct sync;
+struct team;
 struct trace;
 
 /* In this range of the gradients each rank leaves up to n numbers of its own, at the beginning, of
@@ -45,6 +46,8 @@ struct sync_factored { size_t lo, hi, n, work; };
 struct sync_host {
 	const struct strategy *strategy;    /* as sync_pick says */
 	struct comm *comm;                  /* of collective ones: this rank's end; else NULL is fine */
+	struct team *team;                  /* of those in_process: what its workers share, ...       */
+	int     worker;                     /* ... and which of them this is                          */
 	const struct distribute_opts *opts;
 	float  *params, *grads, *buffers;
 	size_t  param_count, buffer_count, sums;
@@ -87,6 +90,7 @@ struct strategy {
 	const char *name, *help;
 	/* Abilities, and what it cannot do without. */
 	unsigned    collective : 1;     /* all ranks start alike and do the same, over host.comm      */
+	unsigned    in_process : 1;     /* workers are threads of one process, and share host.team    */
 	unsigned    apart : 1;          /* each rank has a net of its own, for good                   */
 	unsigned    factors : 1;        /* gradients may be left as factors (host.factored)           */
 	unsigned    sync_batchnorm : 1; /* every step is one batch of all ranks, and there is         */
@@ -105,6 +109,7 @@ struct strategy {
 	tt_status (*consolidate)(struct sync *s);                        /* NULL: all are equal */
 	void      (*resume)(struct sync *s);                             /* NULL: nothing to do */
 	tt_status (*all_gather)(struct sync *s, const float *mine, size_t n, float *all);
+	void      (*give_up)(struct sync *s, const char *why);   /* NULL: host.comm tells others */
 	void      (*close)(struct sync *s);                  /* after an open that failed, too   */
 };
 

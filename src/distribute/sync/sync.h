@@ -18,7 +18,7 @@
 
 extern const struct strategy *const sync_strategies[];    /* NULL-terminated, order of sync_words */
 
-/* The row that the options ask for, in a group of `world` ranks.  Of one, collective strategies
+/* The row that the options ask for, in a group of `world` ranks.  Of one, the strategies of groups
  * have nothing to do: that is a row outside of the table, which starts no thread, measures and
  * copies nothing, applies the optimizer in sync_grad_ready (if not by ranges: in sync_finish) and
  * never waits in sync_wait_params or sync_flush. */
@@ -27,7 +27,9 @@ const struct strategy *sync_pick(const struct distribute_opts *o, int world);
 /* What else a run asks of its strategy. */
 struct sync_demands {
 	const struct distribute_opts *opts;
-	double                        momentum;         /* the optimizer's */
+	double                        momentum;         /* the optimizer's                            */
+	int                           processes;        /* that a launcher has started                */
+	int                           every_steps;      /* checkpoints within an epoch; 0: none       */
 };
 /* Can it do that?  TT_ESPEC with what to change. */
 tt_status sync_check(const struct strategy *row, const struct sync_demands *d);
@@ -40,7 +42,8 @@ tt_status sync_wait_params(struct sync *s, size_t lo, size_t hi);
 tt_status sync_flush(struct sync *s);
 tt_status sync_grad_ready(struct sync *s, size_t lo, size_t hi);
 tt_status sync_finish(struct sync *s);
-/* Afterwards the sums behind the gradients are those of all ranks. */
+/* Afterwards the sums behind the gradients are those of all ranks, unless `stop` says that somebody
+ * wanted to stop first: then the epoch has not ended. */
 tt_status sync_epoch_end(struct sync *s);           /* of an epoch that is not the last */
 tt_status sync_end(struct sync *s);            /* of the last: then all ranks have the same model */
 /* Between the two, params and buffers are, on all ranks, what the ranks have in common: what should
@@ -49,6 +52,9 @@ tt_status sync_end(struct sync *s);            /* of the last: then all ranks ha
  * With shared batch norms they are equal already. */
 tt_status sync_consolidate(struct sync *s);
 void      sync_resume(struct sync *s);
+
+/* This rank cannot go on: who waits for it hears why.  NULL is fine. */
+void      sync_give_up(struct sync *s, const char *why);
 
 /* all[ranks][n]: everybody's numbers, within a step (shared batch norms), where the strategy has
  * sync_batchnorm.  By the thread that runs the program, whatever another one sends meanwhile. */

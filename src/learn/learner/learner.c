@@ -43,7 +43,8 @@ int learner_shares_products(const struct learner *l)
 
 tt_status learner_check(const struct distribute_opts *d, const struct optim_opts *o)
 {
-	return sync_check(sync_strategies[d->strategy], &(struct sync_demands){ d, o->momentum });
+	return sync_check(sync_strategies[d->strategy],
+	                  &(struct sync_demands){ .opts = d, .momentum = o->momentum });
 }
 
 /* Between how many hosts may layers' gradients be left as factors?  1: in the memory of one; 0:

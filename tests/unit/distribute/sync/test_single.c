@@ -1,4 +1,4 @@
-/* In a group of one every collective strategy is plain SGD, and costs nothing. */
+/* In a group of one every strategy is plain SGD, and costs nothing. */
 #include "support/support.h"
 
 #include <dirent.h>
@@ -116,15 +116,13 @@ static void the_whole_is_applied_at_the_end(const struct distribute_opts *opts)
 	sync_close(&s);
 }
 
-static void every_collective_strategy_is_plain_sgd(void **state)
+static void every_strategy_is_plain_sgd(void **state)
 {
 	struct distribute_opts opts = eager;
 
 	(void)state;
 	for (int i = 0; sync_strategies[i]; i++) {
 		opts.strategy = i;
-		if (!sync_strategies[i]->collective)
-			continue;
 		ranges_are_applied_as_they_come(&opts);
 		the_whole_is_applied_at_the_end(&opts);
 	}
@@ -157,7 +155,7 @@ static void it_costs_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_collective_strategy_is_plain_sgd),
+		cmocka_unit_test(every_strategy_is_plain_sgd),
 		cmocka_unit_test(it_costs_nothing),
 	};
 
