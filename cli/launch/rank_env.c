@@ -9,7 +9,7 @@
 #include "launch/monitor.h"
 #include "launch/supervisor.h"
 #include "kit/table.h"
-#include "learn/nn/spec.h"
+#include "learn/spec/spec.h"
 #include "plug/plugs.h"
 
 #define KNOCK_SECONDS 2.0

@@ -7,7 +7,7 @@
 #include "data/readers/registry.h"
 #include "distribute/sync/sync.h"
 #include "learn/nn/layers/kinds.h"
-#include "learn/nn/spec.h"
+#include "learn/spec/spec.h"
 #include "plug/plugs.h"
 #include "sys/thread.h"
 

@@ -12,6 +12,7 @@
 #include "base/sized.h"
 #include "learn/nn/model.h"
 #include "learn/predict/program_cache.h"
+#include "learn/spec/spec.h"
 #include "sys/thread.h"
 
 #define MAX_INPUTS 4

@@ -139,3 +139,8 @@ tt_status node_text(const struct node *n, const char **out)
 	*out = n->text;
 	return TT_OK;
 }
+
+int node_absent(const struct node *n)
+{
+	return !n || (n->kind == NODE_TEXT && !n->quoted && !*n->text);
+}

@@ -38,6 +38,7 @@ tt_status node_parse_json(struct arena *a, const char *name, const char *text, s
 
 struct node *node_get(const struct node *map, const char *key);      /* or NULL */
 size_t       node_count(const struct node *n);                       /* children */
+int          node_absent(const struct node *n);      /* NULL, or written as nothing or null */
 
 /* Set dotted path "train.optimizer.lr" to a value given as YAML text ("0.1",
  * "[1, 2]"), making maps on the way; list items by number ("layers.0.out"). */

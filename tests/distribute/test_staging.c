@@ -7,6 +7,7 @@
 
 #include "compute/exec/ref/ref.h"
 #include "learn/learner/learner.h"
+#include "learn/spec/spec.h"
 #include "support/ranks.h"
 #include "support/support.h"
 #include "support/tiny.h"

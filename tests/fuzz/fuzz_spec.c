@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "learn/nn/model.h"
+#include "learn/spec/spec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,6 +8,7 @@
 #include "distribute/sync/collective.h"
 #include "learn/learner/learner_own.h"
 #include "learn/learner/microbatch.h"
+#include "learn/spec/spec.h"
 #include "sys/policy.h"
 #include "sys/thread.h"
 

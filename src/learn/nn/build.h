@@ -1,59 +1,12 @@
-/* build.h -- what layers need in order to add themselves to a graph.
+/* build.h -- from the list of layers in a document to a graph.
  *
- *   list of the spec --build_list--> layer --kind->build--> nodes of the graph
+ *   list --build_net--> layer --kind->build--> nodes of the graph
  *
- * A build either collects the parameter table of a new model or finds its parameters in it: the
- * order of layers is the same, so the n-th parameter asked for is the n-th of the table.
- * Private to nn/. */
+ * Private to nn/, but for the names of layers. */
 #ifndef NN_BUILD_H
 #define NN_BUILD_H
 
-#include "learn/nn/layers/kinds.h"
-#include "learn/nn/model.h"
-
-/* The first two settings of every layer; their rows; and what all option structs begin with. */
-struct layer_base {
-	const char        *name;
-	const struct node *from;
-};
-#define LAYER_BASE  const char *name; const struct node *from
-#define LAYER_ROWS(T) \
-	OPT_TEXT(T, name, NULL, "what the layer is called; its parameters are NAME.weight ..."), \
-	OPT_NODE(T, from, "name of an earlier layer, or input; by default the layer before")
-
-struct layer {
-	const struct layer_kind *kind;
-	const char              *name;    /* full: "layer1.0.conv1"                          */
-	const struct node       *node;    /* its settings, for messages                      */
-	const void              *opts;    /* the kind's struct                               */
-	struct ir_value        **in;      /* what `from` names, or the value before it       */
-	int                      n_in;
-	struct ir_value         *out;     /* to be set by build                              */
-};
-
-struct builder {
-	struct ir_graph       *g;
-	const struct tt_model *m;
-	struct tt_model       *grow;      /* == m while the tables are collected; else NULL  */
-	struct tensor_desc     x;         /* of the input                                    */
-	enum nn_purpose        purpose;
-	const struct nn_group *group;     /* NULL: alone                                     */
-	struct arena           arena;     /* of the build: layers, names                     */
-	struct known          *known;     /* values by name, latest first                    */
-	struct ir_value       *input, *last;    /* last: what the next layer reads           */
-	int                    n_layers, n_params, n_buffers;
-};
-
-/* How the names in a list of layers are made. */
-enum naming {
-	NAMES_BY_KIND,          /* conv1, conv2                   */
-	NAMES_BY_PLACE          /* 0, 1, as in torch's Sequential */
-};
-struct scope {
-	const char *path;                 /* put before names: "" or "layer1."               */
-	enum naming naming;
-	int64_t     start;                /* BY_PLACE: number of the first                   */
-};
+#include "learn/nn/layer.h"
 
 /* A layer of a list is `kind: {settings}`, or the bare word where there is nothing to set.  The
  * word, or NULL; the name that a layer without one gets: the kind's prefix and its number among its
@@ -65,63 +18,5 @@ const char *build_name_by_kind(struct arena *a, const struct node *item, const s
  * purpose; build_release when done. */
 tt_status build_net(struct builder *b);
 void      build_release(struct builder *b);
-
-/* Whether the layers of a spec can be built; its options are read already. */
-tt_status nn_check(tt_spec *s);
-struct tensor_desc nn_input_desc(const tt_spec *s, int64_t batch);
-
-/* The layers of a list, one after the other, from b->last on. */
-tt_status build_list(struct builder *b, const struct node *list, const struct scope *s);
-
-/* "file:line: layer NAME (kind) " before the text. */
-#define layer_err(l, st, ...) err_give(st, layer_err_text(l, __VA_ARGS__))
-int layer_err_text(const struct layer *l, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-/* The error of a lower layer gets file and line. */
-tt_status layer_failed(const struct layer *l);
-
-/* An input must have this many dims with the batch; `what` says it for people. */
-tt_status layer_need_dims(const struct layer *l, int ndim, const char *what);
-/* "64x16x5x5 from pool2" */
-#define LAYER_VALUE_TEXT (TENSOR_TEXT + 128)
-const char *layer_value_text(const struct ir_value *v, char buf[LAYER_VALUE_TEXT]);
-
-/* A setting left out, or null. */
-int node_absent(const struct node *n);
-
-/* What a layer asks for: a parameter or a buffer called NAME.what. */
-struct want {
-	const char     *what;
-	int             ndim;
-	int64_t         dim[TENSOR_MAX_DIMS];
-	enum param_role role;
-	struct init     init;
-};
-tt_status build_param(struct builder *b, struct layer *l, const struct want *w,
-                      struct ir_value **out);
-tt_status build_buffer(struct builder *b, struct layer *l, const struct want *w,
-                       struct ir_value **out);
-
-/* l->out = op(in); node may be NULL. */
-tt_status build_op(struct builder *b, struct layer *l, enum ir_op op, struct ir_value *const *in,
-                   int n_in, const struct ir_attr *attr);
-/* l->out = act(l->out); ACT_NONE does nothing.  alpha is the act's own. */
-tt_status build_act(struct builder *b, struct layer *l, int act);
-
-extern const char *const act_words[];            /* none, relu, ... as enum ir_act            */
-extern const char *const layer_init_words[];     /* default, then init_words                  */
-/* The init of a weight: what the layer says, else the model; and of a bias beside it. */
-struct init build_weight_init(const struct builder *b, int word, int64_t fan_in, int64_t fan_out);
-struct init build_bias_init(const struct init *weight);
-
-/* The rows of kinds.c. */
-#define LAYER_KINDS(X) \
-	X(conv2d) X(depthwise2d) X(dense) X(embedding) X(maxpool) X(avgpool) X(globalpool) \
-	X(batchnorm) X(layernorm) X(dropout) X(flatten) X(reshape) X(add) X(concat) \
-	X(relu) X(leaky_relu) X(elu) X(gelu) X(silu) X(sigmoid) X(tanh) X(softmax) \
-	X(sequence) X(repeat) X(residual) X(branches)
-#define X(kind) extern const struct layer_kind nn_##kind;
-LAYER_KINDS(X)
-#undef X
 
 #endif

@@ -14,20 +14,20 @@ static const enum ir_op loss_op[] = {
 	[LOSS_HUBER] = IR_HUBER,
 };
 
-struct tensor_desc nn_input_desc(const tt_spec *s, int64_t batch)
+static struct tensor_desc input_desc(const struct model_opts *o, int64_t batch)
 {
-	struct tensor_desc d = { .dtype = DTYPE_F32, .ndim = (int)s->model.input.n + 1 };
+	struct tensor_desc d = { .dtype = DTYPE_F32, .ndim = (int)o->input.n + 1 };
 
 	d.dim[0] = batch;
-	for (size_t i = 0; i < s->model.input.n; i++)
-		d.dim[i + 1] = (int64_t)s->model.input.v[i];
+	for (size_t i = 0; i < o->input.n; i++)
+		d.dim[i + 1] = (int64_t)o->input.v[i];
 	return d;
 }
 
 /* The last value must be rows of scores, and must not have been through the softmax already. */
 static tt_status check_scores(const struct builder *b)
 {
-	const struct model_opts *o = &b->m->spec->model;
+	const struct model_opts *o = &b->m->net;
 	const struct ir_value *y = b->last;
 	char text[LAYER_VALUE_TEXT];
 
@@ -43,7 +43,7 @@ static tt_status check_scores(const struct builder *b)
 
 static tt_status add_loss(struct builder *b, struct ir_value **loss)
 {
-	const struct model_opts *o = &b->m->spec->model;
+	const struct model_opts *o = &b->m->net;
 	const struct tensor_desc *y = &b->last->desc;
 	struct tensor_desc target = *y;
 	struct ir_attr a = { .smoothing = (float)o->label_smoothing, .delta = (float)o->huber_delta };
@@ -64,7 +64,7 @@ static tt_status add_loss(struct builder *b, struct ir_value **loss)
 /* What users want to see: probabilities where the loss works on scores. */
 static tt_status add_answer(struct builder *b)
 {
-	const int loss = b->m->spec->model.loss;
+	const int loss = b->m->net.loss;
 	struct ir_attr sigmoid = { .act = ACT_SIGMOID };
 	struct ir_value *y = b->last;
 	struct ir_node *n = NULL;
@@ -121,7 +121,7 @@ static tt_status build_graph(struct builder *b, struct ir_graph **out)
 tt_status nn_graph(const struct tt_model *m, int64_t batch, enum nn_purpose purpose,
                    struct ir_graph **out)
 {
-	struct builder b = { .m = m, .purpose = purpose, .x = nn_input_desc(m->spec, batch) };
+	struct builder b = { .m = m, .purpose = purpose, .x = input_desc(&m->net, batch) };
 
 	return build_graph(&b, out);
 }
@@ -130,7 +130,7 @@ tt_status nn_graph_among(const struct tt_model *m, int64_t batch, const struct n
                          struct ir_graph **out)
 {
 	struct builder b = { .m = m, .purpose = NN_TRAIN, .group = g,
-	                     .x = nn_input_desc(m->spec, batch) };
+	                     .x = input_desc(&m->net, batch) };
 
 	return build_graph(&b, out);
 }
@@ -167,7 +167,7 @@ tt_status nn_factored(const struct tt_model *m, const struct nn_group *g,
 tt_status nn_collect(struct tt_model *m)
 {
 	struct builder b = { .m = m, .grow = m, .purpose = NN_EVAL,
-	                     .x = nn_input_desc(m->spec, 1) };
+	                     .x = input_desc(&m->net, 1) };
 	struct ir_graph *g;
 	tt_status st;
 
@@ -180,13 +180,13 @@ tt_status nn_collect(struct tt_model *m)
 	return TT_OK;
 }
 
-tt_status nn_check(tt_spec *s)
+tt_status nn_count(const struct model_opts *o, size_t *parameters, size_t *buffers)
 {
-	struct tt_model m = { .spec = s };
+	struct tt_model m = { .net = *o };
 	tt_status st = nn_collect(&m);
 
-	s->n_parameters = m.param_count;
-	s->n_buffers = m.buffer_count;
+	*parameters = m.param_count;
+	*buffers = m.buffer_count;
 	arena_release(&m.arena);
 	return st;
 }

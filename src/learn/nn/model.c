@@ -4,54 +4,32 @@
 
 #include "base/mem.h"
 #include "base/sized.h"
-#include "learn/nn/build.h"
-#include "learn/nn/save.h"
 
 static float *fill_vector(const struct tt_model *m, const struct param *p, int n, size_t count)
 {
 	float *v = mem_alloc_aligned((count ? count : 1) * sizeof *v);
-	uint64_t seed = (uint64_t)m->spec->train.seed;
 
 	for (int i = 0; v && i < n; i++)
-		init_fill(v + p[i].offset, p[i].count, &p[i].init, seed, p[i].name);
+		init_fill(v + p[i].offset, p[i].count, &p[i].init, m->seed, p[i].name);
 	return v;
 }
 
-tt_status tt_model_new(tt_model **out, const tt_spec *s)
+tt_status nn_model_init(struct tt_model *m)
 {
-	tt_model *m;
-	tt_status st;
+	tt_status st = nn_collect(m);
 
-	if (!out || !s)
-		return err_null(__func__);
-	if (!(m = mem_calloc(1, sizeof *m)))
-		return TT_ENOMEM;
-	if ((st = spec_copy(&m->spec, s)) != TT_OK || (st = tt_spec_resolve(m->spec)) != TT_OK ||
-	    (st = nn_collect(m)) != TT_OK)
-		goto out;
+	if (st != TT_OK)
+		return st;
 	m->params = fill_vector(m, m->param, m->n_params, m->param_count);
 	m->buffers = fill_vector(m, m->buffer, m->n_buffers, m->buffer_count);
-	if (!m->params || !m->buffers) {
-		st = TT_ENOMEM;
-		goto out;
-	}
-	*out = m;
-	m = NULL;
-out:
-	tt_model_free(&m);
-	return st;
+	return m->params && m->buffers ? TT_OK : TT_ENOMEM;
 }
 
-void tt_model_free(tt_model **m)
+void nn_model_release(struct tt_model *m)
 {
-	if (!m || !*m)
-		return;
-	tt_spec_free(&(*m)->spec);
-	mem_free((*m)->params);
-	mem_free((*m)->buffers);
-	arena_release(&(*m)->arena);
-	mem_free(*m);
-	*m = NULL;
+	mem_free(m->params);
+	mem_free(m->buffers);
+	arena_release(&m->arena);
 }
 
 int tt_model_tensors(const tt_model *m)
@@ -102,33 +80,5 @@ tt_status nn_set_classes(struct tt_model *m, const char *const *name, int n)
 	if ((st = str_status(&s)) == TT_OK && !(m->classes = arena_strdup(&m->arena, s.p)))
 		st = TT_ENOMEM;
 	str_release(&s);
-	return st;
-}
-
-tt_status tt_model_save(const tt_model *m, const char *checkpoint)
-{
-	struct nn_saved s;
-	tt_status st;
-
-	if (!m || !checkpoint)
-		return err_null(__func__);
-	if ((st = nn_saved_init(&s, m, 0)) != TT_OK)
-		return st;
-	st = ckpt_write(checkpoint, s.tensor, s.n_tensors, s.meta, s.n_meta);
-	nn_saved_release(&s);
-	return st;
-}
-
-tt_status tt_model_load(tt_model **out, const char *checkpoint)
-{
-	struct ckpt *c;
-	tt_status st;
-
-	if (!out || !checkpoint)
-		return err_null(__func__);
-	if ((st = ckpt_open(&c, checkpoint)) != TT_OK)
-		return st;
-	st = nn_model_of(out, c, checkpoint);
-	ckpt_close(&c);
 	return st;
 }

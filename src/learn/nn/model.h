@@ -15,7 +15,7 @@
 #include "compute/ir/graph.h"
 #include "compute/pass/pass.h"
 #include "learn/nn/init.h"
-#include "learn/nn/spec.h"
+#include "learn/nn/options.h"
 
 enum param_role { PARAM_WEIGHT, PARAM_BIAS, PARAM_NORM };   /* norm: scale and shift of norms */
 
@@ -28,7 +28,10 @@ struct param {
 };
 
 struct tt_model {
-	tt_spec      *spec;              /* owned, resolved                              */
+	struct model_opts net;           /* what it is made of; nodes are borrowed from the document */
+	uint64_t      seed;              /* of its first numbers                         */
+	tt_spec      *spec;              /* the document it came from, resolved; owned by learn/spec,
+	                                  * which alone looks into it here and below     */
 	struct arena  arena;             /* of names and tables                          */
 	struct param *param, *buffer;    /* in offset order                              */
 	int           n_params, n_buffers;
@@ -42,8 +45,14 @@ struct tt_model {
 /* Names of the classes, kept in checkpoints; copied. */
 tt_status nn_set_classes(struct tt_model *m, const char *const *name, int n);
 
-/* Fill the tables of an otherwise empty model whose spec's options are read; no numbers yet. */
+/* Whether such a net can be built, and how many numbers it has. */
+tt_status nn_count(const struct model_opts *o, size_t *parameters, size_t *buffers);
+
+/* Fill the tables of a model of which only net is set; no numbers yet. */
 tt_status nn_collect(struct tt_model *m);
+/* The same with its first numbers, by m->seed.  Release after an error as well. */
+tt_status nn_model_init(struct tt_model *m);
+void      nn_model_release(struct tt_model *m);       /* all but the document */
 
 /* NN_TRAIN: inputs x, target, seed; outputs loss sum, logits; with gradients.
  * NN_EVAL: inputs x, target; outputs loss sum, logits.  NN_PREDICT: input x; output

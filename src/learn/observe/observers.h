@@ -10,6 +10,7 @@
 #include "data/loader.h"
 #include "learn/nn/model.h"
 #include "learn/observe/metric.h"
+#include "learn/spec/spec.h"
 
 /* What the trainer tells; `seen` is filled in by observers_tell. */
 struct observation {

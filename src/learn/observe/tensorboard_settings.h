@@ -3,7 +3,7 @@
 #define OBSERVE_TENSORBOARD_SETTINGS_H
 
 #include "learn/events/events.h"
-#include "learn/nn/spec.h"
+#include "learn/spec/spec.h"
 
 /* The scalars under data, train and model.loss as "train.optimizer.lr" ...; *out lives in the
  * arena, n of them. */

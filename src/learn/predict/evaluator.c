@@ -1,6 +1,7 @@
 #include "learn/predict/evaluator.h"
 
 #include "base/mem.h"
+#include "learn/spec/spec.h"
 #include "sys/policy.h"
 #include "sys/thread.h"
 #include "data/loader.h"

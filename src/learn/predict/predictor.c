@@ -7,6 +7,7 @@
 #include "learn/predict/evaluator.h"
 #include "learn/predict/feed.h"
 #include "learn/predict/program_cache.h"
+#include "learn/spec/spec.h"
 
 #define DEFAULT_BATCH 64
 #define DEFAULT_TOP_K 5

@@ -24,7 +24,7 @@ static int same_shape(const struct option_list *want, const tt_source_info *info
 
 static tt_status check_samples(const struct tt_model *m, const tt_source_info *info)
 {
-	const struct option_list *want = &m->spec->model.input;
+	const struct option_list *want = &m->net.input;
 	struct str net = {0}, data = {0};
 	tt_status st;
 
@@ -44,7 +44,7 @@ static tt_status check_samples(const struct tt_model *m, const tt_source_info *i
 
 static tt_status check_target(const struct tt_model *m, const tt_source_info *info)
 {
-	int xent = m->spec->model.loss == LOSS_XENT;
+	int xent = m->net.loss == LOSS_XENT;
 	long long outputs = (long long)m->outputs;
 
 	if (info->target == TT_TARGET_VALUES) {
@@ -69,7 +69,7 @@ static enum target_form form_of(const struct tt_model *m, const tt_source_info *
 {
 	if (info->target == TT_TARGET_VALUES)
 		return TARGET_VALUES;
-	if (m->spec->model.loss == LOSS_XENT)
+	if (m->net.loss == LOSS_XENT)
 		return TARGET_LABEL;
 	return m->outputs == 1 ? TARGET_NUMBER : TARGET_ONE_HOT;
 }
@@ -79,7 +79,7 @@ static int classes_of(const struct tt_model *m, const tt_source_info *info, enum
 {
 	if (form == TARGET_LABEL || form == TARGET_ONE_HOT)
 		return info->classes;
-	return form == TARGET_NUMBER && m->spec->model.loss == LOSS_BCE && info->classes == 2 ? 2 : 0;
+	return form == TARGET_NUMBER && m->net.loss == LOSS_BCE && info->classes == 2 ? 2 : 0;
 }
 
 tt_status target_init(struct target *t, const struct tt_model *m, const tt_source_info *info,

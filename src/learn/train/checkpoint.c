@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "learn/ckpt/ckpt.h"
-#include "learn/nn/save.h"
+#include "learn/spec/save.h"
 #include "learn/observe/run_dir.h"
 
 #define SLOT_PREFIX "tutti.optim."
@@ -99,7 +99,7 @@ static float *slot_at(const struct tt_trainer *t, int i, const char **name)
 	return t->ensemble ? ensemble_slot(t, i) : mine;
 }
 
-static tt_status add_slots(struct tt_trainer *t, struct nn_saved *s, struct str name[SLOTS_MAX])
+static tt_status add_slots(struct tt_trainer *t, struct model_rows *s, struct str name[SLOTS_MAX])
 {
 	const int64_t count = slot_count(t);
 	tt_status st;
@@ -119,7 +119,7 @@ static tt_status add_slots(struct tt_trainer *t, struct nn_saved *s, struct str 
 	return TT_OK;
 }
 
-static tt_status add_numbers(const struct state *state, struct nn_saved *s, struct str text[ROWS])
+static tt_status add_numbers(const struct state *state, struct model_rows *s, struct str text[ROWS])
 {
 	tt_status st;
 
@@ -155,10 +155,10 @@ static tt_status write_state(struct tt_trainer *t, const char *path)
 	struct state state = state_of(t);
 	struct str name[SLOTS_MAX] = {{0}}, text[ROWS] = {{0}};
 	char members[16], combined[16];
-	struct nn_saved s;
+	struct model_rows s;
 	tt_status st;
 
-	if ((st = nn_saved_init(&s, trainer_whole(t), SLOTS_MAX + ROWS + 2)) != TT_OK)
+	if ((st = model_rows_init(&s, trainer_whole(t), SLOTS_MAX + ROWS + 2)) != TT_OK)
 		return st;
 	if (t->ensemble) {
 		snprintf(members, sizeof members, "%d", t->ensemble->n);
@@ -172,7 +172,7 @@ static tt_status write_state(struct tt_trainer *t, const char *path)
 		str_release(&name[i]);
 	for (int i = 0; i < ROWS; i++)
 		str_release(&text[i]);
-	nn_saved_release(&s);
+	model_rows_release(&s);
 	return st;
 }
 
@@ -319,7 +319,7 @@ static tt_status load_model(struct tt_trainer *t, const struct ckpt *c, const ch
 	if (t->ensemble && combined && strcmp(combined, "1") == 0 && is_over(t, s) &&
 	    (st = ensemble_add_combiner(t)) != TT_OK)
 		return st;
-	return nn_load_tensors(trainer_whole(t), c, path);
+	return model_load_tensors(trainer_whole(t), c, path);
 }
 
 /* A seed or batch of its own makes this another run from here on: allowed, but not in silence. */

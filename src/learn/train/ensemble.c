@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "learn/nn/ensemble.h"
+#include "learn/spec/ensemble.h"
 #include "learn/train/trainer.h"
 
 /* ---- come and go ---- */

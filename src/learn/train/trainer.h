@@ -22,6 +22,7 @@
 #include "learn/learner/learner.h"
 #include "learn/predict/evaluator.h"
 #include "learn/predict/metrics.h"
+#include "learn/spec/spec.h"
 #include "learn/train/ensemble.h"
 #include "learn/train/local_workers.h"
 #include "learn/observe/observers.h"

@@ -1,5 +1,5 @@
 /* Activations as layers of their own; conv2d, dense, add and the norms take them as a setting. */
-#include "learn/nn/build.h"
+#include "learn/nn/layer.h"
 
 struct act_opts {
 	LAYER_BASE;

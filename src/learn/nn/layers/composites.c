@@ -1,6 +1,6 @@
 /* Layers made of layers: sequence, repeat, residual, branches.  They expand while the net is
  * built; names nest with dots: block1.conv1. */
-#include "learn/nn/build.h"
+#include "learn/nn/layer.h"
 
 #include <string.h>
 
@@ -59,7 +59,7 @@ static tt_status run_list(struct builder *b, struct ir_value *start, const struc
 	if (!path || !s.path)
 		return TT_ENOMEM;
 	b->last = start;
-	if ((st = build_list(b, list, &s)) == TT_OK)
+	if ((st = b->list(b, list, &s)) == TT_OK)
 		*out = b->last;
 	return st;
 }
@@ -90,7 +90,7 @@ static tt_status build_copy(struct builder *b, struct layer *l, int64_t number)
 	} else {
 		s.path = arena_printf(&b->arena, "%s.%lld.", l->name, (long long)number);
 	}
-	return s.path ? build_list(b, o->layers, &s) : TT_ENOMEM;
+	return s.path ? b->list(b, o->layers, &s) : TT_ENOMEM;
 }
 
 static tt_status build_repeat(struct builder *b, struct layer *l)
@@ -160,7 +160,7 @@ static tt_status sum_ends(struct builder *b, struct layer *l, struct ir_value **
 /* For the end of a net: nets side by side that answer as one. */
 static tt_status mix_ends(struct builder *b, struct layer *l, struct ir_value **ends, int n)
 {
-	const int loss = b->m->spec->model.loss;
+	const int loss = b->m->net.loss;
 	const struct ir_attr a = { .mix = loss == LOSS_XENT ? MIX_SOFTMAX :
 	                                  loss == LOSS_BCE ? MIX_SIGMOID : MIX_VALUES };
 

@@ -1,5 +1,5 @@
 /* Layers that slide a window over images: convolution and pooling. */
-#include "learn/nn/build.h"
+#include "learn/nn/layer.h"
 
 #include <string.h>
 

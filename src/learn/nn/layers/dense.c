@@ -1,5 +1,5 @@
 /* Layers that multiply by or look up in a table: dense, embedding. */
-#include "learn/nn/build.h"
+#include "learn/nn/layer.h"
 
 struct dense_opts {
 	LAYER_BASE;

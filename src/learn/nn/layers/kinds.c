@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "learn/nn/build.h"
+#include "learn/nn/layer.h"
 
 const struct layer_kind *const layer_kinds[] = {
 #define X(kind) &nn_##kind,

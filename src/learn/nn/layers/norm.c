@@ -1,5 +1,5 @@
 /* Layers that keep numbers in bounds: batchnorm, layernorm, dropout. */
-#include "learn/nn/build.h"
+#include "learn/nn/layer.h"
 
 struct norm_opts {
 	LAYER_BASE;

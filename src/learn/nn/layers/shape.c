@@ -1,5 +1,5 @@
 /* Layers that move numbers and join branches: flatten, reshape, add, concat. */
-#include "learn/nn/build.h"
+#include "learn/nn/layer.h"
 
 struct plain_opts { LAYER_BASE; };
 

@@ -2,7 +2,7 @@
 #ifndef LAYERS_WINDOW_H
 #define LAYERS_WINDOW_H
 
-#include "learn/nn/build.h"
+#include "learn/nn/layer.h"
 
 /* One number for both directions, or [height, width]; each at least 1. */
 tt_status window_pair(const struct layer *l, const char *key, const struct option_list *v,

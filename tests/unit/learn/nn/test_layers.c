@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "learn/nn/layers/kinds.h"
 #include "learn/nn/model.h"
+#include "learn/spec/spec.h"
 #include "support/support.h"
 
 /* input, layers, then the shape of the last value at batch 2 and the parameters in their order */
@@ -86,6 +87,7 @@ static void collect(struct tt_model *m, const char *input, const char *layers)
 	*m = (struct tt_model){0};
 	assert_ok(tt_spec_parse(&m->spec, "case", yaml.p));
 	assert_ok(tt_spec_resolve(m->spec));
+	m->net = m->spec->model;
 	assert_ok(nn_collect(m));
 	str_release(&yaml);
 }
@@ -246,6 +248,7 @@ static void the_answer_is_what_the_loss_is_about(void **state)
 		assert_ok(tt_spec_set(m.spec, "model.loss", want[i].loss));
 		assert_ok(tt_spec_layer(m.spec, "dense", "{out: 4}"));
 		assert_ok(tt_spec_resolve(m.spec));
+		m.net = m.spec->model;
 		assert_ok(nn_collect(&m));
 		assert_int_equal(m.outputs, 4);
 		assert_int_equal(m.inputs, 5);

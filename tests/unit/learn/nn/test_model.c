@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "sys/thread.h"
 #include "learn/nn/model.h"
-#include "learn/nn/save.h"
+#include "learn/spec/save.h"
 #include "support/support.h"
 
 static tt_model *model_of(const char *yaml)
@@ -222,7 +222,7 @@ static void tensors_that_do_not_fit_are_named(void **state)
 	assert_ok(tt_model_save(m, path));
 	assert_ok(ckpt_open(&c, path));
 	before = other->params[0];
-	assert_status(nn_load_tensors(other, c, path), TT_ESHAPE);
+	assert_status(model_load_tensors(other, c, path), TT_ESHAPE);
 	assert_error("m.safetensors: tensor 'conv1.weight' is 3x2x3x3 f32, but 4x2x3x3 f32 in the "
 	             "model");
 	assert_true(other->params[0] == before);
@@ -230,7 +230,7 @@ static void tensors_that_do_not_fit_are_named(void **state)
 	tt_model_free(&other);
 	other = model_of("model: {input: [3], layers: [dense: {name: new, out: 4}]}");
 	assert_ok(ckpt_open(&c, path));
-	assert_status(nn_load_tensors(other, c, path), TT_ESHAPE);
+	assert_status(model_load_tensors(other, c, path), TT_ESHAPE);
 	assert_error("has no tensor 'new.weight' (4x3)");
 	ckpt_close(&c);
 	tt_model_free(&m);

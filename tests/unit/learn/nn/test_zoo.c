@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "learn/nn/model.h"
+#include "learn/spec/spec.h"
 #include "support/support.h"
 
 static const struct { const char *file; size_t parameters; int64_t outputs; } zoo[] = {
@@ -82,7 +83,7 @@ static void names_are_those_of_torchvision(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		tt_spec *s = load(names[i].file);
-		struct tt_model m = { .spec = s };
+		struct tt_model m = { .net = s->model };
 
 		assert_ok(nn_collect(&m));
 		for (const char *const *n = names[i].name; *n; n++) {
@@ -99,7 +100,7 @@ static void graphs_pass_the_verifier(void **state)
 	(void)state;
 	for (size_t i = 0; i < ZOO; i++) {
 		tt_spec *s = load(zoo[i].file);
-		struct tt_model m = { .spec = s };
+		struct tt_model m = { .net = s->model };
 
 		assert_ok(nn_collect(&m));
 		assert_int_equal(m.outputs, zoo[i].outputs);
@@ -123,7 +124,7 @@ static void every_parameter_gets_a_gradient(void **state)
 	(void)state;
 	for (size_t i = 0; i < ZOO; i++) {
 		tt_spec *s = load(zoo[i].file);
-		struct tt_model m = { .spec = s };
+		struct tt_model m = { .net = s->model };
 		struct ir_graph *g;
 
 		assert_ok(nn_collect(&m));

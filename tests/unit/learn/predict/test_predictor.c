@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "learn/nn/model.h"
+#include "learn/spec/spec.h"
 
 #define SAMPLES 53              /* 32 + 16 + 4 + 1 at batch 32 */
 

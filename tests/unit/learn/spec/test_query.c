@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "learn/nn/model.h"
+#include "learn/spec/spec.h"
 
 static const char text[] =
 	"name: query\ndata: {train: 'synth:digits', mean: [0.5]}\n"

@@ -1,10 +1,11 @@
-#include "learn/nn/spec.h"
+#include "learn/spec/spec.h"
 
 #include <string.h>
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "learn/nn/build.h"
+#include "learn/nn/layers/kinds.h"
+#include "learn/nn/model.h"
 
 #define SPEC_SIZE_MAX (16 << 20)        /* bytes; real ones have some thousand */
 
@@ -239,7 +240,8 @@ tt_status tt_spec_resolve(tt_spec *s)
 	if ((st = options_default(spec_options, &s->arena, s)) != TT_OK ||
 	    (st = options_read(spec_options, &s->arena, s->root, s)) != TT_OK ||
 	    (st = check_name(s)) != TT_OK || (st = check_input(s)) != TT_OK ||
-	    (st = check_layers(s)) != TT_OK || (st = nn_check(s)) != TT_OK)
+	    (st = check_layers(s)) != TT_OK ||
+	    (st = nn_count(&s->model, &s->n_parameters, &s->n_buffers)) != TT_OK)
 		return st;
 	s->resolved = 1;
 	return TT_OK;

@@ -1,5 +1,5 @@
-/* spec_query.c -- reading a spec: one key, or all of them. */
-#include "learn/nn/spec.h"
+/* query.c -- reading a spec: one key, or all of them. */
+#include "learn/spec/spec.h"
 
 #include <stdlib.h>
 #include <string.h>

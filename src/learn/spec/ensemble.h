@@ -5,10 +5,10 @@
  *
  * The parameters of member i are those of the single net, under members.i., and lie one member
  * after the other: the whole's vector begins with all members' vectors. */
-#ifndef NN_ENSEMBLE_H
-#define NN_ENSEMBLE_H
+#ifndef SPEC_ENSEMBLE_H
+#define SPEC_ENSEMBLE_H
 
-#include "learn/nn/model.h"
+#include "learn/spec/spec.h"
 
 #define ENSEMBLE_MAX 64
 

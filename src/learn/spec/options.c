@@ -1,26 +1,7 @@
 /* The tables behind a spec: what its keys are called, what they mean, what they are by default. */
-#include "learn/nn/spec.h"
+#include "learn/spec/spec.h"
 
-#include "learn/nn/init.h"
-
-static const char *const loss_words[] = {
-	[LOSS_XENT] = "cross_entropy", [LOSS_BCE] = "bce", [LOSS_MSE] = "mse", [LOSS_MAE] = "mae",
-	[LOSS_HUBER] = "huber", NULL
-};
 static const char *const precision_words[] = { "f32", "bf16", NULL };
-
-#define T struct model_opts
-static const struct option model_options[] = {
-	OPT_DOUBLES(T, input, NULL, "shape of a sample: [channels, height, width] or [features]"),
-	OPT_ENUM   (T, loss, "cross_entropy", loss_words, "what training makes small"),
-	OPT_DOUBLE (T, label_smoothing, "0", 0, 1,
-	            "cross_entropy: share of the label that is spread over all classes"),
-	OPT_DOUBLE (T, huber_delta, "1", 1e-30, 1e30, "huber: where the square becomes a line"),
-	OPT_ENUM   (T, init, "he", init_words, "how weights begin, where their layer says nothing"),
-	OPT_NODE   (T, layers, "list of `kind: {settings}`"),
-	OPT_END
-};
-#undef T
 
 #define T struct checkpoint_opts
 static const struct option checkpoint_options[] = {

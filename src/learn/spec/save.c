@@ -1,10 +1,10 @@
-#include "learn/nn/save.h"
+#include "learn/spec/save.h"
 
 #include <string.h>
 
 #include "base/mem.h"
 
-static void add_tensors(struct nn_saved *s, const struct param *p, int n, const float *data)
+static void add_tensors(struct model_rows *s, const struct param *p, int n, const float *data)
 {
 	for (int i = 0; i < n; i++)
 		s->tensor[s->n_tensors++] = (struct ckpt_tensor){ .name = p[i].name, .desc = p[i].desc,
@@ -13,36 +13,36 @@ static void add_tensors(struct nn_saved *s, const struct param *p, int n, const 
 
 #define OWN_META 4
 
-tt_status nn_saved_init(struct nn_saved *s, const struct tt_model *m, int more)
+tt_status model_rows_init(struct model_rows *s, const struct tt_model *m, int more)
 {
 	size_t tensors = (size_t)(tt_model_tensors(m) + more), metas = (size_t)(OWN_META + more);
 	tt_status st;
 
-	*s = (struct nn_saved){0};
+	*s = (struct model_rows){0};
 	if ((st = tt_spec_text(m->spec, &s->text)) != TT_OK)
 		return st;
 	s->tensor = mem_calloc(tensors ? tensors : 1, sizeof *s->tensor);
 	s->meta = mem_calloc(metas, sizeof *s->meta);
 	if (!s->tensor || !s->meta) {
-		nn_saved_release(s);
+		model_rows_release(s);
 		return TT_ENOMEM;
 	}
 	add_tensors(s, m->param, m->n_params, m->params);
 	add_tensors(s, m->buffer, m->n_buffers, m->buffers);
-	s->meta[s->n_meta++] = (struct ckpt_meta){ "tutti.format", NN_FORMAT };
+	s->meta[s->n_meta++] = (struct ckpt_meta){ "tutti.format", MODEL_FORMAT };
 	s->meta[s->n_meta++] = (struct ckpt_meta){ "tutti.version", TT_VERSION };
-	s->meta[s->n_meta++] = (struct ckpt_meta){ NN_META_SPEC, s->text };
+	s->meta[s->n_meta++] = (struct ckpt_meta){ MODEL_META_SPEC, s->text };
 	if (m->classes)
-		s->meta[s->n_meta++] = (struct ckpt_meta){ NN_META_CLASSES, m->classes };
+		s->meta[s->n_meta++] = (struct ckpt_meta){ MODEL_META_CLASSES, m->classes };
 	return TT_OK;
 }
 
-void nn_saved_release(struct nn_saved *s)
+void model_rows_release(struct model_rows *s)
 {
 	mem_free(s->tensor);
 	mem_free(s->meta);
 	mem_free(s->text);
-	*s = (struct nn_saved){0};
+	*s = (struct model_rows){0};
 }
 
 static tt_status check_tensors(const struct param *p, int n, const struct ckpt *c, const char *path)
@@ -69,7 +69,7 @@ static void copy_tensors(const struct param *p, int n, const struct ckpt *c, flo
 		memcpy(to + p[i].offset, ckpt_find(c, p[i].name)->data, p[i].count * sizeof *to);
 }
 
-tt_status nn_load_tensors(struct tt_model *m, const struct ckpt *c, const char *path)
+tt_status model_load_tensors(struct tt_model *m, const struct ckpt *c, const char *path)
 {
 	tt_status st;
 
@@ -85,27 +85,27 @@ static tt_status check_format(const struct ckpt *c, const char *path)
 {
 	const char *format = ckpt_meta(c, "tutti.format");
 
-	if (!format || !ckpt_meta(c, NN_META_SPEC))
+	if (!format || !ckpt_meta(c, MODEL_META_SPEC))
 		return err_set(TT_EFORMAT,
 		               "%s: a safetensors file, but not one of tutti's: it holds no spec",
 		               path);
-	if (strcmp(format, NN_FORMAT) != 0)
+	if (strcmp(format, MODEL_FORMAT) != 0)
 		return err_set(TT_EFORMAT, "%s: of format %.20s; this tutti reads format %s", path, format,
-		               NN_FORMAT);
+		               MODEL_FORMAT);
 	return TT_OK;
 }
 
-tt_status nn_model_of(tt_model **out, const struct ckpt *c, const char *path)
+tt_status model_of_ckpt(tt_model **out, const struct ckpt *c, const char *path)
 {
-	const char *classes = ckpt_meta(c, NN_META_CLASSES);
+	const char *classes = ckpt_meta(c, MODEL_META_CLASSES);
 	tt_model *m = NULL;
 	tt_spec *s = NULL;
 	tt_status st;
 
 	if ((st = check_format(c, path)) != TT_OK)
 		return st;
-	if ((st = tt_spec_parse(&s, path, ckpt_meta(c, NN_META_SPEC))) != TT_OK ||
-	    (st = tt_model_new(&m, s)) != TT_OK || (st = nn_load_tensors(m, c, path)) != TT_OK)
+	if ((st = tt_spec_parse(&s, path, ckpt_meta(c, MODEL_META_SPEC))) != TT_OK ||
+	    (st = tt_model_new(&m, s)) != TT_OK || (st = model_load_tensors(m, c, path)) != TT_OK)
 		goto out;
 	if (classes && !(m->classes = arena_strdup(&m->arena, classes))) {
 		st = TT_ENOMEM;

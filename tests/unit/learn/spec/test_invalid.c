@@ -1,4 +1,4 @@
-/* tests/unit/learn/nn/invalid: each spec is refused; its first line says what the message must
+/* tests/unit/learn/spec/invalid: each spec is refused; its first line says what the message must
  * contain. */
 #include <dirent.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "learn/nn/spec.h"
+#include "learn/spec/spec.h"
 #include "support/support.h"
 
 static char *expected(const char *path)
@@ -52,7 +52,7 @@ static void every_mistake_is_named(void **state)
 	int n = 0, bad = 0;
 
 	(void)state;
-	snprintf(folder, sizeof folder, "%s", test_source("tests/unit/learn/nn/invalid"));
+	snprintf(folder, sizeof folder, "%s", test_source("tests/unit/learn/spec/invalid"));
 	d = opendir(folder);
 	assert_non_null(d);
 	while ((e = readdir(d)))

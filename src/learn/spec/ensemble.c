@@ -1,4 +1,4 @@
-#include "learn/nn/ensemble.h"
+#include "learn/spec/ensemble.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "learn/nn/spec.h"
+#include "learn/spec/spec.h"
 #include "support/support.h"
 
 static char *text_of(const tt_spec *s)

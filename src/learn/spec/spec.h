@@ -4,25 +4,15 @@
  * The tree of nodes is the truth; tt_spec_resolve checks it against the option tables and fills
  * the structs below.  tt_spec_text then shows every default of them; layers are shown as they
  * were written. */
-#ifndef NN_SPEC_H
-#define NN_SPEC_H
+#ifndef SPEC_SPEC_H
+#define SPEC_SPEC_H
 
 #include <tutti/model.h>
 
-#include "base/options.h"
 #include "distribute/sync/sync.h"
 #include "data/loader.h"
+#include "learn/nn/options.h"
 #include "optim/optim.h"
-
-/* Spec: the keys under `model` (input, layers, loss ...). */
-struct model_opts {
-	struct option_list  input;          /* shape of a sample: [C, H, W] or [features]             */
-	const struct node  *layers;         /* list of `kind: {settings}`                             */
-	int                 loss;           /* enum loss_kind                                         */
-	double              label_smoothing, huber_delta;
-	int                 init;           /* enum init_kind: of weights whose layer says no other   */
-};
-enum loss_kind { LOSS_XENT, LOSS_BCE, LOSS_MSE, LOSS_MAE, LOSS_HUBER };
 
 struct checkpoint_opts {
 	int every_steps, every_epochs;      /* 0: not so (0, 1)                                       */

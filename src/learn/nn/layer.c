@@ -1,0 +1,176 @@
+/* What the kinds of layers are made with: parameters, buffers, operations, messages. */
+#include "learn/nn/layer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *const act_words[] = {
+	[ACT_NONE] = "none", [ACT_RELU] = "relu", [ACT_LEAKY_RELU] = "leaky_relu", [ACT_ELU] = "elu",
+	[ACT_GELU] = "gelu", [ACT_SILU] = "silu", [ACT_SIGMOID] = "sigmoid", [ACT_TANH] = "tanh", NULL
+};
+
+/* ---- messages ---- */
+
+int layer_err_text(const struct layer *l, const char *fmt, ...)
+{
+	char text[ERR_MAX / 2];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	return node_err_text(l->node, "%s (%s): %s", l->name, l->kind->name, text);
+}
+
+tt_status layer_failed(const struct layer *l)
+{
+	if (!l->node->file)
+		return err_status();
+	if (l->node->line == 0)
+		return err_at(err_status(), "%s", l->node->file);
+	return err_at(err_status(), "%s:%d", l->node->file, l->node->line);
+}
+
+const char *layer_value_text(const struct ir_value *v, char buf[LAYER_VALUE_TEXT])
+{
+	char shape[TENSOR_TEXT];
+
+	snprintf(buf, LAYER_VALUE_TEXT, "%s from %s%.100s", tensor_text(&v->desc, shape),
+	         v->kind == IR_INPUT ? "input " : "", v->name);
+	return buf;
+}
+
+tt_status layer_need_dims(const struct layer *l, int ndim, const char *what)
+{
+	char text[LAYER_VALUE_TEXT];
+
+	if (l->in[0]->desc.ndim == ndim)
+		return TT_OK;
+	return layer_err(l, TT_ESHAPE, "needs %s, but gets %s", what,
+	                 layer_value_text(l->in[0], text));
+}
+
+/* ---- parameters ---- */
+
+/* The next row of a table, growing by doubling in the model's arena. */
+static struct param *grow_table(struct arena *a, struct param **table, int n)
+{
+	struct param *wider;
+
+	if (n & (n - 1) || n == 1)
+		return *table + n;
+	wider = arena_alloc(a, (size_t)(n ? 2 * n : 2) * sizeof *wider);
+	if (!wider)
+		return NULL;
+	if (n)
+		memcpy(wider, *table, (size_t)n * sizeof *wider);
+	*table = wider;
+	return wider + n;
+}
+
+static tt_status add_row(struct builder *b, struct param **table, int *n, size_t *total,
+                         const struct param *row)
+{
+	struct param *p = grow_table(&b->grow->arena, table, *n);
+
+	if (!p)
+		return TT_ENOMEM;
+	*p = *row;
+	p->offset = *total;
+	p->count = (size_t)tensor_count(&row->desc);
+	if (!(p->name = arena_strdup(&b->grow->arena, row->name)))
+		return TT_ENOMEM;
+	if (__builtin_add_overflow(*total, p->count, total) || *total > PTRDIFF_MAX / sizeof(float))
+		return err_set(TT_ESHAPE, "%s: the net is larger than any memory", row->name);
+	++*n;
+	return TT_OK;
+}
+
+static tt_status check_row(const struct param *p, const char *name, const struct tensor_desc *d)
+{
+	if (strcmp(p->name, name) != 0 || !tensor_same(&p->desc, d))
+		return err_set(TT_EINTERNAL, "parameter %s of the graph is %s in the model", name, p->name);
+	return TT_OK;
+}
+
+tt_status build_param(struct builder *b, struct layer *l, const struct want *w,
+                      struct ir_value **out)
+{
+	struct param row = { .role = w->role, .init = w->init,
+	                     .desc = tensor_desc_make(DTYPE_F32, w->ndim, w->dim) };
+	int i = b->n_params++;
+	tt_status st;
+
+	if (!(row.name = arena_printf(&b->arena, "%s.%s", l->name, w->what)))
+		return TT_ENOMEM;
+	if ((st = tensor_check(&row.desc)) != TT_OK)
+		return err_at(layer_failed(l), "%s", row.name);
+	if (b->grow)
+		st = add_row(b, &b->grow->param, &b->grow->n_params, &b->grow->param_count, &row);
+	else
+		st = check_row(&b->m->param[i], row.name, &row.desc);
+	if (st != TT_OK)
+		return st;
+	*out = ir_param(b->g, row.name, &row.desc, b->m->param[i].offset);
+	return *out ? TT_OK : layer_failed(l);
+}
+
+tt_status build_buffer(struct builder *b, struct layer *l, const struct want *w,
+                       struct ir_value **out)
+{
+	struct param row = { .role = w->role, .init = w->init,
+	                     .desc = tensor_desc_make(DTYPE_F32, w->ndim, w->dim) };
+	int i = b->n_buffers++;
+	tt_status st;
+
+	if (!(row.name = arena_printf(&b->arena, "%s.%s", l->name, w->what)))
+		return TT_ENOMEM;
+	if (b->grow)
+		st = add_row(b, &b->grow->buffer, &b->grow->n_buffers, &b->grow->buffer_count, &row);
+	else
+		st = check_row(&b->m->buffer[i], row.name, &row.desc);
+	if (st != TT_OK)
+		return st;
+	*out = ir_buffer(b->g, row.name, &row.desc, b->m->buffer[i].offset);
+	return *out ? TT_OK : layer_failed(l);
+}
+
+struct init build_weight_init(const struct builder *b, int word, int64_t fan_in, int64_t fan_out)
+{
+	int kind = word == 0 ? b->m->net.init : word - 1;
+
+	return (struct init){ .kind = (enum init_kind)kind, .fan_in = fan_in, .fan_out = fan_out };
+}
+
+/* Biases begin at zero, save in PyTorch's own scheme. */
+struct init build_bias_init(const struct init *weight)
+{
+	if (weight->kind == INIT_TORCH)
+		return *weight;
+	return (struct init){ .kind = INIT_ZEROS };
+}
+
+/* ---- nodes ---- */
+
+tt_status build_op(struct builder *b, struct layer *l, enum ir_op op, struct ir_value *const *in,
+                   int n_in, const struct ir_attr *attr)
+{
+	struct ir_node *n = ir_emit(b->g, op, l->name, in, n_in, attr);
+
+	if (!n)
+		return layer_failed(l);
+	l->out = n->out[0];
+	return TT_OK;
+}
+
+/* PyTorch's slopes; layers of their own can say others. */
+tt_status build_act(struct builder *b, struct layer *l, int act)
+{
+	struct ir_attr a = { .act = (enum ir_act)act };
+
+	if (act == ACT_NONE)
+		return TT_OK;
+	a.alpha = act == ACT_LEAKY_RELU ? 0.01f : act == ACT_ELU ? 1 : 0;
+	return build_op(b, l, IR_ACT, &l->out, 1, &a);
+}

@@ -1,0 +1,18 @@
+/* options.h -- what a net is made from: the part of a run's document that layers are built of. */
+#ifndef NN_OPTIONS_H
+#define NN_OPTIONS_H
+
+#include "base/options.h"
+
+/* Spec: the keys under `model` (input, layers, loss ...). */
+struct model_opts {
+	struct option_list  input;          /* shape of a sample: [C, H, W] or [features]             */
+	const struct node  *layers;         /* list of `kind: {settings}`                             */
+	int                 loss;           /* enum loss_kind                                         */
+	double              label_smoothing, huber_delta;
+	int                 init;           /* enum init_kind: of weights whose layer says no other   */
+};
+enum loss_kind { LOSS_XENT, LOSS_BCE, LOSS_MSE, LOSS_MAE, LOSS_HUBER };
+extern const struct option model_options[];
+
+#endif
