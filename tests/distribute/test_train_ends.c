@@ -200,7 +200,7 @@ static void checkpoints_between_steps_are_meetings(void **state)
 	tt_model_free(&m);
 }
 
-/* ---- rules ---- */
+/* ---- strategies ---- */
 
 static void every_rule_stops_and_resumes(void **state)
 {
@@ -231,7 +231,7 @@ static void every_rule_stops_and_resumes(void **state)
 /* Before a folder is made. */
 static void what_a_rule_cannot_do_is_refused(void **state)
 {
-	static const struct { const char *rule, *key, *value, *want; } row[] = {
+	static const struct { const char *strategy, *key, *value, *want; } row[] = {
 		{ "easgd", "distribute.period", "0", "distribute.period: 0 is one average at the end" },
 		{ "eamsgd", "distribute.period", "0", "distribute.period: 0 is one average at the end" },
 		{ "eamsgd", "train.optimizer.momentum", "0.5", "distribute.delta" },
@@ -239,7 +239,7 @@ static void what_a_rule_cannot_do_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-		tt_model *m = tiny_model(workers_mlp, "distribute.strategy", row[i].rule,
+		tt_model *m = tiny_model(workers_mlp, "distribute.strategy", row[i].strategy,
 		                         "train.optimizer.momentum", "0", row[i].key, row[i].value, NULL);
 		tt_trainer *t = NULL;
 

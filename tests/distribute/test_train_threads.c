@@ -238,7 +238,8 @@ static void deterministic_runs_have_the_same_bits(void **state)
 
 /* ---- sums under way while the next step begins ---- */
 
-/* Rules that take ranges, rules that want tensors or the whole; ranks without samples at times. */
+/* Optimizers that take ranges, some that want tensors or the whole; ranks without samples at
+ * times. */
 static void overlap_does_not_change_a_bit(void **state)
 {
 	static const struct { const char *text; const char *set[4]; } row[] = {
@@ -297,7 +298,7 @@ static void steps_by_hand_leave_nothing_under_way(void **state)
 	}
 }
 
-/* ---- rules ---- */
+/* ---- strategies ---- */
 
 static void every_rule_learns_and_leaves_one_model(void **state)
 {

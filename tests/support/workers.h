@@ -29,7 +29,7 @@ void      workers_check_equal(const tt_trainer *t);
 struct workers_stop { tt_trainer *t; int64_t step; };
 void      workers_stop_at(void *stop, enum tt_event e, const tt_progress *p, const char *text);
 
-/* Every rule that keeps workers together, with its period; and workers_mlp under it. */
+/* Every strategy that keeps workers together, with its period; and workers_mlp under it. */
 #define WORKERS_RULES 5
 extern const char *const workers_rule[WORKERS_RULES][2];
 tt_model *workers_of_rule(size_t i);

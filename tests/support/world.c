@@ -86,7 +86,7 @@ void run_world(struct world *w, tt_status (*body)(struct rank *r))
 			fail_msg("rank %d: %s", i, w->rank[i].text);
 }
 
-static int strategy(const char *name)
+static int row_of(const char *name)
 {
 	int i = 0;
 
@@ -96,14 +96,14 @@ static int strategy(const char *name)
 	return i;
 }
 
-struct world *make_world(int n, size_t count, const char *rule)
+struct world *make_world(int n, size_t count, const char *strategy)
 {
 	struct world *w = mem_calloc(1, sizeof *w);
 
 	assert_non_null(w);
 	w->n = n;
 	w->count = count;
-	w->opts.strategy = strategy(rule);
+	w->opts.strategy = row_of(strategy);
 	w->opts.period = 1;
 	w->opts.timeout = 20;
 	w->opts.shard_optimizer = 1;

@@ -37,7 +37,7 @@ struct world {
 };
 
 /* n ranks with `count` parameters, all 0 but lr, which is 1.  To be freed by mem_free. */
-struct world *make_world(int n, size_t count, const char *rule);
+struct world *make_world(int n, size_t count, const char *strategy);
 /* All ranks run body; the test fails unless all end well. */
 void          run_world(struct world *w, tt_status (*body)(struct rank *r));
 /* The same, however they end: rank[i].status and text say how. */

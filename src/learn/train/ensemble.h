@@ -1,4 +1,5 @@
-/* ensemble.h -- under the rule `ensemble`: one rank's net among others, and the model they make.
+/* ensemble.h -- under the strategy `ensemble`: one rank's net among others, and the model they
+ * make.
  *
  *   given model  ==becomes==>  whole: members.0 | members.1 | ... and what combines them
  *   t->model                   this rank's member, on its own
@@ -26,7 +27,7 @@ struct ensemble {
 	double   *accuracy;                 /* [n] of each in validation, at the end; NAN         */
 };
 
-/* Split t->model into whole and member, if the rule says so.  NULL otherwise. */
+/* Split t->model into whole and member, if the strategy says so.  NULL otherwise. */
 tt_status ensemble_open(struct tt_trainer *t);
 /* Give the model back as it was: the trainer could not be made. */
 void      ensemble_undo(struct tt_trainer *t);

@@ -7,7 +7,7 @@
  * Whenever the wire is free, the bucket that should leave is that of the first layers among those
  * that are ready, so that the next forward pass can start while the others are still under way
  * (P3: Jayarajan et al., "Priority-based parameter propagation", 2019; ByteScheduler: Peng et al.,
- * 2019).  Buckets become ready in the order of their numbers, so that this rule is a stack.
+ * 2019).  Buckets become ready in the order of their numbers, so that this is a stack.
  *
  * But at any moment other buckets are ready on other ranks, and ranks that begin with different
  * ones would wait for each other for ever.  So the order is a list, made in advance and the same on

@@ -1,4 +1,4 @@
-/* What each rule of synchronisation promises for any number of ranks, any size and any order. */
+/* What each collective strategy promises for any number of ranks, any size and any order. */
 #include "support/support.h"
 #include "support/world.h"
 

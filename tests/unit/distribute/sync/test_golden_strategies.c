@@ -1,4 +1,4 @@
-/* Each rule of synchronisation against numbers of the literature, made by hand. */
+/* Each strategy against numbers of the literature, made by hand. */
 #include "support/support.h"
 #include "support/world.h"
 
@@ -83,11 +83,11 @@ static tt_status stretch(struct rank *r)
 
 static void springs_pull_with_the_old_values_and_keep_the_sum(void **state)
 {
-	static const char *const rule[] = { "easgd", "eamsgd" };
+	static const char *const strategy[] = { "easgd", "eamsgd" };
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		struct world *w = make_world(2, 1, rule[i]);
+		struct world *w = make_world(2, 1, strategy[i]);
 
 		w->opts.alpha = 0.1;
 		run_world(w, stretch);
@@ -107,7 +107,7 @@ static tt_status roll(struct rank *r)
 	r->params[0] = 1;
 	for (int64_t i = 1; st == TT_OK && i <= 3; i++) {
 		st = sync_begin(r->sync, &(struct sync_step){ .step = i, .samples = 1 });
-		r->grads[0] = r->params[0];      /* where the rule has put it */
+		r->grads[0] = r->params[0];      /* where the strategy has put it */
 		if (st == TT_OK && (st = sync_grad_ready(r->sync, 0, 1)) == TT_OK)
 			st = sync_finish(r->sync);
 	}
