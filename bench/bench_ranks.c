@@ -24,9 +24,9 @@
 #include "base/options.h"
 #include "base/str.h"
 #include "sys/thread.h"
+#include "distribute/comm/launched.h"
 #include "distribute/comm/comm.h"
 #include "learn/train/trainer.h"
-#include "plug/plugs.h"
 
 #define TIMEOUT 120             /* seconds a rank may be silent: steps can be long here */
 
@@ -182,7 +182,7 @@ static tt_status open_comms(struct rank *r)
 	r->world = r->args.workers;
 	if (r->args.workers)
 		return TT_OK;
-	if ((st = plug_mpi_comm(&r->comm[TALK], TIMEOUT, transport(r))) != TT_OK ||
+	if ((st = comm_open_launched(&r->comm[TALK], "mpi", TIMEOUT, transport(r))) != TT_OK ||
 	    (st = comm_split(r->comm[TALK], &r->comm[SILENT])) != TT_OK)
 		return st;
 	r->world = r->comm[TALK]->size;

@@ -26,7 +26,6 @@
 #include "compute/exec/tuning_cache.h"
 #include "learn/nn/model.h"
 #include "optim/optim.h"
-#include "plug/plugs.h"
 
 #define DATA_LIMIT ((size_t)1 << 31)
 
@@ -166,7 +165,7 @@ static tt_status job_open(struct job *j)
 	thread_set_count(j->args.threads);
 	if ((st = job_model(j)) != TT_OK || (st = job_data(j)) != TT_OK)
 		return st;
-	if ((st = device_list_open(&j->devices, plug_devices())) != TT_OK)
+	if ((st = device_list_open_known(&j->devices)) != TT_OK)
 		return st;
 	if (j->args.cache && (st = kernel_cache_open(&j->cache, j->args.cache, "bench")) != TT_OK)
 		return st;

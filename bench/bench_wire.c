@@ -10,8 +10,8 @@
 
 #include "base/mem.h"
 #include "sys/thread.h"
+#include "distribute/comm/launched.h"
 #include "distribute/comm/comm.h"
-#include "plug/plugs.h"
 
 #define RUNS    5
 #define TIMEOUT 10              /* seconds for a piece of a vector */
@@ -126,7 +126,7 @@ int main(int argc, char **argv)
 	}
 	b.n = (size_t)(atof(argv[1]) * (1 << 20) / sizeof(float));
 	b.bits_per_second = atof(argv[2]);
-	if ((st = plug_mpi_comm(&b.comm, TIMEOUT, TRANSPORT_AUTO)) != TT_OK)
+	if ((st = comm_open_launched(&b.comm, "mpi", TIMEOUT, TRANSPORT_AUTO)) != TT_OK)
 		goto out;
 	b.x = mem_alloc_aligned(b.n * sizeof *b.x);
 	b.opts.scratch = mem_alloc_aligned(comm_allreduce_scratch(b.comm, b.n) * sizeof(float));

@@ -1,6 +1,8 @@
 /* cmd_info.c -- tutti info and tutti version: what this program is and runs on. */
 #include <stdio.h>
 
+#include <tutti/plug.h>
+
 #include "kit/entries.h"
 #include "kit/json.h"
 #include "kit/machine.h"
@@ -17,12 +19,14 @@ static const struct example info_examples[] = {
 
 static void print_libraries(void)
 {
-	tt_entry     e;
+	tt_plug      p = { .size = sizeof p };
 	struct table t;
 
-	table_init(&t, "lll");
-	for (int i = 0; entries_next(TT_LIBRARIES, i, &e); i++)
-		table_add(&t, "  %s\t%s\t%s", e.name, e.version, e.group);
+	table_init(&t, "llll");
+	for (int i = 0; i < tt_plug_count(); i++)
+		if (tt_plug_get(i, &p) == TT_OK)
+			table_add(&t, "  %s\t%s\t%s\t%s", p.name, p.version ? p.version : "missing",
+			          p.serves ? p.serves : "", p.why ? p.why : p.from);
 	printf("libraries\n");
 	table_print(&t, stdout);
 	table_release(&t);

@@ -1,6 +1,6 @@
-# Foreign libraries.  Sets TUTTI_LIBRARIES (link these), TUTTI_PLUG_DEFINITIONS (for
-# src/plug/plugs.c), TUTTI_PLUGS_ABSENT (folders of src/plug to leave out) and
-# TUTTI_PC_LIBS (for the pkg-config file).
+# Foreign libraries.  Sets TUTTI_LIBRARIES (what the core needs), TUTTI_PLUGS with a kind and
+# libraries for each, TUTTI_WITHOUT (which are missing, and why) and TUTTI_PC_LIBS (for those who
+# link the archive).
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
@@ -14,8 +14,6 @@ pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 set(TUTTI_LIBRARIES PkgConfig::YAML PkgConfig::JANSSON PkgConfig::TURBOJPEG PkgConfig::ARCHIVE
 	PNG::PNG ZLIB::ZLIB Threads::Threads m)
 set(TUTTI_PC_LIBS "-lyaml -ljansson -lturbojpeg -larchive -lpng -lz -lm -lpthread")
-set(TUTTI_PLUG_DEFINITIONS "")
-set(TUTTI_PLUGS_ABSENT "")
 
 if(TUTTI_OPENMP)
 	find_package(OpenMP REQUIRED COMPONENTS C)
@@ -32,36 +30,58 @@ if(TUTTI_SODIUM AND SODIUM_FOUND)
 	string(APPEND TUTTI_PC_LIBS " -lsodium")
 endif()
 
+# ---- plugs: one folder of src/plug and one library each ----
+#
+# plug(NAME KIND LIBRARIES...) where the library is there, plug_without(NAME WHY) where it is not.
+# Those of TUTTI_LINKED are part of the library; the others are shared objects in a folder beside it.
+
+set(TUTTI_PLUGS "")                     # that are built
+set(TUTTI_WITHOUT "")                   # definitions for src/plug/register.c: why one is missing
+
+function(plug name kind)
+	list(APPEND TUTTI_PLUGS ${name})
+	set(TUTTI_PLUGS ${TUTTI_PLUGS} PARENT_SCOPE)
+	set(TUTTI_PLUG_KIND_${name} ${kind} PARENT_SCOPE)
+	set(TUTTI_PLUG_LIBRARIES_${name} ${ARGN} PARENT_SCOPE)
+endfunction()
+
+function(plug_without name why)
+	string(TOUPPER ${name} upper)
+	list(APPEND TUTTI_WITHOUT "TT_WITHOUT_${upper}=\"not built: ${why}\"")
+	set(TUTTI_WITHOUT ${TUTTI_WITHOUT} PARENT_SCOPE)
+endfunction()
+
 # oneDNN: kernels for convolutions and the like.
 if(TUTTI_ONEDNN)
 	find_path(DNNL_INCLUDE dnnl.h)
 	find_library(DNNL_LIBRARY dnnl)
 endif()
-if(TUTTI_ONEDNN AND DNNL_INCLUDE AND DNNL_LIBRARY)
+if(NOT TUTTI_ONEDNN)
+	plug_without(onednn "TUTTI_ONEDNN is off")
+elseif(DNNL_INCLUDE AND DNNL_LIBRARY)
 	add_library(dnnl_found INTERFACE)
 	target_include_directories(dnnl_found SYSTEM INTERFACE ${DNNL_INCLUDE})
 	target_link_libraries(dnnl_found INTERFACE ${DNNL_LIBRARY})
-	list(APPEND TUTTI_LIBRARIES dnnl_found)
-	list(APPEND TUTTI_PLUG_DEFINITIONS TT_HAVE_ONEDNN)
+	plug(onednn device dnnl_found)
 	string(APPEND TUTTI_PC_LIBS " -ldnnl")
 else()
-	list(APPEND TUTTI_PLUGS_ABSENT onednn)
+	plug_without(onednn "there was no dnnl.h (libdnnl-dev)")
 endif()
 
 # OpenBLAS: small matrix products.  Its header is enough: it is loaded when a kernel wants it.
-file(GLOB openblas_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/plug/openblas/*.c)
-if(TUTTI_OPENBLAS AND openblas_sources)
+if(TUTTI_OPENBLAS)
 	find_path(OPENBLAS_INCLUDE cblas.h PATH_SUFFIXES
 		${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread openblas-pthread openblas)
 endif()
-if(TUTTI_OPENBLAS AND openblas_sources AND OPENBLAS_INCLUDE)
+if(NOT TUTTI_OPENBLAS)
+	plug_without(openblas "TUTTI_OPENBLAS is off")
+elseif(OPENBLAS_INCLUDE)
 	add_library(openblas_found INTERFACE)
 	target_include_directories(openblas_found SYSTEM INTERFACE ${OPENBLAS_INCLUDE})
 	target_link_libraries(openblas_found INTERFACE ${CMAKE_DL_LIBS})
-	list(APPEND TUTTI_LIBRARIES openblas_found)
-	list(APPEND TUTTI_PLUG_DEFINITIONS TT_HAVE_OPENBLAS)
+	plug(openblas device openblas_found)
 else()
-	list(APPEND TUTTI_PLUGS_ABSENT openblas)
+	plug_without(openblas "there was no cblas.h of OpenBLAS (libopenblas-pthread-dev)")
 endif()
 
 # MPI: ranks that are processes on many machines.  Which library: by its compiler wrapper, such as
@@ -69,13 +89,14 @@ endif()
 if(TUTTI_MPI)
 	find_package(MPI 3.0 QUIET COMPONENTS C)
 endif()
-if(TUTTI_MPI AND MPI_C_FOUND)
-	list(APPEND TUTTI_LIBRARIES MPI::MPI_C)
-	list(APPEND TUTTI_PLUG_DEFINITIONS TT_HAVE_MPI)
+if(NOT TUTTI_MPI)
+	plug_without(mpi "TUTTI_MPI is off")
+elseif(MPI_C_FOUND)
+	plug(mpi transport MPI::MPI_C)
 	list(JOIN MPI_C_LIBRARIES " " mpi_libraries)
 	string(APPEND TUTTI_PC_LIBS " ${mpi_libraries}")
 else()
-	list(APPEND TUTTI_PLUGS_ABSENT mpi)
+	plug_without(mpi "there was no MPI library (libopenmpi-dev or libmpich-dev)")
 endif()
 
-message(STATUS "Plugs built in: ${TUTTI_PLUG_DEFINITIONS}")
+message(STATUS "Plugs: ${TUTTI_PLUGS}")

@@ -45,11 +45,18 @@ function(register name label)
 endfunction()
 
 file(GLOB support CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.c)
-list(FILTER support EXCLUDE REGEX "/test_[^/]*$")
+list(FILTER support EXCLUDE REGEX "/(test_[^/]*|plug_stub\\.c)$")
 add_library(test_support STATIC ${support})
 target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR}/tests)
-target_compile_definitions(test_support PUBLIC TEST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+target_compile_definitions(test_support PUBLIC TEST_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+	TEST_BINARY_DIR="${PROJECT_BINARY_DIR}")
 target_link_libraries(test_support PUBLIC tutti_static PkgConfig::CMOCKA)
+
+# A plug that is a shared object, for tests/unit/sys/test_plug.c.
+add_library(plug_stub MODULE ${PROJECT_SOURCE_DIR}/tests/support/plug_stub.c)
+target_link_libraries(plug_stub PRIVATE tutti_flags)
+set_target_properties(plug_stub PROPERTIES PREFIX "" OUTPUT_NAME device-stub
+	LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/stub-plugs)
 
 # tests/unit/base/test_file.c is the test base_file with the label base;
 # tests/op/test_conv.c is op_conv with the label op.

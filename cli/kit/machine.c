@@ -1,5 +1,8 @@
 #include "kit/machine.h"
 
+#include <tutti/catalog.h>
+#include <tutti/plug.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kit/entries.h"
 #include "kit/git.h"
 
 #define LINE_MAX_LEN 16384
@@ -96,7 +98,8 @@ tt_status machine_describe(struct arena *a, struct machine *out)
 
 void machine_json(const struct machine *m, struct json *j)
 {
-	tt_entry e;
+	const int n = tt_plug_count();
+	tt_plug   plug = { .size = sizeof plug };
 
 	json_text(j, "tutti", tt_version());
 	json_text(j, "host", m->host);
@@ -106,8 +109,9 @@ void machine_json(const struct machine *m, struct json *j)
 	json_int(j, "cores", m->cores);
 	json_number(j, "memory_bytes", m->memory);
 	json_open(j, "libraries", '{');
-	for (int i = 0; entries_next(TT_LIBRARIES, i, &e); i++)
-		json_text(j, e.name, e.version);
+	for (int i = 0; i < n; i++)
+		if (tt_plug_get(i, &plug) == TT_OK)
+			json_text(j, plug.name, plug.version ? plug.version : plug.why);
 	json_close(j, '}');
 }
 

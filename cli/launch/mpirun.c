@@ -13,7 +13,7 @@
 #include "launch/monitor.h"
 #include "kit/exit.h"
 #include "kit/stop.h"
-#include "plug/plugs.h"
+#include "sys/plug.h"
 
 #define END_SECONDS   10.0       /* beyond the timeout, from a signal to the end                */
 #define DEATH_SECONDS 10.0       /* for the kernel to end what was killed; it may hang on a disk */
@@ -57,13 +57,9 @@ static const struct {
 /* The library that this build was linked with; "": none. */
 static const char *library(void)
 {
-	struct plug_info info[32];
-	const int n = plug_list(info, 32);
+	const struct plug *mpi;
 
-	for (int k = 0; k < n; k++)
-		if (strcmp(info[k].name, "mpi") == 0 && strcmp(info[k].version, PLUG_ABSENT) != 0)
-			return info[k].version;
-	return "";
+	return plug_find(PLUG_TRANSPORT, "mpi", &mpi) == TT_OK ? mpi->version() : "";
 }
 
 static int launcher(void)

@@ -10,7 +10,8 @@
 #include "launch/supervisor.h"
 #include "kit/table.h"
 #include "learn/spec/spec.h"
-#include "plug/plugs.h"
+#include "distribute/comm/launched.h"
+#include "sys/plug.h"
 
 #define KNOCK_SECONDS 2.0
 
@@ -71,15 +72,13 @@ static double knock_every(void)
 static tt_status check_size(const struct comm *c)
 {
 	const int i = launcher(), size = i < LAUNCHERS ? number(launchers[i].size, c->size) : c->size;
-	struct plug_info info[32];
 	const char *library = "its MPI library";
-	const int n = plug_list(info, 32);
+	const struct plug *mpi;
 
 	if (size == c->size)
 		return TT_OK;
-	for (int k = 0; k < n; k++)
-		if (strcmp(info[k].name, "mpi") == 0)
-			library = info[k].version;
+	if (plug_find(PLUG_TRANSPORT, "mpi", &mpi) == TT_OK)
+		library = mpi->version();
 	return err_set(TT_EINVAL, "the launcher has started %d workers, but %s, which this tutti is "
 	               "built with, sees %d: start it with that library's own mpirun", size, library,
 	               c->size);
@@ -125,7 +124,8 @@ tt_status rank_env_group(struct comm **out, int *line, const tt_spec *s)
 
 	choose_settings();
 	if ((st = supervisor_start(rank_env_rank(), o->timeout, knock_every(), line)) != TT_OK ||
-	    (st = plug_mpi_comm(&c, o->timeout, (enum comm_transport)o->transport)) != TT_OK)
+		(st = comm_open_launched(&c, "mpi", o->timeout, (enum comm_transport)o->transport)) !=
+			TT_OK)
 		return st;
 	if ((st = check_size(c)) != TT_OK || (st = share_cores(c)) != TT_OK) {
 		comm_close(&c);

@@ -25,18 +25,16 @@ enum tt_catalog {
 	TT_LAYERS,           /* kinds of layers of model.layers, in the order of the table     */
 	TT_SOURCES,          /* schemes of sources                                             */
 	TT_STRATEGIES,       /* words of distribute.strategy                                   */
-	TT_DEVICES,          /* compute devices, in order of preference                        */
-	TT_LIBRARIES         /* that this build was made with, or could have been              */
+	TT_DEVICES           /* compute devices, in order of preference (plug.h has more)      */
 };
 
 typedef struct tt_options tt_options;                 /* a table of options                   */
 
 typedef struct tt_entry {
 	uint32_t          size;         /* of this struct: TT_SIZED(tt_entry)                      */
-	const char       *name;         /* "conv2d", "csv", "allreduce", "onednn", "zlib"          */
+	const char       *name;         /* "conv2d", "csv", "allreduce", "onednn"                  */
 	const char       *help;         /* one line; "" if there is none                           */
-	const char       *group;        /* LAYERS: chapter; LIBRARIES: what it serves; else ""     */
-	const char       *version;      /* LIBRARIES: "2.6.0", or why it is missing; else ""       */
+	const char       *group;        /* LAYERS: chapter of the reference; else ""               */
 	const tt_options *options;      /* LAYERS, SOURCES: their settings; else NULL              */
 } tt_entry;
 

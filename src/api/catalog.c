@@ -8,10 +8,7 @@
 #include "distribute/sync/sync.h"
 #include "learn/nn/layers/kinds.h"
 #include "learn/spec/spec.h"
-#include "plug/plugs.h"
 #include "sys/thread.h"
-
-#define LIBRARIES_MAX 32
 
 const char *tt_version(void)
 {
@@ -44,13 +41,11 @@ static int count_rows(const void *const *rows)
 static int layers(void) { return COUNT(layer_kinds); }
 static int sources(void) { return COUNT(readers); }
 static int strategies(void) { return COUNT(sync_strategies); }
-static int devices(void) { return COUNT(plug_devices()); }
-
-static int libraries(void)
+static int devices(void)
 {
-	struct plug_info row[LIBRARIES_MAX];
+	const struct device_ops *row[DEVICE_LIST_MAX + 1];
 
-	return plug_list(row, LIBRARIES_MAX);
+	return device_list_known(row);
 }
 
 static void layer(int i, tt_entry *e)
@@ -76,17 +71,10 @@ static void strategy(int i, tt_entry *e)
 
 static void device(int i, tt_entry *e)
 {
-	e->name = plug_devices()[i]->name;
-}
+	const struct device_ops *row[DEVICE_LIST_MAX + 1];
 
-static void library(int i, tt_entry *e)
-{
-	struct plug_info row[LIBRARIES_MAX];
-
-	plug_list(row, LIBRARIES_MAX);
-	e->name = row[i].name;
-	e->group = row[i].serves;
-	e->version = row[i].version;
+	if (i < device_list_known(row))
+		e->name = row[i]->name;
 }
 
 static const struct {
@@ -95,7 +83,6 @@ static const struct {
 } tables[] = {
 	[TT_LAYERS] = { layers, layer },          [TT_SOURCES] = { sources, source },
 	[TT_STRATEGIES] = { strategies, strategy }, [TT_DEVICES] = { devices, device },
-	[TT_LIBRARIES] = { libraries, library },
 };
 #define TABLES (sizeof tables / sizeof *tables)
 
@@ -106,7 +93,7 @@ int tt_catalog_count(enum tt_catalog c)
 
 tt_status tt_catalog_get(enum tt_catalog c, int i, tt_entry *out)
 {
-	tt_entry e = { .size = sizeof e, .help = "", .group = "", .version = "" };
+	tt_entry e = { .size = sizeof e, .help = "", .group = "" };
 
 	if (i < 0 || i >= tt_catalog_count(c))
 		return err_set(TT_EINVAL, "catalog %d has %d entries: there is no entry %d", (int)c,

@@ -7,6 +7,7 @@
 
 #include <tutti/catalog.h>
 #include <tutti/checkpoint.h>
+#include <tutti/plug.h>
 #include <tutti/report.h>
 #include <tutti/run.h>
 #include <tutti/train.h>
@@ -83,6 +84,7 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_model_save, model, NULL);
 	REFUSES(tt_model_tensor, NULL, 0, &(tt_tensor)TT_SIZED(tt_tensor));
 	REFUSES(tt_model_class_names, NULL, &names, &n);
+	REFUSES(tt_plug_folder, NULL);
 	REFUSES(tt_model_class_names, model, NULL, &n);
 	REFUSES(tt_model_class_names, model, &names, NULL);
 	REFUSES(tt_trainer_new, NULL, model, NULL);

@@ -7,6 +7,7 @@
 
 #include <tutti/catalog.h>
 #include <tutti/checkpoint.h>
+#include <tutti/plug.h>
 #include <tutti/report.h>
 #include <tutti/train.h>
 
@@ -150,6 +151,7 @@ static tt_status give_layer(void *out) { return tt_report_get_layer(report, 0, o
 static tt_status give_saved(void *out) { return tt_checkpoint_tensor_get(checkpoint, 0, out); }
 static tt_status give_meta(void *out) { return tt_checkpoint_meta_get(checkpoint, 0, out); }
 static tt_status give_step(void *out) { return tt_report_get_step(report, 0, out); }
+static tt_status give_plug(void *out) { return tt_plug_get(0, out); }
 
 static tt_status give_metrics(void *out)
 {
@@ -177,6 +179,7 @@ static const struct given {
 	{ "tt_checkpoint_tensor", sizeof(tt_checkpoint_tensor), give_saved },
 	{ "tt_checkpoint_meta", sizeof(tt_checkpoint_meta), give_meta },
 	{ "tt_report_step", sizeof(tt_report_step), give_step },
+	{ "tt_plug", sizeof(tt_plug), give_plug },
 };
 
 static void give(const struct given *row, size_t size, tt_status want)

@@ -10,10 +10,10 @@
 #include "sys/shm.h"
 #include "base/str.h"
 #include "sys/thread.h"
+#include "distribute/comm/launched.h"
 #include "distribute/comm/comm.h"
 #include "distribute/comm/seal.h"
 #include "distribute/comm/tcp_group.h"
-#include "plug/plugs.h"
 #include "support/ranks.h"
 #include "support/support.h"
 
@@ -247,7 +247,7 @@ static tt_status join(char **word, double timeout, struct comm **out)
 	char host[16];
 
 	if (strcmp(word[0], "mpi") == 0)
-		return plug_mpi_comm(out, timeout, transport_of(word[1]));
+		return comm_open_launched(out, "mpi", timeout, transport_of(word[1]));
 	o.rank = atoi(word[1]);
 	o.size = atoi(word[2]);
 	o.rendezvous = word[3];
@@ -363,7 +363,7 @@ static int has_mpirun(void)
 	snprintf(command, sizeof command, "%s --version 2>&1", mpirun());
 	run_shell(command, &o);
 	is_openmpi = strstr(o.text, "Open MPI") || strstr(o.text, "OpenRTE");   /* its mpiexec */
-	return o.exit == 0 && plug_mpi_comm(&none, 0, TRANSPORT_AUTO) != TT_ESUPPORT;
+	return o.exit == 0 && comm_open_launched(&none, "mpi", 0, TRANSPORT_AUTO) != TT_ESUPPORT;
 }
 
 static void good(int n, const char *part)

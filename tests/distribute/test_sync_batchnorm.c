@@ -13,7 +13,6 @@
 #include "compute/pass/pass.h"
 #include "learn/nn/model.h"
 #include "learn/train/trainer.h"
-#include "plug/plugs.h"
 
 /* ---- golden values of the literature: rank 0 has {0, 2}, rank 1 {4, 4, 4, 4} ---- */
 
@@ -57,7 +56,7 @@ static void normalise(struct comm *c, void *ctx)
 	struct device_list devices;
 	struct program *p = NULL;
 
-	rank_ok(device_list_open(&devices, plug_devices()));
+	rank_ok(device_list_open_known(&devices));
 	rank_ok(make_program(n, devices.dev, &p));
 	program_bind(p, g->gamma_beta, NULL, g->buffers[c->rank]);
 	program_set_input(p, 0, g->x[c->rank]);

@@ -13,7 +13,6 @@
 #include "sys/thread.h"
 #include "compute/exec/device.h"
 #include "compute/exec/staging/staging.h"
-#include "plug/plugs.h"
 #include "support/nth_device.h"
 #include "support/op_case.h"
 
@@ -276,12 +275,11 @@ static int check_case(const struct op_case *c, const struct device_list *l,
 
 static void check_all(enum precision precision, int limit)
 {
-	const struct device_ops *ops[DEVICE_LIST_MAX + 1] = { &staging_device };
+	const struct device_ops *ops[DEVICE_LIST_MAX + 2] = { &staging_device };
 	struct device_list l;
 	int faults = 0;
 
-	for (int i = 0; plug_devices()[i]; i++)
-		ops[i + 1] = plug_devices()[i];
+	device_list_known(ops + 1);
 	assert_ok(device_list_open(&l, ops));
 	for (int i = 0; i < cases.n; i++)
 		faults += check_case(&cases.item[i], &l, precision, limit);

@@ -96,6 +96,10 @@ struct device_ops {
 #define DEVICE_LIST_MAX 8
 struct device_list { struct device *dev[DEVICE_LIST_MAX + 1]; };     /* NULL-terminated */
 tt_status device_list_open(struct device_list *l, const struct device_ops *const *ops);
+/* All that plugs give (sys/plug.h), in order of preference; the reference stands last. */
+tt_status device_list_open_known(struct device_list *l);
+/* Their tables; NULL-terminated, out[DEVICE_LIST_MAX + 1].  Returns how many. */
+int       device_list_known(const struct device_ops **out);
 void      device_list_close(struct device_list *l);
 
 #endif

@@ -7,9 +7,8 @@
 #include "sys/policy.h"
 #include "sys/thread.h"
 #include "compute/exec/tuning_cache.h"
-#include "plug/plugs.h"
+#include "sys/plug.h"
 
-#define PLUGS_MAX 32
 
 /* ---- the engine ---- */
 
@@ -32,12 +31,12 @@ static void add_processor(struct str *s)
 /* What the fastest kernel depends on: processor, libraries, threads. */
 static tt_status describe_machine(struct str *s, int threads)
 {
-	struct plug_info info[PLUGS_MAX];
-	int n = plug_list(info, PLUGS_MAX);
+	const struct plug *plug[DEVICE_LIST_MAX];
+	const int n = plug_all(PLUG_DEVICE, plug, DEVICE_LIST_MAX);
 
 	add_processor(s);
-	for (int i = 0; i < n && i < PLUGS_MAX; i++)
-		str_addf(s, "; %s %s", info[i].name, info[i].version);
+	for (int i = 0; i < n; i++)
+		str_addf(s, "; %s %s", plug[i]->name, plug[i]->version());
 	str_addf(s, "; %d threads", threads);
 	return str_status(s);
 }
@@ -63,7 +62,7 @@ tt_status engine_open(struct engine **out, const struct engine_opts *o)
 	e->precision = o->precision;
 	e->threads = policy_threads(o->threads);
 	engine_enter(e);
-	if ((st = device_list_open(&e->devices, plug_devices())) != TT_OK)
+	if ((st = device_list_open_known(&e->devices)) != TT_OK)
 		goto fail;
 	if (o->tune && (st = open_cache(e, o->cache)) != TT_OK)
 		goto fail;

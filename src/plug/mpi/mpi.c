@@ -4,8 +4,6 @@
  * Never a blocking call once open: each wait looks at its message, at notices of trouble and at the
  * clock in turn, at first without pause and then with short naps, for the core may be needed by the
  * ranks' arithmetic. */
-#include "plug/mpi/export.h"
-
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,6 +11,8 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "distribute/comm/launched.h"
+#include "sys/plug.h"
 #include "sys/thread.h"
 #include "plug/mpi/world.h"
 #include "plug/mpi/route.h"
@@ -443,7 +443,7 @@ static tt_status world_new(struct world **out, int level, int owns,
 }
 
 /* A failure here, before ranks can tell one another, ends as the launcher sees fit. */
-tt_status mpi_comm_open(struct comm **out, double timeout, enum comm_transport transport)
+static tt_status mpi_open(struct comm **out, double timeout, enum comm_transport transport)
 {
 	struct world *f = NULL;
 	int level = 0, owns = 0, rc;
@@ -466,4 +466,11 @@ tt_status mpi_comm_open(struct comm **out, double timeout, enum comm_transport t
 	return st;
 }
 
-const char *mpi_version(void) { return VERSION; }
+static const char *version(void) { return VERSION; }
+
+static const struct comm_launched_ops launched_ops = { .open = mpi_open };
+
+extern const struct plug mpi_plug;
+const struct plug mpi_plug = PLUG(
+	.kind = PLUG_TRANSPORT, .name = "mpi", .serves = "ranks on many machines", .version = version,
+	.ops = &launched_ops);

@@ -1,9 +1,11 @@
 /* device.c -- the CPU device by oneDNN: the one name this folder shows the world. */
 #include "plug/onednn/onednn.h"
+#include "sys/plug.h"
+
+static const struct device_ops onednn_device;
 
 
 #include "base/mem.h"
-#include "plug/onednn/export.h"
 
 /* What this device does, op by op.  What is not here the reference device does. */
 static const struct { one_prepare_fn *prepare; one_variants_fn *variants; } table[IR_OP_COUNT] = {
@@ -102,7 +104,7 @@ static tt_status one_prepare(struct device *d, struct plan *p, const struct ir_n
 	return table[n->op].prepare((struct one_device *)d, p, n, variant);
 }
 
-const struct device_ops onednn_device = {
+static const struct device_ops onednn_device = {
 	.name = "onednn", .abi = DEVICE_ABI, .open = one_open, .close = one_close,
 	.supports = one_supports, .variants = one_variants, .prepare = one_prepare,
 	.layout_same = one_layout_same, .layout_text = one_layout_text, .reorder = one_reorder,
@@ -111,7 +113,13 @@ const struct device_ops onednn_device = {
 #define TEXT(x) TEXT_(x)
 #define TEXT_(x) #x
 
-const char *onednn_version(void)
+/* Of the library this was built with, "2.6.0". */
+static const char *version(void)
 {
 	return TEXT(DNNL_VERSION_MAJOR) "." TEXT(DNNL_VERSION_MINOR) "." TEXT(DNNL_VERSION_PATCH);
 }
+
+extern const struct plug onednn_plug;
+const struct plug onednn_plug = PLUG(
+	.kind = PLUG_DEVICE, .name = "onednn", .serves = "compute on CPUs", .version = version,
+	.order = 10, .ops = &onednn_device);

@@ -5,12 +5,13 @@
  * not depend on a pool of its own. */
 #include "plug/openblas/blas.h"
 
-#include "plug/openblas/export.h"
-
 #include "base/mem.h"
 #include "sys/thread.h"
 #include "compute/exec/device.h"
 #include "compute/exec/hostkernel.h"
+#include "sys/plug.h"
+
+static const struct device_ops openblas_device;
 
 /* c[rows, n] = op(a) op(b), rows split over threads; row i of c needs row (or column) i of a. */
 struct gemm {
@@ -133,15 +134,20 @@ static tt_status blas_prepare(struct device *d, struct plan *p, const struct ir_
 	return st == TT_OK ? host_step(p, "sgemm", table[n->op], args, n->n_in + n->n_out) : st;
 }
 
-const struct device_ops openblas_device = {
+static const struct device_ops openblas_device = {
 	.name = "openblas", .abi = DEVICE_ABI, .open = blas_open, .close = blas_close,
 	.supports = blas_supports, .prepare = blas_prepare,
 };
 
 /* OPENBLAS_VERSION reads " OpenBLAS 0.3.21 ". */
-const char *openblas_version(void)
+static const char *version(void)
 {
 	static const char text[] = OPENBLAS_VERSION;
 
 	return text + (sizeof text > sizeof " OpenBLAS " ? sizeof " OpenBLAS " - 1 : 0);
 }
+
+extern const struct plug openblas_plug;
+const struct plug openblas_plug = PLUG(
+	.kind = PLUG_DEVICE, .name = "openblas", .version = version, .order = 20,
+	.ops = &openblas_device, .serves = "dense layers on CPUs, where it is faster");

@@ -1,0 +1,52 @@
+/* register.c -- what this build was linked with, and what it was built without.
+ *
+ * The one file compiled with TT_PLUG_X (X is linked in) and TT_WITHOUT_X (why it is not there).
+ * Plugs that are shared objects need no row: they are found by their names (sys/plug.h). */
+#include "plug/register.h"
+
+#include <stddef.h>
+
+#include "compute/exec/ref/ref.h"
+
+static const char *built_in(void) { return "built in"; }
+
+static const struct plug ref_plug = PLUG(
+	.kind = PLUG_DEVICE, .name = "ref", .version = built_in, .order = 1000, .ops = &ref_device,
+	.serves = "every operation in plain C: the definition");
+
+static const struct plug *const linked[] = {
+#ifdef TT_PLUG_ONEDNN
+	&onednn_plug,
+#endif
+#ifdef TT_PLUG_OPENBLAS
+	&openblas_plug,
+#endif
+#ifdef TT_PLUG_MPI
+	&mpi_plug,
+#endif
+	&ref_plug,
+};
+
+static const struct { enum plug_kind kind; const char *name, *serves, *why; } without[] = {
+#ifdef TT_WITHOUT_ONEDNN
+	{ PLUG_DEVICE, "onednn", "compute on CPUs", TT_WITHOUT_ONEDNN },
+#endif
+#ifdef TT_WITHOUT_OPENBLAS
+	{ PLUG_DEVICE, "openblas", "dense layers on CPUs, where it is faster", TT_WITHOUT_OPENBLAS },
+#endif
+#ifdef TT_WITHOUT_MPI
+	{ PLUG_TRANSPORT, "mpi", "ranks on many machines", TT_WITHOUT_MPI },
+#endif
+	{ PLUG_DEVICE, NULL, NULL, NULL },
+};
+
+/* Before main, or when the library is loaded: a list is filled, nothing is opened or started. */
+__attribute__((constructor)) static void link_plugs(void)
+{
+	for (size_t i = 0; i < sizeof linked / sizeof *linked; i++)
+		plug_link(linked[i]);
+	for (size_t i = 0; without[i].name; i++)
+		plug_absent(without[i].kind, without[i].name, without[i].serves, without[i].why);
+}
+
+const int plug_register = sizeof linked / sizeof *linked;

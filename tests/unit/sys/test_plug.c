@@ -1,0 +1,200 @@
+/* Which shared objects become plugs, and which are refused.  Each case is a process of its own,
+ * since what is loaded stays. */
+#include "sys/plug.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "support/support.h"
+
+#define STUB TEST_BINARY_DIR "/stub-plugs/device-stub.so"
+
+static char folder[256];
+
+static void put_file(const char *name, const char *from, mode_t mode)
+{
+	char path[512], *text = NULL;
+	size_t size = 0;
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	if (from)
+		assert_ok(file_read_all(from, 0, &text, &size));
+	assert_non_null(f = fopen(path, "wb"));
+	assert_int_equal(fwrite(text ? text : "no plug", 1, from ? size : 7, f), from ? size : 7);
+	fclose(f);
+	mem_free(text);
+	chmod(path, mode);
+}
+
+static int make_folder(void **state)
+{
+	(void)state;
+	snprintf(folder, sizeof folder, "/tmp/test-plug-XXXXXX");
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int drop_folder(void **state)
+{
+	char command[300];
+
+	(void)state;
+	snprintf(command, sizeof command, "rm -rf '%s'", folder);
+	return system(command);
+}
+
+/* In a child: what `f` asserts holds there. */
+static void apart(void (*f)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		f();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+#define HOLDS(x) do { if (!(x)) { fprintf(stderr, "%s:%d: %s; %s\n", __FILE__, __LINE__, #x, \
+                                          tt_last_error()); _exit(1); } } while (0)
+
+/* The report's line of this name. */
+static struct plug_report line_of(const char *name)
+{
+	struct plug_report all[PLUG_MAX];
+	const int n = plug_report(all, PLUG_MAX);
+
+	for (int i = 0; i < n; i++)
+		if (strcmp(all[i].name, name) == 0)
+			return all[i];
+	return (struct plug_report){ .name = NULL };
+}
+
+static void loads(void)
+{
+	const struct plug *p, *all[PLUG_MAX];
+	int n;
+
+	HOLDS(plug_add_folder(folder) == TT_OK);
+	HOLDS(plug_find(PLUG_DEVICE, "stub", &p) == TT_OK && p->ops == p);
+	n = plug_all(PLUG_DEVICE, all, PLUG_MAX);
+	HOLDS(n >= 2 && all[n - 1] == p);                /* the order it asks for: behind ref */
+	HOLDS(strcmp(all[n - 2]->name, "ref") == 0);
+	HOLDS(strcmp(line_of("stub").version, "1.2.3") == 0 && !line_of("stub").why);
+	HOLDS(strstr(line_of("stub").from, "device-stub.so"));
+	HOLDS(plug_add_folder(folder) == TT_EINVAL);     /* too late */
+	HOLDS(strstr(tt_last_error(), "loaded already"));
+}
+
+static void plug_is_loaded_when_its_kind_is_asked_for(void **state)
+{
+	(void)state;
+	put_file("device-stub.so", STUB, 0644);
+	apart(loads);
+}
+
+static void is_no_plug(void)
+{
+	const struct plug *p;
+
+	HOLDS(plug_add_folder(folder) == TT_OK);
+	HOLDS(plug_find(PLUG_DEVICE, "other", &p) == TT_ESUPPORT);
+	HOLDS(strstr(tt_last_error(), "another plug than its name says"));
+	HOLDS(plug_find(PLUG_DEVICE, "text", &p) == TT_ESUPPORT);
+	HOLDS(line_of("text").why && strstr(line_of("text").from, "device-text.so"));
+	HOLDS(plug_find(PLUG_DEVICE, "open", &p) == TT_ESUPPORT);
+	HOLDS(strstr(tt_last_error(), "can be written by everybody"));
+	HOLDS(plug_find(PLUG_DEVICE, "unheard", &p) == TT_ESUPPORT);
+	HOLDS(strstr(tt_last_error(), "there is no device 'unheard'"));
+	HOLDS(!line_of("x").name && !line_of("stub").name);
+}
+
+static void what_is_no_plug_is_left_out_and_reported(void **state)
+{
+	(void)state;
+	put_file("device-other.so", STUB, 0644);
+	put_file("device-text.so", NULL, 0644);
+	put_file("device-open.so", STUB, 0666);
+	put_file("device-.so", STUB, 0644);
+	put_file("stub.so", STUB, 0644);
+	put_file("device-x.txt", STUB, 0644);
+	apart(is_no_plug);
+}
+
+static void folder_is_refused(void)
+{
+	HOLDS(plug_add_folder(folder) == TT_EINVAL);
+	HOLDS(strstr(tt_last_error(), "its code would run with your rights"));
+	HOLDS(!line_of("stub").name);
+	HOLDS(plug_add_folder("/nowhere/at/all") == TT_ENOENT);
+}
+
+static void folder_of_others_is_refused(void **state)
+{
+	(void)state;
+	put_file("device-stub.so", STUB, 0644);
+	chmod(folder, 0777);
+	apart(folder_is_refused);
+	if (geteuid() == 0) {
+		chmod(folder, 0755);
+		assert_int_equal(chown(folder, 12345, 12345), 0);
+		apart(folder_is_refused);
+	}
+}
+
+/* Another version's plug: one byte of the text that it was built with. */
+static void other_version(void)
+{
+	const struct plug *p;
+
+	HOLDS(plug_add_folder(folder) == TT_OK);
+	HOLDS(plug_find(PLUG_DEVICE, "stub", &p) == TT_ESUPPORT);
+	HOLDS(strstr(tt_last_error(), "built for another version of tutti"));
+}
+
+static void plug_of_another_version_is_refused(void **state)
+{
+	char path[512], *text, *at;
+	size_t size;
+	FILE *f;
+
+	(void)state;
+	assert_ok(file_read_all(STUB, 0, &text, &size));
+	at = memmem(text, size, TT_VERSION, sizeof TT_VERSION);
+	assert_non_null(at);
+	*at = '9';
+	snprintf(path, sizeof path, "%s/device-stub.so", folder);
+	assert_non_null(f = fopen(path, "wb"));
+	assert_int_equal(fwrite(text, 1, size, f), size);
+	fclose(f);
+	mem_free(text);
+	apart(other_version);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(plug_is_loaded_when_its_kind_is_asked_for, make_folder,
+		                                drop_folder),
+		cmocka_unit_test_setup_teardown(what_is_no_plug_is_left_out_and_reported, make_folder,
+		                                drop_folder),
+		cmocka_unit_test_setup_teardown(folder_of_others_is_refused, make_folder, drop_folder),
+		cmocka_unit_test_setup_teardown(plug_of_another_version_is_refused, make_folder,
+		                                drop_folder),
+	};
+
+	if (access(STUB, R_OK) != 0) {
+		printf("skipped: no %s\n", STUB);
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
