@@ -1,5 +1,5 @@
 /* cmd_eval.c -- tutti eval: how good is a model on a source? */
-#include <tutti/train.h>
+#include <tutti/session.h>
 
 #include <math.h>
 #include <stdio.h>
@@ -42,11 +42,11 @@ static const struct example eval_examples[] = {
 struct evaluation {
 	const struct eval_args *args;
 	const char   *uri;
-	tt_model     *model;
-	tt_predictor *predictor;
-	tt_source    *source;
-	tt_metrics    metrics;
-	struct names  names;
+	tt_model   *model;
+	tt_session *session;
+	tt_source  *source;
+	tt_metrics  metrics;
+	struct names names;
 };
 
 /* The source named, else the one the model was validated on. */
@@ -74,10 +74,10 @@ static tt_status measure(struct evaluation *e, struct call *c)
 	    (st = paths_kernel_cache(c->arena, e->args->kernel_cache, &cache)) != TT_OK ||
 	    (st = tt_model_load(&e->model, path)) != TT_OK ||
 	    (st = choose_source(e, c)) != TT_OK ||
-	    (st = tt_predictor_new(&e->predictor, e->model, TT_PREDICTOR_OPTS(
+	    (st = tt_session_new(&e->session, e->model, TT_SESSION_OPTS(
 		.batch = (int)e->args->batch, .threads = (int)e->args->threads,
 		.top_k = (int)e->args->top, .kernel_cache = cache))) != TT_OK ||
-	    (st = tt_predictor_eval(e->predictor, e->source, &e->metrics)) != TT_OK)
+	    (st = tt_session_evaluate(e->session, e->source, &e->metrics)) != TT_OK)
 		return st;
 	return names_of_classes(&e->names, e->model, e->source, e->metrics.classes);
 }
@@ -233,7 +233,7 @@ static tt_status run_eval(struct call *c)
 	names_release(&e.names);
 	tt_free(e.metrics.confusion);
 	tt_source_close(&e.source);
-	tt_predictor_free(&e.predictor);
+	tt_session_free(&e.session);
 	tt_model_free(&e.model);
 	return st;
 }

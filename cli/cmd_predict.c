@@ -1,5 +1,5 @@
 /* cmd_predict.c -- tutti predict: what a model says about pictures or a source. */
-#include <tutti/train.h>
+#include <tutti/session.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -50,7 +50,7 @@ struct prediction {
 	tt_source_info   info;              /* of the source, or of a picture that fits */
 	int64_t          count;
 	tt_model        *model;
-	tt_predictor    *predictor;
+	tt_session      *session;
 	struct answers   answers;
 	struct names     names;             /* of classes                              */
 	void            *raw;               /* one sample as read                      */
@@ -111,16 +111,16 @@ static tt_status check_shape(const struct prediction *p)
 
 	for (int i = 0; i < p->info.ndim; i++)
 		n *= p->info.shape[i];
-	if (n == tt_predictor_inputs(p->predictor))
+	if (n == tt_session_inputs(p->session))
 		return TT_OK;
 	return err_set(TT_ESHAPE, "%s: a sample has %lld numbers, the net takes %lld", p->file[0],
-	               (long long)n, (long long)tt_predictor_inputs(p->predictor));
+	               (long long)n, (long long)tt_session_inputs(p->session));
 }
 
 static tt_status make_room(struct prediction *p)
 {
-	size_t in = (size_t)tt_predictor_inputs(p->predictor);
-	size_t out = (size_t)tt_predictor_outputs(p->predictor);
+	size_t in = (size_t)tt_session_inputs(p->session);
+	size_t out = (size_t)tt_session_outputs(p->session);
 
 	p->raw = mem_calloc(in, sizeof(float));
 	p->x = mem_calloc(in * CHUNK, sizeof(float));
@@ -137,15 +137,15 @@ static tt_status prepare(struct prediction *p, struct call *c)
 	    (st = paths_kernel_cache(c->arena, p->args->kernel_cache, &cache)) != TT_OK ||
 	    (st = tt_model_load(&p->model, path)) != TT_OK ||
 	    (st = open_inputs(p, c)) != TT_OK ||
-	    (st = tt_predictor_new(&p->predictor, p->model, TT_PREDICTOR_OPTS(
+	    (st = tt_session_new(&p->session, p->model, TT_SESSION_OPTS(
 		.batch = p->count < CHUNK ? (int)p->count : CHUNK,
 		.threads = (int)p->args->threads, .kernel_cache = cache))) != TT_OK ||
 	    (st = check_shape(p)) != TT_OK || (st = make_room(p)) != TT_OK ||
 	    (st = specfile_text(c->arena, tt_model_spec(p->model), "model.loss", &loss)) != TT_OK ||
 	    (st = names_of_classes(&p->names, p->model, p->source,
-	                           (int)tt_predictor_outputs(p->predictor))) != TT_OK)
+	                           (int)tt_session_outputs(p->session))) != TT_OK)
 		return st;
-	p->answers.width = (int)tt_predictor_outputs(p->predictor);
+	p->answers.width = (int)tt_session_outputs(p->session);
 	p->answers.kind = strcmp(loss, "cross_entropy") == 0 ? ANSWER_CLASSES : ANSWER_VALUES;
 	p->answers.top = (int)p->args->top;
 	p->answers.names = &p->names;
@@ -154,7 +154,7 @@ static tt_status prepare(struct prediction *p, struct call *c)
 
 static tt_status read_one(struct prediction *p, int64_t i, int place)
 {
-	size_t    inputs = (size_t)tt_predictor_inputs(p->predictor);
+	size_t    inputs = (size_t)tt_session_inputs(p->session);
 	tt_status st;
 
 	p->label[place] = -1;
@@ -165,7 +165,7 @@ static tt_status read_one(struct prediction *p, int64_t i, int place)
 		st = tt_image_read(p->file[i], p->info.shape, p->raw);
 	if (st != TT_OK)
 		return st;
-	return tt_predictor_normalise(p->predictor, &p->info, p->raw, p->x + (size_t)place * inputs);
+	return tt_session_normalise(p->session, &p->info, p->raw, p->x + (size_t)place * inputs);
 }
 
 static tt_status prediction_chunk(struct prediction *p, int64_t first, int n)
@@ -176,7 +176,7 @@ static tt_status prediction_chunk(struct prediction *p, int64_t first, int n)
 	for (int i = 0; i < n; i++)
 		if ((st = read_one(p, first + i, i)) != TT_OK)
 			return st;
-	if ((st = tt_predictor_run(p->predictor, p->x, n, p->out)) != TT_OK)
+	if ((st = tt_session_run(p->session, p->x, n, p->out)) != TT_OK)
 		return st;
 	for (int i = 0; i < n; i++) {
 		snprintf(name, sizeof name, "%lld", (long long)(first + i));
@@ -209,7 +209,7 @@ static tt_status run_predict(struct call *c)
 	mem_free(p.x);
 	mem_free(p.out);
 	tt_source_close(&p.source);
-	tt_predictor_free(&p.predictor);
+	tt_session_free(&p.session);
 	tt_model_free(&p.model);
 	return st;
 }

@@ -1,4 +1,4 @@
-/* train.h -- run a model over data until it is good enough, and use it.
+/* train.h -- run a model over data until it is good enough.
  *
  * A trainer borrows its model and observer and owns the rest.  One trainer, one thread;
  * tt_trainer_stop may be called from anywhere, signal handlers included. */
@@ -56,42 +56,6 @@ TT_API void      tt_trainer_stop(tt_trainer *t);
 TT_API const tt_progress *tt_trainer_progress(const tt_trainer *t);
 TT_API tt_status tt_trainer_checkpoint(tt_trainer *t, const char *path);
 TT_API void      tt_trainer_free(tt_trainer **t);
-
-/* How good a model is on a source. */
-typedef struct tt_metrics {
-	uint32_t size;               /* of this struct; yours to set: TT_SIZED(tt_metrics)            */
-	int64_t  samples;
-	double   loss, accuracy, top_k;    /* accuracy, top_k: NAN without classes                   */
-	int      k, classes;
-	int64_t *confusion;          /* [classes][classes], row = truth; owned: tt_free; NULL without */
-	double   samples_per_second;
-} tt_metrics;
-
-typedef struct tt_predictor tt_predictor;
-typedef struct tt_predictor_opts {
-	uint32_t    size;                  /* of this struct                                         */
-	int         batch;                 /* largest batch (64)                                     */
-	int         threads;               /* compute threads (all)                                  */
-	int         top_k;                 /* of tt_metrics (5)                                      */
-	const char *precision;             /* "f32", "bf16" (the spec's)                             */
-	const char *kernel_cache;
-} tt_predictor_opts;
-#define TT_PREDICTOR_OPTS(...) \
-	(&(tt_predictor_opts){ .size = sizeof(tt_predictor_opts), __VA_ARGS__ })
-
-/* A model compiled for use: batch norm folded, parameters laid out once.  Copies what it needs. */
-TT_API tt_status tt_predictor_new(tt_predictor **out, const tt_model *m,
-                                  const tt_predictor_opts *o);
-/* x: [n, sample shape] plain f32, normalised as in training; out: [n, outputs] owned by the caller:
- * class probabilities (softmax or sigmoid) or values.  Any n > 0. */
-TT_API tt_status tt_predictor_run(tt_predictor *p, const float *x, int64_t n, float *out);
-/* Normalise one raw sample of a source as training did. */
-TT_API tt_status tt_predictor_normalise(const tt_predictor *p, const tt_source_info *info,
-                                        const void *raw, float *x);
-TT_API int64_t   tt_predictor_inputs(const tt_predictor *p);     /* numbers in a sample  */
-TT_API int64_t   tt_predictor_outputs(const tt_predictor *p);    /* numbers in an answer */
-TT_API tt_status tt_predictor_eval(tt_predictor *p, const tt_source *s, tt_metrics *out);
-TT_API void      tt_predictor_free(tt_predictor **p);
 
 #ifdef __cplusplus
 }

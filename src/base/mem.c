@@ -7,12 +7,14 @@
 
 #include "base/err.h"
 
-#define HUGE_PAGE ((size_t)2 << 20)
+#define HUGE_PAGE  ((size_t)2 << 20)
+#define HEAP_ALIGN ((size_t)16)      /* malloc's */
 
-/* The one state of this file: counters for tests.  Allocations are numbered from
- * 1; those numbered fail_from <= i < fail_to fail. */
+/* The state of this file: counters for tests, and the program's allocator.  Allocations are
+ * numbered from 1; those numbered fail_from <= i < fail_to fail. */
 static _Atomic uint64_t count, fail_from, fail_to;
 static _Atomic int64_t live;
+static struct mem_allocator own;           /* alloc NULL: the C library's */
 
 static void *no_memory(size_t size)
 {
@@ -38,9 +40,64 @@ static void *given(void *p, size_t size)
 	return p;
 }
 
+/* ---- the program's allocator ---- */
+
+/* It need not know of alignment, nor of sizes: what we give out begins behind this. */
+struct head { void *base; size_t size; };
+
+static struct head *head_of(void *p) { return (struct head *)p - 1; }
+
+static void *own_alloc(size_t size, size_t align)
+{
+	const size_t extra = align + sizeof(struct head);
+	unsigned char *base = size > SIZE_MAX - extra ? NULL : own.alloc(own.ctx, size + extra), *p;
+
+	if (!base)
+		return NULL;
+	p = base + sizeof(struct head);
+	p += (align - (uintptr_t)p % align) % align;
+	*head_of(p) = (struct head){ base, size };
+	return p;
+}
+
+static void *own_calloc(size_t size)
+{
+	void *p = own_alloc(size, HEAP_ALIGN);
+
+	return p ? memset(p, 0, size) : NULL;
+}
+
+static void *own_realloc(void *p, size_t size)
+{
+	void *q = own_alloc(size, HEAP_ALIGN);
+
+	if (!q)
+		return NULL;
+	memcpy(q, p, head_of(p)->size < size ? head_of(p)->size : size);
+	own.free(own.ctx, head_of(p)->base);
+	return q;
+}
+
+tt_status mem_use(const struct mem_allocator *a)
+{
+	if (a && own.alloc == a->alloc && own.free == a->free && own.ctx == a->ctx)
+		return TT_OK;
+	if (!a && !own.alloc)
+		return TT_OK;
+	if (mem_live() != 0)
+		return err_set(TT_EINVAL, "the allocator cannot change: %lld blocks of the one so far are "
+		               "in use", (long long)mem_live());
+	own = a ? *a : (struct mem_allocator){ NULL };
+	return TT_OK;
+}
+
+/* ---- allocation ---- */
+
 void *mem_alloc(size_t size)
 {
-	return given(admit(size) ? malloc(size ? size : 1) : NULL, size);
+	if (!admit(size))
+		return no_memory(size);
+	return given(own.alloc ? own_alloc(size, HEAP_ALIGN) : malloc(size ? size : 1), size);
 }
 
 void *mem_calloc(size_t n, size_t size)
@@ -49,7 +106,9 @@ void *mem_calloc(size_t n, size_t size)
 
 	if (__builtin_mul_overflow(n, size, &all))
 		all = SIZE_MAX;                 /* admit refuses it */
-	return given(admit(all) ? calloc(1, all ? all : 1) : NULL, all);
+	if (!admit(all))
+		return no_memory(all);
+	return given(own.alloc ? own_calloc(all) : calloc(1, all ? all : 1), all);
 }
 
 void *mem_realloc(void *p, size_t size)
@@ -58,7 +117,9 @@ void *mem_realloc(void *p, size_t size)
 
 	if (!p)
 		return mem_alloc(size);
-	q = admit(size) ? realloc(p, size ? size : 1) : NULL;
+	if (!admit(size))
+		return no_memory(size);
+	q = own.alloc ? own_realloc(p, size) : realloc(p, size ? size : 1);
 	return q ? q : no_memory(size);
 }
 
@@ -72,7 +133,11 @@ void *mem_alloc_aligned(size_t size)
 
 	if (up < size)
 		up = SIZE_MAX;                  /* wrapped round: admit refuses it */
-	p = given(admit(up) ? aligned_alloc(align, up ? up : align) : NULL, size);
+	if (!admit(up))
+		return no_memory(size);
+	if (own.alloc)
+		return given(own_alloc(size, MEM_ALIGN), size);
+	p = given(aligned_alloc(align, up ? up : align), size);
 	if (p && align == HUGE_PAGE)
 		(void)madvise(p, up, MADV_HUGEPAGE);
 	return p;
@@ -91,7 +156,10 @@ void mem_free(void *p)
 	if (!p)
 		return;
 	atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
-	free(p);
+	if (own.alloc)
+		own.free(own.ctx, head_of(p)->base);
+	else
+		free(p);
 }
 
 uint64_t mem_count(void)

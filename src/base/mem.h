@@ -1,12 +1,15 @@
 /* mem.h -- the one door to the heap.
  *
- * All of tutti allocates here, so that a test can count allocations and make
- * the n-th one fail.  Thread-safe.  Every failing call sets TT_ENOMEM's text. */
+ * All of tutti allocates here, so that a program can bring its own allocator and a
+ * test can count allocations and make the n-th one fail.  Thread-safe.  Every
+ * failing call sets TT_ENOMEM's text. */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/err.h"
 
 #define MEM_ALIGN 64            /* of mem_alloc_aligned: a cache line, an AVX-512 vector */
 
@@ -16,6 +19,15 @@ void *mem_realloc(void *p, size_t size);          /* p stays valid on failure   
 void *mem_alloc_aligned(size_t size);             /* MEM_ALIGN; freed by mem_free as well */
 char *mem_strdup(const char *s);
 void  mem_free(void *p);                          /* NULL is fine                        */
+
+/* Where memory comes from; alloc gives blocks, aligned or not, or NULL.  NULL: the C library.
+ * TT_EINVAL while blocks are in use.  Not while another thread is at work. */
+struct mem_allocator {
+	void *(*alloc)(void *ctx, size_t bytes);
+	void  (*free)(void *ctx, void *p);
+	void   *ctx;
+};
+tt_status mem_use(const struct mem_allocator *a);
 
 /* For tests.  mem_count: allocations so far in this process.  mem_fail_at(n):
  * the n-th allocation from now fails, and with `times` > 1 the ones after it;

@@ -10,12 +10,13 @@
 #include <tutti/plug.h>
 #include <tutti/report.h>
 #include <tutti/run.h>
+#include <tutti/session.h>
 #include <tutti/train.h>
 
 static tt_spec *spec;
 static tt_model *model;
 static tt_trainer *trainer;
-static tt_predictor *predictor;
+static tt_session *session;
 static tt_source *source;
 static tt_report *report;
 static tt_checkpoint *checkpoint;
@@ -95,18 +96,18 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_trainer_steps, NULL, 1, &n);
 	REFUSES(tt_trainer_steps, trainer, 1, NULL);
 	REFUSES(tt_trainer_checkpoint, NULL, "x.safetensors");
-	REFUSES(tt_predictor_new, NULL, model, NULL);
-	REFUSES(tt_predictor_new, &predictor, NULL, NULL);
-	REFUSES(tt_predictor_run, NULL, x, 1, x);
-	REFUSES(tt_predictor_run, predictor, NULL, 1, x);
-	REFUSES(tt_predictor_run, predictor, x, 1, NULL);
-	REFUSES(tt_predictor_normalise, NULL, tt_source_describe(source), x, x);
-	REFUSES(tt_predictor_normalise, predictor, NULL, x, x);
-	REFUSES(tt_predictor_normalise, predictor, tt_source_describe(source), NULL, x);
-	REFUSES(tt_predictor_normalise, predictor, tt_source_describe(source), x, NULL);
-	REFUSES(tt_predictor_eval, NULL, source, &(tt_metrics)TT_SIZED(tt_metrics));
-	REFUSES(tt_predictor_eval, predictor, NULL, &(tt_metrics)TT_SIZED(tt_metrics));
-	REFUSES(tt_predictor_eval, predictor, source, NULL);
+	REFUSES(tt_session_new, NULL, model, NULL);
+	REFUSES(tt_session_new, &session, NULL, NULL);
+	REFUSES(tt_session_run, NULL, x, 1, x);
+	REFUSES(tt_session_run, session, NULL, 1, x);
+	REFUSES(tt_session_run, session, x, 1, NULL);
+	REFUSES(tt_session_normalise, NULL, tt_source_describe(source), x, x);
+	REFUSES(tt_session_normalise, session, NULL, x, x);
+	REFUSES(tt_session_normalise, session, tt_source_describe(source), NULL, x);
+	REFUSES(tt_session_normalise, session, tt_source_describe(source), x, NULL);
+	REFUSES(tt_session_evaluate, NULL, source, &(tt_metrics)TT_SIZED(tt_metrics));
+	REFUSES(tt_session_evaluate, session, NULL, &(tt_metrics)TT_SIZED(tt_metrics));
+	REFUSES(tt_session_evaluate, session, source, NULL);
 	REFUSES(tt_run_path, NULL, TT_RUN_LOG, &text);
 	REFUSES(tt_run_path, "run", TT_RUN_LOG, NULL);
 	REFUSES(tt_run_new, NULL, "name", &text);
@@ -164,8 +165,8 @@ static void getters_of_nothing_give_nothing(void **state)
 	assert_int_equal(tt_model_parameters(NULL), 0);
 	assert_null(tt_trainer_progress(NULL));
 	assert_true(isnan(tt_observation_value(NULL, "train.loss")));
-	assert_int_equal(tt_predictor_inputs(NULL), 0);
-	assert_int_equal(tt_predictor_outputs(NULL), 0);
+	assert_int_equal(tt_session_inputs(NULL), 0);
+	assert_int_equal(tt_session_outputs(NULL), 0);
 	assert_non_null(tt_status_text((tt_status)-1000));
 }
 
@@ -175,7 +176,7 @@ static void nothing_can_be_freed_and_stopped(void **state)
 	tt_spec *y = NULL;
 	tt_model *m = NULL;
 	tt_trainer *t = NULL;
-	tt_predictor *p = NULL;
+	tt_session *p = NULL;
 	tt_report *r = NULL;
 	tt_checkpoint *c = NULL;
 
@@ -188,8 +189,8 @@ static void nothing_can_be_freed_and_stopped(void **state)
 	tt_model_free(&m);
 	tt_trainer_free(NULL);
 	tt_trainer_free(&t);
-	tt_predictor_free(NULL);
-	tt_predictor_free(&p);
+	tt_session_free(NULL);
+	tt_session_free(&p);
 	tt_trainer_stop(NULL);
 	tt_checkpoint_close(NULL);
 	tt_checkpoint_close(&c);
@@ -206,7 +207,7 @@ static int set_up(void **state)
 	spec = tiny_spec(tiny_mlp, NULL);
 	model = tiny_model(tiny_mlp, NULL);
 	assert_ok(tt_trainer_new(&trainer, model, NULL));
-	assert_ok(tt_predictor_new(&predictor, model, NULL));
+	assert_ok(tt_session_new(&session, model, NULL));
 	assert_ok(tt_report_new(&report, model, NULL));
 	assert_ok(tt_model_save(model, path));
 	assert_ok(tt_checkpoint_open(&checkpoint, path));
@@ -220,7 +221,7 @@ static int tear_down(void **state)
 	tt_checkpoint_close(&checkpoint);
 	tt_report_free(&report);
 	tt_source_close(&source);
-	tt_predictor_free(&predictor);
+	tt_session_free(&session);
 	tt_trainer_free(&trainer);
 	tt_model_free(&model);
 	tt_spec_free(&spec);

@@ -9,6 +9,7 @@
 #include <tutti/checkpoint.h>
 #include <tutti/plug.h>
 #include <tutti/report.h>
+#include <tutti/session.h>
 #include <tutti/train.h>
 
 #include "base/sized.h"
@@ -17,7 +18,7 @@
 #define GUARD 0x5a
 
 static tt_model *model;
-static tt_predictor *predictor;
+static tt_session *session;
 static tt_source *source;
 static tt_report *report;
 static tt_checkpoint *checkpoint;
@@ -37,12 +38,12 @@ static tt_status take_trainer_opts(void *o)
 	return st;
 }
 
-static tt_status take_predictor_opts(void *o)
+static tt_status take_session_opts(void *o)
 {
-	tt_predictor *p = NULL;
-	tt_status st = tt_predictor_new(&p, model, o);
+	tt_session *p = NULL;
+	tt_status st = tt_session_new(&p, model, o);
 
-	tt_predictor_free(&p);
+	tt_session_free(&p);
 	return st;
 }
 
@@ -51,7 +52,7 @@ static tt_status take_source_info(void *o)
 	static const uint8_t raw[64];
 	static float x[64];
 
-	return tt_predictor_normalise(predictor, o, raw, x);
+	return tt_session_normalise(session, o, raw, x);
 }
 
 static tt_status look(void *ctx, const tt_observation *o)
@@ -89,7 +90,7 @@ static const struct taken {
 	tt_status   shortest;       /* what a struct without any field but its size gives */
 } taken[] = {
 	{ "tt_trainer_opts", sizeof(tt_trainer_opts), take_trainer_opts, TT_OK },
-	{ "tt_predictor_opts", sizeof(tt_predictor_opts), take_predictor_opts, TT_OK },
+	{ "tt_session_opts", sizeof(tt_session_opts), take_session_opts, TT_OK },
 	{ "tt_source_info", sizeof(tt_source_info), take_source_info, TT_ESHAPE },
 	{ "tt_report_opts", sizeof(tt_report_opts), take_report_opts, TT_OK },
 	{ "tt_observer", sizeof(tt_observer), take_observer, TT_EINVAL },
@@ -156,7 +157,7 @@ static tt_status give_plug(void *out) { return tt_plug_get(0, out); }
 static tt_status give_metrics(void *out)
 {
 	tt_metrics *m = out;
-	tt_status st = tt_predictor_eval(predictor, source, m);
+	tt_status st = tt_session_evaluate(session, source, m);
 
 	if (st == TT_OK && m->size >= offsetof(tt_metrics, confusion) + sizeof m->confusion) {
 		tt_free(m->confusion);
@@ -234,7 +235,7 @@ static int set_up(void **state)
 
 	(void)state;
 	model = tiny_model(spec, NULL);
-	assert_ok(tt_predictor_new(&predictor, model, TT_PREDICTOR_OPTS(.threads = 1)));
+	assert_ok(tt_session_new(&session, model, TT_SESSION_OPTS(.threads = 1)));
 	assert_ok(tt_report_new(&report, model, NULL));
 	assert_ok(tt_model_save(model, path));
 	assert_ok(tt_checkpoint_open(&checkpoint, path));
@@ -248,7 +249,7 @@ static int tear_down(void **state)
 	tt_checkpoint_close(&checkpoint);
 	tt_report_free(&report);
 	tt_source_close(&source);
-	tt_predictor_free(&predictor);
+	tt_session_free(&session);
 	tt_model_free(&model);
 	return 0;
 }

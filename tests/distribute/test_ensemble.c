@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <tutti/session.h>
+
 #include "base/mem.h"
 #include "learn/ckpt/ckpt.h"
 #include "learn/nn/model.h"
@@ -53,14 +55,14 @@ static tt_model *trained(const char *text, int workers, const char *combine, tt_
 static void predict(const tt_model *m, float *out)
 {
 	float x[SAMPLES * INPUTS];
-	tt_predictor *p;
+	tt_session *p;
 
 	for (int i = 0; i < SAMPLES * INPUTS; i++)
 		x[i] = sinf((float)i);
-	assert_ok(tt_predictor_new(&p, m, TT_PREDICTOR_OPTS(.threads = 1)));
-	assert_int_equal(tt_predictor_inputs(p), INPUTS);
-	assert_ok(tt_predictor_run(p, x, SAMPLES, out));
-	tt_predictor_free(&p);
+	assert_ok(tt_session_new(&p, m, TT_SESSION_OPTS(.threads = 1)));
+	assert_int_equal(tt_session_inputs(p), INPUTS);
+	assert_ok(tt_session_run(p, x, SAMPLES, out));
+	tt_session_free(&p);
 }
 
 /* Member i of the whole as a net of its own. */
@@ -235,7 +237,7 @@ static void a_net_learns_from_what_they_say(void **state)
 {
 	tt_progress p;
 	tt_model *average = trained(tiny_conv, 3, "average", NULL), *whole, *again;
-	tt_predictor *judge;
+	tt_session *judge;
 	tt_source *source;
 	tt_metrics m = TT_SIZED(tt_metrics);
 	struct ckpt *c;
@@ -255,12 +257,12 @@ static void a_net_learns_from_what_they_say(void **state)
 	/* What was said of it is true. */
 	assert_ok(tt_source_open(&source,
 	                         "synth:objects?size=8&count=20&classes=3&gray=yes&split=test"));
-	assert_ok(tt_predictor_new(&judge, again, TT_PREDICTOR_OPTS(.threads = 1)));
-	assert_ok(tt_predictor_eval(judge, source, &m));
+	assert_ok(tt_session_new(&judge, again, TT_SESSION_OPTS(.threads = 1)));
+	assert_ok(tt_session_evaluate(judge, source, &m));
 	assert_near(m.accuracy, p.valid_accuracy, 1e-9);
 	assert_near(m.loss, p.valid_loss, 1e-5);
 	tt_free(m.confusion);
-	tt_predictor_free(&judge);
+	tt_session_free(&judge);
 	tt_source_close(&source);
 	tt_model_free(&again);
 	tt_model_free(&whole);

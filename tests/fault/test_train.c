@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "tutti/session.h"
 #include "tutti/train.h"
 
 static char dir[1024], run[1100], last[1200], best[1200], spec[4096];
@@ -79,7 +80,7 @@ static tt_status predict_once(void)
 	static const float x[3 * 2] = { 1, 0, 0, 1, 1, 1 };
 	float y[3 * 2];
 	tt_model *m = NULL;
-	tt_predictor *p = NULL;
+	tt_session *p = NULL;
 	tt_source *s = NULL;
 	tt_metrics metrics = TT_SIZED(tt_metrics);
 	char uri[1200];
@@ -87,12 +88,12 @@ static tt_status predict_once(void)
 
 	snprintf(uri, sizeof uri, "csv:%s/rows.csv", dir);
 	if ((st = tt_model_load(&m, last)) == TT_OK &&
-	    (st = tt_predictor_new(&p, m, TT_PREDICTOR_OPTS(.threads = 1))) == TT_OK &&
-	    (st = tt_predictor_run(p, x, 3, y)) == TT_OK && (st = tt_source_open(&s, uri)) == TT_OK)
-		st = tt_predictor_eval(p, s, &metrics);
+	    (st = tt_session_new(&p, m, TT_SESSION_OPTS(.threads = 1))) == TT_OK &&
+	    (st = tt_session_run(p, x, 3, y)) == TT_OK && (st = tt_source_open(&s, uri)) == TT_OK)
+		st = tt_session_evaluate(p, s, &metrics);
 	tt_free(metrics.confusion);
 	tt_source_close(&s);
-	tt_predictor_free(&p);
+	tt_session_free(&p);
 	tt_model_free(&m);
 	return st;
 }

@@ -2,6 +2,7 @@
 #ifndef SUPPORT_TINY_H
 #define SUPPORT_TINY_H
 
+#include <tutti/session.h>
 #include <tutti/train.h>
 
 /* Convolution, batch norm, dropout, Adam, shuffled and augmented pictures of 3 classes, a short

@@ -1,6 +1,7 @@
 /* The real thing, small: one epoch over MNIST teaches an MLP more than 95 % of the test digits. */
 #include "support/support.h"
 
+#include <tutti/session.h>
 #include <tutti/train.h>
 
 static void mnist_is_learnt_in_one_epoch(void **state)
@@ -8,7 +9,7 @@ static void mnist_is_learnt_in_one_epoch(void **state)
 	const char *data = test_data_dir();
 	char uri[1200], run[1100];
 	tt_metrics metrics = TT_SIZED(tt_metrics);
-	tt_predictor *p;
+	tt_session *p;
 	tt_trainer *t;
 	tt_source *test;
 	tt_model *m;
@@ -34,13 +35,13 @@ static void mnist_is_learnt_in_one_epoch(void **state)
 	       tt_trainer_progress(t)->samples_per_second);
 	assert_true(tt_trainer_progress(t)->valid_accuracy > 0.95);
 	assert_ok(tt_source_open(&test, uri));
-	assert_ok(tt_predictor_new(&p, m, TT_PREDICTOR_OPTS(.threads = 1)));
-	assert_ok(tt_predictor_eval(p, test, &metrics));
+	assert_ok(tt_session_new(&p, m, TT_SESSION_OPTS(.threads = 1)));
+	assert_ok(tt_session_evaluate(p, test, &metrics));
 	assert_int_equal(metrics.samples, 10000);
 	assert_near(metrics.accuracy, tt_trainer_progress(t)->valid_accuracy, 1e-3);
 	assert_true(metrics.top_k > 0.99);
 	tt_free(metrics.confusion);
-	tt_predictor_free(&p);
+	tt_session_free(&p);
 	tt_source_close(&test);
 	tt_trainer_free(&t);
 	tt_model_free(&m);

@@ -99,6 +99,14 @@ static int same_desc(const struct ir_value *a, const struct ir_value *b)
 	       memcmp(a->desc.dim, b->desc.dim, (size_t)a->desc.ndim * sizeof *a->desc.dim) == 0;
 }
 
+/* Does step s write it?  What is made from parameters is touched first by who writes it. */
+static int is_made_by(const struct plan *p, int buf, int s)
+{
+	const struct plan_buf *root = &p->buf[p->buf[buf].root];
+
+	return root->first == s && (root->home == HOME_CONST || root->home == HOME_KEPT);
+}
+
 /* As an argument of equal steps: looks alike, whatever it holds. */
 static int same_look(struct side a, struct side b)
 {
@@ -131,7 +139,7 @@ static int same_step(const struct plan *p, int s, const struct plan *q, int t)
 			continue;
 		if (!same_look(a, b))
 			return 0;
-		if (root_of(a)->first != s && !same_content(a, b))
+		if (is_made_by(p, a.buf, s) ? !is_made_by(q, b.buf, t) : !same_content(a, b))
 			return 0;
 	}
 	return 1;
@@ -188,9 +196,8 @@ static int makes_wanted(const struct compiled *c, int s, const char *wanted)
 	const struct plan_step *x = &c->plan->step[s];
 
 	for (int i = 0; i < x->n_args; i++) {
-		int root = x->arg[i] < 0 ? -1 : c->plan->buf[x->arg[i]].root;
-
-		if (root >= 0 && wanted[root] && c->plan->buf[root].first == s)
+		if (x->arg[i] >= 0 && wanted[c->plan->buf[x->arg[i]].root] &&
+		    is_made_by(c->plan, x->arg[i], s))
 			return 1;
 	}
 	return 0;

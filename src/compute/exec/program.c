@@ -59,6 +59,7 @@ static tt_status clone_kernels(struct program *p)
 
 	for (int k = 0; k < p->n_go; k++)
 		p->go[k].kernel = NULL;
+	p->is_clone = 1;
 	for (int k = 0; k < p->n_go && st == TT_OK; k++) {
 		const struct kernel *first = p->compiled->go[k].kernel;
 
@@ -167,7 +168,6 @@ tt_status program_clone(struct program **out, const struct program *of)
 	if (!p)
 		return TT_ENOMEM;
 	p->compiled = compiled_ref(of->compiled);
-	p->is_clone = 1;
 	if ((st = make_context(p)) == TT_OK && (st = clone_kernels(p)) == TT_OK) {
 		bind_own(p);
 		bind_vectors(p, of->home);
@@ -362,7 +362,8 @@ static tt_status run_undisturbed(struct program *p, const struct program_run *r)
 /* Predictions may end anywhere; a step of training leaves nothing half done. */
 static int is_interruptible(const struct program *p)
 {
-	return p->compiled->opts.purpose == PROGRAM_INFER && policy_get().interrupted && !p->ms;
+	return p->compiled->opts.purpose == PROGRAM_INFER && policy_get().interrupted && !p->ms &&
+	       !p->streams;
 }
 
 /* The policy is asked between two kernels, when handlers run, which may be what it asks. */

@@ -6,6 +6,7 @@
 #ifndef OBSERVE_METRIC_H
 #define OBSERVE_METRIC_H
 
+#include <tutti/session.h>
 #include <tutti/train.h>
 
 /* What rows are computed from. */

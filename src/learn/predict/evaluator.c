@@ -12,7 +12,7 @@
 struct evaluator {
 	struct evaluator_opts opts;
 	struct target         target;
-	struct program_cache      *programs;
+	struct program_cache *programs;
 	struct loader        *loader;
 	struct metrics        sums;
 };
@@ -29,15 +29,22 @@ static tt_status init_metrics(struct evaluator *e)
 	return e->sums.confusion ? TT_OK : TT_ENOMEM;
 }
 
+static tt_status make_programs(struct evaluator *e)
+{
+	const struct program_cache_opts net = {
+		.engine = e->opts.engine, .model = e->opts.model, .purpose = NN_EVAL,
+	};
+
+	return e->opts.programs ? program_cache_share(&e->programs, e->opts.programs)
+	                        : program_cache_new(&e->programs, &net);
+}
+
 tt_status evaluator_new(struct evaluator **out, const struct evaluator_opts *o)
 {
 	struct evaluator *e = mem_calloc(1, sizeof *e);
 	const struct loader_opts order = {
 		.data = &o->model->spec->data, .batch = o->batch, .world = o->comm ? o->comm->size : 1,
 		.rank = o->comm ? o->comm->rank : 0,
-	};
-	const struct program_cache_opts net = {
-		.engine = o->engine, .model = o->model, .purpose = NN_EVAL,
 	};
 	tt_status st;
 
@@ -47,7 +54,7 @@ tt_status evaluator_new(struct evaluator **out, const struct evaluator_opts *o)
 	st = target_init(&e->target, o->model, tt_source_describe(o->source), o->batch);
 	if (st != TT_OK ||
 	    (st = init_metrics(e)) != TT_OK ||
-	    (st = program_cache_new(&e->programs, &net)) != TT_OK ||
+	    (st = make_programs(e)) != TT_OK ||
 	    (st = loader_new(&e->loader, o->source, &order)) != TT_OK)
 		goto fail;
 	*out = e;
@@ -129,7 +136,8 @@ tt_status evaluator_run(struct evaluator *e, tt_metrics *out)
 	tt_status st;
 
 	metrics_clear(&e->sums);
-	program_cache_refresh(e->programs);
+	if (!e->opts.programs)
+		program_cache_refresh(e->programs);
 	if ((st = loader_seek(e->loader, 0, 0)) != TT_OK)
 		return st;
 	while ((st = loader_next(e->loader, &b)) == TT_OK && b) {

@@ -1,13 +1,13 @@
 /* evaluator.h -- one pass over a source: how good is the net as it stands?
  *
  * Compiled once for inference (batch norm folded), run whenever the parameters have changed: the
- * trainer's validation and tt_predictor_eval are both this.  Single-threaded. */
+ * trainer's validation and tt_session_evaluate are both this.  Single-threaded. */
 #ifndef PREDICT_EVALUATOR_H
 #define PREDICT_EVALUATOR_H
 
 #include <stdatomic.h>
 
-#include <tutti/train.h>
+#include <tutti/session.h>
 
 #include "distribute/comm/comm.h"
 #include "learn/predict/program_cache.h"
@@ -17,6 +17,8 @@ struct evaluator_opts {
 	struct engine         *engine;
 	const struct tt_model *model;
 	tt_source             *source;
+	const struct program_cache *programs;  /* NN_EVAL, of parameters that do not change: share
+	                                        * them; NULL: programs of its own                  */
 	int                    batch;
 	int                    top_k;
 	enum { EVALUATE_NUMBERS, EVALUATE_CONFUSION } what;

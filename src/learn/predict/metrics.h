@@ -6,7 +6,7 @@
 #ifndef PREDICT_METRICS_H
 #define PREDICT_METRICS_H
 
-#include <tutti/train.h>
+#include <stdint.h>
 
 /* More classes than this and no confusion matrix is kept: it grows with the square. */
 #define METRICS_MAX_CONFUSION 2048

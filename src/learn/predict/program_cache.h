@@ -1,37 +1,18 @@
-/* program_cache.h -- what compiles and runs nets: devices, kernel choices, compute threads.
+/* program_cache.h -- the programs of one net for one purpose, by batch size.
  *
- *   engine --> programs (one net, one purpose) --> program (one batch size)
+ *   engine --> cache (one net, one purpose) --> program (one batch size)
+ *                 \--> another cache that shares its programs: what another thread runs
  *
- * Devices and measured choices are shared by all programs of a trainer or predictor; programs are
- * compiled when a batch size first comes.  Single-threaded. */
+ * Programs are compiled when a batch size first comes.  A cache serves one thread at a time; those
+ * that share may be used side by side. */
 #ifndef PREDICT_PROGRAM_CACHE_H
 #define PREDICT_PROGRAM_CACHE_H
 
-#include "compute/exec/device.h"
 #include "learn/nn/model.h"
+#include "learn/predict/engine.h"
 
-struct kernel_cache;
-
-struct engine_opts {
-	int            threads;       /* 0: all cores                                   */
-	enum precision precision;
-	int            tune;          /* measure kernels; else the devices' own choice  */
-	const char    *cache;         /* file of measured choices; NULL: in memory only */
-};
-
-struct engine {
-	struct device_list   devices;
-	struct kernel_cache *cache;   /* NULL: no measuring   */
-	enum precision       precision;
-	int                  threads;
-	int                (*stop)(void *ctx);    /* as of program_opts; may change */
-	void                *stop_ctx;
-};
-
-tt_status engine_open(struct engine **out, const struct engine_opts *o);
-void      engine_close(struct engine **e);                /* NULL is fine */
-/* The calling thread is about to compute: give it the engine's number of threads. */
-void      engine_enter(const struct engine *e);
+struct constants;
+struct program_cache;
 
 /* All borrowed until program_cache_free.  grads: NULL unless training. */
 struct program_cache_opts {
@@ -40,14 +21,16 @@ struct program_cache_opts {
 	enum nn_purpose        purpose;
 	float                 *grads;
 	const struct nn_group *group;     /* NN_TRAIN among others; NULL: alone               */
+	struct constants      *constants; /* of this model, for several purposes; NULL: own   */
 };
 
-struct program_cache;
 tt_status program_cache_new(struct program_cache **out, const struct program_cache_opts *o);
+/* A cache that shares all but activations with `of`, and is freed before it. */
+tt_status program_cache_share(struct program_cache **out, const struct program_cache *of);
 void      program_cache_free(struct program_cache **p);             /* NULL is fine */
 /* The program for this batch size: compiled at the first call, then the same again. */
 tt_status program_cache_get(struct program_cache *p, int64_t batch, struct program **out);
-/* The model's parameters or buffers have changed since the last run. */
+/* The model's parameters or buffers have changed since the last run; nobody is running. */
 void      program_cache_refresh(struct program_cache *p);
 
 #endif

@@ -25,7 +25,7 @@ static tt_model *trained(void)
 	return m;
 }
 
-static void read_samples(const tt_predictor *p, float *x, int32_t *label)
+static void read_samples(const tt_session *p, float *x, int32_t *label)
 {
 	uint8_t raw[64];
 	tt_source *s;
@@ -33,47 +33,47 @@ static void read_samples(const tt_predictor *p, float *x, int32_t *label)
 	assert_ok(tt_source_open(&s, source));
 	for (int i = 0; i < SAMPLES; i++) {
 		assert_ok(tt_source_read(s, i, raw, &label[i], NULL));
-		assert_ok(tt_predictor_normalise(p, tt_source_describe(s), raw, x + 64 * i));
+		assert_ok(tt_session_normalise(p, tt_source_describe(s), raw, x + 64 * i));
 	}
 	tt_source_close(&s);
 }
 
-static void predictor_gives_the_same_answers_in_any_chunks(void **state)
+static void session_gives_the_same_answers_in_any_chunks(void **state)
 {
 	static float x[SAMPLES * 64], whole[SAMPLES * 3], one[SAMPLES * 3];
 	static int32_t label[SAMPLES];
 	tt_model *m = trained();
-	tt_predictor *p;
+	tt_session *p;
 
 	(void)state;
-	assert_ok(tt_predictor_new(&p, m, TT_PREDICTOR_OPTS(.batch = 32, .threads = 1)));
-	tt_model_free(&m);                      /* the predictor has its own */
-	assert_int_equal(tt_predictor_inputs(p), 64);
-	assert_int_equal(tt_predictor_outputs(p), 3);
+	assert_ok(tt_session_new(&p, m, TT_SESSION_OPTS(.batch = 32, .threads = 1)));
+	tt_model_free(&m);                      /* the session has its own */
+	assert_int_equal(tt_session_inputs(p), 64);
+	assert_int_equal(tt_session_outputs(p), 3);
 	read_samples(p, x, label);
-	assert_ok(tt_predictor_run(p, x, SAMPLES, whole));
+	assert_ok(tt_session_run(p, x, SAMPLES, whole));
 	for (int i = 0; i < SAMPLES; i++)
-		assert_ok(tt_predictor_run(p, x + 64 * i, 1, one + 3 * i));
+		assert_ok(tt_session_run(p, x + 64 * i, 1, one + 3 * i));
 	assert_floats_near(one, whole, SAMPLES * 3, 1e-5);
 	for (int i = 0; i < SAMPLES; i++)
 		assert_near(whole[3 * i] + whole[3 * i + 1] + whole[3 * i + 2], 1, 1e-5);
-	tt_predictor_free(&p);
+	tt_session_free(&p);
 }
 
-static void predictor_eval_counts_what_run_answers(void **state)
+static void session_eval_counts_what_run_answers(void **state)
 {
 	static float x[SAMPLES * 64], y[SAMPLES * 3];
 	static int32_t label[SAMPLES];
 	tt_model *m = trained();
 	int64_t confusion[9] = {0}, correct = 0;
 	tt_metrics metrics = TT_SIZED(tt_metrics);
-	tt_predictor *p;
+	tt_session *p;
 	tt_source *s;
 
 	(void)state;
-	assert_ok(tt_predictor_new(&p, m, TT_PREDICTOR_OPTS(.batch = 16, .top_k = 3, .threads = 1)));
+	assert_ok(tt_session_new(&p, m, TT_SESSION_OPTS(.batch = 16, .top_k = 3, .threads = 1)));
 	read_samples(p, x, label);
-	assert_ok(tt_predictor_run(p, x, SAMPLES, y));
+	assert_ok(tt_session_run(p, x, SAMPLES, y));
 	for (int i = 0; i < SAMPLES; i++) {
 		int best = 0;
 
@@ -83,7 +83,7 @@ static void predictor_eval_counts_what_run_answers(void **state)
 		correct += best == label[i];
 	}
 	assert_ok(tt_source_open(&s, source));
-	assert_ok(tt_predictor_eval(p, s, &metrics));
+	assert_ok(tt_session_evaluate(p, s, &metrics));
 	assert_int_equal(metrics.samples, SAMPLES);
 	assert_int_equal(metrics.classes, 3);
 	assert_near(metrics.accuracy, (double)correct / SAMPLES, 1e-12);
@@ -92,17 +92,17 @@ static void predictor_eval_counts_what_run_answers(void **state)
 	assert_memory_equal(metrics.confusion, confusion, sizeof confusion);
 	tt_free(metrics.confusion);
 	tt_source_close(&s);
-	tt_predictor_free(&p);
+	tt_session_free(&p);
 	tt_model_free(&m);
 }
 
 /* What training says about validation is what evaluating its checkpoint says. */
-static void predictor_eval_agrees_with_validation(void **state)
+static void session_eval_agrees_with_validation(void **state)
 {
 	tt_model *m = tiny_model(tiny_conv, NULL), *again;
 	char dir[1024];
 	tt_metrics metrics = TT_SIZED(tt_metrics);
-	tt_predictor *p;
+	tt_session *p;
 	tt_trainer *t;
 	tt_source *s;
 
@@ -111,34 +111,34 @@ static void predictor_eval_agrees_with_validation(void **state)
 	assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.run_dir = dir)));
 	assert_ok(tt_trainer_run(t));
 	assert_ok(tt_model_load(&again, test_path(dir, "checkpoints/last.safetensors")));
-	assert_ok(tt_predictor_new(&p, again, TT_PREDICTOR_OPTS(.batch = 16, .threads = 1)));
+	assert_ok(tt_session_new(&p, again, TT_SESSION_OPTS(.batch = 16, .threads = 1)));
 	assert_ok(tt_source_open(&s, again->spec->data.valid));
-	assert_ok(tt_predictor_eval(p, s, &metrics));
+	assert_ok(tt_session_evaluate(p, s, &metrics));
 	assert_true(metrics.loss == tt_trainer_progress(t)->valid_loss);
 	assert_true(metrics.accuracy == tt_trainer_progress(t)->valid_accuracy);
 	tt_free(metrics.confusion);
 	tt_source_close(&s);
-	tt_predictor_free(&p);
+	tt_session_free(&p);
 	tt_trainer_free(&t);
 	tt_model_free(&again);
 	tt_model_free(&m);
 }
 
-static void predictor_runs_allocate_nothing_after_the_first(void **state)
+static void session_runs_allocate_nothing_after_the_first(void **state)
 {
 	static float x[24 * 64], y[24 * 3];
 	tt_model *m = trained();
-	tt_predictor *p;
+	tt_session *p;
 	uint64_t before;
 
 	(void)state;
-	assert_ok(tt_predictor_new(&p, m, TT_PREDICTOR_OPTS(.batch = 16, .threads = 1)));
-	assert_ok(tt_predictor_run(p, x, 24, y));
+	assert_ok(tt_session_new(&p, m, TT_SESSION_OPTS(.batch = 16, .threads = 1)));
+	assert_ok(tt_session_run(p, x, 24, y));
 	before = mem_count();
 	for (int i = 0; i < 10; i++)
-		assert_ok(tt_predictor_run(p, x, 24, y));
+		assert_ok(tt_session_run(p, x, 24, y));
 	assert_int_equal(mem_count(), before);
-	tt_predictor_free(&p);
+	tt_session_free(&p);
 	tt_model_free(&m);
 }
 
@@ -190,48 +190,48 @@ static void every_loss_gets_the_targets_it_wants(void **state)
 	train_loss("huber", "1", line, 0);
 }
 
-static void refuse(const tt_predictor_opts *o, const char *message)
+static void refuse(const tt_session_opts *o, const char *message)
 {
 	tt_model *m = tiny_model(tiny_mlp, NULL);
-	tt_predictor *p = NULL;
+	tt_session *p = NULL;
 
-	assert_status(tt_predictor_new(&p, m, o), TT_EINVAL);
+	assert_status(tt_session_new(&p, m, o), TT_EINVAL);
 	assert_null(p);
 	assert_error(message);
 	tt_model_free(&m);
 }
 
-static void predictor_refuses_with_the_reason(void **state)
+static void session_refuses_with_the_reason(void **state)
 {
 	static float x[64], y[3];
 	tt_model *m = tiny_model(tiny_mlp, NULL);
 	tt_metrics metrics = TT_SIZED(tt_metrics);
-	tt_predictor *p;
+	tt_session *p;
 	tt_source *s;
 
 	(void)state;
-	refuse(TT_PREDICTOR_OPTS(.precision = "f16"), "'f16' is none of f32, bf16");
-	refuse(TT_PREDICTOR_OPTS(.batch = -1), "batch -1");
-	refuse(&(tt_predictor_opts){ 0 }, "size is 0");
-	assert_ok(tt_predictor_new(&p, m, NULL));
-	assert_status(tt_predictor_run(p, x, 0, y), TT_EINVAL);
+	refuse(TT_SESSION_OPTS(.precision = "f16"), "'f16' is none of f32, bf16");
+	refuse(TT_SESSION_OPTS(.batch = -1), "batch -1");
+	refuse(&(tt_session_opts){ 0 }, "size is 0");
+	assert_ok(tt_session_new(&p, m, NULL));
+	assert_status(tt_session_run(p, x, 0, y), TT_EINVAL);
 	assert_ok(tt_source_open(&s, "synth:objects?size=8&count=8&classes=5&gray=yes"));
-	assert_status(tt_predictor_eval(p, s, &metrics), TT_ESHAPE);
+	assert_status(tt_session_evaluate(p, s, &metrics), TT_ESHAPE);
 	assert_error("5 classes, the last layer has 2");
 	tt_source_close(&s);
-	tt_predictor_free(&p);
+	tt_session_free(&p);
 	tt_model_free(&m);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(predictor_gives_the_same_answers_in_any_chunks),
-		cmocka_unit_test(predictor_eval_counts_what_run_answers),
-		cmocka_unit_test(predictor_eval_agrees_with_validation),
-		cmocka_unit_test(predictor_runs_allocate_nothing_after_the_first),
+		cmocka_unit_test(session_gives_the_same_answers_in_any_chunks),
+		cmocka_unit_test(session_eval_counts_what_run_answers),
+		cmocka_unit_test(session_eval_agrees_with_validation),
+		cmocka_unit_test(session_runs_allocate_nothing_after_the_first),
 		cmocka_unit_test(every_loss_gets_the_targets_it_wants),
-		cmocka_unit_test(predictor_refuses_with_the_reason),
+		cmocka_unit_test(session_refuses_with_the_reason),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
