@@ -347,9 +347,9 @@ void constants_refresh(struct constants *pool)
 /* What lies between parameters and kept buffers is there only now: temp, by memory. */
 static void *address(const struct maker *m, void *const *temp, const struct plan_buf *b)
 {
-	unsigned char *base = b->home == HOME_CONST ? temp[b->mem] : m->home[b->home];
-
-	return b->home == HOME_KEPT ? m->c->kept[b->offset] : base + b->offset;
+	if (b->home == HOME_KEPT)
+		return m->c->kept[b->offset];
+	return (char *)(b->home == HOME_CONST ? temp[b->mem] : m->home[b->home]) + b->offset;
 }
 
 static tt_status run_step(const struct maker *m, void *const *temp, const struct plan_step *x)

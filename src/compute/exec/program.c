@@ -32,9 +32,9 @@ static const struct plan *plan_of(const struct program *p) { return p->compiled-
 
 static void *address(const struct program *p, const struct plan_buf *b)
 {
-	unsigned char *base = b->home == HOME_SLAB ? p->slab[b->mem] : p->home[b->home];
-
-	return b->home == HOME_KEPT ? p->compiled->kept[b->offset] : base + b->offset;
+	if (b->home == HOME_KEPT)
+		return p->compiled->kept[b->offset];
+	return (char *)(b->home == HOME_SLAB ? p->slab[b->mem] : p->home[b->home]) + b->offset;
 }
 
 static void bind_home(struct program *p, enum plan_home home)
