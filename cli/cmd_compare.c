@@ -1,4 +1,4 @@
-/* cmd_compare.c -- tutti compare: one spec under several rules of synchronisation, side by side. */
+/* cmd_compare.c -- tutti compare: one spec under several strategies, side by side. */
 #include <tutti/train.h>
 
 #include <math.h>
@@ -35,7 +35,7 @@ static const struct flag compare_flags[] = {
 	{ "workers", 'w', FLAG_TEXT, AT(workers), "N", .help = "short for --set distribute.workers=N" },
 	{ "epochs",  'e', FLAG_TEXT, AT(epochs), "N", .help = "short for --set train.epochs=N" },
 	{ "out",     'o', FLAG_TEXT, AT(out), "DIR", .def = "compare", .help =
-	  "a run folder for each rule, and compare.svg" },
+	  "a run folder for each strategy, and compare.svg" },
 	{ "kernel-cache", 0, FLAG_TEXT, AT(kernel_cache), "FILE", .help =
 	  "where measured choices are remembered (~/.cache/tutti/kernels.txt)" },
 	{ .kind = FLAG_END },
@@ -43,13 +43,13 @@ static const struct flag compare_flags[] = {
 
 static const struct example compare_examples[] = {
 	{ "tutti compare examples/lenet5.yaml --workers 4 --strategies allreduce,average,easgd",
-	  "which rule gets how far in how many seconds, with how many bytes" },
+	  "which strategy gets how far in how many seconds, with how many bytes" },
 	{ NULL, NULL },
 };
 
-/* What one rule has done. */
+/* What a run under one strategy has reached. */
 struct result {
-	const char     *rule, *dir;
+	const char     *strategy, *dir;
 	struct progress progress;
 	struct series   by_seconds, by_bytes;    /* of what is watched: see score */
 	tt_progress     last;
@@ -87,12 +87,12 @@ static tt_status watch(void *ctx, const tt_observation *o)
 
 /* ---- running ---- */
 
-static tt_status make_spec(const struct compare *c, const char *path, const char *rule,
+static tt_status make_spec(const struct compare *c, const char *path, const char *strategy,
                            struct specfile *out)
 {
 	const struct { const char *key, *value; } set[] = {
 		{ "distribute.workers", c->args->workers }, { "train.epochs", c->args->epochs },
-		{ "distribute.strategy", rule },
+		{ "distribute.strategy", strategy },
 	};
 	tt_status st = specfile_load(out, path, &c->args->set);
 
@@ -122,7 +122,7 @@ static tt_status train(const struct compare *c, tt_model *m, struct result *r)
 	return st;
 }
 
-static tt_status run_rule(struct compare *c, const char *path, struct result *r)
+static tt_status run_one(struct compare *c, const char *path, struct result *r)
 {
 	struct specfile file = {0};
 	tt_model *m = NULL;
@@ -132,45 +132,45 @@ static tt_status run_rule(struct compare *c, const char *path, struct result *r)
 
 	stop_install();
 	progress_init(&r->progress, c->args->common.quiet ? PROGRESS_QUIET : PROGRESS_TALK);
-	if ((st = make_spec(c, path, r->rule, &file)) == TT_OK &&
+	if ((st = make_spec(c, path, r->strategy, &file)) == TT_OK &&
 	    (st = tt_model_new(&m, file.spec)) == TT_OK &&
 	    (st = specfile_text(c->arena, file.spec, "name", &name)) == TT_OK &&
 	    (st = specfile_int(file.spec, "distribute.workers", &workers)) == TT_OK) {
 		if (!c->args->common.quiet)
-			fprintf(stderr, "%s by %s, %d workers\n", name, r->rule, workers);
+			fprintf(stderr, "%s by %s, %d workers\n", name, r->strategy, workers);
 		if (!c->title)
 			c->title = arena_printf(c->arena, "%s, %d workers", name, workers);
 		st = specfile_hint(&file, train(c, m, r));
 	}
 	tt_model_free(&m);
 	specfile_release(&file);
-	return st == TT_OK ? st : err_at(st, "%s", r->rule);
+	return st == TT_OK ? st : err_at(st, "%s", r->strategy);
 }
 
-static tt_status add_result(struct compare *c, const char *rule)
+static tt_status add_result(struct compare *c, const char *strategy)
 {
 	const char *words[STRATEGIES_MAX + 1], *near;
 	struct result *r;
 	int known = 0;
 
 	entries_names(TT_STRATEGIES, words, STRATEGIES_MAX);
-	near = str_nearest(rule, words);
+	near = str_nearest(strategy, words);
 	for (int i = 0; words[i]; i++)
-		known = known || strcmp(words[i], rule) == 0;
+		known = known || strcmp(words[i], strategy) == 0;
 	if (!known)
-		return err_set(TT_EINVAL, "--strategies: no rule '%s'%s%s%s", rule,
+		return err_set(TT_EINVAL, "--strategies: no strategy '%s'%s%s%s", strategy,
 		               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	if (c->n == CURVES_MAX_LINES)
 		return err_set(TT_EINVAL, "--strategies: at most %d at once", CURVES_MAX_LINES);
 	if (!(r = mem_calloc(1, sizeof *r)))
 		return TT_ENOMEM;
 	c->result[c->n++] = r;
-	r->rule = rule;
-	r->dir = arena_printf(c->arena, "%s/%s", c->args->out, rule);
+	r->strategy = strategy;
+	r->dir = arena_printf(c->arena, "%s/%s", c->args->out, strategy);
 	return r->dir ? TT_OK : TT_ENOMEM;
 }
 
-static tt_status list_rules(struct compare *c)
+static tt_status list_strategies(struct compare *c)
 {
 	char *rest = arena_strdup(c->arena, c->args->strategies), *word;
 	tt_status st = rest ? TT_OK : TT_ENOMEM;
@@ -198,7 +198,7 @@ static tt_status draw(const struct compare *c, const char *path)
 	tt_status st;
 
 	for (int i = 0; i < c->n; i++) {
-		panel[0].name[i] = panel[1].name[i] = c->result[i]->rule;
+		panel[0].name[i] = panel[1].name[i] = c->result[i]->strategy;
 		panel[0].line[i] = &c->result[i]->by_seconds;
 		panel[1].line[i] = &c->result[i]->by_bytes;
 	}
@@ -215,7 +215,7 @@ static void print_table(const struct compare *c, const char *picture)
 	char n[NUMBER_TEXT];
 
 	table_init(&t, "lrrrrrr");
-	table_add(&t, "rule\t%s\tloss\tseconds\tsamples/s\tsent a step\twaited a step",
+	table_add(&t, "strategy\t%s\tloss\tseconds\tsamples/s\tsent a step\twaited a step",
 	          c->result[0]->in_percent ? "accuracy" : "best");
 	for (int i = 0; i < c->n; i++) {
 		const tt_progress *p = &c->result[i]->last;
@@ -223,7 +223,7 @@ static void print_table(const struct compare *c, const char *picture)
 		int percent;
 		double y = score(p, &percent);
 
-		table_add(&t, "%s\t%.*f%s\t%.4f\t%.1f\t%.0f\t%s\t%.2f ms", c->result[i]->rule,
+		table_add(&t, "%s\t%.*f%s\t%.4f\t%.1f\t%.0f\t%s\t%.2f ms", c->result[i]->strategy,
 		          percent ? 2 : 4, percent ? 100 * y : y, percent ? " %" : "",
 		          isnan(p->valid_loss) ? p->loss : p->valid_loss, p->seconds,
 		          p->samples_per_second, text_bytes((double)p->bytes_sent / steps, n),
@@ -245,7 +245,7 @@ static tt_status print_json(const struct compare *c, const char *picture)
 		const tt_progress *p = &c->result[i]->last;
 
 		json_open(&j, NULL, '{');
-		json_text(&j, "rule", c->result[i]->rule);
+		json_text(&j, "rule", c->result[i]->strategy);
 		json_int(&j, "workers", p->workers);
 		json_number(&j, "accuracy", p->accuracy);
 		json_number(&j, "valid_accuracy", p->valid_accuracy);
@@ -282,10 +282,10 @@ static tt_status run_compare(struct call *call)
 	struct compare c = { .args = call->opts, .arena = call->arena };
 	tt_status st;
 
-	if ((st = list_rules(&c)) == TT_OK)
+	if ((st = list_strategies(&c)) == TT_OK)
 		st = paths_kernel_cache(c.arena, c.args->kernel_cache, &c.kernel_cache);
 	for (int i = 0; st == TT_OK && i < c.n; i++)
-		st = run_rule(&c, call->args.v[0], c.result[i]);
+		st = run_one(&c, call->args.v[0], c.result[i]);
 	if (st == TT_OK)
 		st = tell(&c);
 	else if (st == TT_ESTOPPED && stop_signal())
@@ -297,7 +297,7 @@ static tt_status run_compare(struct call *call)
 
 const struct verb verb_compare = {
 	.name = "compare", .args = "SPEC.yaml", .min_args = 1, .max_args = 1,
-	.summary = "train a net by several rules of synchronisation, side by side",
+	.summary = "train a net under several strategies, side by side",
 	.text =
 	"Runs the spec once for each of --strategies, one after the other with the same seed, and\n"
 	"says what each has reached, how long it took, what each worker sent and for how long it\n"
