@@ -83,13 +83,15 @@ static struct ir_value *attention(struct ir_graph *g)
 	return net_dense(g, "fc", net_op(g, IR_REDUCE, "mean", &over_time, y), CLASSES);
 }
 
-/* Rows of a table by whole numbers, each weighed, the largest of all places, without the first. */
+/* Rows of a table by whole numbers, which come place by place, each weighed; the largest of all
+ * places, without the first. */
 static struct ir_value *lookup(struct ir_graph *g)
 {
 	const struct ir_attr rows = { .axis = 0 }, over_time = { .reduce = REDUCE_MAX, .axes = 1 << 1 };
 	const struct ir_attr tail = { .axis = 1, .start = 1, .size = T - 1 };
 	struct ir_value *x = net_op(g, IR_INDEX, "rows", &rows, net_param(g, "table", F32(ROWS, C)),
-	                            net_input(g, "x", S32(N, T)));
+	                            net_op(g, IR_TRANSPOSE, "by sample", NULL,
+	                                   net_input(g, "x", S32(T, N))));
 
 	x = net_op(g, IR_MULTIPLY, "weighed", NULL, x,
 	           broadcast(g, net_param(g, "gain", F32(C)), x->desc));
@@ -147,6 +149,8 @@ static void net_fill(struct net *t, body_fn body)
 	}
 	memcpy(t->x, interp_data(p, interp_find(g, IR_INPUT, "x")),
 	       tensor_bytes(&interp_find(g, IR_INPUT, "x")->desc));
+	for (int i = 0; i < N * T && body == lookup; i++)       /* of the rows of its table */
+		((int32_t *)(void *)t->x)[i] = (i * i + i / N) % ROWS;
 	memcpy(t->label, interp_data(p, interp_find(g, IR_INPUT, "label")), sizeof t->label);
 	t->seed = 1.0F / N;
 	interp_free(&p);
@@ -281,14 +285,14 @@ static void an_index_that_names_nothing_ends_the_run(void **state)
 		net_compile(&t, graph(lookup, NET_TRAIN), &o);
 		for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 			char text[32];
-			int32_t good = index[2 * T + 3];
+			int32_t good = index[3 * N + 2];
 
-			index[2 * T + 3] = bad[i];
+			index[3 * N + 2] = bad[i];
 			assert_status(program_run(t.p, &(struct program_run){ .seed = 1 }), TT_EINVAL);
 			snprintf(text, sizeof text, "index %d ", bad[i]);
 			assert_non_null(strstr(tt_last_error(), text));
 			assert_non_null(strstr(tt_last_error(), "[2,3]"));
-			index[2 * T + 3] = good;
+			index[3 * N + 2] = good;
 			assert_ok(program_run(t.p, &(struct program_run){ .seed = 1 }));
 		}
 		net_release(&t);

@@ -61,7 +61,7 @@ tt_status ir_infer_pad(struct ir_node *n, struct tensor_desc *out)
 	if (st != TT_OK)
 		return st;
 	out[0] = n->in[0]->desc;
-	if (a->start < 0 || out[0].dim[a->axis] > a->size - a->start)
+	if (a->start < 0 || a->size < a->start || out[0].dim[a->axis] > a->size - a->start)
 		return ir_bad(n, TT_ESHAPE, "%s from %lld on along axis %d is not inside %lld elements",
 		              ir_value_text(n->in[0], is), (long long)a->start, a->axis,
 		              (long long)a->size);

@@ -324,6 +324,92 @@ static void layers_without_a_gradient_say_so(void **state)
 	ir_graph_free(&g);
 }
 
+/* p[4,6] in parts, along the columns. */
+static struct ir_node *split(struct ir_graph *g, int parts)
+{
+	const struct ir_attr a = { .axis = 1, .parts = parts };
+	struct ir_value *p = net_param(g, "p", F32(4, 6));
+	struct ir_node *n = ir_emit(g, IR_SPLIT, "split", &p, 1, &a);
+
+	assert_non_null(n);
+	return n;
+}
+
+static void every_part_of_a_split_gives_its_gradient(void **state)
+{
+	struct ir_graph *g = new_graph();
+	struct ir_node *n = split(g, 3), *joined;
+	(void)state;
+
+	differentiate(g, net_op(g, IR_SUM, "sum", NULL, n->out[2], n->out[0], n->out[1]));
+	joined = ir_find(g, "p")->grad->maker;
+	assert_int_equal(joined->op, IR_CONCAT);
+	for (int i = 0; i < 3; i++) {
+		assert_non_null(n->out[i]->grad);
+		assert_ptr_equal(joined->in[i], n->out[i]->grad);
+	}
+	assert_int_equal(net_count(g, IR_FILL), 0);
+	ir_graph_free(&g);
+}
+
+static void a_part_that_nobody_reads_has_a_gradient_of_zeros(void **state)
+{
+	struct ir_graph *g = new_graph();
+	struct ir_node *n = split(g, 2), *joined;
+	(void)state;
+
+	differentiate(g, n->out[1]);
+	joined = ir_find(g, "p")->grad->maker;
+	assert_int_equal(joined->op, IR_CONCAT);
+	assert_int_equal(joined->in[0]->maker->op, IR_FILL);
+	assert_true(joined->in[0]->maker->attr.alpha == 0);
+	assert_ptr_equal(joined->in[1], n->out[1]->grad);
+	assert_null(n->out[0]->grad);
+	ir_graph_free(&g);
+}
+
+/* Each part is read by two, and the parts by one another. */
+static void parts_collect_what_all_their_readers_give(void **state)
+{
+	struct ir_graph *g = new_graph();
+	struct ir_node *n = split(g, 2);
+	struct ir_value *y = net_op(g, IR_MULTIPLY, "mul", NULL, n->out[0], n->out[1]);
+	(void)state;
+
+	differentiate(g, net_op(g, IR_ADD, "add", NULL, y, n->out[0]));
+	assert_int_equal(n->out[0]->grad->maker->op, IR_SUM);
+	assert_int_equal(n->out[0]->grad->maker->n_in, 2);
+	assert_int_equal(n->out[1]->grad->maker->op, IR_MULTIPLY);
+	ir_graph_free(&g);
+}
+
+/* A batch of rows times one matrix: one product of all rows, no sum over products. */
+static void weights_of_a_batch_have_one_product_as_gradient(void **state)
+{
+	struct ir_graph *g = new_graph();
+	struct ir_value *w = net_param(g, "w", F32(4, 5));
+	struct ir_value *y = net_op(g, IR_MATMUL, "m", NULL, net_input(g, "x", F32(2, 3, 4)), w);
+	(void)state;
+
+	differentiate(g, y);
+	assert_int_equal(w->grad->maker->op, IR_MATMUL);
+	assert_int_equal(w->grad->maker->in[0]->desc.ndim, 2);
+	assert_int_equal(net_count(g, IR_REDUCE), 0);
+	ir_graph_free(&g);
+}
+
+static void an_index_has_no_gradient(void **state)
+{
+	struct ir_graph *g = new_graph();
+	struct ir_value *i = net_input(g, "i", S32(3)), *x = net_param(g, "p", F32(4, 6));
+	(void)state;
+
+	differentiate(g, net_op(g, IR_INDEX, "index", NULL, x, i));
+	assert_int_equal(x->grad->maker->op, IR_INDEX_DX);
+	assert_null(i->grad);
+	ir_graph_free(&g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +432,11 @@ int main(void)
 		cmocka_unit_test(gradient_layers_are_linear),
 		cmocka_unit_test(losses_that_cannot_be_differentiated_say_why),
 		cmocka_unit_test(layers_without_a_gradient_say_so),
+		cmocka_unit_test(every_part_of_a_split_gives_its_gradient),
+		cmocka_unit_test(a_part_that_nobody_reads_has_a_gradient_of_zeros),
+		cmocka_unit_test(parts_collect_what_all_their_readers_give),
+		cmocka_unit_test(weights_of_a_batch_have_one_product_as_gradient),
+		cmocka_unit_test(an_index_has_no_gradient),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,6 +90,24 @@ static const struct shape_case good[] = {
 	{ IR_SLICE, { .axis = 1, .start = 1, .size = 2 }, "2x3", "2x2" },
 	{ IR_FILL, { .ndim = 1, .dims = { 7 } }, "", "7" },
 	{ IR_FOLD_BN, { .groups = 0 }, "4x3x3x3 4 4 4 4 4", "4x3x3x3 4" },
+	{ IR_MATMUL, { .groups = 0 }, "3x4 4x5", "3x5" },
+	{ IR_MATMUL, { .trans_a = 1, .trans_b = 1 }, "4x3 5x4", "3x5" },
+	{ IR_MATMUL, { .groups = 0 }, "2x1x3x4 7x4x5", "2x7x3x5" },
+	{ IR_MATMUL, { .groups = 0 }, "3x4 2x1x4x5", "2x1x3x5" },
+	{ IR_MULTIPLY, { .groups = 0 }, "2x3 2x3", "2x3" },
+	{ IR_BROADCAST, { .ndim = 3, .dims = { 4, 2, 3 } }, "2x1", "4x2x3" },
+	{ IR_TRANSPOSE, { .groups = 0 }, "2x3x4", "4x3x2" },
+	{ IR_TRANSPOSE, { .perm = { 1, 2, 0 } }, "2x3x4", "3x4x2" },
+	{ IR_TRANSPOSE, { .groups = 0 }, "s:2x3", "s:3x2" },
+	{ IR_REDUCE, { .groups = 0 }, "2x3x4", "1" },
+	{ IR_REDUCE, { .keep = 1 }, "2x3x4", "1x1x1" },
+	{ IR_REDUCE, { .axes = 5, .reduce = REDUCE_MAX }, "2x3x4", "3" },
+	{ IR_REDUCE, { .axes = 2, .keep = 1 }, "2x3x4", "2x1x4" },
+	{ IR_INDEX, { .axis = 1 }, "2x3x4 s:5x6", "2x5x6x4" },
+	{ IR_INDEX_DX, { .axis = 1, .ndim = 3, .dims = { 2, 3, 4 } }, "s:5x6 2x5x6x4", "2x3x4" },
+	{ IR_SPLIT, { .axis = 1, .parts = 3 }, "2x6", "2x2 2x2 2x2" },
+	{ IR_PAD, { .axis = 1, .start = 1, .size = 5 }, "2x3", "2x5" },
+	{ IR_RESHAPE, { .ndim = 1, .dims = { 6 } }, "s:2x3", "s:6" },
 };
 
 static void layers_make_their_shapes(void **state)
@@ -179,6 +197,30 @@ static const struct bad_case bad[] = {
 	{ BAD(IR_MSE, NONE, "4x10 4x9"), TT_ESHAPE, "differ" },
 	{ BAD(IR_HUBER, A(.delta = -1), "4x10 4x10"), TT_EINVAL, "delta -1" },
 	{ BAD(IR_SLICE, A(.axis = 1, .start = 2, .size = 2), "2x3"), TT_ESHAPE, "are not inside" },
+	{ BAD(IR_MATMUL, NONE, "3x4 5x6"), TT_ESHAPE,
+	  "3x4 from input 'x0' and 5x6 from input 'x1' have no product" },
+	{ BAD(IR_MATMUL, A(.trans_b = 1), "3x4 4x5"), TT_ESHAPE, "'x1' (transposed) have no product" },
+	{ BAD(IR_MATMUL, NONE, "2x3x4 3x4x5"), TT_ESHAPE, "have no product" },
+	{ BAD(IR_MATMUL, NONE, "4 4x5"), TT_ESHAPE, "have no product" },
+	{ BAD(IR_MULTIPLY, NONE, "2x3 2x1"), TT_ESHAPE, "differ" },
+	{ BAD(IR_BROADCAST, A(.ndim = 2, .dims = { 2, 3 }), "2x2"), TT_ESHAPE,
+	  "2x2 from input 'x0' cannot be repeated to 2x3" },
+	{ BAD(IR_BROADCAST, A(.ndim = 1, .dims = { 3 }), "1x3"), TT_ESHAPE, "cannot be repeated" },
+	{ BAD(IR_BROADCAST, A(.ndim = 1), "1"), TT_ESHAPE, "must be at least 1" },
+	{ BAD(IR_TRANSPOSE, A(.perm = { 0, 1, 1 }), "2x3x4"), TT_EINVAL, "0,1,1,0,0 is no order" },
+	{ BAD(IR_TRANSPOSE, A(.perm = { 1, 3 }), "2x3"), TT_EINVAL, "is no order" },
+	{ BAD(IR_REDUCE, A(.axes = 4), "2x3"), TT_EINVAL, "axes 0x4: 2x3 from input 'x0' has 2" },
+	{ BAD(IR_REDUCE, A(.reduce = 7), "2x3"), TT_EINVAL, "reduction number 7" },
+	{ BAD(IR_INDEX, A(.axis = 2), "2x3 s:4"), TT_EINVAL, "axis 2: input 2x3 from input 'x0'" },
+	{ BAD(IR_INDEX, NONE, "2x3 4"), TT_ESHAPE, "is f32, input 1 must be s32" },
+	{ BAD(IR_INDEX, NONE, "2x3x4 s:1x1x1x1"), TT_ESHAPE, "more than 5 dimensions" },
+	{ BAD(IR_INDEX_DX, A(.ndim = 2, .dims = { 2, 3 }), "s:4 4x2"), TT_ESHAPE, "should be 4x3" },
+	{ BAD(IR_SPLIT, A(.axis = 1, .parts = 4), "2x6"), TT_ESHAPE, "cannot be split into 4 parts" },
+	{ BAD(IR_SPLIT, A(.axis = 1), "2x6"), TT_EINVAL, "0 parts: 1 to 8 are possible" },
+	{ BAD(IR_SPLIT, A(.axis = 1, .parts = 9), "2x9"), TT_EINVAL, "9 parts" },
+	{ BAD(IR_PAD, A(.axis = 1, .start = 3, .size = 5), "2x3"), TT_ESHAPE, "is not inside 5" },
+	{ BAD(IR_PAD, A(.axis = 1, .start = -1, .size = 5), "2x3"), TT_ESHAPE, "is not inside 5" },
+	{ BAD(IR_PAD, A(.start = INT64_MAX, .size = INT64_MIN), "2x3"), TT_ESHAPE, "is not inside" },
 	{ BAD(IR_FACTORS, A(.rows = 3), "4x40 4x40"), TT_ESHAPE, "less room than rows" },
 	{ BAD(IR_FACTORS, A(.rows = 20), "4x40 4x40"), TT_ESHAPE, "larger than the gradient" },
 	{ BAD(IR_FACTORS, A(.rows = 4, .kernel = { 3, 3 }, .stride = { 1, 1 }, .pad = { 1, 1, 1, 1 },
@@ -326,6 +368,30 @@ static void prints_a_line_a_node(void **state)
 	ir_graph_free(&g);
 }
 
+/* What is measured for one value of an attribute must not be taken for another. */
+static void keys_tell_every_attribute_that_is_timed(void **state)
+{
+	int timed = 0;
+	(void)state;
+
+	for (const struct ir_attr_row *row = ir_attr_rows; row->name; row++)
+		for (int i = 0; i < row->count; i++) {
+			struct ir_attr a = { .groups = 0 };
+			struct str key = {0};
+
+			memset((char *)&a + row->offset + (size_t)i * (row->kind == ATTR_I64 ? 8 : 4), 1, 1);
+			ir_attr_key(&a, &key);
+			assert_ok(str_status(&key));
+			if (row->timed)
+				assert_contains(key.p, row->name);
+			else
+				assert_true(key.len == 0);
+			timed += row->timed;
+			str_release(&key);
+		}
+	assert_true(timed > 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +403,7 @@ int main(void)
 		cmocka_unit_test(names_are_unique),
 		cmocka_unit_test(a_missing_input_keeps_the_first_error),
 		cmocka_unit_test(counts_multiply_adds_twice),
+		cmocka_unit_test(keys_tell_every_attribute_that_is_timed),
 		cmocka_unit_test(prints_a_line_a_node),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

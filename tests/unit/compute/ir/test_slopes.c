@@ -3,7 +3,7 @@
  *
  * The step is small enough that no net's relu or maximum changes sides on these seeds, and large
  * enough that the loss, an f32, still shows it. */
-#include "compute/ir/graph.h"
+#include "compute/ir/op.h"
 
 #include <math.h>
 #include <string.h>
@@ -176,6 +176,58 @@ static struct ir_value *shared_weights(struct ir_graph *g)
 	return net_op(g, IR_DENSE, "b", NULL, x, w);
 }
 
+/* Two outputs of one node, both differentiated, which meet again in a product. */
+static struct ir_value *parted(struct ir_graph *g)
+{
+	const struct ir_attr a = { .axis = 1, .parts = 2 }, keys = { .trans_b = 1 };
+	struct ir_value *x = rows(g, 8);
+	struct ir_node *n = ir_emit(g, IR_SPLIT, "split", &x, 1, &a);
+
+	assert_non_null(n);
+	return net_op(g, IR_MATMUL, "mul", &keys, net_act(g, "t", n->out[0], ACT_TANH), n->out[1]);
+}
+
+/* Only the last of three parts is read. */
+static struct ir_value *last_part(struct ir_graph *g)
+{
+	const struct ir_attr a = { .axis = 1, .parts = 3 };
+	struct ir_value *x = rows(g, 6);
+	struct ir_node *n = ir_emit(g, IR_SPLIT, "split", &x, 1, &a);
+
+	assert_non_null(n);
+	return net_act(g, "t", n->out[2], ACT_TANH);
+}
+
+/* A mean and a sum taken away and given back; weights that stand for many. */
+static struct ir_value *around(struct ir_graph *g)
+{
+	const struct ir_attr mean = { .reduce = REDUCE_MEAN, .axes = 2, .keep = 1 };
+	const struct ir_attr sum = { .axes = 1 }, wide = { .ndim = 2, .dims = { 3, 6 } };
+	struct ir_value *x = rows(g, 6);
+	struct ir_value *m = net_op(g, IR_BROADCAST, "m", &wide, net_op(g, IR_REDUCE, "r", &mean, x));
+	struct ir_value *s = net_op(g, IR_BROADCAST, "s", &wide, net_op(g, IR_REDUCE, "q", &sum, x));
+
+	return net_op(g, IR_MULTIPLY, "mul", NULL, net_op(g, IR_MULTIPLY, "in", NULL, x, m), s);
+}
+
+static struct ir_value *cut_and_turned(struct ir_graph *g)
+{
+	const struct ir_attr cut = { .axis = 1, .start = 1, .size = 4 };
+	const struct ir_attr pad = { .axis = 0, .start = 2, .size = 7 };
+	struct ir_value *x = net_op(g, IR_SLICE, "cut", &cut, rows(g, 6));
+
+	return net_op(g, IR_TRANSPOSE, "turn", NULL, net_op(g, IR_PAD, "pad", &pad, x));
+}
+
+static struct ir_value *largest_looked_up(struct ir_graph *g)
+{
+	const struct ir_attr max = { .reduce = REDUCE_MAX, .axes = 2 };
+	struct ir_value *x = net_op(g, IR_INDEX, "index", NULL, net_param(g, "table", F32(5, 6)),
+	                            net_input(g, "i", S32(3, 4)));
+
+	return net_op(g, IR_REDUCE, "max", &max, x);
+}
+
 static struct ir_value *plain(struct ir_graph *g)
 {
 	return rows(g, 4);
@@ -205,6 +257,11 @@ static const struct slope_case {
 	{ "reshaped", reshaped, IR_MSE, { .groups = 0 } },
 	{ "embedding", embedding, IR_MSE, { .groups = 0 } },
 	{ "shared_weights", shared_weights, IR_MSE, { .groups = 0 } },
+	{ "parted", parted, IR_MSE, { .groups = 0 } },
+	{ "last_part", last_part, IR_MSE, { .groups = 0 } },
+	{ "around", around, IR_MSE, { .groups = 0 } },
+	{ "cut_and_turned", cut_and_turned, IR_MSE, { .groups = 0 } },
+	{ "largest_looked_up", largest_looked_up, IR_MSE, { .groups = 0 } },
 	{ "xent", plain, IR_XENT, { .groups = 0 } },
 	{ "xent_smooth", plain, IR_XENT, { .smoothing = 0.2F } },
 	{ "bce", plain, IR_BCE, { .groups = 0 } },
@@ -307,8 +364,8 @@ static void every_layer_and_loss_is_in_a_case(void **state)
 			seen[n->op] = 1;
 		ir_graph_free(&g);
 	}
-	for (int op = 0; op < IR_FOLD_BN; op++)
-		if (!seen[op])
+	for (int op = 0; op < IR_OP_COUNT; op++)
+		if (!seen[op] && (op < IR_FOLD_BN || ir_op_row(op)->grad))
 			fail_msg("no case has %s", ir_op_name(op));
 }
 
