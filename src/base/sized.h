@@ -10,9 +10,10 @@
 
 #include "base/err.h"
 
-/* Copy the caller's struct into *out of `size` bytes; out->size becomes `size`.  `least`: bytes of
- * the oldest version there was.  TT_EINVAL names the struct: NULL, too small, or an unknown part
- * that is not zero.  *out is then as it was. */
+/* Copy the caller's struct into *out of `size` bytes; out->size becomes `size`.  `least`: bytes
+ * that even the oldest caller has: the offset of the first field that may be left out (never
+ * sizeof, which grows).  TT_EINVAL names the struct: NULL, too small, or an unknown part that is
+ * not zero.  *out is then as it was. */
 tt_status sized_take(void *out, size_t size, const void *in, size_t least, const char *name);
 
 /* The same of an options struct, which may be NULL or as short as its size: all defaults, zero. */

@@ -79,7 +79,7 @@ tt_status batch_take(const tt_batch *in, struct batch_room *room, tt_batch *out)
 	tt_batch b;
 	tt_status st;
 
-	if ((st = sized_take(&b, sizeof b, in, sizeof b, "tt_batch")) != TT_OK)
+	if ((st = sized_take(&b, sizeof b, in, offsetof(tt_batch, weight), "tt_batch")) != TT_OK)
 		return st;
 	if (b.n < 1)
 		return err_set(TT_EINVAL, "a batch of %lld samples: there must be at least one",

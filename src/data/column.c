@@ -77,7 +77,7 @@ tt_status column_take(const tt_column *in, tt_column *out)
 	tt_column c;
 	tt_status st;
 
-	if ((st = sized_take(&c, sizeof c, in, sizeof c, "tt_column")) == TT_OK &&
+	if ((st = sized_take(&c, sizeof c, in, offsetof(tt_column, features), "tt_column")) == TT_OK &&
 	    (st = check(&c)) == TT_OK)
 		*out = c;
 	return st;

@@ -178,7 +178,8 @@ tt_status schema_take(struct schema *out, const tt_schema *in)
 	tt_schema whole;
 	tt_status st;
 
-	if ((st = sized_take(&whole, sizeof whole, in, sizeof whole, "tt_schema")) != TT_OK)
+	if ((st = sized_take(&whole, sizeof whole, in, offsetof(tt_schema, target),
+	                     "tt_schema")) != TT_OK)
 		return st;
 	if (whole.columns < 1 || !whole.column)
 		return err_set(TT_EINVAL, "a schema of %d columns: there is at least one", whole.columns);

@@ -10,6 +10,7 @@
 #include <tutti/plug.h>
 #include <tutti/report.h>
 #include <tutti/run.h>
+#include <tutti/runtime.h>
 #include <tutti/session.h>
 #include <tutti/train.h>
 
@@ -17,6 +18,7 @@ static tt_spec *spec;
 static tt_model *model;
 static tt_trainer *trainer;
 static tt_session *session;
+static tt_context *context;
 static tt_source *source;
 static tt_report *report;
 static tt_checkpoint *checkpoint;
@@ -24,6 +26,12 @@ static tt_checkpoint *checkpoint;
 static tt_status each(void *ctx, const char *key, const char *value)
 {
 	(void)ctx, (void)key, (void)value;
+	return TT_OK;
+}
+
+static tt_status give(void *ctx, int64_t first, int64_t n, tt_column *const *column)
+{
+	(void)ctx, (void)first, (void)n, (void)column;
 	return TT_OK;
 }
 
@@ -56,6 +64,12 @@ static void functions_refuse_null(void **state)
 	(void)state;
 	REFUSES(tt_source_open, NULL, "synth:objects");
 	REFUSES(tt_source_open, &source, NULL);
+	REFUSES(tt_source_from_memory, NULL, NULL, 1);
+	REFUSES(tt_source_from_callback, NULL, NULL, 1, NULL);
+	assert_status(tt_source_from_memory(&source, NULL, 1), TT_EINVAL);
+	assert_status(tt_source_from_callback(&source, tt_source_schema(source), 1, NULL), TT_EINVAL);
+	assert_status(tt_source_from_callback(&source, NULL, 1, TT_CALLBACK(.read = give)), TT_EINVAL);
+	assert_status(tt_batch_check(NULL), TT_EINVAL);
 	REFUSES(tt_source_read, NULL, 0, x, NULL, NULL);
 	REFUSES(tt_spec_load, NULL, "a.yaml");
 	REFUSES(tt_spec_load, &spec, NULL);
@@ -123,6 +137,12 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_trainer_observe, NULL, TT_OBSERVER(.event = look));
 	REFUSES(tt_trainer_observe, trainer, NULL);
 	assert_status(tt_model_tensor(model, 0, NULL), TT_EINVAL);
+	REFUSES(tt_session_warm, NULL, NULL, 0);
+	REFUSES(tt_context_new, NULL, session);
+	REFUSES(tt_context_new, &context, NULL);
+	REFUSES(tt_context_run, NULL, x, 1, x);
+	REFUSES(tt_context_run, context, NULL, 1, x);
+	REFUSES(tt_context_run, context, x, 1, NULL);
 	REFUSES(tt_checkpoint_open, NULL, "x");
 	REFUSES(tt_checkpoint_open, &checkpoint, NULL);
 	REFUSES(tt_checkpoint_tensor_get, NULL, 0, NULL);
@@ -143,6 +163,7 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_source_export, NULL, 1, "x");
 	REFUSES(tt_source_export, source, 1, NULL);
 	assert_status(tt_metric_get(0, NULL), TT_EINVAL);
+	assert_status(tt_plug_get(0, NULL), TT_EINVAL);
 	assert_status(tt_catalog_get(TT_LAYERS, 0, NULL), TT_EINVAL);
 	assert_status(tt_options_get(NULL, 0, &(tt_option)TT_SIZED(tt_option)), TT_EINVAL);
 	assert_status(tt_options_get(tt_options_spec(), 0, NULL), TT_EINVAL);
@@ -154,6 +175,9 @@ static void getters_of_nothing_give_nothing(void **state)
 {
 	(void)state;
 	assert_null(tt_source_describe(NULL));
+	assert_null(tt_source_schema(NULL));
+	assert_null(tt_batch_column(NULL, "x"));
+	assert_null(tt_batch_column(TT_BATCH(.columns = 0), NULL));
 	assert_null(tt_model_spec(NULL));
 	assert_null(tt_report_describe(NULL));
 	assert_int_equal(tt_checkpoint_tensors(NULL), 0);
@@ -179,6 +203,7 @@ static void nothing_can_be_freed_and_stopped(void **state)
 	tt_session *p = NULL;
 	tt_report *r = NULL;
 	tt_checkpoint *c = NULL;
+	tt_context *k = NULL;
 
 	(void)state;
 	tt_source_close(NULL);
@@ -192,10 +217,13 @@ static void nothing_can_be_freed_and_stopped(void **state)
 	tt_session_free(NULL);
 	tt_session_free(&p);
 	tt_trainer_stop(NULL);
+	tt_context_free(NULL);
+	tt_context_free(&k);
 	tt_checkpoint_close(NULL);
 	tt_checkpoint_close(&c);
 	tt_report_free(NULL);
 	tt_report_free(&r);
+	assert_ok(tt_runtime_set(NULL));                 /* the defaults */
 	tt_free(NULL);
 }
 
@@ -208,6 +236,7 @@ static int set_up(void **state)
 	model = tiny_model(tiny_mlp, NULL);
 	assert_ok(tt_trainer_new(&trainer, model, NULL));
 	assert_ok(tt_session_new(&session, model, NULL));
+	assert_ok(tt_context_new(&context, session));
 	assert_ok(tt_report_new(&report, model, NULL));
 	assert_ok(tt_model_save(model, path));
 	assert_ok(tt_checkpoint_open(&checkpoint, path));
@@ -221,6 +250,7 @@ static int tear_down(void **state)
 	tt_checkpoint_close(&checkpoint);
 	tt_report_free(&report);
 	tt_source_close(&source);
+	tt_context_free(&context);
 	tt_session_free(&session);
 	tt_trainer_free(&trainer);
 	tt_model_free(&model);

@@ -9,6 +9,7 @@
 #include <tutti/checkpoint.h>
 #include <tutti/plug.h>
 #include <tutti/report.h>
+#include <tutti/runtime.h>
 #include <tutti/session.h>
 #include <tutti/train.h>
 
@@ -83,17 +84,86 @@ static tt_status take_report_opts(void *o)
 	return st;
 }
 
+static tt_status take_runtime(void *o) { return tt_runtime_set(o); }
+
+/* Two samples of a vector and a class. */
+static const float   numbers[2][3];
+static const int32_t classes[2];
+static const tt_column *const columns[] = {
+	&(const tt_column){ .size = sizeof(tt_column), .type = TT_F32, .name = "x", .ndim = 1,
+	                    .shape = { 3 }, .data = numbers },
+	&(const tt_column){ .size = sizeof(tt_column), .type = TT_I32, .name = "y", .data = classes },
+};
+
+static tt_status take_batch(void *o) { return tt_batch_check(o); }
+
+static tt_status take_column(void *o)
+{
+	const tt_column *const one[] = { o };
+
+	return tt_batch_check(TT_BATCH(.columns = 1, .column = one, .n = 2));
+}
+
+static tt_status take_schema(void *o)
+{
+	tt_source *s = NULL;
+	tt_status st = tt_source_from_memory(&s, o, 2);
+
+	tt_source_close(&s);
+	return st;
+}
+
+static tt_status read_zeros(void *ctx, int64_t first, int64_t n, tt_column *const *column)
+{
+	(void)ctx, (void)first, (void)n;
+	column[0]->data = numbers;
+	column[1]->data = classes;
+	return TT_OK;
+}
+
+static tt_status take_callback(void *o)
+{
+	const tt_schema *schema = TT_SCHEMA(.columns = 2, .column = columns, .target = "y",
+	                                    .kind = TT_TARGET_CLASS, .classes = 2);
+	tt_source *s = NULL;
+	tt_status st = tt_source_from_callback(&s, schema, 2, o);
+
+	tt_source_close(&s);
+	return st;
+}
+
+/* ---- what makes each of them valid ---- */
+
+static void fill_info(void *o) { memcpy(o, tt_source_describe(source), sizeof(tt_source_info)); }
+static void fill_observer(void *o) { ((tt_observer *)o)->event = look; }
+static void fill_column(void *o) { memcpy(o, columns[0], sizeof(tt_column)); }
+static void fill_batch(void *o) { memcpy(o, TT_BATCH(.columns = 2, .column = columns, .n = 2),
+                                         sizeof(tt_batch)); }
+static void fill_callback(void *o) { ((tt_callback *)o)->read = read_zeros; }
+
+static void fill_schema(void *o)
+{
+	memcpy(o, TT_SCHEMA(.columns = 2, .column = columns, .target = "y", .kind = TT_TARGET_CLASS,
+	                    .classes = 2), sizeof(tt_schema));
+}
+
 static const struct taken {
 	const char *name;
-	size_t      size;
+	size_t      size, least;     /* least: of the struct of the oldest caller         */
 	tt_status (*take)(void *o);
-	tt_status   shortest;       /* what a struct without any field but its size gives */
+	void      (*fill)(void *o);  /* NULL: all zero is valid                           */
+	tt_status   shortest;        /* what the shortest struct gives                    */
 } taken[] = {
-	{ "tt_trainer_opts", sizeof(tt_trainer_opts), take_trainer_opts, TT_OK },
-	{ "tt_session_opts", sizeof(tt_session_opts), take_session_opts, TT_OK },
-	{ "tt_source_info", sizeof(tt_source_info), take_source_info, TT_ESHAPE },
-	{ "tt_report_opts", sizeof(tt_report_opts), take_report_opts, TT_OK },
-	{ "tt_observer", sizeof(tt_observer), take_observer, TT_EINVAL },
+#define OPTIONS(T, f) { #T, sizeof(T), sizeof(uint32_t), f, NULL, TT_OK }
+	OPTIONS(tt_trainer_opts, take_trainer_opts), OPTIONS(tt_session_opts, take_session_opts),
+	OPTIONS(tt_report_opts, take_report_opts), OPTIONS(tt_runtime, take_runtime),
+#define ROW(T, least, f, fill, st) { #T, sizeof(T), offsetof(T, least), f, fill, st }
+	ROW(tt_source_info, count, take_source_info, fill_info, TT_ESHAPE),
+	ROW(tt_observer, close, take_observer, fill_observer, TT_OK),
+	ROW(tt_column, features, take_column, fill_column, TT_EINVAL),     /* it has no data */
+	ROW(tt_batch, weight, take_batch, fill_batch, TT_OK),
+	ROW(tt_schema, target, take_schema, fill_schema, TT_OK),
+	ROW(tt_callback, ctx, take_callback, fill_callback, TT_OK),
 };
 
 /* A struct of this size, all zero but what makes it valid, with TAIL bytes behind it. */
@@ -103,10 +173,8 @@ static void *make(const struct taken *row, size_t size)
 	unsigned char *p = calloc(1, row->size + TAIL);
 
 	assert_non_null(p);
-	if (row->take == take_source_info)
-		memcpy(p, tt_source_describe(source), sizeof(tt_source_info));
-	if (row->take == take_observer)
-		((tt_observer *)(void *)p)->event = look;
+	if (row->fill)
+		row->fill(p);
 	memcpy(p, &n, sizeof n);
 	return p;
 }
@@ -134,7 +202,7 @@ static void structs_that_are_taken_may_be_shorter_or_longer(void **state)
 		assert_ok(take(row, row->size + TAIL, 0));
 		assert_status(take(row, row->size + TAIL, 1), TT_EINVAL);
 		assert_error(row->name);
-		assert_status(take(row, sizeof(uint32_t), 0), row->shortest);
+		assert_status(take(row, row->least, 0), row->shortest);
 		assert_status(take(row, 0, 0), TT_EINVAL);
 		assert_error("size");
 	}

@@ -94,6 +94,7 @@ static void stop_at_any_step_and_resume_gives_the_same_bytes(void **state)
 		           test_path(parts, "checkpoints/last.safetensors"));
 		same_files(test_path(whole, "checkpoints/best.safetensors"),
 		           test_path(parts, "checkpoints/best.safetensors"));
+		same_files(test_path(whole, "curves.svg"), test_path(parts, "curves.svg"));
 	}
 }
 

@@ -177,7 +177,7 @@ tt_status tt_source_from_callback(tt_source **out, const tt_schema *schema, int6
 		return err_null(__func__);
 	if (!(s = mem_calloc(1, sizeof *s)))
 		return TT_ENOMEM;
-	st = sized_take(&s->c, sizeof s->c, c, sizeof *c, "tt_callback");
+	st = sized_take(&s->c, sizeof s->c, c, offsetof(tt_callback, ctx), "tt_callback");
 	pthread_mutex_init(&s->lock, NULL);
 	s->reader.ops = &callback_reader;
 	s->reader.count = count;

@@ -412,15 +412,17 @@ tt_status tt_session_warm(tt_session *s, const int64_t *sizes, int n)
 
 /* ---- how good it is ---- */
 
-/* The caller owns its confusion matrix, the evaluator keeps the one it counts in. */
+/* The caller owns its confusion matrix, the evaluator keeps the one it counts in.  Who has no field
+ * for it could not free it. */
 static tt_status hand_over(const tt_metrics *m, tt_metrics *out)
 {
 	size_t bytes = (size_t)m->classes * (size_t)m->classes * sizeof *m->confusion;
+	const int room = out->size >= offsetof(tt_metrics, confusion) + sizeof out->confusion;
 	tt_metrics whole = *m;
 	int64_t *copy = NULL;
 	tt_status st;
 
-	if (m->confusion && !(copy = mem_alloc(bytes)))
+	if (room && m->confusion && !(copy = mem_alloc(bytes)))
 		return TT_ENOMEM;
 	if (copy)
 		memcpy(copy, m->confusion, bytes);
