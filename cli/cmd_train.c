@@ -14,6 +14,7 @@
 #include "kit/machine.h"
 #include "kit/paths.h"
 #include "kit/progress.h"
+#include "kit/shell.h"
 #include "kit/specfile.h"
 #include "kit/stop.h"
 #include "kit/table.h"
@@ -25,6 +26,8 @@ struct train_args {
 	const char      *run, *runs, *resume, *kernel_cache, *trace;
 	const char      *epochs, *threads, *seed, *tune_kernels;     /* of the spec: see shortcuts */
 	const char      *workers, *hosts;
+	const char      *launcher, *rendezvous, *secret;
+	int64_t          rank, world, local;
 	int64_t          restarts;
 	int              dry_run;
 };
@@ -42,8 +45,21 @@ static const struct flag train_flags[] = {
 	{ "workers", 'w', FLAG_TEXT,  AT(workers), "N", .help =
 	  "so many workers on this machine train together; short for --set distribute.workers=N" },
 	{ "hosts",   0,   FLAG_TEXT,  AT(hosts), "A:N,B:N", .help =
-	  "start N workers on each of these machines, by mpirun, within distribute.timeout and 20 "
-	  "seconds; program and data are there too" },
+	  "start N workers on each of these machines, within distribute.timeout and 20 seconds; "
+	  "program and data are there too" },
+	{ "launcher", 0,  FLAG_TEXT,  AT(launcher), "WORD", .def = "auto", .words = launcher_words,
+	  .help = "of --hosts: auto: mpirun, if this build has MPI and its mpirun is here; else ssh" },
+	{ "rendezvous", 0, FLAG_TEXT, AT(rendezvous), "tcp://HOST:PORT", .help =
+	  "this is one worker of several: they meet there, where the first one listens" },
+	{ "rank",    0,   FLAG_INT,   AT(rank), "R", .def = "-1", .min = -1, .max = 4095, .help =
+	  "with --rendezvous: which worker this is, from 0 on" },
+	{ "world",   0,   FLAG_INT,   AT(world), "N", .max = 4096, .help =
+	  "with --rendezvous: how many workers there are" },
+	{ "local",   0,   FLAG_INT,   AT(local), "N", .max = 4096, .help =
+	  "with --rendezvous: start so many workers here, from --rank on" },
+	{ "secret",  0,   FLAG_TEXT,  AT(secret), "FILE", .help =
+	  "what all workers know, in a file that only you can read ($TUTTI_SECRET_FILE, or "
+	  "~/.config/tutti/secret, which is made)" },
 	{ "restarts", 0,  FLAG_INT,   AT(restarts), "N", .max = 1000000, .help =
 	  "start again from the last checkpoint when a worker is lost, without hosts that fail twice" },
 	{ "dry-run", 0,   FLAG_YES,   AT(dry_run), NULL, .help =
@@ -98,6 +114,7 @@ struct run {
 	struct facts     facts;                /* of it                     */
 	tt_model        *model;
 	tt_trainer      *trainer;
+	struct rank_env  env;                  /* what a launcher says      */
 	struct comm     *comm;                 /* of a launcher; NULL: none */
 	int              line;                 /* then: to this worker's guard */
 	int64_t          first_step;           /* steps done before         */
@@ -176,12 +193,9 @@ static int is_first(const struct run *r)
 
 static tt_status join(struct run *r)
 {
-	int inside = 0;
-	tt_status st = rank_env_look(&inside);
-
-	if (st != TT_OK || !inside)
-		return st;
-	return rank_env_group(&r->comm, &r->line, r->file.spec);
+	if (r->env.way == RANK_ALONE)
+		return TT_OK;
+	return rank_env_group(&r->comm, &r->line, &r->env, r->file.spec);
 }
 
 static tt_status choose_place(struct run *r, struct arena *a)
@@ -375,12 +389,10 @@ static tt_status train(struct run *r)
 	return st;
 }
 
-/* A word of a command line, quoted if a shell would not leave it alone. */
 static void add_word(const char *word, struct str *s)
 {
-	const char *quote = strpbrk(word, " \t\n\"\\$&?*;|<>()[]{}#~!") ? "'" : "";
-
-	str_addf(s, " %s%s%s", quote, word, quote);
+	str_add(s, " ");
+	shell_add(s, word);
 }
 
 /* The command line that goes on with this run: the same, with its folder, and --resume. */
@@ -470,6 +482,8 @@ static tt_status supervise(struct run *r, struct call *c)
 	l.workers = r->facts.workers;
 	l.threads = r->facts.threads;
 	l.timeout = r->facts.timeout;
+	while (strcmp(launcher_words[l.launcher], o->launcher) != 0)
+		l.launcher++;
 	if (o->hosts && (st = launch_hosts(c->arena, o->hosts, &l)) != TT_OK)
 		return st;
 	if (o->dry_run) {
@@ -500,12 +514,12 @@ static tt_status show_workers(struct run *r, const struct call *c)
 static tt_status autotune(struct run *r, struct call *c)
 {
 	const struct train_args *o = r->args;
-	int inside = 0;
-	tt_status st = rank_env_look(&inside);
+	const struct rank_flags flags = { o->rendezvous, o->secret, o->rank, o->world, o->local };
+	tt_status st = rank_env_look(&r->env, &flags);
 
 	if (st != TT_OK)
 		return st;
-	if (inside)
+	if (r->env.way != RANK_ALONE)
 		return o->dry_run ? show_workers(r, c) : run_all(r, c);
 	return o->hosts || o->restarts || o->dry_run ? supervise(r, c) : run_all(r, c);
 }

@@ -8,8 +8,10 @@
 #include "sys/policy.h"
 #include "base/mem.h"
 #include "kit/exit.h"
-#include "launch/mpirun.h"
+#include "kit/shell.h"
 #include "kit/table.h"
+#include "launch/mpirun.h"
+#include "launch/ssh.h"
 
 #define HOSTS_MAX 4096
 #define SLOTS_MAX 4096
@@ -60,7 +62,7 @@ tt_status launch_hosts(struct arena *a, const char *text, struct launch *out)
 /* Options that are the launcher's own business, and whether a value follows. */
 static const struct { const char *name; int value; } own[] = {
 	{ "--hosts", 1 }, { "--restarts", 1 }, { "--dry-run", 0 }, { "--run", 1 }, { "-r", 1 },
-	{ "--resume", 0 },
+	{ "--resume", 0 }, { "--launcher", 1 }, { "--secret", 1 },
 };
 
 /* 0: not ours; else how many words it takes. */
@@ -89,28 +91,137 @@ static void add_line(const struct launch *l, struct argv *out)
 	}
 }
 
-static tt_status make_command(const struct launch *l, struct arena *a, int resume, struct argv *out)
+/* What the workers are to do. */
+enum task { TASK_BEGIN, TASK_RESUME, TASK_SHOW_PLACE };
+
+static void add_task(const struct launch *l, enum task task, struct argv *out)
+{
+	if (task == TASK_SHOW_PLACE) {
+		argv_add(out, "--dry-run");
+		return;
+	}
+	argv_add(out, "--run");
+	argv_add(out, l->run);
+	if (task == TASK_RESUME)
+		argv_add(out, "--resume");
+}
+
+/* The command line of a worker. */
+static tt_status make_line(const struct launch *l, enum task task, struct argv *out)
 {
 	char self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	tt_status st = argv_init(out, a, l->line.n + MPIRUN_WORDS);
 
-	if (st != TT_OK)
-		return st;
 	self[n > 0 ? n : 0] = '\0';
-	if (l->n_hosts)
-		mpirun_words(l, out);
-	argv_add(out, arena_strdup(a, n > 0 ? self : l->line.v[0]));
+	argv_add(out, arena_strdup(out->arena, n > 0 ? self : l->line.v[0]));
 	add_line(l, out);
-	argv_add(out, "--run");
-	argv_add(out, l->run);
-	if (resume)
-		argv_add(out, "--resume");
+	add_task(l, task, out);
 	for (int i = 0; i < out->n; i++)
 		if (!out->v[i])
 			return TT_ENOMEM;
 	out->v[out->n] = NULL;
 	return TT_OK;
+}
+
+#define LINE_WORDS 8            /* that make_line may add to those typed */
+
+/* ---- launchers ---- */
+
+const char *const launcher_words[] = {
+	[LAUNCHER_AUTO] = "auto", [LAUNCHER_MPIRUN] = "mpirun", [LAUNCHER_SSH] = "ssh", NULL
+};
+
+/* One command starts all workers; without hosts it is the worker's own. */
+static tt_status mpirun_command(const struct launch *l, struct arena *a, enum task task,
+                                struct argv *out)
+{
+	tt_status st = argv_init(out, a, l->line.n + LINE_WORDS + MPIRUN_WORDS);
+
+	if (st != TT_OK)
+		return st;
+	if (l->n_hosts)
+		mpirun_words(l, out);
+	return make_line(l, task, out);
+}
+
+static tt_status run_mpirun(const struct launch *l, struct arena *a, enum task task,
+                            struct launch_news *news, int *code)
+{
+	struct argv command;
+	tt_status st = mpirun_command(l, a, task, &command);
+
+	if (st != TT_OK)
+		return st;
+	return task == TASK_SHOW_PLACE ? mpirun_ask(&command, code)
+	                               : mpirun_run(l, &command, news, code);
+}
+
+static tt_status ssh_line(const struct launch *l, struct arena *a, enum task task,
+                          struct argv *out)
+{
+	tt_status st = argv_init(out, a, l->line.n + LINE_WORDS);
+
+	return st == TT_OK ? make_line(l, task, out) : st;
+}
+
+static tt_status run_ssh(const struct launch *l, struct arena *a, enum task task,
+                         struct launch_news *news, int *code)
+{
+	struct argv line;
+	tt_status st = ssh_line(l, a, task, &line);
+
+	if (st != TT_OK)
+		return st;
+	return task == TASK_SHOW_PLACE ? ssh_ask(l, &line, code) : ssh_run(l, &line, news, code);
+}
+
+static void print_command(const struct argv *command, FILE *f)
+{
+	struct str s = { 0 };
+
+	for (int i = 0; i < command->n; i++) {
+		str_add(&s, i ? " " : "");
+		shell_add(&s, command->v[i]);
+	}
+	if (str_status(&s) == TT_OK)
+		fprintf(f, "%s\n", s.p);
+	str_release(&s);
+}
+
+static tt_status show_mpirun(const struct launch *l, struct arena *a, enum task task, FILE *f)
+{
+	struct argv command;
+	tt_status st = mpirun_command(l, a, task, &command);
+
+	if (st == TT_OK)
+		print_command(&command, f);
+	return st;
+}
+
+static tt_status show_ssh(const struct launch *l, struct arena *a, enum task task, FILE *f)
+{
+	struct argv line, command;
+	tt_status st = ssh_line(l, a, task, &line);
+
+	for (int i = 0; i < l->n_hosts && st == TT_OK; i++)
+		if ((st = ssh_command(l, i, &line, &command)) == TT_OK)
+			print_command(&command, f);
+	return st;
+}
+
+static const struct {
+	tt_status (*run)(const struct launch *l, struct arena *a, enum task task,
+	                 struct launch_news *news, int *code);
+	tt_status (*show)(const struct launch *l, struct arena *a, enum task task, FILE *f);
+} launchers[] = {
+	[LAUNCHER_MPIRUN] = { run_mpirun, show_mpirun }, [LAUNCHER_SSH] = { run_ssh, show_ssh },
+};
+
+static enum launcher choose(const struct launch *l)
+{
+	if (l->launcher != LAUNCHER_AUTO)
+		return l->launcher;
+	return !l->n_hosts || mpirun_is_there() ? LAUNCHER_MPIRUN : LAUNCHER_SSH;
 }
 
 /* ---- showing ---- */
@@ -144,28 +255,14 @@ static void show_parts(const struct launch *l, struct table *t)
 			          l->host[i].slots);
 }
 
-/* The workers are started, look where they are, and go. */
-static tt_status ask_hosts(const struct launch *l, struct arena *a, int *code)
-{
-	struct launch probe = *l;
-	struct argv command;
-	tt_status st;
-
-	probe.run = "--dry-run";         /* stands where a folder would */
-	if ((st = make_command(&probe, a, 0, &command)) != TT_OK)
-		return st;
-	command.v[command.n - 2] = command.v[command.n - 1];
-	command.v[--command.n] = NULL;
-	return mpirun_ask(&command, code);
-}
-
 static tt_status show_places(const struct launch *l, struct arena *a, FILE *f)
 {
 	struct table t;
 	int code = 0;
 	tt_status st = TT_OK;
 
-	if (l->n_hosts && (st = ask_hosts(l, a, &code)) != TT_OK)
+	/* The workers are started, look where they are, and go. */
+	if (l->n_hosts && (st = launchers[choose(l)].run(l, a, TASK_SHOW_PLACE, NULL, &code)) != TT_OK)
 		return st;
 	if (l->n_hosts && code == 0)
 		return TT_OK;
@@ -183,16 +280,12 @@ static tt_status show_places(const struct launch *l, struct arena *a, FILE *f)
 
 tt_status launch_show(const struct launch *l, struct arena *a, FILE *f)
 {
-	struct argv command;
-	tt_status st;
+	tt_status st = show_places(l, a, f);
 
-	if ((st = show_places(l, a, f)) != TT_OK ||
-	    (st = make_command(l, a, l->resume, &command)) != TT_OK)
+	if (st != TT_OK)
 		return st;
-	for (int i = 0; i < command.n; i++)
-		fprintf(f, "%s%s", i ? " " : "\n", command.v[i]);
 	fputc('\n', f);
-	return TT_OK;
+	return launchers[choose(l)].show(l, a, l->resume ? TASK_RESUME : TASK_BEGIN, f);
 }
 
 /* ---- running ---- */
@@ -203,7 +296,7 @@ static int worth_another_try(int code, int accused)
 {
 	static const int final[] = { EXIT_GOOD, EXIT_USAGE, EXIT_NOTHING };
 
-	if (mpirun_signal() || (code == EXIT_FAILED && !accused))
+	if (process_signal() || (code == EXIT_FAILED && !accused))
 		return 0;
 	for (size_t i = 0; i < sizeof final / sizeof *final; i++)
 		if (code == final[i])
@@ -251,12 +344,11 @@ static tt_status lost(const struct launch *l, int *code)
 static tt_status run_once(const struct launch *l, struct arena *a, int resume, int *culprit,
                           int *code)
 {
-	struct mpirun_news news = { .accused = mem_calloc((size_t)l->n_hosts + 1, sizeof(int)) };
-	struct argv command;
+	struct launch_news news = { .accused = mem_calloc((size_t)l->n_hosts + 1, sizeof(int)) };
+	const enum task task = resume ? TASK_RESUME : TASK_BEGIN;
 	tt_status st = news.accused ? TT_OK : TT_ENOMEM;
 
-	if (st == TT_OK && (st = make_command(l, a, resume, &command)) == TT_OK &&
-	    (st = mpirun_run(l, &command, &news, code)) == TT_OK)
+	if (st == TT_OK && (st = launchers[choose(l)].run(l, a, task, &news, code)) == TT_OK)
 		*culprit = find_culprit(l, news.accused);
 	/* The others end with 75, and the launcher takes the code of any. */
 	if (st == TT_OK && news.failures && *culprit < 0)

@@ -1,6 +1,8 @@
 /* launch.h -- workers as processes: started on hosts, and started again when one is lost.
  *
  *   tutti train --hosts a:8,b:8   -->  mpirun -np 16 --host a:8,b:8 tutti train --run DIR ...
+ *                                 or:  ssh a tutti train --run DIR ... --rank 0 --local 8
+ *                                      ssh b tutti train --run DIR ... --rank 8 --local 8
  *                                      and these join (launch/rank_env.h)
  *
  * Reads the environment: it belongs to a face. */
@@ -14,7 +16,12 @@
 
 struct launch_host { const char *name; int slots, failures; };
 
+/* auto: mpirun where it is there, with the MPI library that this build has; else ssh. */
+enum launcher { LAUNCHER_AUTO, LAUNCHER_MPIRUN, LAUNCHER_SSH };
+extern const char *const launcher_words[];              /* "auto", "mpirun", "ssh", NULL */
+
 struct launch {
+	enum launcher        launcher;
 	struct launch_host *host;        /* none: one process with its workers as threads  */
 	int                 n_hosts, workers;
 	int                 threads;     /* train.threads; 0: as many as there are cores   */

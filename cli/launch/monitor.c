@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "sys/thread.h"
+#include "launch/crew.h"
 #include "launch/supervisor.h"
 
 #define WORDS_SECONDS 4.0        /* after a worker has given up: all others have by then */
@@ -27,18 +28,25 @@ struct launch_monitor_host {
 };
 
 tt_status launch_monitor_init(struct launch_monitor *e, const struct launch *l,
-							  struct mpirun_news *news)
+                              struct launch_news *news, enum monitor_voice voice)
 {
-	*e = (struct launch_monitor){
-		.launch = l, .news = news, .began = time(NULL), .clock = thread_seconds()};
+	*e = (struct launch_monitor){ .launch = l, .news = news, .began = time(NULL),
+	                              .clock = thread_seconds(), .voice = voice,
+	                              .streams = l->n_hosts + 1 };
 	e->host = mem_calloc((size_t)l->n_hosts + 1, sizeof *e->host);
-	return e->host ? TT_OK : TT_ENOMEM;
+	e->stream = mem_calloc((size_t)e->streams, sizeof *e->stream);
+	if (e->host && e->stream)
+		return TT_OK;
+	launch_monitor_release(e);
+	return TT_ENOMEM;
 }
 
 void launch_monitor_release(struct launch_monitor *e)
 {
 	mem_free(e->host);
+	mem_free(e->stream);
 	e->host = NULL;
+	e->stream = NULL;
 }
 
 void launch_monitor_tick(struct launch_monitor *e)
@@ -102,9 +110,9 @@ static void hear_worker(struct launch_monitor *e, const char *line)
 }
 
 /* A launcher may put the worker's name before each line. */
-static int is_knock(struct launch_monitor *e)
+static int is_knock(struct launch_monitor *e, const char *line)
 {
-	const char *p = strstr(e->line, GUARD_KNOCK);
+	const char *p = strstr(line, GUARD_KNOCK);
 	const int host = p ? host_of(e->launch, atoi(p + strlen(GUARD_KNOCK))) : -1;
 
 	if (host >= 0)
@@ -113,54 +121,81 @@ static int is_knock(struct launch_monitor *e)
 	return p != NULL;
 }
 
+static int is_place(struct launch_monitor *e, const char *line)
+{
+	const size_t n = strlen(CREW_ANSWER);
+
+	if (strncmp(line, CREW_ANSWER, n) != 0)
+		return 0;
+	if (strlen(line + n) < sizeof e->place)
+		memcpy(e->place, line + n, strlen(line + n) + 1);
+	return 1;
+}
+
+static void pass_on(struct launch_monitor *e, struct monitor_stream *s)
+{
+	if (e->voice == MONITOR_ALOUD)
+		fwrite(s->line + s->shown, 1, s->n - s->shown, stderr);
+	s->shown = s->n;
+}
+
+static void pass_char(const struct launch_monitor *e, char c)
+{
+	if (e->voice == MONITOR_ALOUD)
+		fputc(c, stderr);
+}
+
 void launch_monitor_flush(struct launch_monitor *e)
 {
-	fwrite(e->line + e->shown, 1, e->n - e->shown, stderr);
-	e->shown = e->n;
+	for (int i = 0; i < e->streams; i++)
+		pass_on(e, &e->stream[i]);
 }
 
 /* Workers that all stumble over the same thing say the same. */
-static int is_repeated(struct launch_monitor *e)
+static int is_repeated(struct launch_monitor *e, const struct monitor_stream *s)
 {
-	const int again = strcmp(e->line, e->said) == 0 && !e->shown;
+	const int again = strcmp(s->line, e->said) == 0 && !s->shown;
 
-	memcpy(e->said, e->line, e->n + 1);
+	memcpy(e->said, s->line, s->n + 1);
 	return again;
 }
 
-static void hear_line(struct launch_monitor *e)
+static void hear_words(struct launch_monitor *e, struct monitor_stream *s)
 {
-	int worker;
+	const int worker = strncmp(s->line, "tutti ", 6) == 0;
 
-	e->line[e->n] = '\0';
-	worker = strncmp(e->line, "tutti ", 6) == 0;
-	if (!is_knock(e)) {
-		if (!worker || !is_repeated(e)) {
-			launch_monitor_flush(e);
-			fputc('\n', stderr);
-		}
-		if (worker)
-			hear_worker(e, e->line);
-		else
-			for (int i = 0; i < e->launch->n_hosts; i++)
-				e->host[i].mentioned += mentions(e->line, e->launch->host[i].name);
+	if (!worker || !is_repeated(e, s)) {
+		pass_on(e, s);
+		pass_char(e, '\n');
 	}
-	e->n = e->shown = 0;
+	if (worker)
+		hear_worker(e, s->line);
+	else
+		for (int i = 0; i < e->launch->n_hosts; i++)
+			e->host[i].mentioned += mentions(s->line, e->launch->host[i].name);
 }
 
-static void hear_char(struct launch_monitor *e, char c)
+static void hear_line(struct launch_monitor *e, struct monitor_stream *s)
+{
+	s->line[s->n] = '\0';
+	if (!is_knock(e, s->line) && !is_place(e, s->line))
+		hear_words(e, s);
+	s->n = s->shown = 0;
+}
+
+static void hear_char(struct launch_monitor *e, struct monitor_stream *s, char c)
 {
 	if (c == '\n') {
-		hear_line(e);
-	} else if (e->n < sizeof e->line - 1) {
-		e->line[e->n++] = c;
+		hear_line(e, s);
+	} else if (s->n < sizeof s->line - 1) {
+		s->line[s->n++] = c;
 	} else {                             /* of a line so long only its begin matters */
-		launch_monitor_flush(e);
-		fputc(c, stderr);
+		pass_on(e, s);
+		pass_char(e, c);
 	}
 }
 
-int launch_monitor_hear(struct launch_monitor *e, int fd)
+int launch_monitor_hear(struct launch_monitor *e, int stream, int fd)
 {
 	char buf[4096];
 	const ssize_t n = read(fd, buf, sizeof buf);
@@ -168,7 +203,7 @@ int launch_monitor_hear(struct launch_monitor *e, int fd)
 	if (n <= 0)
 		return n < 0 && (errno == EINTR || errno == EAGAIN);
 	for (ssize_t i = 0; i < n; i++)
-		hear_char(e, buf[i]);
+		hear_char(e, &e->stream[stream], buf[i]);
 	return 1;
 }
 

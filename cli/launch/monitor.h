@@ -5,14 +5,15 @@
  *   guards and workers say who was lost                            rank by rank
  *   the launcher complains of a host                               if nobody else says anything
  *
- * All comes through the launcher's stderr and goes on to ours, but for the knocks. */
+ * All comes through the launcher's stderr, or that of each host's crew, and goes on to ours, but
+ * for the knocks. */
 #ifndef LAUNCH_MONITOR_H
 #define LAUNCH_MONITOR_H
 
 #include "launch/launch.h"
 
 /* What was heard of a run. */
-struct mpirun_news {
+struct launch_news {
 	int *accused;                    /* [hosts]: times that a host was named as the cause */
 	int  complaints;                 /* lines by workers that give up                     */
 	int  failures;                   /* of these: nobody was lost, something is wrong     */
@@ -22,28 +23,34 @@ struct mpirun_news {
  * MPICH everything. */
 #define EAR_LISTENS "OMPI_TUTTI_LISTENS"
 
+/* A line that is being heard, of which so much was passed on. */
+struct monitor_stream { char line[1024]; size_t n, shown; };
+enum monitor_voice { MONITOR_ALOUD, MONITOR_QUIET };    /* what is heard is passed on, or is not */
+
 struct launch_monitor {
 	const struct launch *launch;
-	struct mpirun_news  *news;
+	struct launch_news  *news;
 	struct launch_monitor_host *host; /* [hosts]                                             */
 	double               now, clock; /* seconds that we were awake; the clock when last asked */
 	double               end;        /* when patience is over; 0: it is not tried           */
 	long                 began;      /* by the clock on the wall: files tell their age by it */
 	int                  knocked;    /* somebody has                                        */
-	char                 line[1024]; /* that is being heard; so much of it was passed on    */
-	size_t               n, shown;
+	enum monitor_voice   voice;
+	struct monitor_stream *stream;   /* [streams]                                           */
+	int                  streams;
 	char                 said[1024]; /* by a worker, last                                   */
+	char                 place[512]; /* where rank 0 listens, as its crew has said; or ""   */
 };
 
 tt_status launch_monitor_init(struct launch_monitor *e, const struct launch *l,
-							  struct mpirun_news *news);
+                              struct launch_news *news, enum monitor_voice voice);
 void      launch_monitor_release(struct launch_monitor *e);
 
 /* Time has passed.  While we are stopped all is, so that time does not count. */
 void      launch_monitor_tick(struct launch_monitor *e);
-/* Read what is there; 0 at the end.  What may be a knock is held back until its line is whole, or
- * nothing more comes. */
-int       launch_monitor_hear(struct launch_monitor *e, int fd);
+/* Read what is there of a stream: a host's, or 0 for all; 0 at the end.  What may be a knock is
+ * held back until its line is whole, or nothing more comes. */
+int       launch_monitor_hear(struct launch_monitor *e, int stream, int fd);
 void      launch_monitor_flush(struct launch_monitor *e);
 
 /* There are workers. */

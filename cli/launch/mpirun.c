@@ -12,7 +12,6 @@
 #include "sys/thread.h"
 #include "launch/monitor.h"
 #include "kit/exit.h"
-#include "kit/stop.h"
 #include "sys/plug.h"
 
 #define END_SECONDS   10.0       /* beyond the timeout, from a signal to the end                */
@@ -21,23 +20,6 @@
 #define ALONE_SECONDS 10.0       /* for a host to answer at all                                 */
 #define ALONE_MOST    64         /* hosts that are asked alone, all at once                     */
 #define DRAIN_READS   64         /* of what is still in the pipe; who is left may write for ever */
-
-/* ---- a command line ---- */
-
-tt_status argv_init(struct argv *out, struct arena *a, int room)
-{
-	const char **v = arena_alloc(a, (size_t)(room + 1) * sizeof *v);
-
-	if (!v)
-		return TT_ENOMEM;
-	*out = (struct argv){ .arena = a, .v = v };
-	return TT_OK;
-}
-
-void argv_add(struct argv *out, const char *word)
-{
-	out->v[out->n++] = word;
-}
 
 /* ---- whose launcher ---- */
 
@@ -120,70 +102,24 @@ void mpirun_words(const struct launch *l, struct argv *out)
 	str_release(&hosts);
 }
 
+int mpirun_is_there(void)
+{
+	const char *named = getenv("TUTTI_MPIRUN");
+
+	return (named && *named) || (*library() && is_in_path(program(launcher())));
+}
+
 /* ---- signals ---- */
 
 static volatile pid_t child;     /* whom signals are passed on to: they belong to the process */
-static volatile sig_atomic_t told, soft;
+static volatile sig_atomic_t soft;
 static volatile sig_atomic_t up; /* there are workers */
 
 /* At first softly, so that the workers have the time to write a checkpoint. */
-static void pass_on(int sig)
+static void pass_on(int sig, int again)
 {
 	if (child > 0)
-		kill(child, soft && up && !told ? (int)soft : sig);
-	told = sig;
-}
-
-int mpirun_signal(void)
-{
-	return (int)told;
-}
-
-/* ---- running ---- */
-
-/* out, err: where its words go; -1: where ours do. */
-static tt_status start(const struct argv *command, int out, int err, pid_t *pid)
-{
-	pid_t p;
-
-	fflush(NULL);
-	if ((p = fork()) < 0)
-		return err_set(TT_ENOMEM, "%s cannot be started: %s", command->v[0], strerror(errno));
-	if (p > 0) {
-		*pid = p;
-		return TT_OK;
-	}
-	if (out >= 0)
-		dup2(out, STDOUT_FILENO);
-	if (err >= 0)
-		dup2(err, STDERR_FILENO);
-	setenv(EAR_LISTENS, "1", 1);
-	execvp(command->v[0], (char *const *)(uintptr_t)command->v);
-	fprintf(stderr, "%s: %s%s\n", command->v[0], strerror(errno), errno == ENOENT
-	        ? "; --hosts needs the launcher of an MPI library, such as openmpi-bin's" : "");
-	_exit(EXIT_FAILED);
-}
-
-static int code_of(int status)
-{
-	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SIGNAL + WTERMSIG(status);
-}
-
-/* And what it has started here: workers, and the ways to the other hosts, which may hang. */
-static void kill_launcher(pid_t pid)
-{
-	char path[64];
-	FILE *f;
-	int p;
-
-	kill(pid, SIGSTOP);                  /* while there are children they are its own */
-	snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
-	f = fopen(path, "re");
-	while (f && fscanf(f, "%d", &p) == 1)
-		kill((pid_t)p, SIGKILL);
-	if (f)
-		fclose(f);
-	kill(pid, SIGKILL);
+		kill(child, soft && up && !again ? (int)soft : sig);
 }
 
 /* ---- each host alone ---- */
@@ -202,7 +138,8 @@ static pid_t ask_alone(const struct launch *l, int host, struct arena *a, int qu
 	mpirun_words(&one, &command);
 	argv_add(&command, "true");
 	command.v[command.n] = NULL;
-	return start(&command, quiet, quiet, &pid) == TT_OK ? pid : 0;
+	return process_start(&command, (struct process_streams){ -1, quiet, quiet, PROCESS_WITH_US },
+	                     &pid) == TT_OK ? pid : 0;
 }
 
 /* How many have not answered yet. */
@@ -212,7 +149,7 @@ static int hear_answers(struct launch_monitor *e, pid_t *pid)
 
 	for (int i = 0; i < e->launch->n_hosts; i++) {
 		if (pid[i] && waitpid(pid[i], &status, WNOHANG) != 0) {
-			if (code_of(status) == 0)
+			if (process_code(status) == 0)
 				launch_monitor_answered(e, i);
 			pid[i] = 0;
 		}
@@ -231,11 +168,11 @@ static void ask_each(struct launch_monitor *e, struct arena *a)
 	for (int i = 0; i < n && n <= ALONE_MOST; i++)
 		if (e->launch->host[i].slots)
 			pid[i] = ask_alone(e->launch, i, a, quiet);
-	while (n <= ALONE_MOST && hear_answers(e, pid) && !told && thread_seconds() < end)
+	while (n <= ALONE_MOST && hear_answers(e, pid) && !process_signal() && thread_seconds() < end)
 		poll(NULL, 0, 50);
 	for (int i = 0; i < ALONE_MOST; i++)
 		if (pid[i])
-			kill_launcher(pid[i]);
+			process_kill(pid[i]);
 	close(quiet);
 }
 
@@ -247,12 +184,12 @@ static int look_around(struct launch_monitor *e, const struct argv *command, pid
 	enum monitor_silence s;
 
 	up = launch_monitor_is_up(e);
-	if (told && !e->end)
+	if (process_signal() && !e->end)
 		e->end = e->now + END_SECONDS + (up ? e->launch->timeout : 0);
 	if (e->end > 0 || (s = launch_monitor_missed(e)) == EAR_WELL)
 		return 0;
 	if (s == EAR_START) {
-		kill_launcher(pid);
+		process_kill(pid);
 		ask_each(e, command->arena);
 	}
 	launch_monitor_name_silent(e, s);
@@ -266,7 +203,7 @@ static int press(const struct launch_monitor *e, pid_t pid)
 {
 	if (!e->end || e->now <= e->end)
 		return 0;
-	kill_launcher(pid);
+	process_kill(pid);
 	return 1;
 }
 
@@ -280,16 +217,16 @@ static int attend(struct launch_monitor *e, const struct argv *command, pid_t pi
 		launch_monitor_tick(e);
 		ended |= look_around(e, command, pid) | press(e, pid);
 		if (poll(&p, open ? 1 : 0, 100) > 0)
-			open = launch_monitor_hear(e, fd);
+			open = launch_monitor_hear(e, 0, fd);
 		else
 			launch_monitor_flush(e);
 	}
-	for (int i = 0; i < DRAIN_READS && poll(&p, 1, 0) > 0 && launch_monitor_hear(e, fd); i++)
+	for (int i = 0; i < DRAIN_READS && poll(&p, 1, 0) > 0 && launch_monitor_hear(e, 0, fd); i++)
 		;
 	launch_monitor_flush(e);
 	if (!ended)
-		return code_of(status);
-	return told ? EXIT_SIGNAL + (int)told : EXIT_AGAIN;
+		return process_code(status);
+	return process_signal() ? EXIT_SIGNAL + process_signal() : EXIT_AGAIN;
 }
 
 static tt_status listen_and_wait(const struct argv *command, struct launch_monitor *e, int *code)
@@ -300,11 +237,12 @@ static tt_status listen_and_wait(const struct argv *command, struct launch_monit
 
 	if (pipe2(pipes, O_CLOEXEC) != 0)
 		return err_set(TT_EIO, "no pipe for %s: %s", command->v[0], strerror(errno));
-	st = start(command, -1, pipes[1], &pid);
+	st = process_start(command, (struct process_streams){ -1, -1, pipes[1], PROCESS_WITH_US },
+	                   &pid);
 	close(pipes[1]);
 	if (st == TT_OK) {
 		child = pid;
-		stop_handle(pass_on, 0);
+		process_pass_signals(pass_on);
 		*code = attend(e, command, pid, pipes[0]);
 		launch_monitor_conclude(e, *code);
 	}
@@ -317,33 +255,34 @@ static tt_status just_wait(const struct argv *command, int *code)
 {
 	int status;
 	pid_t pid;
-	tt_status st = start(command, -1, -1, &pid);
+	tt_status st = process_start(command, (struct process_streams){ -1, -1, -1, PROCESS_WITH_US },
+	                             &pid);
 
 	if (st != TT_OK)
 		return st;
 	child = pid;
-	stop_handle(pass_on, 0);
+	process_pass_signals(pass_on);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	*code = code_of(status);
+	*code = process_code(status);
 	return TT_OK;
 }
 
-tt_status mpirun_run(const struct launch *l, const struct argv *command, struct mpirun_news *news,
+tt_status mpirun_run(const struct launch *l, const struct argv *command, struct launch_news *news,
                      int *code)
 {
 	struct launch_monitor e;
 	tt_status st;
 
 	if (l->n_hosts && !*library() && !getenv("TUTTI_MPIRUN"))
-		return err_set(TT_ESUPPORT, "--hosts: this tutti was built without MPI: install "
-		               "libopenmpi-dev and build again, or use --workers on one machine");
-	st = launch_monitor_init(&e, l, news);
+		return err_set(TT_ESUPPORT, "--launcher mpirun: this tutti was built without MPI: install "
+		               "libopenmpi-dev and build again, or leave it to --launcher ssh");
+	st = launch_monitor_init(&e, l, news, MONITOR_ALOUD);
 
 	soft = l->n_hosts ? launchers[launcher()].soft : 0;
 	if (st == TT_OK)
 		st = l->n_hosts ? listen_and_wait(command, &e, code) : just_wait(command, code);
-	stop_handle(SIG_DFL, 0);
+	process_pass_signals(NULL);
 	child = 0;
 	launch_monitor_release(&e);
 	return st;
@@ -354,16 +293,17 @@ tt_status mpirun_ask(const struct argv *command, int *code)
 	const double end = thread_seconds() + ASK_SECONDS;
 	int quiet = open("/dev/null", O_RDWR | O_CLOEXEC), status = SIGKILL;
 	pid_t pid;
-	tt_status st = start(command, -1, quiet, &pid);
+	tt_status st = process_start(command,
+	                             (struct process_streams){ -1, -1, quiet, PROCESS_WITH_US }, &pid);
 
 	while (st == TT_OK && waitpid(pid, &status, WNOHANG) == 0 &&
 	       thread_seconds() < end + DEATH_SECONDS) {
 		if (thread_seconds() > end)
-			kill_launcher(pid);
+			process_kill(pid);
 		poll(NULL, 0, 50);
 	}
 	if (st == TT_OK)
-		*code = code_of(status);
+		*code = process_code(status);
 	close(quiet);
 	return st;
 }

@@ -3,28 +3,22 @@
 #ifndef LAUNCH_MPIRUN_H
 #define LAUNCH_MPIRUN_H
 
-#include "base/arena.h"
-#include "launch/monitor.h"
 #include "launch/launch.h"
-
-/* A command line that grows; room for what its maker has asked for. */
-struct argv { struct arena *arena; const char **v; int n; };
-tt_status argv_init(struct argv *out, struct arena *a, int room);
-void      argv_add(struct argv *out, const char *word);        /* NULL: out of memory; seen later */
+#include "launch/monitor.h"
+#include "launch/process.h"
 
 #define MPIRUN_WORDS 24
+/* Is there an MPI library in this build, and its launcher here? */
+int       mpirun_is_there(void);
 /* "mpirun -np 16 --host a:8,b:8 ...", with the hosts that have not failed too often. */
 void      mpirun_words(const struct launch *l, struct argv *out);
 
 /* Run the command line; pass signals on to it and its stderr on to ours; end it if workers do not
  * come up, or a host falls silent, or it is still there long after a worker has given up or we were
  * asked to end.  *code is its exit code, or EXIT_AGAIN if it had to be ended. */
-tt_status mpirun_run(const struct launch *l, const struct argv *command, struct mpirun_news *news,
+tt_status mpirun_run(const struct launch *l, const struct argv *command, struct launch_news *news,
                      int *code);
 /* Run a command line that only shows something on stdout; *code is 0 if it did so in time.  What it
  * complains of is not shown. */
 tt_status mpirun_ask(const struct argv *command, int *code);
-/* The signal that we were asked to end by, or 0. */
-int       mpirun_signal(void);
-
 #endif

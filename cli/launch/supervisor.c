@@ -198,6 +198,15 @@ static void be_worker(pid_t guard, const sigset_t *mask)
 	sigprocmask(SIG_SETMASK, mask, NULL);
 }
 
+/* What ps shows. */
+static void call_it(const char *what, int rank)
+{
+	char name[16];
+
+	snprintf(name, sizeof name, "tutti %s %d", what, rank);
+	prctl(PR_SET_NAME, name);
+}
+
 tt_status supervisor_start(int rank, double timeout, double every, int *line)
 {
 	struct supervisor g = {.rank = rank, .timeout = timeout, .every = every, .launcher = getppid()};
@@ -218,8 +227,10 @@ tt_status supervisor_start(int rank, double timeout, double every, int *line)
 		return err_set(TT_ENOMEM, "a worker cannot be started: %s", strerror(errno));
 	}
 	close(pipes[g.worker ? 1 : 0]);
-	if (g.worker) {
-		g.line = pipes[0];
+	call_it(g.worker ? "guard" : "rank", rank);
+	if (g.worker) {                      /* with nothing open that is the worker's */
+		g.line = dup2(pipes[0], STDERR_FILENO + 1);
+		close_range(STDERR_FILENO + 2, ~0U, 0);
 		_exit(watch(&g));
 	}
 	be_worker(self, &before);

@@ -163,6 +163,7 @@ static enum greet_state hear_proof(struct greeting *g, const struct greet_place 
 	unsigned char want[32];
 	const int n = hear(g, g->proof, sizeof g->proof);
 
+	g->stranger = n < 0;                    /* our own proof has not pleased it */
 	if (n <= 0)
 		return n < 0 ? fail(g) : g->state;
 	prove(g, p, "connector", want);

@@ -29,6 +29,8 @@ const struct option distribute_options[] = {
 	OPT_ENUM  (T, transport, "auto", comm_transport_words,
 	           "between machines, and for short messages inside one: the MPI library, or TCP "
 	           "connections of our own; auto: TCP, unless MPI has a faster wire"),
+	OPT_ENUM  (T, encrypt, "no", option_no_yes,
+	           "encrypt what goes from machine to machine; not for workers that MPI has started"),
 	OPT_INT64 (T, bucket_bytes, "0", 0, 0x1p40,
 	           "gradients travel in pieces of this size; 0: measured at the start"),
 	OPT_ENUM  (T, factors, "auto", factors_words,

@@ -18,6 +18,7 @@ struct distribute_opts {
 	int         algorithm;          /* comm_algorithm (auto: measured at start, per size)         */
 	int         wire;               /* comm_wire (f32)                                            */
 	int         transport;          /* comm_transport (auto: tried at start)                      */
+	int         encrypt;            /* what goes from machine to machine                          */
 	int64_t     bucket_bytes;       /* 0: chosen by measurement at start                          */
 	int         factors;            /* allreduce: sync_factors of layers' gradients (auto)        */
 	int         overlap;            /* allreduce: sync_overlap (with the next forward pass too)   */

@@ -13,7 +13,7 @@ struct scene {
 	struct launch_host host[HOSTS];
 	struct launch      launch;
 	int                accused[HOSTS];
-	struct mpirun_news news;
+	struct launch_news news;
 	struct launch_monitor         ear;
 };
 
@@ -26,7 +26,7 @@ static int set_up(void **state)
 	                            .run = "/nowhere" };
 	s.news.accused = s.accused;
 	*state = &s;
-	return launch_monitor_init(&s.ear, &s.launch, &s.news) == TT_OK ? 0 : -1;
+	return launch_monitor_init(&s.ear, &s.launch, &s.news, MONITOR_ALOUD) == TT_OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -42,8 +42,8 @@ static void say(struct scene *s, const char *text)
 	assert_int_equal(pipe(p), 0);
 	assert_int_equal(write(p[1], text, strlen(text)), (ssize_t)strlen(text));
 	close(p[1]);
-	assert_true(launch_monitor_hear(&s->ear, p[0]));
-	assert_false(launch_monitor_hear(&s->ear, p[0]));
+	assert_true(launch_monitor_hear(&s->ear, 0, p[0]));
+	assert_false(launch_monitor_hear(&s->ear, 0, p[0]));
 	close(p[0]);
 }
 
