@@ -57,14 +57,12 @@ const struct option data_options[] = {
 
 struct slot {
 	struct batch batch;
+	struct lease lease;             /* of which it has this rank's samples          */
 	struct shelf shelf;             /* what the batch's columns point to            */
 	int          ready;             /* guarded: 1 once it is filled                 */
 	tt_status    status;            /* of filling it; the text is for loader_next   */
 	char         text[ERR_MAX];
 };
-
-/* Where a batch lies: what it holds is a function of this alone. */
-struct place { int64_t epoch, position; };
 
 struct worker { struct loader *loader; struct thread *thread; struct scratch scratch; };
 
@@ -72,6 +70,7 @@ struct loader {
 	const struct reader *reader;
 	struct loader_opts   o;
 	struct delivery      delivery;
+	struct lease_plan    plan;
 	struct rng_key       order, parts;
 	int                  share;         /* samples of this rank in a full batch           */
 	struct slot         *slots;
@@ -85,7 +84,7 @@ struct loader {
 	pthread_cond_t       work, done;    /* a slot came free; a slot is ready, or idle     */
 	/* guarded */
 	int64_t              taken, claimed;   /* running numbers: next to hand out, to fill  */
-	struct place         next, ahead;      /* the places of those two                     */
+	struct lease         next, ahead;      /* of those two; from a pool: next's epoch     */
 	int                  filling, asleep;  /* workers                                     */
 	int                  stop, pause;
 	/* the caller's own */
@@ -116,9 +115,9 @@ static int64_t sample_of_shards(const struct loader *l, int64_t epoch, int64_t a
 	return at;                              /* there are none: in order */
 }
 
-static int64_t sample_at(const struct loader *l, const struct place *p, int64_t offset)
+static int64_t sample_at(const struct loader *l, const struct lease *p, int64_t offset)
 {
-	uint64_t at = (uint64_t)(p->position + offset);
+	uint64_t at = (uint64_t)(p->lo + offset);
 
 	if (!l->o.training || !l->o.data->shuffle)
 		return (int64_t)at;
@@ -128,11 +127,11 @@ static int64_t sample_at(const struct loader *l, const struct place *p, int64_t 
 }
 
 /* The sample at this position of the epoch, which is one of this rank's part. */
-static int64_t sample_of_part(const struct loader *l, const struct place *p, int64_t offset)
+static int64_t sample_of_part(const struct loader *l, const struct lease *p, int64_t offset)
 {
 	const uint64_t world = (uint64_t)l->o.world, rank = (uint64_t)l->o.rank;
 	const uint64_t count = (uint64_t)count_of(l), size = (count - rank + world - 1) / world;
-	uint64_t at = (uint64_t)(p->position + offset) / world;
+	uint64_t at = (uint64_t)(p->lo + offset) / world;
 
 	if (!l->o.data->shuffle)
 		return (int64_t)(at * world + rank);
@@ -141,10 +140,10 @@ static int64_t sample_of_part(const struct loader *l, const struct place *p, int
 }
 
 /* Which samples of the batch are this rank's. */
-static void choose_samples(const struct loader *l, struct batch *b, const struct place *p)
+static void choose_samples(const struct loader *l, struct batch *b, const struct lease *p)
 {
 	const int world = l->o.world, parts = l->o.deal == DEAL_PARTS;
-	const int first = parts ? (int)((l->o.rank - p->position % world + world) % world) : l->o.rank;
+	const int first = parts ? (int)((l->o.rank - p->lo % world + world) % world) : l->o.rank;
 
 	b->data.n = 0;
 	for (int64_t k = first; k < b->n_global; k += world)
@@ -152,26 +151,28 @@ static void choose_samples(const struct loader *l, struct batch *b, const struct
 }
 
 /* The slot is this thread's alone. */
-static void fill_slot(const struct loader *l, struct slot *s, const struct place *p,
-                      const struct scratch *scratch)
+static void fill_slot(const struct loader *l, struct slot *s, const struct scratch *scratch)
 {
-	int64_t left = count_of(l) - p->position;
+	const struct lease *p = &s->lease;
 	struct batch *b = &s->batch;
 
-	b->position = p->position;
-	b->n_global = (int)(left < l->o.batch ? left : l->o.batch);
+	b->position = p->lo;
+	b->n_global = (int)(p->hi - p->lo);
 	choose_samples(l, b, p);
 	s->status = delivery_fill(&l->delivery, &s->shelf, p->epoch, scratch, b);
 	if (s->status != TT_OK)
 		snprintf(s->text, sizeof s->text, "%s", tt_last_error());
 }
 
-/* On to the next batch.  Without training all epochs are alike, and called 0. */
-static void advance(const struct loader *l, struct place *p)
+/* The next batch to fill. */
+static struct lease claim(struct loader *l)
 {
-	p->position += l->o.batch;
-	if (p->position >= count_of(l))
-		*p = (struct place){ p->epoch + (l->o.training != 0), 0 };
+	const struct lease mine = l->ahead;
+
+	if (l->o.pool)
+		return lease_pool_take(l->o.pool);
+	l->ahead = lease_after(&l->plan, &mine);
+	return mine;
 }
 
 /* ---- workers ----------------------------------------------------------------- */
@@ -190,13 +191,12 @@ static int may_claim(const struct loader *l)
 static void claim_and_fill(struct loader *l, const struct scratch *scratch)
 {
 	struct slot *s = slot_of(l, l->claimed++);
-	struct place p = l->ahead;
 
-	advance(l, &l->ahead);
+	s->lease = claim(l);
 	s->ready = 0;
 	l->filling++;
 	pthread_mutex_unlock(&l->lock);
-	fill_slot(l, s, &p, scratch);
+	fill_slot(l, s, scratch);
 	pthread_mutex_lock(&l->lock);
 	s->ready = 1;
 	l->filling--;
@@ -242,6 +242,12 @@ static void wait_ready(struct loader *l, const struct slot *s)
 	l->waited += thread_seconds() - start;
 }
 
+/* From a pool others may have taken what was left of the epoch. */
+static int is_of_later(const struct loader *l, const struct slot *s)
+{
+	return s->lease.epoch > l->next.epoch;
+}
+
 static struct slot *next_prefetched(struct loader *l)
 {
 	struct slot *s;
@@ -249,7 +255,8 @@ static struct slot *next_prefetched(struct loader *l)
 	pthread_mutex_lock(&l->lock);
 	s = slot_of(l, l->taken);
 	wait_ready(l, s);
-	if (s->status == TT_OK) {               /* a failed one stays, to fail again */
+	/* A failed one stays, to fail again. */
+	if (s->status == TT_OK && !is_of_later(l, s)) {
 		l->taken++;
 		wake(l);
 	}
@@ -262,7 +269,11 @@ static struct slot *next_inline(struct loader *l)
 	struct slot *s = &l->slots[0];
 	double start = thread_seconds();
 
-	fill_slot(l, s, &l->next, &l->workers[0].scratch);
+	if (!s->ready)
+		s->lease = claim(l);
+	if (!s->ready || s->status != TT_OK)
+		fill_slot(l, s, &l->workers[0].scratch);
+	s->ready = s->status != TT_OK || is_of_later(l, s);     /* kept for the next call */
 	l->waited += thread_seconds() - start;
 	return s;
 }
@@ -278,9 +289,12 @@ tt_status loader_next(struct loader *l, struct batch **out)
 	s = l->prefetch > 0 ? next_prefetched(l) : next_inline(l);
 	if (s->status != TT_OK)
 		return err_set(s->status, "%s", s->text);
-	advance(l, &l->next);
-	l->ended = l->next.position == 0;
-	*out = &s->batch;
+	l->ended = is_of_later(l, s);
+	*out = l->ended ? NULL : &s->batch;
+	if (l->ended)
+		return TT_OK;
+	l->next = lease_after(&l->plan, &s->lease);
+	l->ended = l->next.lo == 0;
 	return TT_OK;
 }
 
@@ -293,6 +307,7 @@ static void restart(struct loader *l)
 		pthread_cond_wait(&l->done, &l->lock);
 	l->taken = l->claimed = 0;
 	l->ahead = l->next;
+	l->slots[0].ready = 0;
 	l->pause = 0;
 	pthread_cond_broadcast(&l->work);
 	pthread_mutex_unlock(&l->lock);
@@ -301,23 +316,25 @@ static void restart(struct loader *l)
 tt_status loader_seek(struct loader *l, int64_t epoch, int64_t consumed)
 {
 	int64_t count = count_of(l);
-	int over = consumed == count;
-	struct place to = { l->o.training ? epoch + over : 0, over ? 0 : consumed };
+	struct lease to;
 
 	if (epoch < 0 || consumed < 0 || consumed > count)
 		return err_set(TT_EINVAL, "no such place in the data: epoch %lld, sample %lld of %lld",
 		               (long long)epoch, (long long)consumed, (long long)count);
-	l->ended = over;
-	if (to.epoch == l->next.epoch && to.position == l->next.position)
-		return TT_OK;                   /* where it stands already: keep what is ready */
+	to = lease_at(&l->plan, epoch, consumed);
+	l->ended = consumed == count;
+	/* Keep what is ready: it stands there already, or what it has taken nobody else will do. */
+	if (to.epoch == l->next.epoch && to.lo == l->next.lo && !l->pause)
+		return TT_OK;
 	l->next = to;
-	restart(l);
+	if (!l->o.pool || l->pause)
+		restart(l);
 	return TT_OK;
 }
 
 int64_t loader_batches(const struct loader *l)
 {
-	return (count_of(l) + l->o.batch - 1) / l->o.batch;
+	return lease_count(&l->plan);
 }
 
 double loader_waited(const struct loader *l)
@@ -390,10 +407,18 @@ tt_status loader_new(struct loader **out, tt_source *source, const struct loader
 	pthread_cond_init(&l->done, NULL);
 	l->reader = source_reader(source);
 	l->o = *o;
+	if (o->pool) {                          /* what it takes is all its own */
+		l->o.rank = 0;
+		l->o.world = 1;
+	}
+	l->pause = o->pool != NULL;
 	l->order = rng_key(o->seed, RNG_SHUFFLE);
 	l->parts = rng_key(o->seed, RNG_PARTS);
 	if ((st = check_opts(l)) == TT_OK) {
-		l->share = (o->batch + o->world - 1) / o->world;
+		l->plan = (struct lease_plan){ count_of(l), o->batch,
+		                               o->training ? EPOCHS_IN_TURN : EPOCHS_ALIKE };
+		l->next = l->ahead = lease_at(&l->plan, 0, 0);
+		l->share = (o->batch + l->o.world - 1) / l->o.world;
 		st = delivery_init(&l->delivery, l->reader, &(struct delivery_opts){
 			.data = o->data, .augment = o->training ? &o->data->augment : NULL,
 			.seed = o->seed, .samples = l->share });

@@ -12,6 +12,9 @@
  *
  * Augmentation is keyed by (seed, epoch, sample): it does not depend on ranks, threads or batch.
  *
+ * With a pool (lease.h) each worker of a process takes whole batches in turn, and begins to at its
+ * first loader_seek, once the pool knows from where.
+ *
  * A source that only goes forward is shuffled by whole shards, and read by one thread.
  *
  * Worker threads decode, augment and normalise ahead; with prefetch = 0 the caller's
@@ -24,6 +27,7 @@
 
 #include "base/options.h"
 #include "data/batch.h"
+#include "data/lease.h"
 
 enum { AUGMENT_ZERO, AUGMENT_REFLECT };
 
@@ -57,6 +61,8 @@ struct loader_opts {
 	int      rank, world;
 	uint64_t seed;
 	enum loader_deal deal;           /* each epoch anew, or parts for good (batches)      */
+	struct lease_pool *pool;         /* of the workers that take turns: leases of `batch`
+	                                  * samples, for one worker alone; borrowed (none)    */
 };
 
 /* Columns under the names of the source, the weight beside them.  The first input is plain f32,

@@ -9,6 +9,7 @@
 #include <tutti/checkpoint.h>
 #include <tutti/plug.h>
 #include <tutti/report.h>
+#include <tutti/learner.h>
 #include <tutti/run.h>
 #include <tutti/runtime.h>
 #include <tutti/session.h>
@@ -22,6 +23,7 @@ static tt_context *context;
 static tt_source *source;
 static tt_report *report;
 static tt_checkpoint *checkpoint;
+static tt_learner *learner;
 
 static tt_status each(void *ctx, const char *key, const char *value)
 {
@@ -122,6 +124,22 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_session_evaluate, NULL, source, &(tt_metrics)TT_SIZED(tt_metrics));
 	REFUSES(tt_session_evaluate, session, NULL, &(tt_metrics)TT_SIZED(tt_metrics));
 	REFUSES(tt_session_evaluate, session, source, NULL);
+	REFUSES(tt_learner_new, NULL, model, NULL);
+	REFUSES(tt_learner_new, &learner, NULL, NULL);
+	REFUSES(tt_learner_warm, NULL, 1);
+	REFUSES(tt_learner_step, NULL, TT_BATCH(.n = 1), NULL, NULL);
+	REFUSES(tt_learner_step, learner, NULL, NULL, NULL);
+	REFUSES(tt_learner_wait, NULL);
+	REFUSES(tt_learner_finish, NULL);
+	REFUSES(tt_learner_evaluate, NULL, TT_BATCH(.n = 1), &(tt_metrics)TT_SIZED(tt_metrics));
+	REFUSES(tt_learner_evaluate, learner, NULL, &(tt_metrics)TT_SIZED(tt_metrics));
+	REFUSES(tt_learner_evaluate, learner, TT_BATCH(.n = 1), NULL);
+	REFUSES(tt_learner_gradient, NULL, 0, &(tt_tensor)TT_SIZED(tt_tensor));
+	REFUSES(tt_learner_gradient, learner, 0, NULL);
+	REFUSES(tt_learner_save, NULL, "x.safetensors");
+	REFUSES(tt_learner_save, learner, NULL);
+	REFUSES(tt_learner_load, NULL, "x.safetensors");
+	REFUSES(tt_learner_load, learner, NULL);
 	REFUSES(tt_run_path, NULL, TT_RUN_LOG, &text);
 	REFUSES(tt_run_path, "run", TT_RUN_LOG, NULL);
 	REFUSES(tt_run_new, NULL, "name", &text);
@@ -188,6 +206,7 @@ static void getters_of_nothing_give_nothing(void **state)
 	assert_int_equal(tt_model_tensors(NULL), 0);
 	assert_int_equal(tt_model_parameters(NULL), 0);
 	assert_null(tt_trainer_progress(NULL));
+	assert_int_equal(tt_learner_steps(NULL), 0);
 	assert_true(isnan(tt_observation_value(NULL, "train.loss")));
 	assert_int_equal(tt_session_inputs(NULL), 0);
 	assert_int_equal(tt_session_outputs(NULL), 0);
@@ -204,6 +223,7 @@ static void nothing_can_be_freed_and_stopped(void **state)
 	tt_report *r = NULL;
 	tt_checkpoint *c = NULL;
 	tt_context *k = NULL;
+	tt_learner *l = NULL;
 
 	(void)state;
 	tt_source_close(NULL);
@@ -216,6 +236,8 @@ static void nothing_can_be_freed_and_stopped(void **state)
 	tt_trainer_free(&t);
 	tt_session_free(NULL);
 	tt_session_free(&p);
+	tt_learner_free(NULL);
+	tt_learner_free(&l);
 	tt_trainer_stop(NULL);
 	tt_context_free(NULL);
 	tt_context_free(&k);
@@ -240,6 +262,7 @@ static int set_up(void **state)
 	assert_ok(tt_report_new(&report, model, NULL));
 	assert_ok(tt_model_save(model, path));
 	assert_ok(tt_checkpoint_open(&checkpoint, path));
+	assert_ok(tt_learner_new(&learner, model, NULL));
 	assert_ok(tt_source_open(&source, "synth:objects?size=8&count=8&gray=yes"));
 	return 0;
 }
@@ -252,6 +275,7 @@ static int tear_down(void **state)
 	tt_source_close(&source);
 	tt_context_free(&context);
 	tt_session_free(&session);
+	tt_learner_free(&learner);
 	tt_trainer_free(&trainer);
 	tt_model_free(&model);
 	tt_spec_free(&spec);

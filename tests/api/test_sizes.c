@@ -11,6 +11,7 @@
 #include <tutti/report.h>
 #include <tutti/runtime.h>
 #include <tutti/session.h>
+#include <tutti/learner.h>
 #include <tutti/train.h>
 
 #include "base/sized.h"
@@ -23,6 +24,7 @@ static tt_session *session;
 static tt_source *source;
 static tt_report *report;
 static tt_checkpoint *checkpoint;
+static tt_learner *learner;
 
 static const char spec[] =
 	"name: sizes\ndata: {train: 'synth:objects?size=8&count=8&gray=yes'}\n"
@@ -55,6 +57,29 @@ static tt_status take_source_info(void *o)
 
 	return tt_session_normalise(session, o, raw, x);
 }
+
+static tt_status take_learner_opts(void *o)
+{
+	tt_learner *l = NULL;
+	tt_status st = tt_learner_new(&l, model, o);
+
+	tt_learner_free(&l);
+	return st;
+}
+
+static tt_status learn(const tt_step_opts *o, tt_step_result *r)
+{
+	static const float x[64] = { 1 };
+	static const int32_t label = 3;
+	const tt_column *const column[] = {
+		TT_COLUMN(.name = "x", .type = TT_F32, .ndim = 3, .shape = { 1, 8, 8 }, .data = x),
+		TT_COLUMN(.name = "label", .type = TT_I32, .data = &label),
+	};
+
+	return tt_learner_step(learner, TT_BATCH(.columns = 2, .column = column, .n = 1), o, r);
+}
+
+static tt_status take_step_opts(void *o) { return learn(o, NULL); }
 
 static tt_status look(void *ctx, const tt_observation *o)
 {
@@ -157,6 +182,7 @@ static const struct taken {
 #define OPTIONS(T, f) { #T, sizeof(T), sizeof(uint32_t), f, NULL, TT_OK }
 	OPTIONS(tt_trainer_opts, take_trainer_opts), OPTIONS(tt_session_opts, take_session_opts),
 	OPTIONS(tt_report_opts, take_report_opts), OPTIONS(tt_runtime, take_runtime),
+	OPTIONS(tt_learner_opts, take_learner_opts), OPTIONS(tt_step_opts, take_step_opts),
 #define ROW(T, least, f, fill, st) { #T, sizeof(T), offsetof(T, least), f, fill, st }
 	ROW(tt_source_info, count, take_source_info, fill_info, TT_ESHAPE),
 	ROW(tt_observer, close, take_observer, fill_observer, TT_OK),
@@ -221,6 +247,7 @@ static tt_status give_saved(void *out) { return tt_checkpoint_tensor_get(checkpo
 static tt_status give_meta(void *out) { return tt_checkpoint_meta_get(checkpoint, 0, out); }
 static tt_status give_step(void *out) { return tt_report_get_step(report, 0, out); }
 static tt_status give_plug(void *out) { return tt_plug_get(0, out); }
+static tt_status give_step_result(void *out) { return learn(NULL, out); }
 
 static tt_status give_metrics(void *out)
 {
@@ -249,6 +276,7 @@ static const struct given {
 	{ "tt_checkpoint_meta", sizeof(tt_checkpoint_meta), give_meta },
 	{ "tt_report_step", sizeof(tt_report_step), give_step },
 	{ "tt_plug", sizeof(tt_plug), give_plug },
+	{ "tt_step_result", sizeof(tt_step_result), give_step_result },
 };
 
 static void give(const struct given *row, size_t size, tt_status want)
@@ -307,6 +335,7 @@ static int set_up(void **state)
 	assert_ok(tt_report_new(&report, model, NULL));
 	assert_ok(tt_model_save(model, path));
 	assert_ok(tt_checkpoint_open(&checkpoint, path));
+	assert_ok(tt_learner_new(&learner, model, NULL));
 	assert_ok(tt_source_open(&source, "synth:objects?size=8&count=8&gray=yes"));
 	return 0;
 }
@@ -318,6 +347,7 @@ static int tear_down(void **state)
 	tt_report_free(&report);
 	tt_source_close(&source);
 	tt_session_free(&session);
+	tt_learner_free(&learner);
 	tt_model_free(&model);
 	return 0;
 }

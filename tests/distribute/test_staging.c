@@ -59,7 +59,7 @@ static tt_status run_epochs(struct learner *l, struct comm *c, const struct tt_m
 	if (st != TT_OK)
 		return st;
 	if ((st = learner_fit(l, tt_source_describe(source))) == TT_OK &&
-	    (st = learner_start(l, NULL)) == TT_OK)
+	    (st = learner_start(l)) == TT_OK)
 		st = loader_new(&data, source, &how);
 	for (int64_t e = 0; e < 2 && st == TT_OK; e++)
 		if ((st = epoch(l, data, e)) == TT_OK)

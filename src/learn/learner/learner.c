@@ -217,24 +217,23 @@ static tt_status make_slots(struct learner *l)
 	return TT_OK;
 }
 
-tt_status learner_start(struct learner *l, const struct learner_whole *whole)
+tt_status learner_start(struct learner *l)
 {
 	tt_status st;
 
-	l->whole = whole ? *whole : (struct learner_whole){ 0 };
 	l->opts.comm->doing = "the start";
 	if ((st = make_slots(l)) != TT_OK)
 		return st;
 	return sync_host_open(l);
 }
 
-void learner_set_whole(struct learner *l, tt_model *model)
+void learner_set_whole(struct learner *l, const struct learner_whole *whole)
 {
-	l->whole.model = model;
+	l->whole = *whole;
 	if (!l->sync)
 		return;
-	l->sync->host.all_params = model->params;
-	l->sync->host.all_buffers = model->buffers;
+	l->sync->host.all_params = whole->model->params;
+	l->sync->host.all_buffers = whole->model->buffers;
 }
 
 /* ---- a step ---- */
@@ -317,8 +316,13 @@ tt_status learner_step(struct learner *l, const struct batch *b, const struct le
 	tt_status st;
 
 	*out = (struct learner_result){ 0 };
+	if (b->n_global > l->opts.batch)
+		return err_set(TT_EINVAL, "a batch of %d samples, of at most %lld", b->n_global,
+		               (long long)l->opts.batch);
 	if ((st = microbatch_compile(l, b->n_global, b->n)) != TT_OK)
 		return st;
+	if (l->opts.steps)
+		l->steps = atomic_fetch_add(l->opts.steps, 1);
 	l->step = (struct step){ .at = *at, .parts = learner_microbatches(&l->opts, b->n_global) };
 	if ((st = take_step(l, b, out)) == TT_OK)
 		l->steps++;
@@ -326,7 +330,13 @@ tt_status learner_step(struct learner *l, const struct batch *b, const struct le
 }
 
 int64_t learner_steps(const struct learner *l) { return l->steps; }
-void    learner_set_steps(struct learner *l, int64_t steps) { l->steps = steps; }
+
+void learner_set_steps(struct learner *l, int64_t steps)
+{
+	l->steps = steps;
+	if (l->opts.steps)
+		atomic_store(l->opts.steps, steps);
+}
 
 int learner_together(const struct learner *l)
 {
@@ -380,7 +390,6 @@ const struct sync_stats *learner_stats(const struct learner *l)
 	return l->sync ? &l->sync->stats : NULL;
 }
 
-struct optim *learner_optim(const struct learner *l) { return l->optim; }
 int learner_classes(const struct learner *l) { return l->target.classes; }
 
 tt_status learner_blame(const struct learner *l, tt_status st)

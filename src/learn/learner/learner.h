@@ -18,9 +18,12 @@
 #ifndef LEARNER_LEARNER_H
 #define LEARNER_LEARNER_H
 
+#include <stdatomic.h>
+
 #include "data/loader.h"
 #include "distribute/comm/comm.h"
 #include "distribute/sync/sync.h"
+#include "learn/spec/save.h"
 #include "learn/nn/model.h"
 #include "learn/predict/metrics.h"
 #include "learn/predict/program_cache.h"
@@ -41,6 +44,9 @@ struct learner_opts {
 	int                           threads;       /* asked for on this machine (0: all cores)  */
 	int                           top_k;         /* of the metrics                            */
 	struct trace                 *trace;         /* (none)                                    */
+	_Atomic int64_t              *steps;         /* counted together with other learners of
+	                                              * this process that do not wait for one
+	                                              * another (each counts its own)             */
 };
 
 struct learner;
@@ -73,9 +79,10 @@ struct learner_whole {
 /* Collective: all ranks compare `facts` and what else must be equal, the learner's own.  TT_ESPEC
  * names the first difference. */
 tt_status learner_agree(struct learner *l, const char *facts);
+/* Copied; the model may be another one later. */
+void      learner_set_whole(struct learner *l, const struct learner_whole *whole);
 /* Collective, before the first step: parameters and optimizer are rank 0's on all ranks. */
-tt_status learner_start(struct learner *l, const struct learner_whole *whole);
-void      learner_set_whole(struct learner *l, tt_model *model);
+tt_status learner_start(struct learner *l);
 
 struct learner_at { int64_t epoch; double lr; int wants_stop; };
 /* Numbers of all ranks since they were last exchanged: with most strategies of one step. */
@@ -109,8 +116,22 @@ tt_status learner_consolidate(struct learner *l, struct learner_result *out);
 void      learner_resume(struct learner *l);
 
 const struct sync_stats *learner_stats(const struct learner *l); /* NULL before the start   */
-struct optim *learner_optim(const struct learner *l);            /* its state; borrowed     */
 int learner_classes(const struct learner *l);                    /* of accuracy; 0: it has none */
+
+/* ---- to a checkpoint and back ---- */
+
+#define LEARNER_SLOTS 4
+struct learner_rows { struct str name[LEARNER_SLOTS]; };
+/* The optimizer's state into s, which has room for LEARNER_SLOTS tensors more and borrows it and
+ * the names in *r; of nets that are apart that of all.  learner_rows_release in any case. */
+tt_status learner_add_rows(const struct learner *l, struct learner_rows *r, struct model_rows *s);
+void      learner_rows_release(struct learner_rows *r);
+/* Where the optimizer's state lies in a checkpoint; nothing is changed.  TT_ESPEC, TT_ESHAPE: it
+ * is another optimizer's or net's.  Then take it. */
+struct learner_slots { const float *data[LEARNER_SLOTS]; };
+tt_status learner_find_slots(const struct learner *l, const struct ckpt *c, const char *path,
+                             struct learner_slots *out);
+tt_status learner_take_slots(struct learner *l, const struct learner_slots *s);
 
 /* ---- errors between ranks ---- */
 

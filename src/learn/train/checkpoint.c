@@ -17,10 +17,8 @@
 #include "learn/spec/save.h"
 #include "learn/observe/run_dir.h"
 
-#define SLOT_PREFIX "tutti.optim."
 #define META_MEMBERS "tutti.members"
 #define META_COMBINED "tutti.combined"
-#define SLOTS_MAX ENSEMBLE_SLOTS
 
 /* The numbers of a run's place. */
 struct state {
@@ -86,39 +84,6 @@ tt_status checkpoint_share_place(struct tt_trainer *t)
 
 /* ---- out ---- */
 
-/* Numbers in a slot: of an ensemble those of all members. */
-static int64_t slot_count(const struct tt_trainer *t)
-{
-	return (int64_t)t->model->param_count * (t->ensemble ? t->ensemble->n : 1);
-}
-
-static float *slot_at(const struct tt_trainer *t, int i, const char **name)
-{
-	float *mine = optim_slot(learner_optim(t->learner), i, name);
-
-	return t->ensemble ? ensemble_slot(t, i) : mine;
-}
-
-static tt_status add_slots(struct tt_trainer *t, struct model_rows *s, struct str name[SLOTS_MAX])
-{
-	const int64_t count = slot_count(t);
-	tt_status st;
-
-	for (int i = 0; i < optim_slots(learner_optim(t->learner)) && i < SLOTS_MAX; i++) {
-		const char *slot;
-		const float *data = slot_at(t, i, &slot);
-
-		if (!data)
-			return TT_ENOMEM;
-		str_addf(&name[i], SLOT_PREFIX "%s", slot);
-		if ((st = str_status(&name[i])) != TT_OK)
-			return st;
-		s->tensor[s->n_tensors++] = (struct ckpt_tensor){
-			.name = name[i].p, .desc = tensor_desc_make(DTYPE_F32, 1, &count), .data = data };
-	}
-	return TT_OK;
-}
-
 static tt_status add_numbers(const struct state *state, struct model_rows *s, struct str text[ROWS])
 {
 	tt_status st;
@@ -153,12 +118,13 @@ static tt_status check_finite(const struct tt_trainer *t)
 static tt_status write_state(struct tt_trainer *t, const char *path)
 {
 	struct state state = state_of(t);
-	struct str name[SLOTS_MAX] = {{0}}, text[ROWS] = {{0}};
+	struct learner_rows rows = {0};
+	struct str text[ROWS] = {{0}};
 	char members[16], combined[16];
 	struct model_rows s;
 	tt_status st;
 
-	if ((st = model_rows_init(&s, trainer_whole(t), SLOTS_MAX + ROWS + 2)) != TT_OK)
+	if ((st = model_rows_init(&s, trainer_whole(t), LEARNER_SLOTS + ROWS + 2)) != TT_OK)
 		return st;
 	if (t->ensemble) {
 		snprintf(members, sizeof members, "%d", t->ensemble->n);
@@ -166,10 +132,10 @@ static tt_status write_state(struct tt_trainer *t, const char *path)
 		s.meta[s.n_meta++] = (struct ckpt_meta){ META_MEMBERS, members };
 		s.meta[s.n_meta++] = (struct ckpt_meta){ META_COMBINED, combined };
 	}
-	if ((st = add_slots(t, &s, name)) == TT_OK && (st = add_numbers(&state, &s, text)) == TT_OK)
+	if ((st = learner_add_rows(t->learner, &rows, &s)) == TT_OK &&
+	    (st = add_numbers(&state, &s, text)) == TT_OK)
 		st = ckpt_write(path, s.tensor, s.n_tensors, s.meta, s.n_meta);
-	for (int i = 0; i < SLOTS_MAX; i++)
-		str_release(&name[i]);
+	learner_rows_release(&rows);
 	for (int i = 0; i < ROWS; i++)
 		str_release(&text[i]);
 	model_rows_release(&s);
@@ -260,32 +226,6 @@ static tt_status check_state(const struct tt_trainer *t, const struct state *s, 
 	return TT_OK;
 }
 
-static tt_status find_slots(struct tt_trainer *t, const struct ckpt *c, const char *path,
-                            const float *data[SLOTS_MAX])
-{
-	const int64_t count = slot_count(t);
-	const struct tensor_desc want = tensor_desc_make(DTYPE_F32, 1, &count);
-
-	for (int i = 0; i < optim_slots(learner_optim(t->learner)) && i < SLOTS_MAX; i++) {
-		const char *slot;
-		char name[80];
-		const struct ckpt_tensor *found;
-
-		optim_slot(learner_optim(t->learner), i, &slot);
-		snprintf(name, sizeof name, SLOT_PREFIX "%s", slot);
-		found = ckpt_find(c, name);
-		if (!found)
-			return err_set(TT_ESPEC, "%s: has no '%s': resume with the train.optimizer it was "
-			               "written with", path, name);
-		if (!tensor_same(&found->desc, &want))
-			return err_set(TT_ESHAPE, "%s: holds a net of %lld parameters, this spec's has %lld: "
-			               "resume with the model it was written with", path,
-			               (long long)tensor_count(&found->desc), (long long)count);
-		data[i] = found->data;
-	}
-	return TT_OK;
-}
-
 /* Members go on as they are: as many workers as there were. */
 static tt_status check_members(const struct tt_trainer *t, const struct ckpt *c, const char *path)
 {
@@ -335,10 +275,9 @@ static tt_status note_changes(struct tt_trainer *t, const struct state *s, const
 
 tt_status checkpoint_load(struct tt_trainer *t, const char *path)
 {
-	const float *slot[SLOTS_MAX] = { NULL };
+	struct learner_slots slots;
 	struct state s = {0};
 	struct ckpt *c = NULL;
-	const char *name;
 	tt_status st;
 
 	if ((st = ckpt_open(&c, path)) != TT_OK)
@@ -346,18 +285,12 @@ tt_status checkpoint_load(struct tt_trainer *t, const char *path)
 	/* All is checked before anything is changed. */
 	if ((st = check_members(t, c, path)) != TT_OK ||
 	    (st = read_state(c, path, &s)) != TT_OK || (st = check_state(t, &s, path)) != TT_OK ||
-	    (st = find_slots(t, c, path, slot)) != TT_OK || (st = note_changes(t, &s, path)) != TT_OK ||
+	    (st = learner_find_slots(t->learner, c, path, &slots)) != TT_OK ||
+	    (st = note_changes(t, &s, path)) != TT_OK ||
 	    (st = remember(t, path)) != TT_OK || (st = load_model(t, c, path, &s)) != TT_OK)
 		goto out;
-	for (int i = 0; i < SLOTS_MAX && slot[i]; i++) {
-		float *to = slot_at(t, i, &name);
-
-		if (!to) {
-			st = TT_ENOMEM;
-			goto out;
-		}
-		memcpy(to, slot[i], (size_t)slot_count(t) * sizeof(float));
-	}
+	if ((st = learner_take_slots(t->learner, &slots)) != TT_OK)
+		goto out;
 	set_state(t, &s);
 out:
 	ckpt_close(&c);

@@ -98,6 +98,18 @@ float *ensemble_slot(const struct tt_trainer *t, int i)
 	return e->slot[i];
 }
 
+static float *slot_of_all(void *ctx, int i)
+{
+	return ensemble_slot(ctx, i);
+}
+
+void ensemble_tell_learner(struct tt_trainer *t)
+{
+	if (t->ensemble)
+		learner_set_whole(t->learner, &(struct learner_whole){ t->ensemble->whole, slot_of_all,
+		                                                       t });
+}
+
 /* ---- the net behind the members ---- */
 
 /* Its layers, or by default one dense layer, which is then made in the arena. */
@@ -151,7 +163,7 @@ tt_status ensemble_add_combiner(struct tt_trainer *t)
 	swap(e->whole, other);
 	e->before = other;
 	e->combined = 1;
-	learner_set_whole(t->learner, e->whole);
+	ensemble_tell_learner(t);
 	st = trainer_evaluator(t);           /* the old one was made for the average */
 out:
 	arena_release(&a);

@@ -12,11 +12,13 @@
 
 #include <tutti/model.h>
 
+#include "learn/learner/learner.h"
+
 struct comm;
 struct program;
 struct tt_trainer;
 
-#define ENSEMBLE_SLOTS 4
+#define ENSEMBLE_SLOTS LEARNER_SLOTS
 
 struct ensemble {
 	tt_model *whole;                    /* given to the trainer                               */
@@ -34,6 +36,8 @@ void      ensemble_undo(struct tt_trainer *t);
 void      ensemble_close(struct tt_trainer *t);
 /* Optimizer state of all members; NULL on other ranks than 0. */
 float    *ensemble_slot(const struct tt_trainer *t, int i);
+/* The learner knows where the others' numbers belong. */
+void      ensemble_tell_learner(struct tt_trainer *t);
 /* The whole with the net behind it, whose numbers are not good yet. */
 tt_status ensemble_add_combiner(struct tt_trainer *t);
 /* Collective, when all members are done: combine them, and see how good each is. */

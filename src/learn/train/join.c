@@ -54,29 +54,15 @@ static tt_status agree(struct tt_trainer *t)
 	return st;
 }
 
-static float *slot_of_all(void *ctx, int i)
-{
-	return ensemble_slot(ctx, i);
-}
-
-static tt_status start_learner(struct tt_trainer *t)
-{
-	const struct learner_whole whole = {
-		.model = trainer_whole(t), .slot = t->ensemble ? slot_of_all : NULL, .ctx = t,
-	};
-
-	return learner_start(t->learner, &whole);
-}
-
 tt_status trainer_join(struct tt_trainer *t)
 {
 	tt_status st;
 
 	if (trainer_world(t) == 1)
-		return start_learner(t);
+		return learner_start(t->learner);
 	if ((st = agree(t)) != TT_OK ||
 	    (st = learner_blame(t->learner, checkpoint_share_place(t))) != TT_OK ||
-	    (st = start_learner(t)) != TT_OK)
+	    (st = learner_start(t->learner)) != TT_OK)
 		return st;
 	return loader_seek(t->loader, t->at.epoch, t->at.consumed);
 }

@@ -244,7 +244,7 @@ static tt_status make_learner(struct stacking *k)
 	if ((st = make_opts(k)) != TT_OK || (st = learner_new(&k->learner, &o)) != TT_OK ||
 	    (st = learner_fit(k->learner, &answers)) != TT_OK)
 		return st;
-	return learner_start(k->learner, NULL);
+	return learner_start(k->learner);
 }
 
 static tt_status make_all(struct stacking *k)

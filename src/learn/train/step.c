@@ -61,7 +61,7 @@ tt_status trainer_batch(struct tt_trainer *t, int *more)
 		return st == TT_ESTOPPED ? put_back(t) : trainer_not_finite(t, st);
 	t->batch = b;
 	t->at.step = learner_steps(t->learner);
-	t->at.consumed += b->n_global;
+	t->at.consumed = b->position + b->n_global;
 	t->progress.grad_norm = learner_grad_norm(t->learner);
 	trainer_measure(t, b->n_global);
 	return TT_OK;

@@ -165,7 +165,9 @@ static tt_status make_compute(struct tt_trainer *t, const tt_trainer_opts *o)
 	t->engine->stop = asked_to_stop;
 	t->engine->stop_ctx = t;
 	l = learner_opts_of(t);
-	return learner_new(&t->learner, &l);
+	if ((st = learner_new(&t->learner, &l)) == TT_OK)
+		ensemble_tell_learner(t);
+	return st;
 }
 
 /* The net is compiled while the data are being read.  A batch may turn out to be larger than the

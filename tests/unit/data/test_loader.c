@@ -298,6 +298,56 @@ static void parts_go_on_exactly(void **state)
 	tt_source_close(&s);
 }
 
+/* ---- taking turns ---- */
+
+/* Up to `most` batches of the epoch; 0: there is none left. */
+static int take_some(struct loader *l, int most, int seen[COUNT])
+{
+	struct batch *b;
+
+	for (int i = 0; i < most; i++) {
+		assert_ok(loader_next(l, &b));
+		if (!b)
+			return 0;
+		assert_int_equal(b->n, b->n_global);
+		for (int k = 0; k < b->n; k++)
+			seen[b->index[k]]++;
+	}
+	return 1;
+}
+
+/* A fast worker and a slow one, who has taken leases ahead: each sample of each epoch once. */
+static void workers_that_take_turns_do_an_epoch_once(void **state)
+{
+	tt_source *s = fake_source(COUNT, -1);
+
+	(void)state;
+	for (int prefetch = 0; prefetch <= 4; prefetch += 2) {
+		const struct data_opts d = { .shuffle = 1, .threads = 2, .prefetch = prefetch };
+		struct lease_pool pool;
+		struct loader *l[2];
+
+		lease_pool_init(&pool, &(struct lease_plan){ COUNT, 8, EPOCHS_IN_TURN });
+		for (int i = 0; i < 2; i++)
+			assert_ok(loader_new(&l[i], s, &(struct loader_opts){ .data = &d, .training = 1,
+			                     .batch = 8, .rank = i, .world = 2, .seed = 5, .pool = &pool }));
+		for (int epoch = 0; epoch < 3; epoch++) {
+			int seen[COUNT] = {0}, more[2] = { 1, 1 };
+
+			for (int i = 0; i < 2; i++)
+				assert_ok(loader_seek(l[i], epoch, 0));
+			while (more[0] || more[1])
+				for (int i = 0; i < 2; i++)
+					more[i] = more[i] && take_some(l[i], 1 + 2 * i, seen);
+			for (int i = 0; i < COUNT; i++)
+				assert_int_equal(seen[i], 1);
+		}
+		loader_free(&l[0]);
+		loader_free(&l[1]);
+	}
+	tt_source_close(&s);
+}
+
 static void last_batch_is_short(void **state)
 {
 	tt_source *s = fake_source(COUNT, -1);
@@ -644,6 +694,7 @@ int main(void)
 		cmocka_unit_test(parts_are_kept),
 		cmocka_unit_test(parts_are_random),
 		cmocka_unit_test(parts_go_on_exactly),
+		cmocka_unit_test(workers_that_take_turns_do_an_epoch_once),
 		cmocka_unit_test(last_batch_is_short),
 		cmocka_unit_test(pictures_are_cropped_mirrored_cut_and_normalised),
 		cmocka_unit_test(the_last_epochs_see_pictures_as_they_are),

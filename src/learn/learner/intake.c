@@ -1,0 +1,214 @@
+#include "learn/learner/intake.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "data/convert.h"
+
+#define TARGET "label"
+
+static char *copy(const char *text)
+{
+	char *s = mem_alloc(strlen(text) + 1);
+
+	if (s)
+		strcpy(s, text);
+	return s;
+}
+
+tt_status intake_init(struct intake *k, const struct tt_model *m, const struct data_opts *d,
+                      const char *input, const char *target)
+{
+	*k = (struct intake){ .model = m, .data = d };
+	if (!(k->target = copy(target ? target : TARGET)) || (input && !(k->input = copy(input))))
+		return TT_ENOMEM;
+	return TT_OK;
+}
+
+static void drop_room(struct intake *k)
+{
+	mem_free(k->x);
+	mem_free(k->values);
+	mem_free(k->label);
+	k->x = k->values = NULL;
+	k->label = NULL;
+	k->room = 0;
+}
+
+void intake_forget(struct intake *k)
+{
+	normaliser_release(&k->normaliser);
+	drop_room(k);
+	k->info = (tt_source_info){ 0 };
+}
+
+void intake_release(struct intake *k)
+{
+	intake_forget(k);
+	mem_free(k->input);
+	mem_free(k->target);
+}
+
+/* ---- which columns? ---- */
+
+static tt_status find(const tt_batch *b, const char *name, const tt_column **out)
+{
+	if (!(*out = tt_batch_column(b, name)))
+		return err_set(TT_EINVAL, "the batch has no column '%.60s'", name);
+	if (column_ragged(*out))
+		return err_set(TT_ESUPPORT, "column '%.60s' is ragged: this net reads samples of one shape",
+		               name);
+	return TT_OK;
+}
+
+static tt_status find_input(const struct intake *k, const tt_batch *b, const tt_column **out)
+{
+	const char *only = NULL;
+
+	if (k->input)
+		return find(b, k->input, out);
+	for (int i = 0; i < b->columns; i++) {
+		if (strcmp(b->column[i]->name, k->target) == 0)
+			continue;
+		if (only)
+			return err_set(TT_EINVAL, "the batch has columns '%.60s' and '%.60s': say which is the "
+			               "input", only, b->column[i]->name);
+		only = b->column[i]->name;
+	}
+	return only ? find(b, only, out) : err_set(TT_EINVAL, "the batch has no input column");
+}
+
+/* ---- what are they like? ---- */
+
+/* The number of classes if the target is an index of one, else 0. */
+static int classes_of(const struct tt_model *m, const tt_column *target)
+{
+	const int loss = m->net.loss, outputs = (int)m->outputs;
+	const int whole = target->type != TT_F32 && target->type != TT_F16 && column_row(target) == 1;
+
+	if (loss == LOSS_XENT)
+		return outputs;
+	if (!whole || (loss != LOSS_BCE && outputs == 1))
+		return 0;
+	return outputs == 1 ? 2 : outputs;
+}
+
+static tt_source_info info_of(const struct intake *k, const tt_column *x, const tt_column *y)
+{
+	tt_source_info info = {
+		.size = sizeof info, .ndim = x->ndim ? x->ndim : 1, .classes = classes_of(k->model, y),
+		.type = x->type == TT_U8 ? TT_SAMPLE_U8 : TT_SAMPLE_F32,
+	};
+
+	memcpy(info.shape, x->shape, sizeof info.shape);
+	if (!x->ndim)
+		info.shape[0] = 1;
+	info.target = info.classes ? TT_TARGET_CLASS : TT_TARGET_VALUES;
+	info.values = info.classes ? 0 : (int)column_row(y);
+	return info;
+}
+
+/* The first batch says what all are like. */
+static tt_status learn_kind(struct intake *k, const tt_column *x, const tt_column *y, int *fresh)
+{
+	const tt_source_info info = info_of(k, x, y);
+	tt_status st;
+
+	*fresh = k->info.size == 0;
+	if (!*fresh && memcmp(&info, &k->info, sizeof info) == 0 && x->type == k->type)
+		return TT_OK;
+	if (!*fresh)
+		return err_set(TT_ESHAPE, "the columns '%.60s' and '%.60s' are not as in the first batch: "
+		               "other types or shapes", x->name, y->name);
+	if (info.classes && column_row(y) != 1)
+		return err_set(TT_ESHAPE, "column '%.60s' has %lld numbers per sample: a class is one "
+		               "index", y->name, (long long)column_row(y));
+	if (info.classes && (y->type == TT_F32 || y->type == TT_F16))
+		return err_set(TT_ESHAPE, "column '%.60s' is %s: a class is an index, u8, i32 or i64",
+		               y->name, tt_type_name(y->type));
+	if ((st = normaliser_init(&k->normaliser, &info, k->data)) != TT_OK)
+		return st;
+	k->info = info;
+	k->type = x->type;
+	return TT_OK;
+}
+
+/* Is the input read where the caller has it? */
+static int read_in_place(const struct intake *k)
+{
+	const struct data_opts *d = k->data;
+
+	return k->type == TT_F32 && !d->mean.n && !d->std.n;
+}
+
+static tt_status make_room(struct intake *k, int64_t n)
+{
+	const size_t samples = (size_t)n;
+
+	if (n <= k->room)
+		return TT_OK;
+	drop_room(k);
+	if (!read_in_place(k) &&
+	    !(k->x = mem_alloc_aligned(samples * (size_t)k->model->inputs * sizeof *k->x)))
+		return TT_ENOMEM;
+	if (k->info.classes && !(k->label = mem_calloc(samples, sizeof *k->label)))
+		return TT_ENOMEM;
+	if (k->info.values &&
+	    !(k->values = mem_calloc(samples, (size_t)k->info.values * sizeof *k->values)))
+		return TT_ENOMEM;
+	k->room = n;
+	return TT_OK;
+}
+
+/* ---- converting ---- */
+
+static float *take_input(struct intake *k, const tt_column *c, int64_t n)
+{
+	const size_t numbers = (size_t)column_row(c);
+	const char *raw = c->data;
+	size_t bytes = column_bytes(c);
+
+	if (read_in_place(k))
+		return (float *)(uintptr_t)c->data;     /* programs only read it */
+	if (c->type != TT_U8) {
+		convert_to_f32(c->type, c->data, (size_t)n * numbers, k->x);
+		raw = (const char *)k->x;
+		bytes = numbers * sizeof *k->x;
+	}
+	for (int64_t i = 0; i < n; i++)
+		augment_apply(&k->normaliser, &k->info, NULL, raw + (size_t)i * bytes,
+		              k->x + (size_t)i * numbers);
+	return k->x;
+}
+
+static tt_status take_target(struct intake *k, const tt_column *c, int64_t n)
+{
+	const struct labels l = { .type = c->type, .from = c->data, .classes = k->info.classes };
+
+	if (k->info.classes)
+		return convert_labels(&l, (size_t)n, k->label);
+	convert_to_f32(c->type, c->data, (size_t)(n * column_row(c)), k->values);
+	return TT_OK;
+}
+
+tt_status intake_take(struct intake *k, const tt_batch *in, struct batch *out, int *fresh)
+{
+	const tt_column *x, *y;
+	tt_batch b;
+	tt_status st;
+
+	if ((st = batch_take(in, &k->columns, &b)) != TT_OK)
+		return st;
+	if (b.weight)
+		return err_set(TT_ESUPPORT, "the batch has sample weights, which losses do not use yet");
+	if (b.n > INT32_MAX)
+		return err_set(TT_EINVAL, "a batch of %lld samples", (long long)b.n);
+	if ((st = find(&b, k->target, &y)) != TT_OK || (st = find_input(k, &b, &x)) != TT_OK ||
+	    (st = learn_kind(k, x, y, fresh)) != TT_OK || (st = make_room(k, b.n)) != TT_OK ||
+	    (st = take_target(k, y, b.n)) != TT_OK)
+		return st;
+	*out = (struct batch){ .data = b, .x = take_input(k, x, b.n), .label = k->label,
+	                       .values = k->values, .n = (int)b.n, .n_global = (int)b.n };
+	return TT_OK;
+}

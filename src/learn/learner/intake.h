@@ -1,0 +1,35 @@
+/* intake.h -- a caller's batch becomes what a net reads: input as normalised f32, target as class
+ * indices or numbers.  Private to this folder.
+ *
+ *   columns of the caller --by name, converted where they must be--> struct batch
+ *
+ * Room for what is converted grows to that of the largest batch; it is not the learner's business
+ * to keep the caller's columns. */
+#ifndef LEARNER_INTAKE_H
+#define LEARNER_INTAKE_H
+
+#include "data/augment.h"
+#include "learn/nn/model.h"
+
+struct intake {
+	const struct tt_model *model;       /* borrowed                                          */
+	const struct data_opts *data;       /* mean and std; borrowed                            */
+	char            *input, *target;    /* owned; input NULL: the only one beside the target */
+	tt_source_info   info;              /* of samples and targets; size 0: before the first  */
+	enum tt_type     type;              /* of the input                                      */
+	struct normaliser normaliser;
+	float           *x, *values;
+	int32_t         *label;
+	int64_t          room;              /* samples */
+	struct batch_room columns;
+};
+
+tt_status intake_init(struct intake *k, const struct tt_model *m, const struct data_opts *d,
+                      const char *input, const char *target);
+void      intake_release(struct intake *k);
+void      intake_forget(struct intake *k);          /* the first batch: it did not fit after all */
+/* *out points into the caller's columns and k.  TT_ESHAPE, TT_EINVAL: it does not fit the net, or
+ * is not like the first one.  *fresh: 1 if this is the first. */
+tt_status intake_take(struct intake *k, const tt_batch *in, struct batch *out, int *fresh);
+
+#endif

@@ -1,0 +1,385 @@
+/* learner_public.c -- tt_learner: a learner on the caller's batches. */
+#include <tutti/learner.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/sized.h"
+#include "learn/learner/intake.h"
+#include "learn/learner/learner_own.h"
+#include "learn/predict/feed.h"
+#include "learn/spec/spec.h"
+
+#define META_STEP "tutti.step"
+
+struct tt_learner {
+	tt_model             *model;
+	struct comm          *self;          /* of a group of one: owned                 */
+	struct engine        *engine;
+	struct learner       *learner;
+	struct intake         intake;
+	struct program_cache *eval;          /* made when it is first asked for          */
+	struct target         target;        /* of that                                  */
+	int64_t               eval_room;     /* samples that target has room for         */
+	int64_t               seen_steps;    /* when eval was last told of new parameters */
+};
+
+/* ---- life ---- */
+
+static tt_status make_engine(struct tt_learner *l, const tt_learner_opts *o)
+{
+	const struct train_opts *t = &l->model->spec->train;
+	const struct comm *c = o->comm ? o->comm : l->self;
+	const struct engine_opts e = {
+		.threads = learner_threads(c, o->threads ? o->threads : t->threads),
+		.precision = (enum precision)t->precision, .tune = t->tune_kernels,
+		.cache = o->kernel_cache,
+	};
+
+	return engine_open(&l->engine, &e);
+}
+
+static tt_status check_strategy(const struct tt_spec *s, int world)
+{
+	if (world == 1)
+		return TT_OK;
+	if (sync_pick(&s->distribute, world)->apart)
+		return err_set(TT_ESUPPORT, "distribute.strategy %s makes one model of several at the end, "
+		               "which only a trainer does", sync_words[s->distribute.strategy]);
+	return learner_check(&s->distribute, &s->train.optimizer);
+}
+
+static tt_status make_learner(struct tt_learner *l, const tt_learner_opts *o)
+{
+	const struct tt_spec *s = l->model->spec;
+	const struct learner_opts opts = {
+		.model = l->model, .engine = l->engine, .comm = o->comm ? o->comm : l->self,
+		.distribute = &s->distribute, .optimizer = &s->train.optimizer,
+		.seed = (uint64_t)s->train.seed, .batch = o->batch ? o->batch : s->train.batch,
+		.micro_batch = s->train.micro_batch,
+		.threads = o->threads ? o->threads : s->train.threads, .top_k = s->train.top_k,
+	};
+	tt_status st;
+
+	if ((st = check_strategy(s, opts.comm->size)) != TT_OK ||
+	    (st = learner_new(&l->learner, &opts)) != TT_OK ||
+	    (st = learner_agree(l->learner, "")) != TT_OK)
+		return st;
+	return learner_start(l->learner);
+}
+
+static tt_status check_opts(const tt_learner_opts *o)
+{
+	if (o->batch < 0 || o->batch > INT32_MAX || o->threads < 0)
+		return err_set(TT_EINVAL, "tt_learner_opts: batch %lld, threads %d", (long long)o->batch,
+		               o->threads);
+	return TT_OK;
+}
+
+tt_status tt_learner_new(tt_learner **out, tt_model *m, const tt_learner_opts *opts)
+{
+	struct tt_learner *l;
+	tt_learner_opts o;
+	tt_status st;
+
+	if (!out || !m)
+		return err_null(__func__);
+	if ((st = sized_options(&o, sizeof o, opts, "tt_learner_opts")) != TT_OK ||
+	    (st = check_opts(&o)) != TT_OK)
+		return st;
+	if (!(l = mem_calloc(1, sizeof *l)))
+		return TT_ENOMEM;
+	l->model = m;
+	l->seen_steps = -1;
+	if ((st = intake_init(&l->intake, m, &m->spec->data, o.input, o.target)) == TT_OK &&
+	    (o.comm || (st = comm_self(&l->self)) == TT_OK) &&
+	    (st = make_engine(l, &o)) == TT_OK && (st = make_learner(l, &o)) == TT_OK)
+		*out = l;
+	else
+		tt_learner_free(&l);
+	return st;
+}
+
+void tt_learner_free(tt_learner **lp)
+{
+	struct tt_learner *l = lp ? *lp : NULL;
+
+	if (!l)
+		return;
+	program_cache_free(&l->eval);
+	target_release(&l->target);
+	learner_free(&l->learner);
+	engine_close(&l->engine);
+	intake_release(&l->intake);
+	comm_close(&l->self);
+	mem_free(l);
+	*lp = NULL;
+}
+
+tt_status tt_learner_warm(tt_learner *l, int64_t samples)
+{
+	if (!l)
+		return err_null(__func__);
+	if (samples < 1 || samples > l->learner->opts.batch)
+		return err_set(TT_EINVAL, "%lld samples: 1 to %lld", (long long)samples,
+		               (long long)l->learner->opts.batch);
+	engine_enter(l->engine);
+	return learner_compile(l->learner, samples);
+}
+
+/* ---- steps ---- */
+
+/* A worker whose share of a step is empty. */
+static int is_empty(const struct tt_learner *l, const tt_batch *b, const tt_step_opts *o)
+{
+	return learner_world(l->learner) > 1 && o->samples > 0 && b->size && b->n == 0;
+}
+
+/* The first batch must fit the net; if it does not, another one may. */
+static tt_status take(struct tt_learner *l, const tt_batch *in, struct batch *b)
+{
+	int fresh = 0;
+	tt_status st = intake_take(&l->intake, in, b, &fresh);
+
+	if (st != TT_OK || !fresh)
+		return st;
+	if ((st = learner_fit(l->learner, &l->intake.info)) != TT_OK)
+		intake_forget(&l->intake);
+	return st;
+}
+
+static tt_status take_batch(struct tt_learner *l, const tt_batch *in, const tt_step_opts *o,
+                            struct batch *b)
+{
+	const int64_t most = l->learner->opts.batch;
+	int64_t all;
+	tt_status st;
+
+	*b = (struct batch){ 0 };
+	if (!is_empty(l, in, o) && (st = take(l, in, b)) != TT_OK)
+		return st;
+	all = o->samples ? o->samples : (int64_t)b->n * learner_world(l->learner);
+	if (all < b->n || all > most)
+		return err_set(TT_EINVAL, "a step on %lld samples: at least the %d of this batch and at "
+		               "most the %lld of tt_learner_opts.batch (train.batch) are possible",
+		               (long long)all, b->n, (long long)most);
+	b->n_global = (int)all;
+	return TT_OK;
+}
+
+static void tell(const struct tt_learner *l, const struct learner_at *at,
+                 const struct learner_result *from, tt_step_result *to)
+{
+	const struct metrics *m = &from->sums;
+
+	*to = (tt_step_result){
+		.size = sizeof *to, .step = learner_steps(l->learner),
+		.samples = from->exchanged ? m->samples : 0, .loss = NAN, .accuracy = NAN, .lr = at->lr,
+		.grad_norm = learner_grad_norm(l->learner),
+	};
+	if (to->samples) {
+		to->loss = metrics_loss(m);
+		to->accuracy = metrics_accuracy(m);
+	}
+}
+
+tt_status tt_learner_step(tt_learner *l, const tt_batch *in, const tt_step_opts *opts,
+                          tt_step_result *r)
+{
+	struct learner_result got;
+	struct learner_at at;
+	tt_step_result told;
+	tt_step_opts o;
+	struct batch b;
+	tt_status st;
+
+	if (!l || !in)
+		return err_null(__func__);
+	if ((st = sized_options(&o, sizeof o, opts, "tt_step_opts")) != TT_OK ||
+	    (st = take_batch(l, in, &o, &b)) != TT_OK)
+		return st;
+	at = (struct learner_at){ .epoch = o.epoch,
+	                          .lr = o.lr ? o.lr : l->model->spec->train.optimizer.lr };
+	engine_enter(l->engine);
+	if ((st = learner_step(l->learner, &b, &at, &got)) != TT_OK || !r)
+		return st;
+	tell(l, &at, &got, &told);
+	return sized_give(r, &told, sizeof told, "tt_step_result");
+}
+
+tt_status tt_learner_wait(tt_learner *l)
+{
+	return l ? learner_flush(l->learner) : err_null(__func__);
+}
+
+tt_status tt_learner_finish(tt_learner *l)
+{
+	struct learner_result r;
+
+	return l ? learner_epoch_end(l->learner, EPOCH_LAST, 0, &r) : err_null(__func__);
+}
+
+int64_t tt_learner_steps(const tt_learner *l)
+{
+	return l ? learner_steps(l->learner) : 0;
+}
+
+tt_status tt_learner_gradient(tt_learner *l, int i, tt_tensor *out)
+{
+	const struct tt_model *m;
+	const struct param *p;
+	tt_tensor t = { .size = sizeof t, .trainable = 1 };
+
+	if (!l || !out)
+		return err_null(__func__);
+	m = l->model;
+	if (i < 0 || i >= m->n_params)
+		return err_set(TT_ENOENT, "there is no parameter %d; the model has %d", i, m->n_params);
+	if (learner_world(l->learner) > 1)
+		return err_set(TT_ESUPPORT, "no worker of a group has the whole gradient");
+	if (!learner_steps(l->learner))
+		return err_set(TT_ENOENT, "there is no gradient before the first step");
+	p = &m->param[i];
+	t.name = p->name;
+	t.ndim = p->desc.ndim;
+	memcpy(t.shape, p->desc.dim, (size_t)t.ndim * sizeof *t.shape);
+	t.data = l->learner->grads + p->offset;
+	return sized_give(out, &t, sizeof t, "tt_tensor");
+}
+
+/* ---- how good? ---- */
+
+static tt_status make_eval(struct tt_learner *l, int64_t n)
+{
+	tt_status st = TT_OK;
+
+	if (n > l->eval_room) {
+		target_release(&l->target);
+		l->eval_room = 0;
+		if ((st = target_init(&l->target, l->model, &l->intake.info, (int)n)) != TT_OK)
+			return st;
+		l->eval_room = n;
+	}
+	if (!l->eval)
+		st = program_cache_new(&l->eval, &(struct program_cache_opts){
+			.engine = l->engine, .model = l->model, .purpose = NN_EVAL });
+	if (st == TT_OK && l->seen_steps != learner_steps(l->learner)) {
+		program_cache_refresh(l->eval);
+		l->seen_steps = learner_steps(l->learner);
+	}
+	return st;
+}
+
+static tt_status evaluate(struct tt_learner *l, const struct batch *b, tt_metrics *out)
+{
+	static const struct program_run run = { .sample_stride = 1 };
+	struct metrics m = { .classes = l->target.classes, .k = l->learner->opts.top_k };
+	struct program *p;
+	tt_status st = feed_run(l->eval, &(struct feed){ .x = b->x, .n = b->n,
+	                        .target = target_of(&l->target, b) }, &run, &p);
+
+	if (st != TT_OK)
+		return st;
+	metrics_add(&m, &(struct metrics_batch){
+		.loss = *(const float *)program_output(p, OUTPUT_LOSS),
+		.logits = program_output(p, OUTPUT_LOGITS), .width = l->target.width,
+		.label = b->label, .n = b->n });
+	*out = (tt_metrics){
+		.size = sizeof *out, .samples = m.samples, .loss = metrics_loss(&m),
+		.accuracy = metrics_accuracy(&m), .top_k = metrics_top_k(&m), .k = m.k,
+		.classes = m.classes,
+	};
+	return TT_OK;
+}
+
+tt_status tt_learner_evaluate(tt_learner *l, const tt_batch *in, tt_metrics *m)
+{
+	tt_metrics told;
+	struct batch b;
+	tt_status st;
+
+	if (!l || !in || !m)
+		return err_null(__func__);
+	if ((st = take(l, in, &b)) != TT_OK || (st = learner_flush(l->learner)) != TT_OK)
+		return st;
+	engine_enter(l->engine);
+	if ((st = make_eval(l, b.n)) != TT_OK || (st = evaluate(l, &b, &told)) != TT_OK)
+		return st;
+	return sized_give(m, &told, sizeof told, "tt_metrics");
+}
+
+/* ---- checkpoints ---- */
+
+static tt_status write_rows(const struct tt_learner *l, const char *path)
+{
+	struct learner_rows rows = {0};
+	struct model_rows s;
+	char steps[24];
+	tt_status st;
+
+	if ((st = model_rows_init(&s, l->model, LEARNER_SLOTS + 1)) != TT_OK)
+		return st;
+	snprintf(steps, sizeof steps, "%lld", (long long)learner_steps(l->learner));
+	s.meta[s.n_meta++] = (struct ckpt_meta){ META_STEP, steps };
+	if ((st = learner_add_rows(l->learner, &rows, &s)) == TT_OK)
+		st = ckpt_write(path, s.tensor, s.n_tensors, s.meta, s.n_meta);
+	learner_rows_release(&rows);
+	model_rows_release(&s);
+	return st;
+}
+
+tt_status tt_learner_save(tt_learner *l, const char *path)
+{
+	struct learner_result r;
+	tt_status st;
+
+	if (!l || !path)
+		return err_null(__func__);
+	if ((st = learner_consolidate(l->learner, &r)) == TT_OK && !learner_rank(l->learner))
+		st = write_rows(l, path);
+	learner_resume(l->learner);
+	return st;
+}
+
+static tt_status read_steps(const struct ckpt *c, const char *path, int64_t *out)
+{
+	const char *text = ckpt_meta(c, META_STEP);
+	char *end;
+	long long v;
+
+	if (!text)
+		return err_set(TT_EFORMAT, "%s: has no '" META_STEP "': it holds a model, but not the "
+		               "state of a training", path);
+	v = strtoll(text, &end, 10);
+	if (end == text || *end || v < 0)
+		return err_set(TT_EFORMAT, "%s: '" META_STEP "' is '%.40s', not a number of steps", path,
+		               text);
+	*out = v;
+	return TT_OK;
+}
+
+tt_status tt_learner_load(tt_learner *l, const char *path)
+{
+	struct learner_slots slots;
+	struct ckpt *c = NULL;
+	int64_t steps;
+	tt_status st;
+
+	if (!l || !path)
+		return err_null(__func__);
+	if ((st = learner_flush(l->learner)) != TT_OK || (st = ckpt_open(&c, path)) != TT_OK)
+		return st;
+	/* All is checked before anything is changed. */
+	if ((st = read_steps(c, path, &steps)) == TT_OK &&
+	    (st = learner_find_slots(l->learner, c, path, &slots)) == TT_OK &&
+	    (st = model_load_tensors(l->model, c, path)) == TT_OK &&
+	    (st = learner_take_slots(l->learner, &slots)) == TT_OK) {
+		learner_set_steps(l->learner, steps);
+		l->seen_steps = -1;
+	}
+	ckpt_close(&c);
+	return st;
+}

@@ -1,0 +1,97 @@
+/* state.c -- what of a learner a checkpoint keeps beside the model: the optimizer's slots, flat, in
+ * the order of the parameters, under the names that PyTorch gives them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "learn/learner/learner_own.h"
+
+#define PREFIX "tutti.optim."
+
+static int slots_of(const struct learner *l)
+{
+	const int n = optim_slots(l->optim);
+
+	return n < LEARNER_SLOTS ? n : LEARNER_SLOTS;
+}
+
+/* Numbers in a slot: of nets that are apart those of all. */
+static int64_t count_of(const struct learner *l)
+{
+	return (int64_t)l->opts.model->param_count * (l->whole.slot ? learner_world(l) : 1);
+}
+
+static float *slot_at(const struct learner *l, int i, const char **name)
+{
+	float *mine = optim_slot(l->optim, i, name);
+
+	return l->whole.slot ? l->whole.slot(l->whole.ctx, i) : mine;
+}
+
+tt_status learner_add_rows(const struct learner *l, struct learner_rows *r, struct model_rows *s)
+{
+	const int64_t count = count_of(l);
+	tt_status st;
+
+	*r = (struct learner_rows){ 0 };
+	for (int i = 0; i < slots_of(l); i++) {
+		const char *name;
+		const float *data = slot_at(l, i, &name);
+
+		if (!data)
+			return TT_ENOMEM;
+		str_addf(&r->name[i], PREFIX "%s", name);
+		if ((st = str_status(&r->name[i])) != TT_OK)
+			return st;
+		s->tensor[s->n_tensors++] = (struct ckpt_tensor){
+			.name = r->name[i].p, .desc = tensor_desc_make(DTYPE_F32, 1, &count), .data = data };
+	}
+	return TT_OK;
+}
+
+void learner_rows_release(struct learner_rows *r)
+{
+	for (int i = 0; i < LEARNER_SLOTS; i++)
+		str_release(&r->name[i]);
+}
+
+tt_status learner_find_slots(const struct learner *l, const struct ckpt *c, const char *path,
+                             struct learner_slots *out)
+{
+	const int64_t count = count_of(l);
+	const struct tensor_desc want = tensor_desc_make(DTYPE_F32, 1, &count);
+	struct learner_slots s = {{ 0 }};
+
+	for (int i = 0; i < slots_of(l); i++) {
+		const struct ckpt_tensor *found;
+		const char *slot;
+		char name[80];
+
+		optim_slot(l->optim, i, &slot);
+		snprintf(name, sizeof name, PREFIX "%s", slot);
+		found = ckpt_find(c, name);
+		if (!found)
+			return err_set(TT_ESPEC, "%s: has no '%s': resume with the train.optimizer it was "
+			               "written with", path, name);
+		if (!tensor_same(&found->desc, &want))
+			return err_set(TT_ESHAPE, "%s: holds a net of %lld parameters, this spec's has %lld: "
+			               "resume with the model it was written with", path,
+			               (long long)tensor_count(&found->desc), (long long)count);
+		s.data[i] = found->data;
+	}
+	*out = s;
+	return TT_OK;
+}
+
+tt_status learner_take_slots(struct learner *l, const struct learner_slots *s)
+{
+	const char *name;
+
+	for (int i = 0; i < LEARNER_SLOTS && s->data[i]; i++) {
+		float *to = slot_at(l, i, &name);
+
+		if (!to)
+			return TT_ENOMEM;
+		memcpy(to, s->data[i], (size_t)count_of(l) * sizeof *to);
+	}
+	return TT_OK;
+}

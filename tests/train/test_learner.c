@@ -1,0 +1,587 @@
+/* A learner trains on the caller's batches as a trainer does on its own: the same bits, without a
+ * source, epochs or files. */
+#include "support/support.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <tutti/learner.h>
+#include <tutti/train.h>
+
+#include "base/mem.h"
+#include "data/loader.h"
+#include "learn/nn/model.h"
+#include "learn/spec/spec.h"
+#include "support/ranks.h"
+
+#define DATA \
+	"data:\n" \
+	"  train: synth:objects?size=8&count=50&classes=3&gray=yes\n" \
+	"  mean: 0.5\n" \
+	"  std: 0.25\n" \
+	"  augment: {crop: 1, flip: yes}\n"
+#define NET \
+	"model:\n" \
+	"  input: [1, 8, 8]\n" \
+	"  layers:\n" \
+	"    - conv2d: {out: 4, kernel: 3, padding: 1, bias: no}\n" \
+	"    - batchnorm: {activation: relu}\n" \
+	"    - maxpool: {kernel: 2}\n" \
+	"    - flatten\n" \
+	"    - dropout: {p: 0.3}\n" \
+	"    - dense: {out: 3}\n"
+#define TRAIN \
+	"train:\n" \
+	"  epochs: 2\n" \
+	"  batch: 16\n" \
+	"  threads: 1\n" \
+	"  tune_kernels: no\n" \
+	"  tensorboard: {every_steps: 0}\n"
+#define SIDE 8
+#define PIXELS (SIDE * SIDE)
+#define CLASSES 3
+#define SAMPLES 48
+
+static tt_model *model_of(const char *text, const char *key, const char *value)
+{
+	tt_model *m;
+	tt_spec *s;
+
+	assert_ok(tt_spec_parse(&s, "learner.yaml", text));
+	if (key)
+		assert_ok(tt_spec_set(s, key, value));
+	assert_ok(tt_model_new(&m, s));
+	tt_spec_free(&s);
+	return m;
+}
+
+/* Without a word of data. */
+static tt_model *net(const char *key, const char *value)
+{
+	return model_of("name: net\n" NET TRAIN, key, value);
+}
+
+static tt_learner *learner(tt_model *m)
+{
+	tt_learner *l;
+
+	assert_ok(tt_learner_new(&l, m, NULL));
+	return l;
+}
+
+static void assert_same(const tt_model *a, const tt_model *b)
+{
+	assert_int_equal(a->param_count, b->param_count);
+	assert_memory_equal(a->params, b->params, a->param_count * sizeof *a->params);
+	assert_memory_equal(a->buffers, b->buffers, a->buffer_count * sizeof *a->buffers);
+}
+
+/* ---- batches from memory ---- */
+
+static float   pictures[SAMPLES * PIXELS];
+static uint8_t raw[SAMPLES * PIXELS];
+static int32_t classes[SAMPLES];
+
+/* Bright in one corner by class, and noise. */
+static int make_samples(void **state)
+{
+	uint32_t noise = 1;
+
+	(void)state;
+	for (int i = 0; i < SAMPLES; i++) {
+		classes[i] = i % CLASSES;
+		for (int k = 0; k < PIXELS; k++) {
+			noise = noise * 1664525 + 1013904223;
+			raw[i * PIXELS + k] = (uint8_t)(noise >> 26);
+			if (k / SIDE < SIDE / 2 && k % SIDE / 3 == classes[i])
+				raw[i * PIXELS + k] = (uint8_t)(raw[i * PIXELS + k] + 150);
+			pictures[i * PIXELS + k] = (float)raw[i * PIXELS + k] / 255.0f;
+		}
+	}
+	return 0;
+}
+
+struct columns { tt_column x, y; const tt_column *at[2]; tt_batch batch; };
+
+static const tt_batch *batch(struct columns *c, const float *x, const int32_t *y, int64_t n)
+{
+	c->x = (tt_column){ .size = sizeof c->x, .name = "picture", .type = TT_F32, .ndim = 3,
+	                    .shape = { 1, SIDE, SIDE }, .data = x };
+	c->y = (tt_column){ .size = sizeof c->y, .name = "label", .type = TT_I32, .data = y };
+	c->at[0] = &c->x;
+	c->at[1] = &c->y;
+	c->batch = (tt_batch){ .size = sizeof c->batch, .columns = 2, .column = c->at, .n = n };
+	return &c->batch;
+}
+
+static const tt_batch *some(struct columns *c, int64_t first, int64_t n)
+{
+	return batch(c, pictures + first * PIXELS, classes + first, n);
+}
+
+static void steps(tt_learner *l, int from, int to)
+{
+	struct columns c;
+
+	for (int i = from; i < to; i++)
+		assert_ok(tt_learner_step(l, some(&c, i % 3 * 16, 16), NULL, NULL));
+}
+
+/* ---- the same as a trainer ---- */
+
+static void teach_from_loader(tt_learner *l, const tt_model *like)
+{
+	const struct train_opts *t = &like->spec->train;
+	struct loader *from;
+	tt_source *source;
+	struct columns c;
+	struct batch *b;
+
+	assert_ok(tt_source_open(&source, like->spec->data.train));
+	assert_ok(loader_new(&from, source, &(struct loader_opts){ .data = &like->spec->data,
+	                     .training = 1, .batch = t->batch, .world = 1,
+	                     .seed = (uint64_t)t->seed }));
+	for (int epoch = 0; epoch < t->epochs; epoch++) {
+		assert_ok(loader_seek(from, epoch, 0));
+		while (assert_ok(loader_next(from, &b)), b)
+			assert_ok(tt_learner_step(l, batch(&c, b->x, b->label, b->n), NULL, NULL));
+	}
+	loader_free(&from);
+	tt_source_close(&source);
+}
+
+static void it_gives_the_bits_of_a_trainer(void **state)
+{
+	static const char *const how[][2] = {
+		{ "train.optimizer", "{kind: sgd, lr: 0.05, momentum: 0.9}" },
+		{ "train.optimizer", "{kind: adam, lr: 0.01}" },
+		{ "train.optimizer", "{kind: sgd, lr: 0.05, clip_norm: 0.5}" },
+		{ "train.optimizer", "{kind: lamb, lr: 0.01, weight_decay: 0.01}" },
+		{ "train.micro_batch", "6" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof how / sizeof *how; i++) {
+		tt_model *a = model_of("name: net\n" DATA NET TRAIN, how[i][0], how[i][1]);
+		tt_model *b = net(how[i][0], how[i][1]);
+		tt_learner *l = learner(b);
+		tt_trainer *t;
+
+		assert_ok(tt_trainer_new(&t, a, NULL));
+		assert_ok(tt_trainer_run(t));
+		teach_from_loader(l, a);
+		assert_int_equal(tt_learner_steps(l), 8);
+		assert_same(a, b);
+		tt_trainer_free(&t);
+		tt_learner_free(&l);
+		tt_model_free(&a);
+		tt_model_free(&b);
+	}
+}
+
+static void bytes_are_scaled_as_a_source_is(void **state)
+{
+	tt_model *a = net(NULL, NULL), *b = net(NULL, NULL);
+	tt_learner *of_floats = learner(a), *of_bytes = learner(b);
+	static float scaled[SAMPLES * PIXELS];
+	const struct data_opts *d = &a->spec->data;
+	int64_t y[16];
+	struct columns c;
+
+	(void)state;
+	for (int i = 0; i < SAMPLES; i++)
+		loader_normalise(&(tt_source_info){ .size = sizeof(tt_source_info), .ndim = 3,
+		                 .shape = { 1, SIDE, SIDE }, .type = TT_SAMPLE_U8 }, d,
+		                 raw + i * PIXELS, scaled + i * PIXELS);
+	for (int i = 0; i < 3; i++) {
+		assert_ok(tt_learner_step(of_floats, batch(&c, scaled + i * 16 * PIXELS,
+		                          classes + i * 16, 16), NULL, NULL));
+		some(&c, i * 16, 16);
+		for (int k = 0; k < 16; k++)
+			y[k] = classes[i * 16 + k];
+		c.x.type = TT_U8;
+		c.x.data = raw + i * 16 * PIXELS;
+		c.y.type = TT_I64;
+		c.y.data = y;
+		assert_ok(tt_learner_step(of_bytes, &c.batch, NULL, NULL));
+	}
+	assert_same(a, b);
+	tt_learner_free(&of_floats);
+	tt_learner_free(&of_bytes);
+	tt_model_free(&a);
+	tt_model_free(&b);
+}
+
+/* ---- steps ---- */
+
+static void it_learns_and_says_so(void **state)
+{
+	tt_model *m = net("train.optimizer", "{kind: adam, lr: 0.02}");
+	tt_learner *l = learner(m);
+	tt_step_result r = TT_SIZED(tt_step_result);
+	tt_metrics good = TT_SIZED(tt_metrics);
+	double first = NAN;
+	struct columns c;
+
+	(void)state;
+	for (int i = 0; i < 60; i++) {
+		assert_ok(tt_learner_step(l, some(&c, i % 3 * 16, 16), NULL, &r));
+		first = i ? first : r.loss;
+		assert_int_equal(r.step, i + 1);
+		assert_int_equal(r.samples, 16);
+		assert_true(isnan(r.grad_norm));
+	}
+	assert_near(r.lr, 0.02, 0);
+	assert_true(first > 0.9 && r.loss < 0.5 * first);
+	assert_ok(tt_learner_evaluate(l, some(&c, 0, SAMPLES), &good));
+	assert_int_equal(good.samples, SAMPLES);
+	assert_true(good.accuracy > 0.9);
+	tt_learner_free(&l);
+	tt_model_free(&m);
+}
+
+static void an_evaluation_sees_the_parameters_of_now(void **state)
+{
+	tt_model *m = net(NULL, NULL);
+	tt_learner *l = learner(m);
+	tt_metrics before = TT_SIZED(tt_metrics), after = TT_SIZED(tt_metrics), again = before;
+	struct columns c;
+
+	(void)state;
+	assert_ok(tt_learner_evaluate(l, some(&c, 0, 20), &before));
+	assert_ok(tt_learner_evaluate(l, some(&c, 0, 20), &again));
+	assert_true(before.loss == again.loss);
+	steps(l, 0, 6);
+	assert_ok(tt_learner_evaluate(l, some(&c, 0, 20), &after));
+	assert_true(after.loss != before.loss);
+	tt_learner_free(&l);
+	tt_model_free(&m);
+}
+
+static void the_callers_learning_rate_counts(void **state)
+{
+	tt_model *a = net("train.optimizer", "{kind: sgd, lr: 0.05}");
+	tt_model *b = net("train.optimizer", "{kind: sgd, lr: 7}");
+	tt_learner *la = learner(a), *lb = learner(b);
+	struct columns c;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_ok(tt_learner_step(la, some(&c, 0, 16), NULL, NULL));
+		assert_ok(tt_learner_step(lb, some(&c, 0, 16), TT_STEP_OPTS(.lr = 0.05), NULL));
+	}
+	assert_same(a, b);
+	tt_learner_free(&la);
+	tt_learner_free(&lb);
+	tt_model_free(&a);
+	tt_model_free(&b);
+}
+
+/* Plain SGD without decay: w - lr * g, to the bit. */
+static void gradients_are_those_of_the_step(void **state)
+{
+	tt_model *m = net("train.optimizer", "{kind: sgd, lr: 0.25}");
+	tt_learner *l = learner(m);
+	tt_tensor w = TT_SIZED(tt_tensor), g = TT_SIZED(tt_tensor);
+	float before[PIXELS];
+	struct columns c;
+
+	(void)state;
+	assert_ok(tt_model_tensor(m, 0, &w));
+	assert_status(tt_learner_gradient(l, 0, &g), TT_ENOENT);
+	memcpy(before, w.data, 36 * sizeof *before);
+	assert_ok(tt_learner_step(l, some(&c, 0, 16), NULL, NULL));
+	assert_ok(tt_learner_gradient(l, 0, &g));
+	assert_string_equal(g.name, w.name);
+	for (int i = 0; i < 36; i++)
+		assert_true(w.data[i] == before[i] - 0.25f * g.data[i]);
+	assert_status(tt_learner_gradient(l, tt_model_tensors(m), &g), TT_ENOENT);
+	tt_learner_free(&l);
+	tt_model_free(&m);
+}
+
+static void batches_of_any_size_need_no_memory_after_the_first(void **state)
+{
+	tt_model *m = net(NULL, NULL);
+	tt_learner *l = learner(m);
+	struct columns c;
+	uint64_t before = 0;
+
+	(void)state;
+	assert_ok(tt_learner_warm(l, 16));
+	for (int round = 0; round < 3; round++) {
+		for (int n = 1; n <= 16; n += 5)
+			assert_ok(tt_learner_step(l, some(&c, 0, n), NULL, NULL));
+		if (round == 0)
+			before = mem_count();
+	}
+	assert_int_equal(mem_count(), before);
+	tt_learner_free(&l);
+	tt_model_free(&m);
+}
+
+static void what_does_not_fit_is_refused_and_changes_nothing(void **state)
+{
+	tt_model *m = net(NULL, NULL), *same = net(NULL, NULL);
+	tt_learner *l = learner(m), *alike = learner(same);
+	const tt_batch *b;
+	struct columns c;
+	int32_t far = CLASSES;
+	float heavy = 1;
+
+	(void)state;
+	b = some(&c, 0, 4);
+	c.x.shape[1] = 4;
+	assert_status(tt_learner_step(l, b, NULL, NULL), TT_ESHAPE);
+	b = some(&c, 0, 4);                             /* another first batch is fine */
+	assert_ok(tt_learner_step(l, b, TT_STEP_OPTS(.lr = 1e-30), NULL));
+	assert_ok(tt_learner_step(alike, b, TT_STEP_OPTS(.lr = 1e-30), NULL));
+	c.y.name = "truth";
+	assert_status(tt_learner_step(l, b, NULL, NULL), TT_EINVAL);
+	assert_error("no column 'label'");
+	assert_status(tt_learner_step(l, some(&c, 0, 17), NULL, NULL), TT_EINVAL);
+	assert_error("17 samples");
+	assert_status(tt_learner_step(l, batch(&c, pictures, &far, 1), NULL, NULL), TT_EFORMAT);
+	b = some(&c, 0, 1);
+	c.batch.weight = &heavy;
+	assert_status(tt_learner_step(l, b, NULL, NULL), TT_ESUPPORT);
+	b = some(&c, 0, 1);
+	c.x.type = TT_U8;
+	assert_status(tt_learner_step(l, b, NULL, NULL), TT_ESHAPE);
+	assert_error("first batch");
+	assert_status(tt_learner_step(l, some(&c, 0, 8), TT_STEP_OPTS(.samples = 4), NULL),
+	              TT_EINVAL);
+	assert_same(m, same);
+	assert_int_equal(tt_learner_steps(l), 1);
+	tt_learner_free(&l);
+	tt_learner_free(&alike);
+	tt_model_free(&m);
+	tt_model_free(&same);
+}
+
+static void a_loss_that_is_not_finite_ends_it(void **state)
+{
+	tt_model *m = net(NULL, NULL);
+	tt_learner *l = learner(m);
+	tt_status st = TT_OK;
+	int64_t done = 0;
+	struct columns c;
+
+	(void)state;
+	for (; st == TT_OK && done < 10; done += st == TT_OK)
+		st = tt_learner_step(l, some(&c, 0, 16), TT_STEP_OPTS(.lr = 1e38), NULL);
+	assert_int_equal(st, TT_ENAN);
+	assert_error("the loss is not finite at step");
+	assert_int_equal(tt_learner_steps(l), done);
+	tt_learner_free(&l);
+	tt_model_free(&m);
+}
+
+/* ---- checkpoints ---- */
+
+static void a_loaded_learner_goes_on_to_the_same_bits(void **state)
+{
+	const char *path = test_path(test_temp_dir(), "learner.safetensors");
+	tt_model *a = net("train.optimizer", "{kind: adam, lr: 0.01}");
+	tt_model *b = net("train.optimizer", "{kind: adam, lr: 0.01}");
+	tt_learner *one = learner(a), *two = learner(b);
+
+	(void)state;
+	steps(one, 0, 3);
+	assert_ok(tt_learner_save(one, path));
+	steps(one, 3, 7);
+	assert_ok(tt_learner_load(two, path));
+	assert_int_equal(tt_learner_steps(two), 3);
+	steps(two, 3, 7);
+	assert_same(a, b);
+	tt_learner_free(&one);
+	tt_learner_free(&two);
+	tt_model_free(&a);
+	tt_model_free(&b);
+}
+
+static void it_goes_on_from_a_trainers_checkpoint(void **state)
+{
+	const char *path = test_path(test_temp_dir(), "trainer.safetensors");
+	tt_model *a = model_of("name: net\n" DATA NET TRAIN, NULL, NULL), *b = net(NULL, NULL);
+	tt_learner *l = learner(b);
+	tt_trainer *t;
+	int more;
+
+	(void)state;
+	assert_ok(tt_trainer_new(&t, a, NULL));
+	assert_ok(tt_trainer_steps(t, 3, &more));
+	assert_ok(tt_trainer_checkpoint(t, path));
+	assert_ok(tt_learner_load(l, path));
+	assert_int_equal(tt_learner_steps(l), 3);
+	assert_same(a, b);
+	tt_trainer_free(&t);
+	tt_learner_free(&l);
+	tt_model_free(&a);
+	tt_model_free(&b);
+}
+
+static void another_optimizers_state_is_refused(void **state)
+{
+	const char *path = test_path(test_temp_dir(), "sgd.safetensors");
+	tt_model *a = net("train.optimizer", "{kind: sgd, lr: 0.01}");
+	tt_model *b = net("train.optimizer", "{kind: adam, lr: 0.01}"), *was = net(NULL, NULL);
+	tt_learner *sgd = learner(a), *adam = learner(b);
+
+	(void)state;
+	steps(sgd, 0, 2);
+	assert_ok(tt_learner_save(sgd, path));
+	assert_status(tt_learner_load(adam, path), TT_ESPEC);
+	assert_error("exp_avg");
+	assert_same(b, was);
+	assert_ok(tt_model_save(a, path));
+	assert_status(tt_learner_load(sgd, path), TT_EFORMAT);
+	tt_learner_free(&sgd);
+	tt_learner_free(&adam);
+	tt_model_free(&a);
+	tt_model_free(&b);
+	tt_model_free(&was);
+}
+
+/* ---- groups ---- */
+
+#define RANKS 2
+static const char dense[] =
+	"name: net\nmodel: {input: [1, 8, 8], layers: [flatten, dense: {out: 12, activation: tanh},"
+	" dense: {out: 3}]}\n" TRAIN;
+static tt_model *of_rank[RANKS];
+
+/* On each kind of group anew; the first one's parameters count. */
+static void renew(int rank)
+{
+	tt_model_free(&of_rank[rank]);
+	of_rank[rank] = model_of(dense, NULL, NULL);
+	if (rank)
+		of_rank[rank]->params[0] = 5;
+}
+
+/* Rank r of each batch of 16 takes the rows r, r + 2, ...; the last step is all rank 0's. */
+static void learn_together(struct comm *c, void *ctx)
+{
+	static float rows[RANKS][8 * PIXELS];
+	static int32_t labels[RANKS][8];
+	tt_step_result r = TT_SIZED(tt_step_result);
+	struct columns k;
+	tt_learner *l;
+
+	(void)ctx;
+	renew(c->rank);
+	rank_ok(tt_learner_new(&l, of_rank[c->rank], TT_LEARNER_OPTS(.comm = c)));
+	for (int s = 0; s < 4; s++) {
+		const int alone = s == 3, n = alone ? 8 - 8 * c->rank : 8;
+
+		for (int i = 0; i < 8; i++) {
+			const int at = s % 3 * 16 + (alone ? i : i * RANKS + c->rank);
+
+			memcpy(rows[c->rank] + i * PIXELS, pictures + at * PIXELS, PIXELS * sizeof(float));
+			labels[c->rank][i] = classes[at];
+		}
+		rank_ok(tt_learner_step(l, batch(&k, rows[c->rank], labels[c->rank], n),
+		                        TT_STEP_OPTS(.samples = alone ? 8 : 16), &r));
+		rank_true(r.samples == (alone ? 8 : 16));
+	}
+	rank_ok(tt_learner_finish(l));
+	tt_learner_free(&l);
+}
+
+static void a_group_learns_as_one(void **state)
+{
+	tt_model *m = model_of(dense, NULL, NULL);
+	tt_learner *l = learner(m);
+	struct columns c;
+
+	(void)state;
+	ranks_run((struct ranks){ .n = RANKS }, learn_together, NULL);
+	for (int s = 0; s < 4; s++)
+		assert_ok(tt_learner_step(l, some(&c, s % 3 * 16, s == 3 ? 8 : 16), NULL, NULL));
+	assert_same(of_rank[0], of_rank[1]);
+	assert_floats_near(of_rank[0]->params, m->params, m->param_count, 1e-5);
+	tt_learner_free(&l);
+	tt_model_free(&m);
+	for (int r = 0; r < RANKS; r++)
+		tt_model_free(&of_rank[r]);
+}
+
+/* ---- in a child ---- */
+
+/* As a server does that forks for each request, after it has trained itself. */
+static void a_forked_child_learns_the_same(void **state)
+{
+	tt_model *m = net(NULL, NULL), *before = net(NULL, NULL);
+	tt_learner *l = learner(m);
+	float *got = mem_calloc(m->param_count, sizeof *got);
+	int end[2], status;
+	size_t have = 0, want = m->param_count * sizeof *got;
+	pid_t child;
+
+	(void)state;
+	steps(l, 0, 4);
+	assert_int_equal(pipe(end), 0);
+	child = fork();
+	if (child == 0) {
+		tt_learner *mine = learner(before);
+
+		alarm(20);
+		steps(mine, 0, 4);
+		tt_learner_free(&mine);
+		_exit(write(end[1], before->params, want) != (ssize_t)want);
+	}
+	close(end[1]);
+	for (ssize_t n; have < want && (n = read(end[0], (char *)got + have, want - have)) > 0;)
+		have += (size_t)n;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_memory_equal(got, m->params, want);
+	close(end[0]);
+	mem_free(got);
+	tt_learner_free(&l);
+	tt_model_free(&m);
+	tt_model_free(&before);
+}
+
+static void nothing_stays_behind(void **state)
+{
+	const int64_t live = mem_live();
+	tt_model *m = net(NULL, NULL);
+	tt_learner *l = learner(m);
+	tt_metrics good = TT_SIZED(tt_metrics);
+	struct columns c;
+
+	(void)state;
+	steps(l, 0, 1);
+	assert_ok(tt_learner_evaluate(l, some(&c, 0, 5), &good));
+	tt_learner_free(&l);
+	tt_learner_free(&l);
+	tt_model_free(&m);
+	assert_int_equal(mem_live(), live);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_gives_the_bits_of_a_trainer),
+		cmocka_unit_test(bytes_are_scaled_as_a_source_is),
+		cmocka_unit_test(it_learns_and_says_so),
+		cmocka_unit_test(an_evaluation_sees_the_parameters_of_now),
+		cmocka_unit_test(the_callers_learning_rate_counts),
+		cmocka_unit_test(gradients_are_those_of_the_step),
+		cmocka_unit_test(batches_of_any_size_need_no_memory_after_the_first),
+		cmocka_unit_test(what_does_not_fit_is_refused_and_changes_nothing),
+		cmocka_unit_test(a_loss_that_is_not_finite_ends_it),
+		cmocka_unit_test(a_loaded_learner_goes_on_to_the_same_bits),
+		cmocka_unit_test(it_goes_on_from_a_trainers_checkpoint),
+		cmocka_unit_test(another_optimizers_state_is_refused),
+		cmocka_unit_test(a_group_learns_as_one),
+		cmocka_unit_test(a_forked_child_learns_the_same),
+		cmocka_unit_test(nothing_stays_behind),
+	};
+
+	return cmocka_run_group_tests(tests, make_samples, NULL);
+}
