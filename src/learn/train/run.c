@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sys/affinity.h"
 #include "sys/policy.h"
@@ -184,6 +185,15 @@ static void leave(struct tt_trainer *t)
 		affinity_leave(&t->stay);
 }
 
+/* A fork copies the trainer without its threads. */
+static tt_status check_process(const struct tt_trainer *t)
+{
+	if (t->process == getpid())
+		return TT_OK;
+	return err_set(TT_ESUPPORT, "this trainer belongs to process %d, from which this one was "
+	               "forked: make a new one", (int)t->process);
+}
+
 tt_status tt_trainer_step(tt_trainer *t, int *more)
 {
 	return tt_trainer_steps(t, 1, more);
@@ -198,6 +208,8 @@ tt_status tt_trainer_steps(tt_trainer *t, int64_t n, int *more)
 	*more = 1;
 	if (n < 1)
 		return err_set(TT_EINVAL, "%lld steps: there is at least one", (long long)n);
+	if ((st = check_process(t)) != TT_OK)
+		return st;
 	enter(t);
 	if (t->group)
 		local_workers_steps(t->group, n);
@@ -220,6 +232,8 @@ tt_status tt_trainer_run(tt_trainer *t)
 
 	if (!t)
 		return err_null(__func__);
+	if ((st = check_process(t)) != TT_OK)
+		return st;
 	enter(t);
 	if (t->group)
 		local_workers_command(t->group, GROUP_RUN);
@@ -250,6 +264,8 @@ tt_status tt_trainer_checkpoint(tt_trainer *t, const char *path)
 
 	if (!t)
 		return err_null(__func__);
+	if ((st = check_process(t)) != TT_OK)
+		return st;
 	if (trainer_world(t) > 1 && t->running)
 		return err_set(TT_EINVAL, "%s: workers are all over the place within a step: write a "
 		               "checkpoint between steps, or by train.checkpoint", path);

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -410,6 +411,7 @@ tt_status tt_trainer_new(tt_trainer **out, tt_model *m, const tt_trainer_opts *o
 		return st;
 	if (!(t = mem_calloc(1, sizeof *t)))
 		return TT_ENOMEM;
+	t->process = getpid();
 	t->model = m;
 	t->opts = &m->spec->train;
 	if ((st = build(t, &o)) == TT_OK) {
@@ -427,6 +429,10 @@ void tt_trainer_free(tt_trainer **out)
 
 	if (!t)
 		return;
+	if (t->process != getpid()) {           /* threads and files are its own, over there */
+		*out = NULL;
+		return;
+	}
 	if (t->group)
 		local_workers_quit(t->group);
 	learner_leave(t->learner);

@@ -13,6 +13,7 @@
 #define TRAIN_TRAINER_H
 
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #include <tutti/train.h>
 
@@ -50,6 +51,7 @@ struct pace {
 struct trace;
 
 struct tt_trainer {
+	pid_t                    process;     /* that made it; threads and files are there           */
 	tt_model                *model;       /* borrowed; of an ensemble: this rank's member, owned */
 	struct ensemble         *ensemble;    /* NULL: all ranks have one model                      */
 	const struct train_opts *opts;        /* of its spec */
