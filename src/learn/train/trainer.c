@@ -252,6 +252,7 @@ static tt_status make_peer(struct tt_trainer *first, const tt_trainer_opts *o, i
 		mem_free(t);
 		return st;
 	}
+	t->process = first->process;
 	t->opts = &t->model->spec->train;
 	t->making = o;
 	t->comm = local_workers_end(first->group, rank);
