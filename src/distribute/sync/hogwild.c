@@ -42,7 +42,7 @@ struct hogwild {
 	size_t         block;               /* floats of it, at most                            */
 	double        *seen;                /* [sums] of `total`, that the trainer knows        */
 	double         moved;               /* samples since buffers were averaged              */
-	int            quiet;               /* at a quiet point, until the next step            */
+	int            quiet;               /* all have come, and none has left                 */
 };
 
 /* ---- the shared vector ---- */
@@ -177,7 +177,6 @@ static tt_status begin(struct sync *s)
 	struct hogwild *h = s->own;
 
 	s->summed = 0;
-	h->quiet = 0;
 	h->moved += s->at.samples;
 	read_all(h->shared->w, s->host.params, s->host.param_count);
 	return TT_OK;
@@ -286,20 +285,28 @@ static tt_status end(struct sync *s)
 	return st;
 }
 
-/* Nobody steps: w stands still until all have copied it. */
+/* Who is still stepping is told to come.  Then nobody steps: w stands still until all have copied
+ * it. */
 static tt_status consolidate(struct sync *s)
 {
 	struct hogwild *h = s->own;
 	enum team_wish outcome;
-	tt_status st = come(s, TEAM_PAUSE, &outcome);
+	tt_status st;
 
-	if (st != TT_OK)
+	if (!h->quiet)
+		atomic_store(&h->shared->stop, 1);
+	if ((st = come(s, TEAM_PAUSE, &outcome)) != TT_OK)
 		return st;
 	atomic_store(&h->shared->stop, 0);
 	read_all(h->shared->w, s->host.params, s->host.param_count);
 	st = team_average(s->host.team, s->host.buffers, s->host.buffer_count, h->moved);
 	h->moved = 0;
 	return st;
+}
+
+static void resume(struct sync *s)
+{
+	((struct hogwild *)s->own)->quiet = 0;
 }
 
 static void give_up(struct sync *s, const char *why)
@@ -311,6 +318,6 @@ const struct strategy sync_hogwild = {
 	.name = "hogwild", .help = "threads on one vector of parameters, without waiting",
 	.in_process = 1,
 	.open = open_hogwild, .begin = begin, .grad_ready = grad_ready, .finish = finish,
-	.epoch_end = epoch_end, .end = end, .consolidate = consolidate, .give_up = give_up,
-	.close = close_hogwild,
+	.epoch_end = epoch_end, .end = end, .consolidate = consolidate, .resume = resume,
+	.give_up = give_up, .close = close_hogwild,
 };

@@ -4,7 +4,7 @@
 
 #include "distribute/sync/strategy.h"
 
-#define SYNC_STRATEGIES(X) X(allreduce) X(average) X(easgd) X(eamsgd) X(ensemble)
+#define SYNC_STRATEGIES(X) X(allreduce) X(average) X(easgd) X(eamsgd) X(ensemble) X(hogwild)
 
 #define SYNC_ROW(name) extern const struct strategy sync_##name;
 SYNC_STRATEGIES(SYNC_ROW)
@@ -12,6 +12,5 @@ SYNC_STRATEGIES(SYNC_ROW)
 
 /* What those of groups are in a group of one. */
 extern const struct strategy sync_single;
-extern const struct strategy sync_hogwild;
 
 #endif

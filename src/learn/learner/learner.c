@@ -42,10 +42,14 @@ int learner_shares_products(const struct learner *l)
 
 /* ---- among others ---- */
 
-tt_status learner_check(const struct distribute_opts *d, const struct optim_opts *o)
+tt_status learner_check(const struct distribute_opts *d, const struct optim_opts *o,
+                        const struct learner_demands *more)
 {
-	return sync_check(sync_strategies[d->strategy],
-	                  &(struct sync_demands){ .opts = d, .momentum = o->momentum });
+	const struct sync_demands all = { .opts = d, .momentum = o->momentum,
+	                                  .processes = more->processes,
+	                                  .every_steps = more->every_steps };
+
+	return sync_check(sync_strategies[d->strategy], &all);
 }
 
 /* Between how many hosts may layers' gradients be left as factors?  1: in the memory of one; 0:
@@ -136,7 +140,7 @@ static tt_status build(struct learner *l)
 {
 	tt_status st;
 
-	l->strategy = sync_pick(&l->distribute, learner_world(l));
+	l->strategy = sync_pick(&l->distribute, l->opts.comm->size);
 	if ((st = make_optim(l)) != TT_OK || (st = join_group(l)) != TT_OK ||
 	    (st = make_grads(l)) != TT_OK)
 		return st;
@@ -329,7 +333,10 @@ tt_status learner_step(struct learner *l, const struct batch *b, const struct le
 	return st;
 }
 
-int64_t learner_steps(const struct learner *l) { return l->steps; }
+int64_t learner_steps(const struct learner *l)
+{
+	return l->opts.steps ? atomic_load(l->opts.steps) : l->steps;
+}
 
 void learner_set_steps(struct learner *l, int64_t steps)
 {
@@ -340,7 +347,7 @@ void learner_set_steps(struct learner *l, int64_t steps)
 
 int learner_together(const struct learner *l)
 {
-	return !l->sync || l->sync->exchanged || l->sync->alone;
+	return !l->sync || (!l->opts.team && (l->sync->exchanged || l->sync->alone));
 }
 
 double learner_grad_norm(const struct learner *l) { return l->grad_norm; }
@@ -362,7 +369,10 @@ tt_status learner_epoch_end(struct learner *l, enum learner_epoch e, int wants_s
 		return TT_OK;
 	sums_want_stop(l, wants_stop);
 	st = e == EPOCH_LAST ? sync_end(l->sync) : sync_epoch_end(l->sync);
-	return st == TT_OK ? sums_take(l, out) : blame_peer(st);
+	out->stop = l->sync->stop;
+	if (st != TT_OK || !l->sync->exchanged)
+		return blame_peer(st);
+	return sums_take(l, out);
 }
 
 tt_status learner_consolidate(struct learner *l, struct learner_result *out)
@@ -391,6 +401,12 @@ const struct sync_stats *learner_stats(const struct learner *l)
 }
 
 int learner_classes(const struct learner *l) { return l->target.classes; }
+
+void learner_give_up(struct learner *l, const char *why)
+{
+	sync_give_up(l->sync, why);
+	comm_abandon(l->opts.comm, why);
+}
 
 tt_status learner_blame(const struct learner *l, tt_status st)
 {

@@ -44,6 +44,9 @@ struct learner_opts {
 	int                           threads;       /* asked for on this machine (0: all cores)  */
 	int                           top_k;         /* of the metrics                            */
 	struct trace                 *trace;         /* (none)                                    */
+	struct team                  *team;          /* of a strategy whose workers share memory
+	                                              * (sync's in_process): each takes whole batches;
+	                                              * comm is for what lies between epochs (none) */
 	_Atomic int64_t              *steps;         /* counted together with other learners of
 	                                              * this process that do not wait for one
 	                                              * another (each counts its own)             */
@@ -61,8 +64,11 @@ tt_status learner_compile(struct learner *l, int64_t samples);
 /* Threads of this rank, of `asked` on its machine (0: all cores): ranks of one machine share its
  * cores; processes whose launcher has given each its own do not. */
 int       learner_threads(const struct comm *c, int asked);
-/* Is there a strategy for what is asked of several ranks? */
-tt_status learner_check(const struct distribute_opts *d, const struct optim_opts *o);
+/* Is there a strategy for what is asked of several ranks?  processes: that a launcher has started;
+ * every_steps: between checkpoints. */
+struct learner_demands { int processes, every_steps; };
+tt_status learner_check(const struct distribute_opts *d, const struct optim_opts *o,
+                        const struct learner_demands *more);
 /* How many parts a rank's share of so many samples of all ranks has. */
 int64_t   learner_microbatches(const struct learner_opts *o, int64_t samples);
 /* Does each rank make a part of the products of factors, in the thread that communicates? */
@@ -107,7 +113,8 @@ double    learner_grad_norm(const struct learner *l);            /* NAN unless m
 /* Parameters are those after the last step: strategies may leave sums under way. */
 tt_status learner_flush(struct learner *l);
 enum learner_epoch { EPOCH_GOES_ON, EPOCH_LAST };
-/* Collective, at the end of an epoch.  *out is always of all ranks. */
+/* Collective, at the end of an epoch.  *out is of all ranks, unless one wanted to stop before it
+ * came here: then only `stop` is set, and the epoch has not ended. */
 tt_status learner_epoch_end(struct learner *l, enum learner_epoch e, int wants_stop,
                             struct learner_result *out);
 /* Collective, around validation and checkpoints: the model becomes what all ranks have in common,
@@ -137,6 +144,8 @@ tt_status learner_take_slots(struct learner *l, const struct learner_slots *s);
 
 /* What went wrong outside of the functions above may be another rank's fault: TT_EPEER. */
 tt_status learner_blame(const struct learner *l, tt_status st);
+/* This rank cannot go on: the others hear why. */
+void      learner_give_up(struct learner *l, const char *why);
 /* No rank of this process communicates any more: before the first of several is freed. */
 void      learner_leave(struct learner *l);
 

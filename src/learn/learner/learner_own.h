@@ -49,8 +49,15 @@ struct learner {
 	struct step              step;
 };
 
-static inline int learner_rank(const struct learner *l) { return l->opts.comm->rank; }
-static inline int learner_world(const struct learner *l) { return l->opts.comm->size; }
+/* Among those who share a batch. */
+static inline int learner_rank(const struct learner *l)
+{
+	return l->opts.team ? 0 : l->opts.comm->rank;
+}
+static inline int learner_world(const struct learner *l)
+{
+	return l->opts.team ? 1 : l->opts.comm->size;
+}
 
 /* sums.c: the forward pass of a part is over; and ranks have exchanged. */
 void      sums_want_stop(struct learner *l, int wants_stop);

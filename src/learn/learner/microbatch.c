@@ -22,7 +22,7 @@
 
 int64_t learner_microbatches(const struct learner_opts *o, int64_t samples)
 {
-	const int64_t world = o->comm->size, share = (samples + world - 1) / world;
+	const int64_t world = o->team ? 1 : o->comm->size, share = (samples + world - 1) / world;
 	const int64_t most = o->micro_batch ? o->micro_batch : share;
 
 	return share > most ? (share + most - 1) / most : 1;

@@ -70,7 +70,7 @@ tt_status sums_check(const struct learner *l)
 static void set_sums(const struct learner *l, const float *s, struct metrics *m)
 {
 	*m = l->mine;
-	if (learner_world(l) == 1)
+	if (l->opts.comm->size == 1)
 		return;
 	m->samples = (int64_t)s[SUM_SAMPLES];
 	m->correct = (int64_t)s[SUM_CORRECT];

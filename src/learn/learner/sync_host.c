@@ -102,7 +102,8 @@ tt_status sync_host_open(struct learner *l)
 {
 	struct tt_model *m = l->opts.model, *whole = l->whole.model ? l->whole.model : m;
 	const struct sync_host h = {
-		.strategy = l->strategy, .comm = l->opts.comm, .opts = &l->distribute,
+		.strategy = l->strategy, .comm = l->opts.comm, .team = l->opts.team,
+		.worker = l->opts.comm->rank, .opts = &l->distribute,
 		.params = m->params, .grads = l->grads, .buffers = m->buffers,
 		.param_count = m->param_count, .buffer_count = m->buffer_count, .sums = SUMS,
 		.by_range = optim_by_range(l->optim), .apply = apply, .ctx = l,

@@ -164,13 +164,24 @@ tt_status trainer_consolidate(struct tt_trainer *t)
 	return trainer_not_finite(t, st);
 }
 
-/* Sums of all ranks, and perhaps their average. */
+/* Workers that do not wait for one another have heard the same numbers in other portions, which
+ * round differently: what is decided by them is decided by rank 0's. */
+static tt_status share_sums(struct tt_trainer *t)
+{
+	t->at.step = learner_steps(t->learner);
+	return learner_blame(t->learner, comm_broadcast(t->comm, 0, &t->epoch_sums,
+	                                                sizeof t->epoch_sums));
+}
+
+/* Sums of all ranks, and perhaps their average.  TT_ESTOPPED: a worker stopped before it came. */
 static tt_status end_steps(struct tt_trainer *t, enum learner_epoch e)
 {
 	struct learner_result r;
 	tt_status st = learner_epoch_end(t->learner, e, atomic_load(&t->stop), &r);
 
 	trainer_take(t, &r);
+	if (st == TT_OK && t->shared)
+		return r.exchanged ? share_sums(t) : TT_ESTOPPED;
 	return trainer_not_finite(t, st);
 }
 

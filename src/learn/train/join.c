@@ -61,8 +61,11 @@ tt_status trainer_join(struct tt_trainer *t)
 	if (trainer_world(t) == 1)
 		return learner_start(t->learner);
 	if ((st = agree(t)) != TT_OK ||
-	    (st = learner_blame(t->learner, checkpoint_share_place(t))) != TT_OK ||
-	    (st = learner_start(t->learner)) != TT_OK)
+	    (st = learner_blame(t->learner, checkpoint_share_place(t))) != TT_OK)
+		return st;
+	if (t->shared && !trainer_rank(t))
+		lease_pool_seek(&t->shared->pool, t->at.epoch, t->at.consumed);
+	if ((st = learner_start(t->learner)) != TT_OK)
 		return st;
 	return loader_seek(t->loader, t->at.epoch, t->at.consumed);
 }
@@ -74,7 +77,7 @@ void trainer_give_up(struct tt_trainer *t)
 	if (trainer_world(t) == 1)
 		return;
 	snprintf(why, sizeof why, "%s", tt_last_error());
-	comm_abandon(t->comm, why);
+	learner_give_up(t->learner, why);
 	err_text("%s", why);
 }
 

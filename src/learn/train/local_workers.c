@@ -29,6 +29,29 @@ struct local_workers {
 	int64_t            steps;        /* of GROUP_STEPS     */
 };
 
+tt_status local_shared_new(struct local_shared **out, int workers, double timeout)
+{
+	struct local_shared *s = mem_calloc(1, sizeof *s);
+	tt_status st;
+
+	if (!s)
+		return TT_ENOMEM;
+	if ((st = team_new(&s->team, workers, timeout)) == TT_OK)
+		*out = s;
+	else
+		mem_free(s);
+	return st;
+}
+
+void local_shared_free(struct local_shared **s)
+{
+	if (!s || !*s)
+		return;
+	team_free(&(*s)->team);
+	mem_free(*s);
+	*s = NULL;
+}
+
 tt_status local_workers_new(struct local_workers **out, int n, double timeout)
 {
 	struct local_workers *g = mem_calloc(1, sizeof *g);

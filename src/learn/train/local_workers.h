@@ -11,11 +11,23 @@
 
 #include <stdint.h>
 
-#include "sys/affinity.h"
 #include "base/err.h"
+#include "data/lease.h"
+#include "distribute/sync/team.h"
+#include "sys/affinity.h"
 
 struct tt_trainer;
 struct comm;
+
+/* What workers have in common that do not wait for one another within an epoch: batches are leased
+ * to whoever asks, and steps counted together.  Rank 0's, which frees it last. */
+struct local_shared {
+	struct team      *team;
+	struct lease_pool pool;              /* from open_loader on */
+	_Atomic int64_t   steps;
+};
+tt_status local_shared_new(struct local_shared **out, int workers, double timeout);
+void      local_shared_free(struct local_shared **s);                       /* NULL is fine */
 
 enum local_workers_command { GROUP_STEPS, GROUP_RUN, GROUP_MEET, GROUP_QUIT };
 

@@ -92,6 +92,16 @@ static void heed_policy(struct tt_trainer *t)
 		tt_trainer_stop(t);
 }
 
+/* Other workers have leased what was left of the epoch. */
+static tt_status rest_is_taken(struct tt_trainer *t)
+{
+	if (!t->shared)
+		return err_set(TT_EINTERNAL, "epoch %lld ended after %lld samples",
+		               (long long)t->at.epoch + 1, (long long)t->at.consumed);
+	t->at.consumed = tt_source_describe(t->train_source)->count;
+	return TT_OK;
+}
+
 /* A run is resumed between two steps, perhaps after the last of an epoch: then the epoch's end is
  * what comes first. */
 static tt_status one_step(struct tt_trainer *t, int *more)
@@ -106,11 +116,10 @@ static tt_status one_step(struct tt_trainer *t, int *more)
 	if (t->at.consumed < tt_source_describe(t->train_source)->count) {
 		if ((st = trainer_batch(t, &got)) != TT_OK)
 			return st;
-		if (!got)
-			return err_set(TT_EINTERNAL, "epoch %lld ended after %lld samples",
-			               (long long)t->at.epoch + 1, (long long)t->at.consumed);
-		if ((st = tell_step(t, t->progress.epoch_step)) != TT_OK ||
-		    (st = save_by_steps(t)) != TT_OK)
+		if (!got && (st = rest_is_taken(t)) != TT_OK)
+			return st;
+		if (got && ((st = tell_step(t, t->progress.epoch_step)) != TT_OK ||
+		    (st = save_by_steps(t)) != TT_OK))
 			return st;
 	}
 	if (t->at.consumed >= tt_source_describe(t->train_source)->count && !trainer_stopping(t) &&
@@ -199,6 +208,27 @@ tt_status tt_trainer_step(tt_trainer *t, int *more)
 	return tt_trainer_steps(t, 1, more);
 }
 
+/* Workers that do not wait for one another step until rank 0 has done its n. */
+static void tell_steps(struct tt_trainer *t, int64_t n)
+{
+	if (t->shared)
+		local_workers_command(t->group, GROUP_RUN);
+	else
+		local_workers_steps(t->group, n);
+}
+
+/* The caller may look at the parameters. */
+static tt_status settle(struct tt_trainer *t, int more)
+{
+	tt_status st = TT_OK;
+
+	if (!t->shared)
+		return learner_flush(t->learner);
+	if (more && (st = trainer_consolidate(t)) == TT_OK)
+		learner_resume(t->learner);
+	return st;
+}
+
 tt_status tt_trainer_steps(tt_trainer *t, int64_t n, int *more)
 {
 	tt_status st;
@@ -212,12 +242,12 @@ tt_status tt_trainer_steps(tt_trainer *t, int64_t n, int *more)
 		return st;
 	enter(t);
 	if (t->group)
-		local_workers_steps(t->group, n);
+		tell_steps(t, n);
 	st = start(t);
 	for (int64_t i = 0; i < n && st == TT_OK && *more; i++)
 		st = trainer_stopping(t) ? TT_ESTOPPED : one_step(t, more);
 	if (st == TT_OK)
-		st = learner_flush(t->learner);      /* the caller may look at the parameters */
+		st = settle(t, *more);
 	if (st == TT_ESTOPPED)
 		st = stopped(t);
 	st = part_ways(t, st);

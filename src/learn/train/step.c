@@ -54,6 +54,7 @@ tt_status trainer_batch(struct tt_trainer *t, int *more)
 	*more = b != NULL;
 	if (!b)
 		return TT_OK;
+	t->at.step = learner_steps(t->learner);
 	at.lr = t->progress.lr = learning_rate(t);
 	st = learner_step(t->learner, b, &at, &r);
 	trainer_take(t, &r);

@@ -72,12 +72,27 @@ static tt_status take_sources(struct tt_trainer *t, struct opening *train, struc
 	return t->valid_source ? check_classes(t) : TT_OK;
 }
 
+/* Workers who do not wait for one another lease batches from one pool. */
+static struct lease_pool *pool_of(struct tt_trainer *t)
+{
+	const struct lease_plan plan = {
+		.count = tt_source_describe(t->train_source)->count, .size = t->opts->batch,
+		.epochs = EPOCHS_IN_TURN,
+	};
+
+	if (!t->shared)
+		return NULL;
+	if (!trainer_rank(t))
+		lease_pool_init(&t->shared->pool, &plan);
+	return &t->shared->pool;
+}
+
 static tt_status open_loader(struct tt_trainer *t)
 {
 	const struct loader_opts o = {
 		.data = &t->model->spec->data, .training = 1, .batch = t->opts->batch,
 		.rank = trainer_rank(t), .world = trainer_world(t), .seed = (uint64_t)t->opts->seed,
-		.deal = t->ensemble ? DEAL_PARTS : DEAL_BATCHES,
+		.deal = t->ensemble ? DEAL_PARTS : DEAL_BATCHES, .pool = pool_of(t),
 	};
 	const tt_source_info *info = tt_source_describe(t->train_source);
 	tt_status st;
@@ -99,6 +114,7 @@ static struct learner_opts learner_opts_of(const struct tt_trainer *t)
 		.seed = (uint64_t)t->opts->seed, .batch = t->opts->batch,
 		.micro_batch = t->opts->micro_batch, .threads = t->opts->threads,
 		.top_k = t->opts->top_k, .trace = t->trace,
+		.team = t->shared ? t->shared->team : NULL, .steps = t->shared ? &t->shared->steps : NULL,
 	};
 }
 
@@ -225,8 +241,8 @@ static tt_status resume(struct tt_trainer *t, const char *from)
 	}
 	if (!from)
 		return TT_OK;
-	if ((st = checkpoint_load(t, from)) != TT_OK)
-		return st;
+	if ((st = checkpoint_load(t, from)) != TT_OK || t->shared)
+		return st;                      /* trainer_join says where the pool begins */
 	return loader_seek(t->loader, t->at.epoch, t->at.consumed);
 }
 
@@ -258,6 +274,7 @@ static tt_status make_peer(struct tt_trainer *first, const tt_trainer_opts *o, i
 	t->comm = local_workers_end(first->group, rank);
 	t->train_source = first->train_source;
 	t->valid_source = first->valid_source;
+	t->shared = first->shared;
 	t->borrows = 1;
 	local_workers_add(first->group, rank, t);
 	if ((st = ensemble_open(t)) != TT_OK || (st = init_rank(t, o)) != TT_OK ||
@@ -301,14 +318,22 @@ static tt_status find_comm(struct tt_trainer *t, const tt_trainer_opts *o)
 	if ((st = local_workers_new(&t->group, workers, d->timeout)) != TT_OK)
 		return st;
 	t->comm = local_workers_end(t->group, 0);
-	return TT_OK;
+	if (!sync_pick(d, workers)->in_process)
+		return TT_OK;
+	return local_shared_new(&t->shared, workers, d->timeout);
 }
 
 static tt_status check_strategy(const struct tt_trainer *t)
 {
 	const struct tt_spec *s = t->model->spec;
+	const struct learner_demands more = {
+		.processes = t->group ? 1 : trainer_world(t),
+		.every_steps = s->train.checkpoint.every_steps,
+	};
 
-	return trainer_world(t) > 1 ? learner_check(&s->distribute, &s->train.optimizer) : TT_OK;
+	if (trainer_world(t) == 1)
+		return TT_OK;
+	return learner_check(&s->distribute, &s->train.optimizer, &more);
 }
 
 /* ---- the run folder: rank 0's ---- */
@@ -442,6 +467,8 @@ void tt_trainer_free(tt_trainer **out)
 	evaluator_free(&t->evaluator);
 	learner_free(&t->learner);
 	loader_free(&t->loader);
+	if (!t->borrows)
+		local_shared_free(&t->shared);
 	engine_close(&t->engine);
 	ensemble_close(t);
 	if (!t->borrows) {

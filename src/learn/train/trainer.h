@@ -83,6 +83,7 @@ struct tt_trainer {
 	struct comm             *comm;        /* this rank's end of the group   */
 	struct comm             *self;        /* that, if it is alone: owned    */
 	struct local_workers    *group;       /* rank 0: the other threads      */
+	struct local_shared     *shared;      /* with all of them, or NULL: they wait for one another */
 	struct trace            *trace;       /* NULL: none                     */
 	struct str               trace_path;  /* of who writes it               */
 	int                      saves;       /* somebody writes checkpoints    */

@@ -160,7 +160,9 @@ static tt_status leave_epoch(struct worker *w)
 	if (st != TT_OK)
 		return st;
 	hear(w);
-	return sync_consolidate(w->sync);
+	st = sync_consolidate(w->sync);
+	sync_resume(w->sync);
+	return st;
 }
 
 /* ---- additions ---- */

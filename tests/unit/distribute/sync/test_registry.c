@@ -27,7 +27,7 @@ static void rows_are_complete_and_named(void **state)
 			assert_string_not_equal(r->name, sync_strategies[k]->name);
 	}
 	assert_null(sync_words[n]);
-	assert_true(n >= 5);
+	assert_true(n >= 6);
 }
 
 static void refused(const struct strategy *r, const struct distribute_opts *o, double momentum,
