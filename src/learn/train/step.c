@@ -64,6 +64,7 @@ tt_status trainer_batch(struct tt_trainer *t, int *more)
 	t->at.step = learner_steps(t->learner);
 	t->at.consumed = b->position + b->n_global;
 	t->progress.grad_norm = learner_grad_norm(t->learner);
-	trainer_measure(t, b->n_global);
+	/* Of workers that do not wait for one another, those of all that were heard of meanwhile. */
+	trainer_measure(t, t->shared ? (int)r.sums.samples : b->n_global);
 	return TT_OK;
 }
