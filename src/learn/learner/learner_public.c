@@ -49,7 +49,8 @@ static tt_status check_strategy(const struct tt_spec *s, int world)
 	if (sync_pick(&s->distribute, world)->apart)
 		return err_set(TT_ESUPPORT, "distribute.strategy %s makes one model of several at the end, "
 		               "which only a trainer does", sync_words[s->distribute.strategy]);
-	return learner_check(&s->distribute, &s->train.optimizer);
+	return learner_check(&s->distribute, &s->train.optimizer,
+	                     &(struct learner_demands){ .processes = world });
 }
 
 static tt_status make_learner(struct tt_learner *l, const tt_learner_opts *o)
