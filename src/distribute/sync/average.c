@@ -33,7 +33,7 @@ static tt_status open_average(struct sync *s)
 		return TT_ENOMEM;
 	if (h->opts->post_local > 0)
 		st = buckets_open(&a->buckets, &(struct buckets_opts){
-			.sync = s, .x = h->grads, .count = h->param_count + h->sums });
+			.sync = s, .x = h->grads, .count = h->param_count + h->sums, .lead = h->sums });
 	return st;
 }
 

@@ -10,11 +10,26 @@
  * So all ranks know the same losses, see the same stop and the same NaN in the same step, without
  * a message of its own for any of these. */
 enum learner_sum {
-	SUM_SAMPLES, SUM_LOSS, SUM_CORRECT, SUM_IN_TOP,
+	/* Each count in two parts that are exact as floats: count_set. */
+	SUM_SAMPLES, SUM_SAMPLES_HIGH, SUM_CORRECT, SUM_CORRECT_HIGH, SUM_IN_TOP, SUM_IN_TOP_HIGH,
+	SUM_LOSS,
 	SUM_STOP,                        /* ranks that were asked to stop                  */
 	SUM_BAD, SUM_BAD_RANK,           /* ranks whose loss is not finite, sum of these   */
 	SUMS
 };
+
+/* A count travels as low + COUNT_BASE * high.  The sums of both parts are exact over as many ranks,
+ * for counts below 2^36 in all, where one float begins to lose samples at 2^24. */
+#define COUNT_BASE 4096
+static inline void count_set(float part[2], int64_t n)
+{
+	part[0] = (float)(n % COUNT_BASE);
+	part[1] = (float)(n / COUNT_BASE);
+}
+static inline int64_t count_get(const float part[2])
+{
+	return (int64_t)part[0] + COUNT_BASE * (int64_t)part[1];
+}
 
 /* The step in progress. */
 struct step {

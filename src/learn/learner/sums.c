@@ -38,10 +38,10 @@ void sums_count(struct learner *l)
 		return;
 	m = measure(l);
 	metrics_join(&l->mine, &m);
-	s[SUM_SAMPLES] += (float)m.samples;
+	count_set(s + SUM_SAMPLES, l->mine.samples);
+	count_set(s + SUM_CORRECT, l->mine.correct);
+	count_set(s + SUM_IN_TOP, l->mine.in_top);
 	s[SUM_LOSS] += (float)m.loss;
-	s[SUM_CORRECT] += (float)m.correct;
-	s[SUM_IN_TOP] += (float)m.in_top;
 	if (!isfinite(m.loss)) {
 		s[SUM_BAD] = 1;
 		s[SUM_BAD_RANK] = (float)learner_rank(l);
@@ -72,9 +72,9 @@ static void set_sums(const struct learner *l, const float *s, struct metrics *m)
 	*m = l->mine;
 	if (l->opts.comm->size == 1)
 		return;
-	m->samples = (int64_t)s[SUM_SAMPLES];
-	m->correct = (int64_t)s[SUM_CORRECT];
-	m->in_top = (int64_t)s[SUM_IN_TOP];
+	m->samples = count_get(s + SUM_SAMPLES);
+	m->correct = count_get(s + SUM_CORRECT);
+	m->in_top = count_get(s + SUM_IN_TOP);
 	m->loss = (double)s[SUM_LOSS];
 }
 
