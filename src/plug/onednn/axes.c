@@ -48,6 +48,16 @@ static void run_reduce(const struct host_args *a)
 	axes_reduce(&r, a->ptr[0], a->ptr[1]);
 }
 
+/* ptr: x, y, dy, dx */
+static void run_max_dx(const struct host_args *a)
+{
+	const struct ir_attr *t = &a->node->attr;
+	const struct axes_reduce r = { &a->node->in[0]->desc, t->axes ? t->axes : ~0u, REDUCE_MAX };
+	const struct axes_slope s = { a->ptr[0], a->ptr[1], a->ptr[2], a->ptr[3] };
+
+	axes_max_dx(&r, &s);
+}
+
 static void run_broadcast(const struct host_args *a)
 {
 	axes_broadcast(&a->node->in[0]->desc, &a->node->out[0]->desc, a->ptr[0], a->ptr[1]);
@@ -57,13 +67,12 @@ static void run_broadcast(const struct host_args *a)
 tt_status one_axes(struct one_device *d, struct plan *p, const struct ir_node *n,
                    const char *variant)
 {
-	int args[2];
+	const host_fn run = n->op == IR_REDUCE ? run_reduce :
+	                    n->op == IR_BROADCAST ? run_broadcast : run_max_dx;
+	int args[4];
 	tt_status st = host_plain_args(p, n, args);
 
 	(void)d;
 	(void)variant;
-	if (st != TT_OK)
-		return st;
-	return n->op == IR_REDUCE ? host_step(p, "tutti:reduce", run_reduce, args, 2)
-	                          : host_step(p, "tutti:broadcast", run_broadcast, args, 2);
+	return st == TT_OK ? host_step(p, "tutti:axes", run, args, n->n_in + 1) : st;
 }

@@ -37,6 +37,7 @@ static const struct { one_prepare_fn *prepare; one_variants_fn *variants; } tabl
 	[IR_MULTIPLY]        = { .prepare = one_add },
 	[IR_TRANSPOSE]       = { .prepare = one_transpose },
 	[IR_REDUCE]          = { .prepare = one_axes },
+	[IR_REDUCE_MAX_DX]   = { .prepare = one_axes },
 	[IR_BROADCAST]       = { .prepare = one_axes },
 	[IR_DROPOUT]         = { .prepare = one_dropout },
 	[IR_DROPOUT_DX]      = { .prepare = one_dropout },

@@ -66,6 +66,7 @@ struct work {
 	double         share;           /* what a sum is divided by                          */
 	const float   *x;
 	float         *y;
+	const struct axes_slope *slope;
 };
 
 static inline double larger(double m, double v)
@@ -123,9 +124,9 @@ static void reduce_some(void *ctx, int64_t lo, int64_t hi)
 	}
 }
 
-void axes_reduce(const struct axes_reduce *r, const float *x, float *y)
+static struct work work_of(const struct axes_reduce *r)
 {
-	struct work w = { .how = r->how, .share = 1, .x = x, .y = y };
+	struct work w = { .how = r->how, .share = 1 };
 	int64_t stride = 1, strides[TENSOR_MAX_DIMS];
 
 	for (int i = r->x->ndim - 1; i >= 0; i--) {
@@ -140,7 +141,63 @@ void axes_reduce(const struct axes_reduce *r, const float *x, float *y)
 	w.run = nest_take_run(&w.gone);
 	w.blocks = (w.width + BLOCK - 1) / BLOCK;
 	w.turns = nest_count(&w.gone);
+	return w;
+}
+
+void axes_reduce(const struct axes_reduce *r, const float *x, float *y)
+{
+	struct work w = work_of(r);
+
+	w.x = x;
+	w.y = y;
 	thread_for(nest_count(&w.kept) * w.blocks, 1, reduce_some, &w);
+}
+
+/* How many of x equal y: each of n side by side, or a run of them one. */
+static void count_equal(const struct work *w, const float *x, const float *y, double *equal,
+                        int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		for (int64_t k = 0; k < w->run; k++)
+			equal[i] += x[i + k] == y[i];
+}
+
+static void share_out(const struct work *w, int64_t at, const struct axes_slope *of,
+                      const double *equal, int64_t n)
+{
+	const float *x = w->slope->x + at;
+	float *dx = w->slope->dx + at;
+
+	for (int64_t i = 0; i < n; i++)
+		for (int64_t k = 0; k < w->run; k++)
+			dx[i + k] = (float)((double)of->dy[i] * (x[i + k] == of->y[i]) / equal[i]);
+}
+
+/* Blocks lo..hi of maxima; only one that is alone has a run. */
+static void max_dx_some(void *ctx, int64_t lo, int64_t hi)
+{
+	const struct work *w = ctx;
+
+	for (int64_t j = lo; j < hi; j++) {
+		const int64_t column = j % w->blocks * BLOCK, left = w->width - column;
+		const int64_t n = left < BLOCK ? left : BLOCK, from = j / w->blocks * w->width + column;
+		const int64_t at = nest_at(&w->kept, j / w->blocks) + column;
+		const struct axes_slope of = { .y = w->slope->y + from, .dy = w->slope->dy + from };
+		double equal[BLOCK] = { 0 };
+
+		for (int64_t t = 0; t < w->turns; t++)
+			count_equal(w, w->slope->x + at + nest_at(&w->gone, t), of.y, equal, n);
+		for (int64_t t = 0; t < w->turns; t++)
+			share_out(w, at + nest_at(&w->gone, t), &of, equal, n);
+	}
+}
+
+void axes_max_dx(const struct axes_reduce *r, const struct axes_slope *s)
+{
+	struct work w = work_of(r);
+
+	w.slope = s;
+	thread_for(nest_count(&w.kept) * w.blocks, 1, max_dx_some, &w);
 }
 
 /* ---- broadcast ---- */
