@@ -4,10 +4,9 @@
 
 #define MAX_VERBS 32
 
-const struct verb *const verbs[] = {
-	&verb_train, &verb_compare, &verb_eval, &verb_predict, &verb_show, &verb_data, &verb_info,
-	&verb_help, &verb_version, NULL,
-};
+#define X(name) &verb_##name,
+const struct verb *const verbs[] = { VERBS(X) NULL };
+#undef X
 
 const struct exit_row exit_rows[] = {
 	{ EXIT_GOOD,    "good" },

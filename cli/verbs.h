@@ -1,6 +1,6 @@
 /* verbs.h -- what `tutti` can be told to do: one row per verb.
  *
- * A verb lives in its own cmd_X.c, which shows the world its row and nothing else; verbs.c
+ * A verb lives in its own cmd_X.c, which shows the world its row and nothing else; VERBS below
  * lists the rows.  The program, its help, the man page and completion all read them. */
 #ifndef CLI_VERBS_H
 #define CLI_VERBS_H
@@ -33,9 +33,13 @@ struct verb {
 	tt_status           (*run)(struct call *c);
 };
 
-extern const struct verb verb_train, verb_compare, verb_eval, verb_predict, verb_show, verb_data,
-                         verb_info, verb_help, verb_version;
-extern const struct verb *const verbs[];         /* NULL-terminated */
+/* A new verb is a file cmd_X.c with a row `verb_X`, and its name in this list. */
+#define VERBS(X) X(train) X(compare) X(eval) X(predict) X(show) X(data) X(info) X(help) X(version)
+
+#define X(name) extern const struct verb verb_##name;
+VERBS(X)
+#undef X
+extern const struct verb *const verbs[];         /* NULL-terminated, in that order */
 
 /* What `tutti help` explains besides verbs; ends with a NULL name.  In cmd_help.c. */
 struct str;
