@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "kit/json.h"
+#include "print/json.h"
 #include "kit/table.h"
 #include "verbs.h"
 

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kit/json.h"
-#include "kit/names.h"
+#include "print/json.h"
+#include "print/names.h"
 #include "kit/paths.h"
 #include "kit/table.h"
 #include "kit/specfile.h"

@@ -3,9 +3,9 @@
 
 #include <tutti/plug.h>
 
-#include "kit/entries.h"
-#include "kit/json.h"
-#include "kit/machine.h"
+#include "print/entries.h"
+#include "print/json.h"
+#include "print/machine.h"
 #include "kit/table.h"
 #include "verbs.h"
 

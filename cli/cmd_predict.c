@@ -6,8 +6,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "kit/predictions.h"
-#include "kit/names.h"
+#include "print/predictions.h"
+#include "print/names.h"
 #include "kit/paths.h"
 #include "kit/specfile.h"
 #include "verbs.h"

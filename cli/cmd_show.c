@@ -3,7 +3,7 @@
 
 #include "kit/paths.h"
 #include "kit/specfile.h"
-#include "kit/report.h"
+#include "print/report.h"
 #include "kit/table.h"
 #include "verbs.h"
 

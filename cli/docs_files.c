@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "kit/entries.h"
-#include "kit/options_text.h"
+#include "print/entries.h"
+#include "print/options_text.h"
 
 /* ---- man page ---- */
 

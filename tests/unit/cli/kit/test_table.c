@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "kit/json.h"
+#include "print/json.h"
 #include "kit/table.h"
 
 static void numbers_read_well(void **state)

@@ -1,4 +1,4 @@
-#include "kit/predictions.h"
+#include "print/predictions.h"
 
 #include <stdio.h>
 #include <string.h>

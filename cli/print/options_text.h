@@ -1,6 +1,6 @@
 /* options_text.h -- tables of options as text: for people at a terminal, and as Markdown. */
-#ifndef KIT_OPTIONS_TEXT_H
-#define KIT_OPTIONS_TEXT_H
+#ifndef PRINT_OPTIONS_TEXT_H
+#define PRINT_OPTIONS_TEXT_H
 
 #include <tutti/catalog.h>
 

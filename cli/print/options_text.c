@@ -1,9 +1,9 @@
-#include "kit/options_text.h"
+#include "print/options_text.h"
 
 #include <float.h>
 #include <string.h>
 
-#include "kit/entries.h"
+#include "print/entries.h"
 
 /* Width of the first columns of the help text. */
 #define NAME_WIDTH    26

@@ -1,10 +1,10 @@
 /* machine.h -- what we run on and what we are made of: for `tutti info` and environment.json. */
-#ifndef KIT_MACHINE_H
-#define KIT_MACHINE_H
+#ifndef PRINT_MACHINE_H
+#define PRINT_MACHINE_H
 
 #include "base/arena.h"
 #include "kit/flags.h"
-#include "kit/json.h"
+#include "print/json.h"
 
 struct machine {
 	const char *host, *system, *cpu;        /* "node7", "Linux 6.1 x86_64", "Intel ..." */

@@ -1,4 +1,4 @@
-#include "kit/names.h"
+#include "print/names.h"
 
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-#include "kit/json.h"
+#include "print/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* report.h -- what a net is made of and what it costs, as tables or JSON. */
-#ifndef KIT_REPORT_H
-#define KIT_REPORT_H
+#ifndef PRINT_REPORT_H
+#define PRINT_REPORT_H
 
 #include <tutti/report.h>
 
-#include "kit/json.h"
+#include "print/json.h"
 
 /* The layers of the net with shapes, parameters and operations. */
 tt_status report_layers(const tt_report *r);

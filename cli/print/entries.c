@@ -1,4 +1,4 @@
-#include "kit/entries.h"
+#include "print/entries.h"
 
 #include <stddef.h>
 

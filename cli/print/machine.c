@@ -1,4 +1,4 @@
-#include "kit/machine.h"
+#include "print/machine.h"
 
 #include <tutti/catalog.h>
 #include <tutti/plug.h>

@@ -5,8 +5,8 @@
  *   json_print(&j);
  *
  * A NULL key is for the outermost value and for items of a list. */
-#ifndef KIT_JSON_H
-#define KIT_JSON_H
+#ifndef PRINT_JSON_H
+#define PRINT_JSON_H
 
 #include <stdint.h>
 

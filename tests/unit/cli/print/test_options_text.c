@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/options.h"
-#include "kit/options_text.h"
+#include "print/options_text.h"
 
 static const char *const words[] = { "fast", "exact", NULL };
 

@@ -1,4 +1,4 @@
-#include "kit/report.h"
+#include "print/report.h"
 
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-#include "kit/progress.h"
+#include "print/progress.h"
 
 #include <math.h>
 #include <stdio.h>

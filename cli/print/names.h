@@ -1,6 +1,6 @@
 /* names.h -- what the classes of a model are called. */
-#ifndef KIT_NAMES_H
-#define KIT_NAMES_H
+#ifndef PRINT_NAMES_H
+#define PRINT_NAMES_H
 
 #include <tutti/data.h>
 #include <tutti/model.h>

@@ -2,8 +2,8 @@
  *
  * On a terminal: one line that is drawn over and over, with a bar.  Elsewhere: a line every few
  * seconds.  Either way one line per epoch that stays.  All of it on stderr. */
-#ifndef KIT_PROGRESS_H
-#define KIT_PROGRESS_H
+#ifndef PRINT_PROGRESS_H
+#define PRINT_PROGRESS_H
 
 #include <tutti/train.h>
 

@@ -1,11 +1,11 @@
 /* predictions.h -- what a net said about each sample, as text, CSV or JSON on stdout. */
-#ifndef KIT_PREDICTIONS_H
-#define KIT_PREDICTIONS_H
+#ifndef PRINT_PREDICTIONS_H
+#define PRINT_PREDICTIONS_H
 
 #include <stdint.h>
 
-#include "kit/json.h"
-#include "kit/names.h"
+#include "print/json.h"
+#include "print/names.h"
 
 enum prediction_kind { ANSWER_CLASSES, ANSWER_VALUES };
 

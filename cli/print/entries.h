@@ -1,8 +1,8 @@
 /* entries.h -- walking what the library's catalogs hold.
  *
  *   for (int i = 0; entries_next(TT_LAYERS, i, &e); i++) ... */
-#ifndef KIT_ENTRIES_H
-#define KIT_ENTRIES_H
+#ifndef PRINT_ENTRIES_H
+#define PRINT_ENTRIES_H
 
 #include <tutti/catalog.h>
 
