@@ -243,7 +243,7 @@ static tt_status meet_often(struct rank *r, int steps)
 	for (int i = 0; i < steps && st == TT_OK; i++) {
 		st = tt_trainer_step(t, &more);
 		if (st == TT_OK && t->group)
-			group_settle(t->group);
+			local_workers_settle(t->group);
 		else if (st == TT_OK)
 			st = comm_barrier(r->comm[SILENT]);
 	}
