@@ -26,7 +26,8 @@
 #include "sys/thread.h"
 #include "distribute/comm/launched.h"
 #include "distribute/comm/comm.h"
-#include "learn/train/trainer.h"
+#include "learn/train/join.h"
+#include "learn/train/trainer_own.h"
 
 #define TIMEOUT 120             /* seconds a rank may be silent: steps can be long here */
 

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "learn/ckpt/ckpt.h"
 #include "learn/nn/model.h"
-#include "learn/train/trainer.h"
+#include "learn/train/trainer_own.h"
 
 static char folder[1024];
 
@@ -192,7 +192,7 @@ static void ensemble_begin_differently_and_say_how_good_they_are(void **state)
 		assert_in_range(100 * p.member_accuracy[i], 0, 100);
 	local_workers_settle(t->group);
 	for (int i = 1; i < 3; i++) {
-		const struct tt_trainer *peer = local_workers_peer(t->group, i);
+		const struct tt_trainer *peer = trainer_peer(t, i);
 
 		assert_memory_equal(peer->model->params, whole->params + (size_t)i *
 		                    peer->model->param_count, peer->model->param_count * sizeof(float));

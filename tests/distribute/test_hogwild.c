@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "learn/nn/model.h"
-#include "learn/train/trainer.h"
+#include "learn/train/trainer_own.h"
 
 /* Enough samples that the classes can be told apart. */
 static const char net[] =

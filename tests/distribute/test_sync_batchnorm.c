@@ -12,7 +12,7 @@
 #include "compute/exec/program.h"
 #include "compute/pass/pass.h"
 #include "learn/nn/model.h"
-#include "learn/train/trainer.h"
+#include "learn/train/trainer_own.h"
 
 /* ---- golden values of the literature: rank 0 has {0, 2}, rank 1 {4, 4, 4, 4} ---- */
 
@@ -143,7 +143,7 @@ static tt_model *trained_so(const char *text, int workers, const char *batch, co
 	assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = workers)));
 	assert_ok(tt_trainer_run(t));
 	for (int i = 1; i < workers; i++) {
-		const tt_model *peer = local_workers_peer(t->group, i)->model;
+		const tt_model *peer = trainer_peer(t, i)->model;
 
 		local_workers_settle(t->group);
 		assert_memory_equal(peer->params, m->params, m->param_count * sizeof(float));
@@ -262,7 +262,7 @@ static void a_lost_worker_is_named(void **state)
 	for (int i = 0; i < 3; i++)
 		assert_ok(tt_trainer_step(t, &more));
 	local_workers_settle(t->group);
-	comm_abandon(local_workers_peer(t->group, 2)->comm, "it was told to");
+	comm_abandon(trainer_peer(t, 2)->comm, "it was told to");
 	assert_status(tt_trainer_step(t, &more), TT_EPEER);
 	assert_error("rank 2");
 	assert_error("it was told to");

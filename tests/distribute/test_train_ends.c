@@ -10,7 +10,7 @@
 #include "sys/thread.h"
 #include "learn/ckpt/ckpt.h"
 #include "learn/nn/model.h"
-#include "learn/train/trainer.h"
+#include "learn/train/trainer_own.h"
 
 /* ---- checkpoints ---- */
 
@@ -189,7 +189,7 @@ static void checkpoints_between_steps_are_meetings(void **state)
 	local_workers_settle(t->group);
 	assert_ok(tt_model_load(&saved, path));
 	for (size_t i = 0; i < m->param_count; i++) {
-		float other = local_workers_peer(t->group, 1)->model->params[i];
+		float other = trainer_peer(t, 1)->model->params[i];
 
 		assert_near(saved->params[i], (m->params[i] + other) / 2, 1e-6);
 	}

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "learn/nn/model.h"
 #include "learn/learner/learner_own.h"
-#include "learn/train/trainer.h"
+#include "learn/train/trainer_own.h"
 
 static void same_as_one(const char *text, int step)
 {

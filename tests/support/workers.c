@@ -4,7 +4,7 @@
 #include "support/tiny.h"
 
 #include "learn/nn/model.h"
-#include "learn/train/trainer.h"
+#include "learn/train/trainer_own.h"
 
 const char workers_mlp[] =
 	"name: mlp\n"
@@ -85,7 +85,7 @@ void workers_check_equal(const tt_trainer *t)
 {
 	local_workers_settle(t->group);
 	for (int i = 1; i < local_workers_size(t->group); i++)
-		assert_memory_equal(local_workers_peer(t->group, i)->model->params, t->model->params,
+		assert_memory_equal(trainer_peer(t, i)->model->params, t->model->params,
 		                    t->model->param_count * sizeof(float));
 }
 

@@ -61,7 +61,7 @@ static int factor_hosts(const struct learner *l)
 	const struct comm *c = l->opts.comm;
 
 	if (c->size == 1 || !l->strategy->factors ||
-	    learner_microbatches(&l->opts, l->opts.batch) > 1 || d->factors == FACTORS_NO ||
+	    microbatch_count(&l->opts, l->opts.batch) > 1 || d->factors == FACTORS_NO ||
 	    (d->factors == FACTORS_AUTO && d->deterministic))
 		return 0;
 	if (d->factors == FACTORS_YES)
@@ -121,7 +121,7 @@ static tt_status make_grads(struct learner *l)
 	else if (!(l->grads = mem_alloc_aligned(bytes)))
 		return TT_ENOMEM;
 	memset(l->grads, 0, bytes);
-	if (learner_microbatches(&l->opts, l->opts.batch) > 1 &&
+	if (microbatch_count(&l->opts, l->opts.batch) > 1 &&
 	    !(l->held = mem_alloc_aligned(count * sizeof *l->held)))
 		return TT_ENOMEM;
 	return TT_OK;
@@ -327,7 +327,7 @@ tt_status learner_step(struct learner *l, const struct batch *b, const struct le
 		return st;
 	if (l->opts.steps)
 		l->steps = atomic_fetch_add(l->opts.steps, 1);
-	l->step = (struct step){ .at = *at, .parts = learner_microbatches(&l->opts, b->n_global) };
+	l->step = (struct step){ .at = *at, .parts = microbatch_count(&l->opts, b->n_global) };
 	if ((st = take_step(l, b, out)) == TT_OK)
 		l->steps++;
 	return st;
@@ -398,6 +398,11 @@ void learner_resume(struct learner *l)
 const struct sync_stats *learner_stats(const struct learner *l)
 {
 	return l->sync ? &l->sync->stats : NULL;
+}
+
+int64_t learner_parts(const struct learner *l)
+{
+	return microbatch_count(&l->opts, l->opts.batch);
 }
 
 int learner_classes(const struct learner *l) { return l->target.classes; }

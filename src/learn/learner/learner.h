@@ -69,8 +69,8 @@ int       learner_threads(const struct comm *c, int asked);
 struct learner_demands { int processes, every_steps; };
 tt_status learner_check(const struct distribute_opts *d, const struct optim_opts *o,
                         const struct learner_demands *more);
-/* How many parts a rank's share of so many samples of all ranks has. */
-int64_t   learner_microbatches(const struct learner_opts *o, int64_t samples);
+/* Parts in which this rank computes its share of a full batch: as many on all. */
+int64_t   learner_parts(const struct learner *l);
 /* Does each rank make a part of the products of factors, in the thread that communicates? */
 int       learner_shares_products(const struct learner *l);
 

@@ -20,7 +20,7 @@
 
 #define GRAIN 32768             /* floats worth another thread */
 
-int64_t learner_microbatches(const struct learner_opts *o, int64_t samples)
+int64_t microbatch_count(const struct learner_opts *o, int64_t samples)
 {
 	const int64_t world = o->team ? 1 : o->comm->size, share = (samples + world - 1) / world;
 	const int64_t most = o->micro_batch ? o->micro_batch : share;
@@ -33,7 +33,7 @@ static int64_t cut(int64_t n, int64_t k, int64_t parts) { return n * k / parts; 
 
 tt_status microbatch_compile(struct learner *l, int64_t samples, int64_t share)
 {
-	const int64_t parts = learner_microbatches(&l->opts, samples), small = cut(share, 1, parts);
+	const int64_t parts = microbatch_count(&l->opts, samples), small = cut(share, 1, parts);
 	const int64_t large = share - cut(share, parts - 1, parts);
 	struct program *p;
 	tt_status st = small ? program_cache_get(l->programs, small, &p) : TT_OK;

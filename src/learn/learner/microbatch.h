@@ -8,6 +8,10 @@
 #include "data/loader.h"
 
 struct learner;
+struct learner_opts;
+
+/* How many parts a share of so many samples of all ranks has: the same on all. */
+int64_t   microbatch_count(const struct learner_opts *o, int64_t samples);
 
 /* Compile what such a batch needs, of which `share` samples are this rank's. */
 tt_status microbatch_compile(struct learner *l, int64_t samples, int64_t share);

@@ -6,7 +6,7 @@
  *             tutti.members       of an ensemble; tutti.combined: is a net behind them?
  *
  * Nothing of the day or the machine is in it: the same run gives the same bytes. */
-#include "learn/train/trainer.h"
+#include "learn/train/checkpoint.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,8 +14,12 @@
 #include <string.h>
 
 #include "learn/ckpt/ckpt.h"
-#include "learn/spec/save.h"
 #include "learn/observe/run_dir.h"
+#include "learn/spec/save.h"
+#include "learn/train/progress.h"
+#include "learn/train/tell.h"
+#include "learn/train/trainer_own.h"
+#include "learn/train/validation.h"
 
 #define META_MEMBERS "tutti.members"
 #define META_COMBINED "tutti.combined"
@@ -257,7 +261,8 @@ static tt_status load_model(struct tt_trainer *t, const struct ckpt *c, const ch
 	tt_status st;
 
 	if (t->ensemble && combined && strcmp(combined, "1") == 0 && is_over(t, s) &&
-	    (st = ensemble_add_combiner(t)) != TT_OK)
+	    ((st = ensemble_add_combiner(t->ensemble, t->learner)) != TT_OK ||
+	     (st = trainer_evaluator(t)) != TT_OK))
 		return st;
 	return model_load_tensors(trainer_whole(t), c, path);
 }

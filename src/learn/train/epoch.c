@@ -1,108 +1,17 @@
-/* epoch.c -- what happens between steps: numbers, validation, the best, checkpoints. */
-#include "learn/train/trainer.h"
+#include "learn/train/epoch.h"
 
-#include <math.h>
-
+#include "learn/train/checkpoint.h"
+#include "learn/train/progress.h"
+#include "learn/train/tell.h"
+#include "learn/train/trainer_own.h"
+#include "learn/train/validation.h"
 #include "sys/thread.h"
-
-#define WINDOW_SECONDS 0.25     /* of steps that make one measurement of speed */
-#define SMOOTHING 0.3           /* weight of the newest one                    */
-
-/* ---- numbers ---- */
-
-static void measure_speed(struct tt_trainer *t, int samples)
-{
-	struct pace *p = &t->pace;
-	tt_progress *n = &t->progress;
-	double now = thread_seconds(), rate;
-
-	p->seconds += now - p->mark;
-	n->train_seconds += now - p->mark;
-	p->samples += samples;
-	p->mark = now;
-	n->seconds = now - p->start;
-	if (p->seconds < WINDOW_SECONDS && p->windows)
-		return;
-	rate = p->seconds > 0 ? (double)p->samples / p->seconds : 0;
-	/* The first window already shows while it fills. */
-	n->samples_per_second = !p->windows ? rate
-		: n->samples_per_second + SMOOTHING * (rate - n->samples_per_second);
-	if (p->seconds < WINDOW_SECONDS)
-		return;
-	p->windows++;
-	p->seconds = 0;
-	p->samples = 0;
-}
-
-static double estimate_left(const struct tt_trainer *t)
-{
-	const tt_progress *n = &t->progress;
-	double samples = (double)(n->steps - t->at.step) * t->opts->batch;
-	double epochs = (double)(n->epochs - t->at.epoch);
-	double validations = t->evaluator ? epochs / t->opts->valid_every : 0;
-
-	if (n->samples_per_second <= 0)
-		return NAN;
-	return samples / n->samples_per_second + validations * t->pace.valid_seconds;
-}
-
-void trainer_measure_wire(struct tt_trainer *t)
-{
-	const struct sync_stats *s = learner_stats(t->learner);
-
-	if (!s || trainer_world(t) == 1)
-		return;
-	t->progress.wire_seconds = s->wire_seconds;
-	t->progress.exposed_seconds = s->exposed_seconds;
-	t->progress.bytes_sent = (int64_t)s->bytes_sent;
-}
-
-void trainer_measure(struct tt_trainer *t, int samples)
-{
-	tt_progress *n = &t->progress;
-
-	n->step = t->at.step;
-	n->epoch = (int)t->at.epoch;
-	n->epoch_step = (t->at.consumed + t->opts->batch - 1) / t->opts->batch;
-	n->loss = metrics_loss(&t->epoch_sums);
-	n->accuracy = metrics_accuracy(&t->epoch_sums);
-	if (samples)
-		measure_speed(t, samples);
-	trainer_measure_wire(t);
-	n->seconds_left = estimate_left(t);
-}
-
-/* ---- the end of an epoch ---- */
-
-/* There is always one after the last epoch. */
-static int validates(const struct tt_trainer *t)
-{
-	int64_t done = t->at.epoch + 1;
-
-	return t->evaluator && (done % t->opts->valid_every == 0 || done >= t->opts->epochs);
-}
-
-static tt_status validate(struct tt_trainer *t)
-{
-	double start = thread_seconds();
-	tt_metrics m;
-	tt_status st;
-
-	if (!validates(t))
-		return TT_OK;
-	if ((st = evaluator_run(t->evaluator, &m)) != TT_OK)
-		return learner_blame(t->learner, st);
-	t->pace.valid_seconds = thread_seconds() - start;
-	t->progress.valid_loss = m.loss;
-	t->progress.valid_accuracy = m.accuracy;
-	return trainer_tell(t, TT_EVENT_VALID, &(struct observation){ .valid = &m });
-}
 
 /* An epoch without validation has nothing new to show to who watches validation. */
 static int look(struct tt_trainer *t)
 {
-	int better =
-		(!monitor_valid(&t->watch) || validates(t)) && monitor_look(&t->watch, &t->progress);
+	const int news = !monitor_valid(&t->watch) || trainer_validates(t);
+	const int better = news && monitor_look(&t->watch, &t->progress);
 
 	if (better)
 		t->progress.best = t->watch.best;
@@ -185,6 +94,33 @@ static tt_status end_steps(struct tt_trainer *t, enum learner_epoch e)
 	return trainer_not_finite(t, st);
 }
 
+static tt_status combine(struct tt_trainer *t)
+{
+	tt_status st;
+
+	if (t->model->spec->distribute.combine != COMBINE_NET)
+		return TT_OK;
+	st = ensemble_combine(t->ensemble, t->learner, t->engine, t->train_source);
+	return st == TT_OK ? trainer_evaluator(t) : st;
+}
+
+/* All members are done: what combines them, and how good is each? */
+static tt_status finish_ensemble(struct tt_trainer *t)
+{
+	struct evaluator_opts o;
+	tt_status st;
+
+	if (!t->ensemble)
+		return TT_OK;
+	o = trainer_evaluator_opts(t);
+	if ((st = combine(t)) != TT_OK || (st = ensemble_measure(t->ensemble, &o)) != TT_OK)
+		return learner_blame(t->learner, st);
+	trainer_measure_wire(t);
+	t->progress.members = t->ensemble->n;
+	t->progress.member_accuracy = t->ensemble->accuracy;
+	return TT_OK;
+}
+
 static tt_status leave_epoch(struct tt_trainer *t)
 {
 	const int last = t->at.epoch + 1 >= t->opts->epochs;
@@ -195,7 +131,7 @@ static tt_status leave_epoch(struct tt_trainer *t)
 	trainer_measure(t, 0);
 	if ((st = trainer_consolidate(t)) != TT_OK)
 		return st;
-	return last ? ensemble_finish(t) : TT_OK;
+	return last ? finish_ensemble(t) : TT_OK;
 }
 
 /* After an early stop the model is what all ranks have in common, as after the last epoch. */
@@ -205,7 +141,7 @@ static tt_status stop_early(struct tt_trainer *t)
 
 	if (st != TT_OK || !t->ensemble)
 		return st;
-	if ((st = trainer_consolidate(t)) != TT_OK || (st = ensemble_finish(t)) != TT_OK)
+	if ((st = trainer_consolidate(t)) != TT_OK || (st = finish_ensemble(t)) != TT_OK)
 		return st;
 	if (t->dir.len)
 		st = checkpoint_save(t, t->last.p);
@@ -225,7 +161,7 @@ tt_status trainer_epoch_end(struct tt_trainer *t)
 	int better;
 	tt_status st;
 
-	if ((st = leave_epoch(t)) != TT_OK || (st = validate(t)) != TT_OK)
+	if ((st = leave_epoch(t)) != TT_OK || (st = trainer_validate(t)) != TT_OK)
 		return st;
 	better = look(t);
 	if ((st = trainer_tell(t, TT_EVENT_EPOCH, &(struct observation){ 0 })) != TT_OK)

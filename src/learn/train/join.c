@@ -1,10 +1,12 @@
-/* join.c -- a trainer among those of the other ranks: they begin alike, and end together. */
+#include "learn/train/join.h"
+
 #include <stdio.h>
 
 #include "base/mem.h"
 #include "data/reader.h"
 #include "distribute/sync/trace.h"
-#include "learn/train/trainer.h"
+#include "learn/train/checkpoint.h"
+#include "learn/train/trainer_own.h"
 
 static uint64_t hash(uint64_t h, const void *p, size_t n)       /* FNV-1a */
 {
@@ -70,15 +72,17 @@ tt_status trainer_join(struct tt_trainer *t)
 	return loader_seek(t->loader, t->at.epoch, t->at.consumed);
 }
 
-void trainer_give_up(struct tt_trainer *t)
+tt_status trainer_part(struct tt_trainer *t, tt_status st)
 {
-	char why[ERR_MAX];
+	char text[ERR_MAX];
 
-	if (trainer_world(t) == 1)
-		return;
-	snprintf(why, sizeof why, "%s", tt_last_error());
-	learner_give_up(t->learner, why);
-	err_text("%s", why);
+	if (st == TT_OK || st == TT_ESTOPPED || trainer_world(t) == 1)
+		return st;
+	snprintf(text, sizeof text, "%s", tt_last_error());
+	learner_give_up(t->learner, text);
+	if (t->group)
+		local_workers_settle(t->group);
+	return err_set(st, "%s", text);
 }
 
 tt_status trainer_write_trace(struct tt_trainer *t)
@@ -93,7 +97,7 @@ tt_status trainer_write_trace(struct tt_trainer *t)
 		local_workers_settle(t->group);
 	all[0] = t->trace;
 	for (int i = 1; i < n; i++)
-		all[i] = local_workers_peer(t->group, i)->trace;
+		all[i] = trainer_peer(t, i)->trace;
 	st = trace_write(all, n, t->trace_path.p);
 	mem_free(all);
 	return st;

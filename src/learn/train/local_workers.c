@@ -3,30 +3,28 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "sys/affinity.h"
 #include "base/mem.h"
-#include "sys/thread.h"
 #include "distribute/comm/comm.h"
-#include "learn/train/trainer.h"
+#include "sys/thread.h"
 
 struct peer {
-	struct local_workers      *group;
-	struct tt_trainer *trainer;      /* NULL: rank 0, or not made */
-	tt_model          *model;
-	struct thread     *thread;
-	struct comm       *end;
-	int64_t            seen;         /* commands          */
-	int                busy, gone;   /* gone: it gave up  */
+	struct local_workers *group;
+	void                 *worker;       /* NULL: rank 0, or not made */
+	struct thread        *thread;
+	struct comm          *end;
+	int64_t               seen;         /* commands          */
+	int                   busy, gone;   /* gone: it gave up  */
 };
 
 struct local_workers {
-	int                n;            /* ranks, with rank 0 */
-	struct peer       *peer;         /* [n] */
-	pthread_mutex_t    lock;
-	pthread_cond_t     told, moved;
-	int64_t            given;        /* commands so far    */
+	const struct worker_ops *ops;
+	int              n;              /* ranks, with rank 0 */
+	struct peer     *peer;           /* [n] */
+	pthread_mutex_t  lock;
+	pthread_cond_t   told, moved;
+	int64_t          given;          /* commands so far    */
 	enum local_workers_command command;
-	int64_t            steps;        /* of GROUP_STEPS     */
+	int64_t          steps;          /* of GROUP_STEPS     */
 };
 
 tt_status local_shared_new(struct local_shared **out, int workers, double timeout)
@@ -52,7 +50,8 @@ void local_shared_free(struct local_shared **s)
 	*s = NULL;
 }
 
-tt_status local_workers_new(struct local_workers **out, int n, double timeout)
+tt_status local_workers_new(struct local_workers **out, int n, double timeout,
+                            const struct worker_ops *ops)
 {
 	struct local_workers *g = mem_calloc(1, sizeof *g);
 	struct comm **end = mem_calloc((size_t)n, sizeof *end);
@@ -69,6 +68,7 @@ tt_status local_workers_new(struct local_workers **out, int n, double timeout)
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_cond_init(&g->told, NULL);
 	pthread_cond_init(&g->moved, NULL);
+	g->ops = ops;
 	g->n = n;
 	for (int i = 0; i < n; i++) {
 		g->peer[i].group = g;
@@ -84,15 +84,14 @@ struct comm *local_workers_end(const struct local_workers *g, int rank)
 	return g->peer[rank].end;
 }
 
-void local_workers_add(struct local_workers *g, int rank, struct tt_trainer *t)
+void local_workers_add(struct local_workers *g, int rank, void *worker)
 {
-	g->peer[rank].trainer = t;
-	g->peer[rank].model = t->model;
+	g->peer[rank].worker = worker;
 }
 
-struct tt_trainer *local_workers_peer(const struct local_workers *g, int rank)
+void *local_workers_peer(const struct local_workers *g, int rank)
 {
-	return g->peer[rank].trainer;
+	return g->peer[rank].worker;
 }
 
 int local_workers_size(const struct local_workers *g)
@@ -101,19 +100,6 @@ int local_workers_size(const struct local_workers *g)
 }
 
 /* ---- a peer's thread ---- */
-
-static tt_status obey(struct tt_trainer *t, enum local_workers_command c, int64_t steps)
-{
-	int more;
-
-	switch (c) {
-	case GROUP_STEPS: return tt_trainer_steps(t, steps, &more);
-	case GROUP_RUN:  return tt_trainer_run(t);
-	case GROUP_MEET: return tt_trainer_checkpoint(t, NULL);
-	case GROUP_QUIT: break;
-	}
-	return TT_OK;
-}
 
 /* The next command, or GROUP_QUIT. */
 static enum local_workers_command next_command(struct peer *p, int64_t *steps)
@@ -160,10 +146,9 @@ static void run_peer(void *ctx)
 	int64_t steps;
 	tt_status st = TT_OK;
 
-	engine_enter(p->trainer->engine);       /* its loops' threads stay with it */
-	local_workers_stay(p->group, (int)(p - p->group->peer), &p->trainer->stay);
+	local_workers_stay(p->group, (int)(p - p->group->peer), p->group->ops->enter(p->worker));
 	while ((st == TT_OK || st == TT_ESTOPPED) && (c = next_command(p, &steps)) != GROUP_QUIT)
-		st = obey(p->trainer, c, steps);
+		st = p->group->ops->obey(p->worker, c, steps);
 	leave(p);
 }
 
@@ -244,12 +229,11 @@ void local_workers_free(struct local_workers **gp)
 		return;
 	local_workers_quit(g);
 	for (int i = 1; i < g->n; i++)          /* ranks read one another's memory until then */
-		if (g->peer[i].trainer)
-			learner_leave(g->peer[i].trainer->learner);
-	for (int i = 1; i < g->n; i++) {
-		tt_trainer_free(&g->peer[i].trainer);
-		tt_model_free(&g->peer[i].model);
-	}
+		if (g->peer[i].worker)
+			g->ops->leave(g->peer[i].worker);
+	for (int i = 1; i < g->n; i++)
+		if (g->peer[i].worker)
+			g->ops->free(g->peer[i].worker);
 	for (int i = 0; i < g->n; i++)
 		comm_close(&g->peer[i].end);
 	pthread_mutex_destroy(&g->lock);

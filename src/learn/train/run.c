@@ -1,34 +1,20 @@
 /* run.c -- steps in a row, and how a run ends. */
-#include "learn/train/trainer.h"
+#include "learn/train/run.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "learn/train/checkpoint.h"
+#include "learn/train/epoch.h"
+#include "learn/train/join.h"
+#include "learn/train/step.h"
+#include "learn/train/tell.h"
+#include "learn/train/trainer_own.h"
 #include "sys/affinity.h"
 #include "sys/policy.h"
 #include "sys/thread.h"
-
-/* ---- observers ---- */
-
-tt_status trainer_tell(struct tt_trainer *t, enum tt_event e, struct observation *w)
-{
-	w->batch = e == TT_EVENT_STEP ? t->batch : NULL;
-	return observers_tell(&t->observers, e, &t->progress, w);
-}
-
-tt_status trainer_note(struct tt_trainer *t, const char *text)
-{
-	return trainer_tell(t, TT_EVENT_NOTE, &(struct observation){ .seen.text = text });
-}
-
-tt_status tt_trainer_observe(tt_trainer *t, const tt_observer *o)
-{
-	if (!t || !o)
-		return err_null(__func__);
-	return observers_add(&t->observers, o);
-}
 
 /* Numbers are written down every so many steps and at the end of each epoch. */
 static tt_status tell_step(struct tt_trainer *t, int64_t step_of_epoch)
@@ -163,20 +149,6 @@ static tt_status stopped(struct tt_trainer *t)
 	                             (long long)t->at.step) : st;
 }
 
-/* An error of one rank ends the training of all; rank 0 waits until they have heard it. */
-static tt_status part_ways(struct tt_trainer *t, tt_status st)
-{
-	char text[ERR_MAX];
-
-	if (st == TT_OK || st == TT_ESTOPPED || trainer_world(t) == 1)
-		return st;
-	snprintf(text, sizeof text, "%s", tt_last_error());
-	trainer_give_up(t);
-	if (t->group)
-		local_workers_settle(t->group);
-	return err_set(st, "%s", text);
-}
-
 /* Rank 0's thread is the caller's, which gets back the cores it had. */
 static void enter(struct tt_trainer *t)
 {
@@ -201,6 +173,13 @@ static tt_status check_process(const struct tt_trainer *t)
 		return TT_OK;
 	return err_set(TT_ESUPPORT, "this trainer belongs to process %d, from which this one was "
 	               "forked: make a new one", (int)t->process);
+}
+
+tt_status tt_trainer_observe(tt_trainer *t, const tt_observer *o)
+{
+	if (!t || !o)
+		return err_null(__func__);
+	return observers_add(&t->observers, o);
 }
 
 tt_status tt_trainer_step(tt_trainer *t, int *more)
@@ -250,7 +229,7 @@ tt_status tt_trainer_steps(tt_trainer *t, int64_t n, int *more)
 		st = settle(t, *more);
 	if (st == TT_ESTOPPED)
 		st = stopped(t);
-	st = part_ways(t, st);
+	st = trainer_part(t, st);
 	leave(t);
 	return st != TT_OK || !*more ? end(t, st) : st;
 }
@@ -272,7 +251,7 @@ tt_status tt_trainer_run(tt_trainer *t)
 		st = one_step(t, &more);
 	if (st == TT_ESTOPPED || (st == TT_OK && more))
 		st = stopped(t);
-	st = part_ways(t, st);
+	st = trainer_part(t, st);
 	leave(t);
 	return end(t, st);
 }
@@ -305,5 +284,18 @@ tt_status tt_trainer_checkpoint(tt_trainer *t, const char *path)
 	if (st == TT_OK && path)
 		st = checkpoint_save(t, path);
 	learner_resume(t->learner);
-	return part_ways(t, st);
+	return trainer_part(t, st);
+}
+
+tt_status run_obey(void *trainer, enum local_workers_command c, int64_t steps)
+{
+	int more;
+
+	switch (c) {
+	case GROUP_STEPS: return tt_trainer_steps(trainer, steps, &more);
+	case GROUP_RUN:  return tt_trainer_run(trainer);
+	case GROUP_MEET: return tt_trainer_checkpoint(trainer, NULL);
+	case GROUP_QUIT: break;
+	}
+	return TT_OK;
 }

@@ -4,17 +4,20 @@
  * The members rest, so each sample is sent through them once, without augmentation; every rank
  * keeps the answers for its share of the samples and draws its share of each batch from there.
  * Gradients are summed over the ranks, each sample counting alike. */
+#include "learn/train/stacking.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "learn/learner/learner.h"
 #include "learn/predict/feed.h"
-#include "learn/train/ensemble.h"
-#include "learn/train/trainer.h"
+#include "learn/spec/spec.h"
 
 struct stacking {
-	struct tt_trainer *t;
+	const struct stacking_opts *o;
+	const struct train_opts    *train;
 	tt_model          *net;
 	int64_t            rows, width, values;   /* of this rank; a row's answers and target values */
 	float             *x, *value;             /* [rows][width], [rows][values]                   */
@@ -30,19 +33,19 @@ struct stacking {
 
 /* ---- answers ---- */
 
-static struct loader_opts order_of(const struct tt_trainer *t)
+static struct loader_opts order_of(const struct stacking *k)
 {
 	return (struct loader_opts){
-		.data = &t->model->spec->data, .batch = t->opts->batch, .rank = trainer_rank(t),
-		.world = trainer_world(t),
+		.data = &k->o->member->spec->data, .batch = k->train->batch, .rank = k->o->comm->rank,
+		.world = k->o->comm->size,
 	};
 }
 
 /* Rows of this rank: the loader deals each batch anew. */
-static int64_t count_rows(const struct tt_trainer *t)
+static int64_t count_rows(const struct stacking_opts *o, int64_t batch)
 {
-	const int64_t count = tt_source_describe(t->train_source)->count, batch = t->opts->batch;
-	const int64_t world = trainer_world(t), rank = trainer_rank(t);
+	const int64_t count = tt_source_describe(o->source)->count;
+	const int64_t world = o->comm->size, rank = o->comm->rank;
 	const int64_t full = (batch - rank + world - 1) / world;
 
 	return count / batch * full + (count % batch - rank + world - 1) / world;
@@ -51,7 +54,7 @@ static int64_t count_rows(const struct tt_trainer *t)
 static void keep_answers(struct stacking *k, const struct batch *b, int member, int64_t row,
                          const float *answer)
 {
-	const int64_t each = k->t->model->outputs;
+	const int64_t each = k->o->member->outputs;
 
 	for (int i = 0; i < b->n; i++)
 		memcpy(k->x + (row + i) * k->width + member * each, answer + i * each,
@@ -75,10 +78,9 @@ static tt_status ask_batch(struct stacking *k, struct program_cache *net, const 
 /* One member, as it stands within the whole, says its scores for all rows. */
 static tt_status ask_member(struct stacking *k, int i)
 {
-	const struct tt_trainer *t = k->t;
-	const struct tt_model *whole = t->ensemble->whole;
-	const struct loader_opts order = order_of(t);
-	struct tt_model member = *t->model;
+	const struct tt_model *whole = k->o->whole;
+	const struct loader_opts order = order_of(k);
+	struct tt_model member = *k->o->member;
 	struct program_cache *net = NULL;
 	struct loader *loader = NULL;
 	struct program *p;
@@ -89,8 +91,8 @@ static tt_status ask_member(struct stacking *k, int i)
 	member.params = whole->params + (size_t)i * member.param_count;
 	member.buffers = whole->buffers + (size_t)i * member.buffer_count;
 	if ((st = program_cache_new(&net, &(struct program_cache_opts){
-		.engine = t->engine, .model = &member, .purpose = NN_EVAL })) != TT_OK ||
-	    (st = loader_new(&loader, t->train_source, &order)) != TT_OK)
+		.engine = k->o->engine, .model = &member, .purpose = NN_EVAL })) != TT_OK ||
+	    (st = loader_new(&loader, k->o->source, &order)) != TT_OK)
 		goto out;
 	while ((st = loader_next(loader, &b)) == TT_OK && b) {
 		if (b->n && (st = ask_batch(k, net, b, &p)) != TT_OK)
@@ -112,7 +114,7 @@ static tt_status ask_members(struct stacking *k)
 {
 	tt_status st = TT_OK;
 
-	for (int i = 0; st == TT_OK && i < k->t->ensemble->n; i++)
+	for (int i = 0; st == TT_OK && i < k->o->members; i++)
 		st = ask_member(k, i);
 	return st;
 }
@@ -129,10 +131,10 @@ static int share_at(const struct stacking *k, int r, int64_t s)
 
 static void draw(struct stacking *k, int64_t epoch, int64_t s)
 {
-	const struct rng_key key = rng_key((uint64_t)k->t->opts->seed, RNG_SHUFFLE);
+	const struct rng_key key = rng_key((uint64_t)k->train->seed, RNG_SHUFFLE);
 	struct batch *b = &k->batch;
 
-	b->n = share_at(k, trainer_rank(k->t), s);
+	b->n = share_at(k, k->o->comm->rank, s);
 	for (int i = 0; i < b->n; i++) {
 		uint64_t at = (uint64_t)(s * k->share + i);
 		int64_t row = (int64_t)rng_permute(key, (uint64_t)epoch, (uint64_t)k->rows, at);
@@ -145,7 +147,7 @@ static void draw(struct stacking *k, int64_t epoch, int64_t s)
 			       (size_t)k->values * sizeof *b->values);
 	}
 	b->n_global = 0;
-	for (int r = 0; r < trainer_world(k->t); r++)
+	for (int r = 0; r < k->o->comm->size; r++)
 		b->n_global += share_at(k, r, s);
 }
 
@@ -170,11 +172,11 @@ static tt_status check_finite(const struct stacking *k, tt_status st)
 
 static tt_status learn(struct stacking *k)
 {
-	const int epochs = k->t->opts->combiner.epochs;
+	const int epochs = k->train->combiner.epochs;
 	int64_t longest = 0, each;
 	tt_status st = TT_OK;
 
-	for (int r = 0; r < trainer_world(k->t); r++)
+	for (int r = 0; r < k->o->comm->size; r++)
 		longest = k->rows_of[r] > longest ? k->rows_of[r] : longest;
 	each = (longest + k->share - 1) / k->share;
 	for (int64_t s = 0; st == TT_OK && s < epochs * each; s++) {
@@ -190,7 +192,7 @@ static tt_status learn(struct stacking *k)
 
 static tt_status make_rows(struct stacking *k)
 {
-	const tt_source_info *info = tt_source_describe(k->t->train_source);
+	const tt_source_info *info = tt_source_describe(k->o->source);
 	const size_t rows = (size_t)k->rows + 1, share = (size_t)k->share;
 	const int classes = info->target == TT_TARGET_CLASS;
 
@@ -205,13 +207,13 @@ static tt_status make_rows(struct stacking *k)
 	if (k->values && (!(k->value = mem_calloc(rows, (size_t)k->values * sizeof *k->value)) ||
 	                  !(k->batch.values = mem_calloc(share, (size_t)k->values * sizeof(float)))))
 		return TT_ENOMEM;
-	return target_init(&k->target, k->t->model, info, k->t->opts->batch);
+	return target_init(&k->target, k->o->member, info, k->train->batch);
 }
 
 /* AdamW on the weights; gradients are summed in the order of ranks, without measuring the wire. */
 static tt_status make_opts(struct stacking *k)
 {
-	const struct combiner_opts *o = &k->t->opts->combiner;
+	const struct combiner_opts *o = &k->train->combiner;
 	struct arena a = {0};
 	tt_status st;
 
@@ -230,13 +232,12 @@ static tt_status make_opts(struct stacking *k)
 /* It learns from a source of answers with the same targets. */
 static tt_status make_learner(struct stacking *k)
 {
-	const struct tt_trainer *t = k->t;
 	const struct learner_opts o = {
-		.model = k->net, .engine = t->engine, .comm = t->comm, .distribute = &k->plain,
-		.optimizer = &k->adamw, .seed = (uint64_t)t->opts->seed,
-		.batch = (int64_t)k->share * trainer_world(t), .threads = t->opts->threads,
+		.model = k->net, .engine = k->o->engine, .comm = k->o->comm, .distribute = &k->plain,
+		.optimizer = &k->adamw, .seed = (uint64_t)k->train->seed,
+		.batch = (int64_t)k->share * k->o->comm->size, .threads = k->train->threads,
 	};
-	tt_source_info answers = *tt_source_describe(t->train_source);
+	tt_source_info answers = *tt_source_describe(k->o->source);
 	tt_status st;
 
 	answers.ndim = 1;
@@ -253,12 +254,12 @@ static tt_status make_all(struct stacking *k)
 
 	if (!k->net->param_count)
 		return err_set(TT_ESPEC, "train.combiner.layers: no layer has parameters");
-	k->rows_of = mem_calloc((size_t)trainer_world(k->t), sizeof *k->rows_of);
+	k->rows_of = mem_calloc((size_t)k->o->comm->size, sizeof *k->rows_of);
 	if (!k->rows_of)
 		return TT_ENOMEM;
 	if ((st = make_rows(k)) != TT_OK || (st = make_learner(k)) != TT_OK)
 		return st;
-	return comm_allgather(k->t->comm, &k->rows, sizeof k->rows, k->rows_of);
+	return comm_allgather(k->o->comm, &k->rows, sizeof k->rows, k->rows_of);
 }
 
 static void release(struct stacking *k)
@@ -274,16 +275,17 @@ static void release(struct stacking *k)
 	mem_free(k->rows_of);
 }
 
-tt_status stacking_train(struct tt_trainer *t, tt_model *net)
+tt_status stacking_train(const struct stacking_opts *o, tt_model *net)
 {
-	const int world = trainer_world(t);
+	const struct train_opts *t = &o->member->spec->train;
+	const int world = o->comm->size;
 	struct stacking k = {
-		.t = t, .net = net, .rows = count_rows(t), .width = net->inputs,
-		.share = (t->opts->combiner.batch + world - 1) / world,
+		.o = o, .train = t, .net = net, .rows = count_rows(o, t->batch), .width = net->inputs,
+		.share = (t->combiner.batch + world - 1) / world,
 	};
 	tt_status st;
 
-	t->comm->doing = "training the net that combines the members";
+	o->comm->doing = "training the net that combines the members";
 	if ((st = make_all(&k)) == TT_OK && (st = ask_members(&k)) == TT_OK)
 		st = learn(&k);
 	release(&k);

@@ -1,7 +1,8 @@
-/* step.c -- the loader's next batch through the learner. */
-#include "learn/train/trainer.h"
+#include "learn/train/step.h"
 
-#include <stdio.h>
+#include "learn/train/progress.h"
+#include "learn/train/tell.h"
+#include "learn/train/trainer_own.h"
 
 static double learning_rate(const struct tt_trainer *t)
 {
@@ -9,29 +10,6 @@ static double learning_rate(const struct tt_trainer *t)
 
 	return schedule_lr(&o->schedule, o->optimizer.lr, t->at.step, t->progress.epoch_steps,
 	                   t->progress.steps, o->batch);
-}
-
-tt_status trainer_not_finite(const struct tt_trainer *t, tt_status st)
-{
-	char text[ERR_MAX];
-
-	if (st != TT_ENAN)
-		return st;
-	snprintf(text, sizeof text, "%s", tt_last_error());
-	return err_set(TT_ENAN, "%s; last good checkpoint: %s; try a smaller train.optimizer.lr, "
-	               "train.schedule.warmup_epochs or train.optimizer.clip_norm", text,
-	               t->last_good.len ? t->last_good.p : "none");
-}
-
-void trainer_take(struct tt_trainer *t, const struct learner_result *r)
-{
-	t->stopping = t->stopping || r->stop;
-	if (!r->exchanged)
-		return;
-	metrics_join(&t->epoch_sums, &r->sums);
-	t->interval.loss += r->sums.loss;
-	t->interval.samples += r->sums.samples;
-	t->interval.correct += r->sums.correct;
 }
 
 /* Measuring kernels for a batch of another size was stopped: the batch is still to be done. */

@@ -1,6 +1,4 @@
 /* trainer.c -- a trainer is put together, and taken apart. */
-#include "learn/train/trainer.h"
-
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,7 +8,11 @@
 #include "base/sized.h"
 #include "distribute/sync/trace.h"
 #include "learn/observe/run_dir.h"
+#include "learn/train/checkpoint.h"
+#include "learn/train/run.h"
 #include "learn/train/sources.h"
+#include "learn/train/trainer_own.h"
+#include "learn/train/validation.h"
 
 #define EARLY_BATCH 1024
 
@@ -118,16 +120,6 @@ static struct learner_opts learner_opts_of(const struct tt_trainer *t)
 	};
 }
 
-int trainer_eval_batch(const struct tt_trainer *t)
-{
-	const struct learner_opts o = learner_opts_of(t);
-	const int64_t parts = learner_microbatches(&o, o.batch);
-
-	if (t->opts->eval_batch)
-		return t->opts->eval_batch;
-	return (int)((o.batch + parts - 1) / parts);
-}
-
 /* The main batch size now, so that what cannot be compiled is said before the run; together the
  * last one's too, so that its kernels are measured while the other ranks are quiet. */
 static tt_status compile_all(struct tt_trainer *t)
@@ -138,22 +130,6 @@ static tt_status compile_all(struct tt_trainer *t)
 	if (st != TT_OK || trainer_world(t) == 1)
 		return st;
 	return learner_compile(t->learner, count % batch);
-}
-
-tt_status trainer_evaluator(struct tt_trainer *t)
-{
-	const struct evaluator_opts o = {
-		.engine = t->engine, .model = trainer_whole(t), .source = t->valid_source,
-		.batch = trainer_eval_batch(t),
-		.top_k = t->opts->top_k, .stop = trainer_world(t) > 1 ? NULL : &t->stop, .comm = t->comm,
-	};
-	tt_status st;
-
-	evaluator_free(&t->evaluator);
-	if (!t->valid_source)
-		return TT_OK;
-	st = evaluator_new(&t->evaluator, &o);
-	return st == TT_OK ? TT_OK : err_at(st, "data.valid");
 }
 
 /* Has who waits for kernels to be measured lost patience?  Ranks that compute together measure to
@@ -183,7 +159,7 @@ static tt_status make_compute(struct tt_trainer *t, const tt_trainer_opts *o)
 	t->engine->stop_ctx = t;
 	l = learner_opts_of(t);
 	if ((st = learner_new(&t->learner, &l)) == TT_OK)
-		ensemble_tell_learner(t);
+		ensemble_tell_learner(t->ensemble, t->learner);
 	return st;
 }
 
@@ -246,8 +222,6 @@ static tt_status resume(struct tt_trainer *t, const char *from)
 	return loader_seek(t->loader, t->at.epoch, t->at.consumed);
 }
 
-/* ---- life ---- */
-
 /* ---- ranks ---- */
 
 static tt_status init_rank(struct tt_trainer *t, const tt_trainer_opts *o)
@@ -255,6 +229,42 @@ static tt_status init_rank(struct tt_trainer *t, const tt_trainer_opts *o)
 	t->saves = o->run_dir != NULL;
 	return o->trace ? trace_new(&t->trace, trainer_rank(t)) : TT_OK;
 }
+
+/* Of an ensemble this trainer trains its member. */
+static tt_status split_ensemble(struct tt_trainer *t)
+{
+	tt_status st = ensemble_open(&t->ensemble, t->model, t->comm);
+
+	if (t->ensemble) {
+		t->model = t->ensemble->member;
+		t->opts = &t->model->spec->train;
+	}
+	return st;
+}
+
+static struct affinity_stay *enter_peer(void *worker)
+{
+	struct tt_trainer *t = worker;
+
+	engine_enter(t->engine);                /* its loops' threads stay with it */
+	return &t->stay;
+}
+
+static void leave_peer(void *worker)
+{
+	learner_leave(((struct tt_trainer *)worker)->learner);
+}
+
+static void free_peer(void *worker)
+{
+	struct tt_trainer *t = worker;
+	tt_model *given = t->given;
+
+	tt_trainer_free(&t);
+	tt_model_free(&given);
+}
+
+static const struct worker_ops peer_ops = { enter_peer, run_obey, leave_peer, free_peer };
 
 /* A peer in the same process reads what rank 0 has opened: readers do not mind. */
 static tt_status make_peer(struct tt_trainer *first, const tt_trainer_opts *o, int rank)
@@ -264,11 +274,12 @@ static tt_status make_peer(struct tt_trainer *first, const tt_trainer_opts *o, i
 
 	if (!t)
 		return TT_ENOMEM;
-	if ((st = tt_model_new(&t->model, first->model->spec)) != TT_OK) {
+	if ((st = tt_model_new(&t->given, first->model->spec)) != TT_OK) {
 		mem_free(t);
 		return st;
 	}
 	t->process = first->process;
+	t->model = t->given;
 	t->opts = &t->model->spec->train;
 	t->making = o;
 	t->comm = local_workers_end(first->group, rank);
@@ -277,7 +288,7 @@ static tt_status make_peer(struct tt_trainer *first, const tt_trainer_opts *o, i
 	t->shared = first->shared;
 	t->borrows = 1;
 	local_workers_add(first->group, rank, t);
-	if ((st = ensemble_open(t)) != TT_OK || (st = init_rank(t, o)) != TT_OK ||
+	if ((st = split_ensemble(t)) != TT_OK || (st = init_rank(t, o)) != TT_OK ||
 	    (st = make_compute(t, o)) != TT_OK || (st = open_loader(t)) != TT_OK ||
 	    (st = compile_all(t)) != TT_OK ||
 	    (st = trainer_evaluator(t)) != TT_OK)
@@ -315,7 +326,7 @@ static tt_status find_comm(struct tt_trainer *t, const tt_trainer_opts *o)
 		t->comm = t->self;
 		return st;
 	}
-	if ((st = local_workers_new(&t->group, workers, d->timeout)) != TT_OK)
+	if ((st = local_workers_new(&t->group, workers, d->timeout, &peer_ops)) != TT_OK)
 		return st;
 	t->comm = local_workers_end(t->group, 0);
 	if (!sync_pick(d, workers)->in_process)
@@ -412,7 +423,7 @@ static tt_status build(struct tt_trainer *t, const tt_trainer_opts *o)
 
 	t->making = o;
 	if ((st = find_comm(t, o)) != TT_OK || (st = check_strategy(t)) != TT_OK ||
-	    (st = ensemble_open(t)) != TT_OK ||
+	    (st = split_ensemble(t)) != TT_OK ||
 	    (st = init_rank(t, o)) != TT_OK ||
 	    (st = make_parts(t, o)) != TT_OK || (st = init_progress(t)) != TT_OK ||
 	    (st = make_peers(t, o)) != TT_OK || (st = trace_file(t, o->trace)) != TT_OK)
@@ -443,7 +454,7 @@ tt_status tt_trainer_new(tt_trainer **out, tt_model *m, const tt_trainer_opts *o
 	if ((st = build(t, &o)) == TT_OK) {
 		*out = t;
 	} else {
-		ensemble_undo(t);
+		ensemble_undo(t->ensemble);
 		tt_trainer_free(&t);
 	}
 	return st;
@@ -470,7 +481,7 @@ void tt_trainer_free(tt_trainer **out)
 	if (!t->borrows)
 		local_shared_free(&t->shared);
 	engine_close(&t->engine);
-	ensemble_close(t);
+	ensemble_close(&t->ensemble);
 	if (!t->borrows) {
 		tt_source_close(&t->valid_source);
 		tt_source_close(&t->train_source);

@@ -1,0 +1,15 @@
+/* checkpoint.h -- a run as it stands, to a checkpoint and back. */
+#ifndef TRAIN_CHECKPOINT_H
+#define TRAIN_CHECKPOINT_H
+
+#include "base/err.h"
+
+struct tt_trainer;
+
+tt_status checkpoint_save(struct tt_trainer *t, const char *path); /* and tell the observers */
+tt_status checkpoint_save_step(struct tt_trainer *t);              /* step-N; drops old ones */
+tt_status checkpoint_load(struct tt_trainer *t, const char *path);
+/* Collective: all stand where rank 0 does. */
+tt_status checkpoint_share_place(struct tt_trainer *t);
+
+#endif

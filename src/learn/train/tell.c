@@ -1,0 +1,28 @@
+#include "learn/train/tell.h"
+
+#include <stdio.h>
+
+#include "learn/train/trainer_own.h"
+
+tt_status trainer_tell(struct tt_trainer *t, enum tt_event e, struct observation *w)
+{
+	w->batch = e == TT_EVENT_STEP ? t->batch : NULL;
+	return observers_tell(&t->observers, e, &t->progress, w);
+}
+
+tt_status trainer_note(struct tt_trainer *t, const char *text)
+{
+	return trainer_tell(t, TT_EVENT_NOTE, &(struct observation){ .seen.text = text });
+}
+
+tt_status trainer_not_finite(const struct tt_trainer *t, tt_status st)
+{
+	char text[ERR_MAX];
+
+	if (st != TT_ENAN)
+		return st;
+	snprintf(text, sizeof text, "%s", tt_last_error());
+	return err_set(TT_ENAN, "%s; last good checkpoint: %s; try a smaller train.optimizer.lr, "
+	               "train.schedule.warmup_epochs or train.optimizer.clip_norm", text,
+	               t->last_good.len ? t->last_good.p : "none");
+}
