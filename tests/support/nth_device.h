@@ -2,7 +2,8 @@
  *
  *   struct nth_device n;  nth_device_init(&n, real, 2);  ... opts.devices = { &n.base, reference }
  *
- * Where a node has fewer variants its best is taken.  The real device is borrowed. */
+ * Where a node has fewer variants its best is taken.  Below 0: each node has a variant of its own,
+ * drawn by that number.  The real device is borrowed. */
 #ifndef SUPPORT_NTH_DEVICE_H
 #define SUPPORT_NTH_DEVICE_H
 

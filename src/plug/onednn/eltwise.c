@@ -125,12 +125,12 @@ tt_status one_act_dx(struct one_device *d, struct plan *p, const struct ir_node 
 	return one_step(d, p, &a, pd);
 }
 
-/* oneDNN 2.6 cannot put an activation behind an addition where channels do not fill their blocks:
- * it skips every second place of nChw8c, forgets the last block over its own input, and writes
- * beyond the end.  Then the activation is a step of its own. */
+/* oneDNN 2.6 cannot put an activation behind an addition where channels lie in blocks and are no
+ * multiple of 16, not even in whole blocks of 8: it skips every second place, forgets the last
+ * block over its own input, writes beyond the end.  Then the activation is a step of its own. */
 static int breaks_act(const md_t *x)
 {
-	return memcmp(x->dims, x->padded_dims, sizeof x->dims) != 0;
+	return x->format_desc.blocking.inner_nblks > 0 && x->dims[1] % 16 != 0;
 }
 
 /* One addition, or product: buffers a + b -> v, over the memory of a if that is free.  Several
@@ -175,7 +175,8 @@ static tt_status act_step(struct one_device *d, struct plan *p, int sum, const s
  * it. */
 static int read_again(struct plan *p, const struct ir_node *n)
 {
-	const struct layout *l = plan_layout(p, n->in[0]);
+	const struct one_layout *made = one_layout_of(p, n->in[0]);
+	const struct layout *l = made ? &made->base : NULL;
 	int first = plan_in(p, n->in[0], l);
 
 	for (int i = 2; i < n->n_in && first >= 0; i++) {

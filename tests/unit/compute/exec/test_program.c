@@ -16,6 +16,7 @@
 #include "compute/exec/ref/ref.h"
 #include "compute/exec/tuning_cache.h"
 #include "support/nets.h"
+#include "support/nth_device.h"
 #include "support/support.h"
 
 static struct device_list all, ref_only;
@@ -488,6 +489,37 @@ static void every_failing_allocation_is_an_error_without_a_leak(void **state)
 	}
 }
 
+/* Each node has a variant drawn for it, so that layouts of all kinds meet: channels that fill
+ * blocks of 8 and not of 16, and are padded next door. */
+static void any_mix_of_variants_gives_the_same_gradients(void **state)
+{
+	const struct program_run run = { .step = 1 };
+	struct nth_device drawn;
+	struct device *mixed[] = { &drawn.base, ref_only.dev[0], NULL };
+	float *want = NULL;
+	(void)state;
+
+	for (int draw = 0; draw <= 24; draw++) {
+		const struct program_opts o = { .devices = draw ? mixed : ref_only.dev };
+		struct ir_graph *g = net_resnet(NET_TRAIN);
+		struct program *p = NULL;
+		struct net t;
+
+		nth_device_init(&drawn, all.dev[0], -draw);
+		net_fill(&t, g);
+		if (program_new(&p, g, &o) == TT_OK) {      /* a variant may refuse a node */
+			net_bind(&t, p, NET_TRAIN);
+			assert_ok(program_run(p, &run));
+			if (!want && (want = mem_alloc(t.n * sizeof *want)))
+				memcpy(want, t.grads, t.n * sizeof *want);
+			assert_floats_near(t.grads, want, t.n, 1e-3);
+			program_free(&p);
+		}
+		net_release(&t);
+	}
+	mem_free(want);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -501,6 +533,7 @@ int main(void)
 		cmocka_unit_test(a_warm_cache_gives_the_same_kernels),
 		cmocka_unit_test(a_warm_cache_knows_nothing_of_a_new_variant),
 		cmocka_unit_test(every_failing_allocation_is_an_error_without_a_leak),
+		cmocka_unit_test(any_mix_of_variants_gives_the_same_gradients),
 	};
 
 	return cmocka_run_group_tests(tests, open_devices, close_devices);
