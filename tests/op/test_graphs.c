@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "sys/thread.h"
 #include "compute/exec/device.h"
+#include "compute/exec/staging/staging.h"
 #include "support/interp.h"
 #include "support/nets.h"
 #include "support/nth_device.h"
@@ -51,7 +52,7 @@ static const char *new_name(struct draw *d, const char *kind)
 
 static struct ir_value *draw_conv(struct draw *d, struct ir_value *x)
 {
-	static const int channels[] = { 1, 3, 6, 16, 17, 32 };
+	static const int channels[] = { 1, 3, 6, 8, 16, 17, 24, 32 };
 	int k = 1 + 2 * below(d, 2), s = 1 + below(d, 2), pad = below(d, k / 2 + 1);
 	struct ir_attr a = { .kernel = { k, k }, .stride = { s, s }, .pad = { pad, pad, pad, pad } };
 	int depthwise = below(d, 5) == 0;
@@ -60,7 +61,7 @@ static struct ir_value *draw_conv(struct draw *d, struct ir_value *x)
 		return x;
 	a.groups = depthwise ? (int)x->desc.dim[1] : 1;
 	return net_conv(d->g, new_name(d, "conv"), x, depthwise ? (int)x->desc.dim[1] :
-	                channels[below(d, 6)], &a);
+	                channels[below(d, 8)], &a);
 }
 
 static struct ir_value *draw_pool(struct draw *d, struct ir_value *x)
@@ -229,14 +230,16 @@ struct who {
 	const char     *device;
 	enum net_mode   mode;
 	enum precision  precision;
+	int             nth;           /* variant, as nth_device has it */
 	int             faults;
 };
 
 static void complain(struct who *w, const char *name, double off, double size)
 {
-	print_error("net %d (%s, %s) on %s: %s is %.3g off, its size is %.3g\n", w->seed,
+	print_error("net %d (%s, %s, nth %d) on %s: %s is %.3g off, size %.3g\n", w->seed,
 	            w->mode == NET_TRAIN ? "train" : "infer",
-	            w->precision == PRECISION_BF16 ? "bf16" : "f32", w->device, name, off, size);
+	            w->precision == PRECISION_BF16 ? "bf16" : "f32", w->nth, w->device, name,
+	            off, size);
 	w->faults++;
 }
 
@@ -313,7 +316,7 @@ static void compare_all(struct who *w, const struct truth *t, const struct progr
 	}
 }
 
-/* One net on one device; the variant goes round with the seed. */
+/* One net on one device. */
 static void run_on(struct who *w, const struct truth *t, struct device *device,
                    struct device *reference)
 {
@@ -331,7 +334,7 @@ static void run_on(struct who *w, const struct truth *t, struct device *device,
 
 	assert_true(grads && buffers);
 	memcpy(buffers, t->buffers, t->g->buffer_count * sizeof(float));
-	nth_device_init(&nth, device, w->seed % 4);
+	nth_device_init(&nth, device, w->nth);
 	if (program_new(&p, draw_net(w->seed, w->mode), &opts) != TT_OK) {
 		nth.nth = 0;                    /* a variant but the first may refuse a node */
 		assert_ok(program_new(&p, draw_net(w->seed, w->mode), &opts));
@@ -348,12 +351,15 @@ static void run_on(struct who *w, const struct truth *t, struct device *device,
 	mem_free(buffers);
 }
 
+/* Each with one variant, which goes round with the seed, or with one drawn for each node. */
 static void check_nets(int nets, enum net_mode mode, enum precision precision)
 {
+	const struct device_ops *ops[DEVICE_LIST_MAX + 2] = { &staging_device };
 	struct device_list l;
 	int faults = 0, last = 0;
 
-	assert_ok(device_list_open_known(&l));
+	device_list_known(ops + 1);
+	assert_ok(device_list_open(&l, ops));
 	while (l.dev[last + 1])
 		last++;
 	for (int seed = 0; seed < nets; seed++) {
@@ -361,7 +367,8 @@ static void check_nets(int nets, enum net_mode mode, enum precision precision)
 
 		truth_init(&t, seed, mode);
 		for (int i = 0; l.dev[i]; i++) {
-			struct who w = { seed, l.dev[i]->ops->name, mode, precision, 0 };
+			const int nth = seed % 2 ? seed / 2 % 4 : -1 - seed;
+			struct who w = { seed, l.dev[i]->ops->name, mode, precision, nth, 0 };
 
 			run_on(&w, &t, l.dev[i], l.dev[last]);
 			faults += w.faults;

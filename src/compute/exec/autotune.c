@@ -93,10 +93,16 @@ static tt_status trial_plan(struct plan *p, const struct ir_node *n, const struc
 	return st;
 }
 
+/* Does it hold the value's own numbers in their order, in whatever memory? */
+static int is_plain(const struct plan_buf *b)
+{
+	return b->value && (!b->layout || b->layout->row_major);
+}
+
 /* How many numbers an index that lies plain in this buffer may choose from; 0: it holds none. */
 static int64_t index_limit(const struct ir_node *n, const struct plan_buf *b)
 {
-	for (int i = 0; i < n->n_in && b->value && !b->layout; i++)
+	for (int i = 0; i < n->n_in && is_plain(b); i++)
 		if (n->in[i] == b->value)
 			return ir_index_limit(n, i);
 	return 0;
@@ -128,7 +134,7 @@ static tt_status fill_indices(struct mem *m, void *to, enum dtype type, size_t w
 static tt_status trial_fill(const struct ir_node *n, const struct plan_buf *b, struct mem *m,
                             void *to, size_t bytes)
 {
-	const enum dtype type = b->value && !b->layout ? b->value->desc.dtype : DTYPE_F32;
+	const enum dtype type = is_plain(b) ? b->value->desc.dtype : DTYPE_F32;
 	const int64_t limit = index_limit(n, b);
 
 	if (limit)

@@ -42,6 +42,8 @@ struct layout {
 	struct device *owner;
 	size_t         bytes;
 	int            row_major;           /* plain but for the memory: other shapes see it, too */
+	int            opaque;              /* not the value's numbers, but what the owner keeps of
+	                                     * them: nobody else can have it                      */
 };
 
 /* Kernels one after the other, beside the calling thread.  A stream is used by one thread. */
@@ -67,6 +69,7 @@ struct device_ops {
 	tt_status (*open)(struct device **out);
 	void      (*close)(struct device *d);
 
+	/* Can it run n, whose inputs lie where p says?  It needs plan_can_read of all of them. */
 	int (*supports)(const struct device *d, const struct plan *p, const struct ir_node *n);
 	/* How many variants of n there are, in `names` what they are called; best guess first.
 	 * NULL: always one. */

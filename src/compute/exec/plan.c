@@ -18,6 +18,26 @@ const struct layout *plan_layout(const struct plan *p, const struct ir_value *v)
 	return p->head[v->id] < 0 ? NULL : p->buf[p->head[v->id]].layout;
 }
 
+int plan_can_read(const struct plan *p, const struct ir_value *v, const struct device *d)
+{
+	const struct layout *made = plan_layout(p, v);
+
+	if (!made || !made->opaque || made->owner == d)
+		return 1;
+	for (int b = p->head[v->id]; b >= 0; b = p->buf[b].next)
+		if (!p->buf[b].layout)
+			return 1;
+	return 0;
+}
+
+int plan_can_read_all(const struct plan *p, const struct ir_node *n, const struct device *d)
+{
+	for (int i = 0; i < n->n_in; i++)
+		if (!plan_can_read(p, n->in[i], d))
+			return 0;
+	return 1;
+}
+
 int plan_wanted(const struct plan *p, const struct ir_value *v)
 {
 	return p->last_use[v->id] >= 0 || v->output || p->grad_of[v->id];
@@ -191,6 +211,10 @@ int plan_in(struct plan *p, const struct ir_value *v, const struct layout *want)
 		if (same_layout(p->buf[b].layout, want))
 			return b;
 	from = p->head[v->id];
+	if (p->buf[from].layout && p->buf[from].layout->opaque &&
+	    (!want || want->owner != p->buf[from].layout->owner))
+		return (int)err_set(TT_EINTERNAL, "%s: what %s keeps of it is no use to another device",
+		                    v->name, p->buf[from].layout->owner->ops->name);
 	if (want && p->buf[from].layout && p->buf[from].layout->owner != want->owner &&
 	    (from = plan_in(p, v, NULL)) < 0)
 		return from;

@@ -72,6 +72,9 @@ struct arena        *plan_arena(struct plan *p);
 const struct plan_buf *plan_buf(const struct plan *p, int id);
 /* The layout a value was made in (NULL: plain). */
 const struct layout *plan_layout(const struct plan *p, const struct ir_value *v);
+/* May device d ask for v?  Not for what another device left for itself. */
+int plan_can_read(const struct plan *p, const struct ir_value *v, const struct device *d);
+int plan_can_read_all(const struct plan *p, const struct ir_node *n, const struct device *d);
 /* A buffer that holds v in this layout; negative on error. */
 int plan_in(struct plan *p, const struct ir_value *v, const struct layout *want);
 /* The buffer for output v of the node being prepared. */

@@ -79,7 +79,7 @@ static int readers_go_on(const struct ir_node *n)
 
 static int is_near(const struct plan *p, const struct ir_value *v)
 {
-	const struct layout *l = plan_layout(p, v);
+	const struct one_layout *l = one_layout_of(p, v);
 
 	return !l || one_in_lanes(l);
 }
@@ -220,9 +220,9 @@ tt_status one_lanes_pool(struct one_device *d, struct plan *p, const struct ir_n
 
 int one_lanes_pooled(const struct plan *p, const struct ir_node *n)
 {
-	const struct layout *l = plan_layout(p, n->in[1]);
+	const struct one_layout *l = one_layout_of(p, n->in[1]);
 
-	return l && one_is_lanes(&((const struct one_layout *)l)->md, dnnl_u8);
+	return l && one_is_lanes(&l->md, dnnl_u8);
 }
 
 tt_status one_lanes_pool_dx(struct one_device *d, struct plan *p, const struct ir_node *n)

@@ -84,11 +84,18 @@ dnnl_data_type_t one_act_type(const struct plan *p)
 	return plan_precision(p) == PRECISION_BF16 ? dnnl_bf16 : dnnl_f32;
 }
 
-md_t one_md_lies(const struct plan *p, const struct ir_value *v)
+const struct one_layout *one_layout_of(const struct plan *p, const struct ir_value *v)
 {
 	const struct layout *l = plan_layout(p, v);
 
-	return l ? ((const struct one_layout *)l)->md : one_md_plain(&v->desc);
+	return l && l->owner->ops->layout_same == one_layout_same ? (const struct one_layout *)l : NULL;
+}
+
+md_t one_md_lies(const struct plan *p, const struct ir_value *v)
+{
+	const struct one_layout *l = one_layout_of(p, v);
+
+	return l ? l->md : one_md_plain(&v->desc);
 }
 
 int one_is_lanes(const md_t *md, dnnl_data_type_t t)
@@ -101,14 +108,14 @@ int one_is_lanes(const md_t *md, dnnl_data_type_t t)
 	       dnnl_memory_desc_equal(md, &want);
 }
 
-int one_in_lanes(const struct layout *l)
+int one_in_lanes(const struct one_layout *l)
 {
-	return l && one_is_lanes(&((const struct one_layout *)l)->md, dnnl_f32);
+	return l && one_is_lanes(&l->md, dnnl_f32);
 }
 
 md_t one_md_of(const struct plan *p, const struct ir_value *v)
 {
-	if (one_in_lanes(plan_layout(p, v)))
+	if (one_in_lanes(one_layout_of(p, v)))
 		return one_md(&v->desc, dnnl_f32, dnnl_nChw16c);
 	return one_md_lies(p, v);
 }
@@ -125,7 +132,9 @@ tt_status one_layout(struct one_device *d, struct plan *p, const struct ir_value
 	}
 	if (!(l = arena_alloc(plan_arena(p), sizeof *l)))
 		return TT_ENOMEM;
-	l->base = (struct layout){ .owner = &d->base, .bytes = dnnl_memory_desc_get_size(md) };
+	/* Places of maxima are the library's own. */
+	l->base = (struct layout){ .owner = &d->base, .bytes = dnnl_memory_desc_get_size(md),
+	                           .opaque = v->desc.dtype == DTYPE_S32 };
 	l->md = *md;
 	l->workspace = -1;
 	*out = &l->base;

@@ -73,7 +73,8 @@ static tt_status variance_layout(struct one_device *d, struct plan *p, const md_
 	if (!l)
 		return TT_ENOMEM;
 	*l = (struct one_layout){ .base = { .owner = &d->base,
-	                                    .bytes = dnnl_memory_desc_get_size(stat) },
+	                                    .bytes = dnnl_memory_desc_get_size(stat),
+	                                    .opaque = 1 },
 	                          .md = *stat, .workspace = ws };
 	*out = &l->base;
 	return TT_OK;
@@ -147,7 +148,7 @@ tt_status one_batchnorm_dx(struct one_device *d, struct plan *p, const struct ir
                            const char *variant)
 {
 	const md_t x = one_md_of(p, n->in[0]), c = one_md_vector(n->in[3]->desc.dim[0]);
-	const struct one_layout *var = (const struct one_layout *)plan_layout(p, n->in[6]);
+	const struct one_layout *var = one_layout_of(p, n->in[6]);
 	struct one_args a = { .n = 0 };
 	dnnl_batch_normalization_desc_t bd;
 	dnnl_primitive_desc_t hint, pd = NULL;

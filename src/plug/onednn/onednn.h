@@ -38,6 +38,9 @@ md_t one_md_rows(const struct tensor_desc *d, dnnl_data_type_t t);    /* [rows, 
 md_t one_md_vector(int64_t n);                               /* f32 [n] */
 md_t one_md_as_plain(const md_t *like, dnnl_data_type_t t);  /* same dims, row-major */
 dnnl_data_type_t one_act_type(const struct plan *p);         /* of activations: f32 or bf16 */
+/* The layout v was made in, if it is one of ours.  NULL: plain; or another device's, from which
+ * plan_in brings v as plain numbers. */
+const struct one_layout *one_layout_of(const struct plan *p, const struct ir_value *v);
 /* The descriptor of v as it lies now; plain if it is plain. */
 md_t one_md_lies(const struct plan *p, const struct ir_value *v);
 /* The same as the library likes it: images in lanes (lanes.c) count as blocks of channels. */
@@ -53,7 +56,7 @@ int  one_layout_same(const struct layout *a, const struct layout *b);
 void one_layout_text(const struct layout *l, char buf[VARIANT_NAME]);
 /* Images with their number in the lanes (lanes.c): is it this layout of t? */
 int  one_is_lanes(const md_t *md, dnnl_data_type_t t);
-int  one_in_lanes(const struct layout *l);
+int  one_in_lanes(const struct one_layout *l);
 
 /* reorder.c: a step that copies buffer `from` to `to`, whose layouts differ. */
 tt_status one_reorder(struct device *d, struct plan *p, int from, int to);

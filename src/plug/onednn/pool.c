@@ -49,7 +49,7 @@ int one_pool_variants(struct one_device *d, struct plan *p, const struct ir_node
                       char names[][VARIANT_NAME], int max)
 {
 	int lanes = n->op == IR_MAXPOOL && one_lanes_fits(p, n) && max > 1;
-	int first = lanes && one_in_lanes(plan_layout(p, n->in[0]));   /* stay there */
+	int first = lanes && one_in_lanes(one_layout_of(p, n->in[0]));   /* stay there */
 
 	(void)d;
 	names[0][0] = '\0';

@@ -23,7 +23,7 @@ tt_status one_reorder(struct device *dev, struct plan *p, int from, int to)
 	struct one_args args = { .n = 0 };
 	tt_status st;
 
-	if ((!la && one_in_lanes(b->layout)) || (!lb && one_in_lanes(a->layout)))
+	if ((!la && one_in_lanes(lb)) || (!lb && one_in_lanes(la)))
 		return one_lanes_turn(p, from, to);
 	if (src.ndims != dst.ndims && is_row_major(&src))       /* of rows, or of all dimensions */
 		src = one_md_as_plain(&dst, src.data_type);

@@ -29,9 +29,7 @@ static void ref_close(struct device *d) { mem_free(d); }
 
 static int ref_supports(const struct device *d, const struct plan *p, const struct ir_node *n)
 {
-	(void)d;
-	(void)p;
-	return ref_kernel[n->op] != NULL;
+	return ref_kernel[n->op] != NULL && plan_can_read_all(p, n, d);
 }
 
 static tt_status ref_prepare(struct device *d, struct plan *p, const struct ir_node *n,

@@ -198,9 +198,7 @@ static tt_status prepare(struct device *d, struct plan *p, const struct ir_node 
 /* Ranks meet in the host's memory. */
 static int supports(const struct device *d, const struct plan *p, const struct ir_node *n)
 {
-	(void)d;
-	(void)p;
-	return ref_kernel[n->op] != NULL && n->op != IR_ALL_GATHER;
+	return ref_kernel[n->op] != NULL && n->op != IR_ALL_GATHER && plan_can_read_all(p, n, d);
 }
 
 /* ---- the device ---- */

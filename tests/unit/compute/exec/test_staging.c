@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "compute/exec/program.h"
 #include "compute/exec/ref/ref.h"
+#include "compute/exec/tuning_cache.h"
 #include "support/nets.h"
 #include "support/support.h"
 
@@ -169,7 +170,7 @@ static void half_init(struct half *h, struct device *real, int odd)
 }
 
 enum { STEPS = 4, LISTS = 5 };
-static struct device_list one, two, host;
+static struct device_list one, two, host, libraries;
 static struct half even, odd;
 static struct device *list[LISTS][DEVICE_LIST_MAX + 1];
 
@@ -184,6 +185,7 @@ static int open_devices(void **state)
 	assert_ok(device_list_open(&one, staging));
 	assert_ok(device_list_open(&two, staging));
 	assert_ok(device_list_open(&host, ref));
+	assert_ok(device_list_open_known(&libraries));
 	half_init(&even, one.dev[0], 0);
 	half_init(&odd, two.dev[0], 1);
 	memcpy(list[0], (struct device *[]){ host.dev[0], NULL }, 2 * sizeof **list);
@@ -201,6 +203,7 @@ static int close_devices(void **state)
 	device_list_close(&one);
 	device_list_close(&two);
 	device_list_close(&host);
+	device_list_close(&libraries);
 	return 0;
 }
 
@@ -268,9 +271,11 @@ static void ready(void *ctx, size_t lo, size_t hi)
 	}
 }
 
-static void train(struct device *const *devices, net_fn net, struct net *t)
+static void train(struct device *const *devices, struct kernel_cache *measured, net_fn net,
+                  struct net *t)
 {
-	const struct program_opts o = { .devices = devices, .purpose = PROGRAM_TRAIN };
+	const struct program_opts o = { .devices = devices, .purpose = PROGRAM_TRAIN,
+	                                .cache = measured };
 	struct ir_graph *g = net(NET_TRAIN);
 	struct program *p;
 	uint64_t allocated = 0;
@@ -300,13 +305,38 @@ static void nets_learn_the_same_bits(void **state)
 	for (int n = 0; n < NETS; n++) {
 		struct net want, got;
 
-		train(list[0], nets[n], &want);
+		train(list[0], NULL, nets[n], &want);
 		for (int k = 1; k < LISTS; k++) {
-			train(list[k], nets[n], &got);
+			train(list[k], NULL, nets[n], &got);
 			assert_memory_equal(got.params, want.params, want.n_params * sizeof(float));
 			assert_memory_equal(got.buffers, want.buffers, want.n_buffers * sizeof(float));
 			net_release(&got);
 		}
+		net_release(&want);
+	}
+}
+
+/* Every second node there, the others in the blocked layouts of libraries; and wherever they are
+ * measured to be fastest, inputs brought there included. */
+static void nets_learn_beside_libraries(void **state)
+{
+	struct device *devices[DEVICE_LIST_MAX + 2] = { &odd.base };
+	(void)state;
+
+	memcpy(devices + 1, libraries.dev, sizeof libraries.dev);
+	for (int n = 0; n < NETS; n++) {
+		struct kernel_cache *cache;
+		struct net want, got;
+
+		train(list[0], NULL, nets[n], &want);
+		assert_ok(kernel_cache_open(&cache, NULL, "test"));
+		for (int k = 0; k < 2; k++) {
+			train(devices, k ? cache : NULL, nets[n], &got);
+			assert_floats_near(got.params, want.params, want.n_params, 1e-4);
+			assert_floats_near(got.buffers, want.buffers, want.n_buffers, 1e-4);
+			net_release(&got);
+		}
+		kernel_cache_close(&cache);
 		net_release(&want);
 	}
 }
@@ -413,6 +443,7 @@ int main(void)
 		cmocka_unit_test(launches_wait_for_somebody_who_waits),
 		cmocka_unit_test(an_error_comes_home_where_somebody_waits),
 		cmocka_unit_test(nets_learn_the_same_bits),
+		cmocka_unit_test(nets_learn_beside_libraries),
 		cmocka_unit_test(all_of_a_net_is_launched),
 		cmocka_unit_test(any_allocation_may_fail),
 		cmocka_unit_test(predictions_are_the_same_bits),
