@@ -2,7 +2,7 @@
  *
  *   input x 64x3x32x32
  *   param conv1.weight 16x3x3x3 at 0
- *   %5 = conv2d conv1 (x, conv1.weight) 64x16x32x32 kernel=3x3 stride=1x1 pad=1,1,1,1 act=relu
+ *   %5 = conv2d conv1 (x, conv1.weight) 64x16x32x32 kernel=3,3 stride=1,1 pad=1,1,1,1 act=relu
  *
  * "*" marks a node made by ir_backward. */
 #include "compute/ir/graph.h"
@@ -33,25 +33,47 @@ static void print_leaf(const struct ir_value *v, struct str *out)
 	str_add(out, "\n");
 }
 
-static void print_attr(const struct ir_attr *a, struct str *out)
+static int is_zero(const struct ir_attr_row *row, const char *field)
 {
-	if (a->kernel[0])
-		str_addf(out, " kernel=%dx%d stride=%dx%d pad=%d,%d,%d,%d", a->kernel[0],
-		         a->kernel[1], a->stride[0], a->stride[1], a->pad[0], a->pad[1],
-		         a->pad[2], a->pad[3]);
-	if (a->dilation[0] > 1 || a->dilation[1] > 1)
-		str_addf(out, " dilation=%dx%d", a->dilation[0], a->dilation[1]);
-	if (a->groups > 1)
-		str_addf(out, " groups=%d", a->groups);
-	if (a->act != ACT_NONE)
-		str_addf(out, " act=%s", ir_act_name(a->act));
-	if (a->alpha != 0)
-		str_addf(out, " alpha=%g", (double)a->alpha);
-	if (a->p > 0)
-		str_addf(out, " p=%g", (double)a->p);
-	if (a->size)
-		str_addf(out, " axis=%d start=%lld size=%lld", a->axis, (long long)a->start,
-		         (long long)a->size);
+	static const struct ir_attr none;
+
+	return memcmp(field, (const char *)&none + row->offset,
+	              (size_t)row->count * (row->kind == ATTR_I64 ? 8 : 4)) == 0;
+}
+
+static void print_field(const struct ir_attr_row *row, const char *field, struct str *out)
+{
+	for (int i = 0; i < row->count; i++) {
+		str_add(out, i ? "," : "");
+		if (row->offset == offsetof(struct ir_attr, act))
+			str_add(out, ir_act_name(*(const enum ir_act *)(const void *)field));
+		else if (row->kind == ATTR_INT)
+			str_addf(out, "%d", ((const int *)(const void *)field)[i]);
+		else if (row->kind == ATTR_I64)
+			str_addf(out, "%lld", (long long)((const int64_t *)(const void *)field)[i]);
+		else
+			str_addf(out, "%g", (double)((const float *)(const void *)field)[i]);
+	}
+}
+
+/* Attributes that are not zero: all, or those that the speed may depend on. */
+enum which { ALL, TIMED };
+
+static void print_attr(const struct ir_attr *a, enum which which, struct str *out)
+{
+	for (const struct ir_attr_row *row = ir_attr_rows; row->name; row++) {
+		const char *field = (const char *)a + row->offset;
+
+		if ((which == TIMED && !row->timed) || is_zero(row, field))
+			continue;
+		str_addf(out, " %s=", row->name);
+		print_field(row, field, out);
+	}
+}
+
+void ir_attr_key(const struct ir_attr *a, struct str *out)
+{
+	print_attr(a, TIMED, out);
 }
 
 static void print_node(const struct ir_node *n, struct str *out)
@@ -66,7 +88,7 @@ static void print_node(const struct ir_node *n, struct str *out)
 		print_name(n->in[i], out);
 	}
 	str_addf(out, ") %s", tensor_text(&n->out[0]->desc, shape));
-	print_attr(&n->attr, out);
+	print_attr(&n->attr, ALL, out);
 	if (n->out[0]->output)
 		str_addf(out, " -> output %d", n->out[0]->output);
 	str_add(out, "\n");
@@ -79,37 +101,4 @@ void ir_print(const struct ir_graph *g, struct str *out)
 			print_leaf(g->value[i], out);
 	for (const struct ir_node *n = g->first; n; n = n->next)
 		print_node(n, out);
-}
-
-static int is_zero(const struct ir_attr_row *row, const char *field)
-{
-	static const struct ir_attr none;
-
-	return memcmp(field, (const char *)&none + row->offset,
-	              (size_t)row->count * (row->kind == ATTR_I64 ? 8 : 4)) == 0;
-}
-
-static void print_field(const struct ir_attr_row *row, const char *field, struct str *out)
-{
-	for (int i = 0; i < row->count; i++) {
-		str_add(out, i ? "," : "");
-		if (row->kind == ATTR_INT)
-			str_addf(out, "%d", ((const int *)(const void *)field)[i]);
-		else if (row->kind == ATTR_I64)
-			str_addf(out, "%lld", (long long)((const int64_t *)(const void *)field)[i]);
-		else
-			str_addf(out, "%g", (double)((const float *)(const void *)field)[i]);
-	}
-}
-
-void ir_attr_key(const struct ir_attr *a, struct str *out)
-{
-	for (const struct ir_attr_row *row = ir_attr_rows; row->name; row++) {
-		const char *field = (const char *)a + row->offset;
-
-		if (!row->timed || is_zero(row, field))
-			continue;
-		str_addf(out, " %s=", row->name);
-		print_field(row, field, out);
-	}
 }

@@ -360,8 +360,8 @@ static void prints_a_line_a_node(void **state)
 	assert_contains(out.p, "input x 3x1x12x12\n");
 	assert_contains(out.p, "input label 3 s32\n");
 	assert_contains(out.p, "param conv1.weight 4x1x5x5 at 0 grad %");
-	assert_contains(out.p, "conv2d conv1 (x, conv1.weight) 3x4x12x12 kernel=5x5 stride=1x1 "
-	                "pad=2,2,2,2\n");
+	assert_contains(out.p, "conv2d conv1 (x, conv1.weight) 3x4x12x12 kernel=5,5 stride=1,1 "
+	                "dilation=1,1 pad=2,2,2,2 groups=1\n");
 	assert_contains(out.p, "=* dense_dx fc2 (");
 	assert_contains(out.p, "-> output 1\n");
 	str_release(&out);
