@@ -1,4 +1,4 @@
-/* catalog.h -- what this build knows: layers, sources, strategies, devices, libraries, options.
+/* catalog.h -- what this build knows: layers, sources, strategies, devices, options.
  *
  * Tables of names with help, and of options with type, default, bounds and help.
  *
