@@ -47,6 +47,7 @@ struct prediction {
 	const struct predict_args *args;
 	char           **file;
 	tt_source       *source;            /* NULL: files                             */
+	tt_source       *view;              /* the source as the net wants it          */
 	tt_source_info   info;              /* of the source, or of a picture that fits */
 	int64_t          count;
 	tt_model        *model;
@@ -98,7 +99,13 @@ static tt_status open_inputs(struct prediction *p, struct call *c)
 		return err_set(TT_EINVAL, "one source at a time: '%s' is one too many", p->file[1]);
 	if ((st = tt_source_open(&p->source, p->file[0])) != TT_OK)
 		return st;
-	p->info = *tt_source_describe(p->source);
+	/* The truth is shown where the net knows the classes; nobody needs it. */
+	st = tt_source_match(&p->view, p->source, p->model, TT_MATCH_ALL);
+	if (st == TT_ESHAPE)
+		st = tt_source_match(&p->view, p->source, p->model, TT_MATCH_INPUTS);
+	if (st != TT_OK)
+		return st;
+	p->info = *tt_source_describe(p->view);
 	p->count = p->info.count;
 	if (p->args->samples && p->args->samples < p->count)
 		p->count = p->args->samples;
@@ -142,7 +149,7 @@ static tt_status prepare(struct prediction *p, struct call *c)
 		.threads = (int)p->args->threads, .kernel_cache = cache))) != TT_OK ||
 	    (st = check_shape(p)) != TT_OK || (st = make_room(p)) != TT_OK ||
 	    (st = specfile_text(c->arena, tt_model_spec(p->model), "model.loss", &loss)) != TT_OK ||
-	    (st = names_of_classes(&p->names, p->model, p->source,
+	    (st = names_of_classes(&p->names, p->model, p->view,
 	                           (int)tt_session_outputs(p->session))) != TT_OK)
 		return st;
 	p->answers.width = (int)tt_session_outputs(p->session);
@@ -159,7 +166,7 @@ static tt_status read_one(struct prediction *p, int64_t i, int place)
 
 	p->label[place] = -1;
 	if (p->source)
-		st = tt_source_read(p->source, i, p->raw, p->info.target == TT_TARGET_CLASS
+		st = tt_source_read(p->view, i, p->raw, p->info.target == TT_TARGET_CLASS
 		                    ? &p->label[place] : NULL, NULL);
 	else
 		st = tt_image_read(p->file[i], p->info.shape, p->raw);
@@ -208,6 +215,7 @@ static tt_status run_predict(struct call *c)
 	mem_free(p.raw);
 	mem_free(p.x);
 	mem_free(p.out);
+	tt_source_close(&p.view);
 	tt_source_close(&p.source);
 	tt_session_free(&p.session);
 	tt_model_free(&p.model);

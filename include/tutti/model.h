@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <tutti/status.h>
+#include <tutti/data.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -71,6 +71,36 @@ TT_API size_t    tt_model_parameters(const tt_model *m);                 /* trai
 
 /* What the model was built from, resolved; borrowed from it.  NULL of NULL. */
 TT_API const tt_spec *tt_model_spec(const tt_model *m);
+/* What goes into a model and what comes out, by name.  Before a model has seen data it knows what
+ * its spec says (known is 0): one input "x" and one target "target".  Training adds the names of
+ * the data's columns, features and classes, which are kept in checkpoints; where the model meets
+ * data again they are matched by name. */
+typedef struct tt_signature {
+	uint32_t         size;
+	int              known;         /* 1: names are those of the data it was trained on        */
+	const tt_schema *data;          /* inputs and target                                       */
+	const tt_column *output;        /* "probabilities" or "values", of one sample              */
+	int              means, stds;   /* how many; 1: one for all channels or features, 0: none  */
+	const double    *mean, *std;    /* u8 is scaled to 0..1, then mean subtracted, std divided  */
+} tt_signature;
+/* Borrowed until the model is freed, bound to other data or trained.  NULL of NULL. */
+TT_API const tt_signature *tt_model_signature(const tt_model *m);
+/* The same as JSON, as it stands in checkpoints under tutti.signature; owned: tt_free. */
+TT_API tt_status tt_model_signature_json(const tt_model *m, char **out);
+/* Forget the names of the data: to train a model on data of other names. */
+TT_API tt_status tt_model_unbind(tt_model *m);
+
+/* What of a source must be as a model knows it. */
+enum tt_match {
+	TT_MATCH_ALL,        /* inputs and target                                     */
+	TT_MATCH_INPUTS      /* the inputs; what is shown has no target               */
+};
+/* A source as a model wants it: columns and features by name, classes numbered as the model numbers
+ * them.  *out is owned; s is borrowed until it is closed.  Training and evaluation do this by
+ * themselves.  TT_ESHAPE names both sides and the way out. */
+TT_API tt_status tt_source_match(tt_source **out, const tt_source *s, const tt_model *m,
+                                 enum tt_match what);
+
 /* Names of its classes, if it has been trained on data that have them: else *n is 0, *out NULL.
  * *out ends with NULL and is owned, texts and all: one tt_free. */
 TT_API tt_status tt_model_class_names(const tt_model *m, char ***out, int *n);

@@ -37,6 +37,8 @@ typedef struct tt_trainer_opts {
 	int           (*stop)(void *ctx);  /* asked while the trainer is made, which may measure for
 	                                    * minutes: not 0 ends that with TT_ESTOPPED (never asked) */
 	void           *stop_ctx;
+	const tt_source *train, *valid;    /* instead of the spec's data.train and data.valid; borrowed
+	                                    * until the trainer is freed (those of the spec)         */
 } tt_trainer_opts;
 #define TT_TRAINER_OPTS(...) (&(tt_trainer_opts){ .size = sizeof(tt_trainer_opts), __VA_ARGS__ })
 

@@ -102,6 +102,12 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_model_tensor, NULL, 0, &(tt_tensor)TT_SIZED(tt_tensor));
 	REFUSES(tt_model_class_names, NULL, &names, &n);
 	REFUSES(tt_plug_folder, NULL);
+	REFUSES(tt_model_signature_json, NULL, &text);
+	REFUSES(tt_model_signature_json, model, NULL);
+	REFUSES(tt_model_unbind, NULL);
+	REFUSES(tt_source_match, NULL, source, model, TT_MATCH_ALL);
+	REFUSES(tt_source_match, &source, NULL, model, TT_MATCH_ALL);
+	REFUSES(tt_source_match, &source, source, NULL, TT_MATCH_ALL);
 	REFUSES(tt_model_class_names, model, NULL, &n);
 	REFUSES(tt_model_class_names, model, &names, NULL);
 	REFUSES(tt_trainer_new, NULL, model, NULL);
@@ -197,6 +203,7 @@ static void getters_of_nothing_give_nothing(void **state)
 	assert_null(tt_batch_column(NULL, "x"));
 	assert_null(tt_batch_column(TT_BATCH(.columns = 0), NULL));
 	assert_null(tt_model_spec(NULL));
+	assert_null(tt_model_signature(NULL));
 	assert_null(tt_report_describe(NULL));
 	assert_int_equal(tt_checkpoint_tensors(NULL), 0);
 	assert_int_equal(tt_checkpoint_metas(NULL), 0);

@@ -323,6 +323,7 @@ static void structs_that_are_lent_say_how_long_they_are(void **state)
 	assert_int_equal(tt_trainer_progress(t)->size, sizeof(tt_progress));
 	tt_trainer_free(&t);
 	assert_int_equal(tt_report_describe(report)->size, sizeof(tt_report_info));
+	assert_int_equal(tt_model_signature(model)->size, sizeof(tt_signature));
 }
 
 static int set_up(void **state)

@@ -303,7 +303,7 @@ static void what_cannot_be_trained_is_refused_with_the_reason(void **state)
 		  "the samples are 1x9x9, the net wants 1x8x8" },
 		{ "data.train", "synth:objects?size=8&count=40&classes=2", TT_ESHAPE, "3x8x8" },
 		{ "data.valid", "synth:objects?size=8&count=9&classes=3&gray=yes", TT_ESHAPE,
-		  "data.valid has 3" },
+		  "the net does not know the source's class 'crescent': there are arrow, circle" },
 		{ "data.train", "csv:/no/such/file.csv", TT_ENOENT, "/no/such/file.csv" },
 		{ "train.early_stop.monitor", "valid_loss", TT_ESPEC, "needs data.valid" },
 		{ "train.early_stop.monitor", "acuracy", TT_ESPEC, "did you mean 'accuracy'" },

@@ -14,7 +14,7 @@ static float *fill_vector(const struct tt_model *m, const struct param *p, int n
 	return v;
 }
 
-tt_status nn_model_init(struct tt_model *m)
+tt_status nn_model_init(struct tt_model *m, const struct scaling *s)
 {
 	tt_status st = nn_collect(m);
 
@@ -22,11 +22,14 @@ tt_status nn_model_init(struct tt_model *m)
 		return st;
 	m->params = fill_vector(m, m->param, m->n_params, m->param_count);
 	m->buffers = fill_vector(m, m->buffer, m->n_buffers, m->buffer_count);
-	return m->params && m->buffers ? TT_OK : TT_ENOMEM;
+	if (!m->params || !m->buffers)
+		return TT_ENOMEM;
+	return signature_derive(&m->signature, m, s, &(struct class_names){0});
 }
 
 void nn_model_release(struct tt_model *m)
 {
+	signature_free(&m->signature);
 	mem_free(m->params);
 	mem_free(m->buffers);
 	arena_release(&m->arena);
@@ -64,21 +67,4 @@ tt_status tt_model_tensor(const tt_model *m, int i, tt_tensor *out)
 	t.data = (t.trainable ? m->params : m->buffers) + p->offset;
 	memcpy(t.shape, p->desc.dim, sizeof t.shape);
 	return sized_give(out, &t, sizeof t, "tt_tensor");
-}
-
-tt_status nn_set_classes(struct tt_model *m, const char *const *name, int n)
-{
-	struct str s = {0};
-	tt_status st;
-
-	str_add(&s, "[");
-	for (int i = 0; i < n; i++) {
-		str_add(&s, i ? ", " : "");
-		str_add_json(&s, name[i]);
-	}
-	str_add(&s, "]");
-	if ((st = str_status(&s)) == TT_OK && !(m->classes = arena_strdup(&m->arena, s.p)))
-		st = TT_ENOMEM;
-	str_release(&s);
-	return st;
 }

@@ -16,6 +16,7 @@
 #include "compute/pass/pass.h"
 #include "learn/nn/init.h"
 #include "learn/nn/options.h"
+#include "learn/nn/signature.h"
 
 enum param_role { PARAM_WEIGHT, PARAM_BIAS, PARAM_NORM };   /* norm: scale and shift of norms */
 
@@ -39,19 +40,24 @@ struct tt_model {
 	float        *params, *buffers;  /* owned, 64-byte aligned                       */
 	int64_t       inputs, outputs;   /* numbers per sample in and out                */
 	struct tensor_desc out_desc;     /* of logits at batch 1                         */
-	const char   *classes;           /* JSON list of class names for checkpoints; NULL: unknown */
+	struct signature *signature;     /* owned; NULL while the net is only counted    */
 };
 
-/* Names of the classes, kept in checkpoints; copied. */
-tt_status nn_set_classes(struct tt_model *m, const char *const *name, int n);
+/* The model learns the names of its data, which must fit it: TT_ESHAPE says what does not. */
+tt_status nn_bind(struct tt_model *m, const tt_schema *data);
+/* A model of the same net knows what `from` knows. */
+tt_status nn_copy_names(struct tt_model *m, const struct tt_model *from);
+/* All that the model knows of its data are the names of the classes. */
+tt_status nn_set_classes(struct tt_model *m, const struct class_names *names);
 
 /* Whether such a net can be built, and how many numbers it has. */
 tt_status nn_count(const struct model_opts *o, size_t *parameters, size_t *buffers);
 
 /* Fill the tables of a model of which only net is set; no numbers yet. */
 tt_status nn_collect(struct tt_model *m);
-/* The same with its first numbers, by m->seed.  Release after an error as well. */
-tt_status nn_model_init(struct tt_model *m);
+/* The same with its first numbers, by m->seed, and what its signature says without data.  Release
+ * after an error as well. */
+tt_status nn_model_init(struct tt_model *m, const struct scaling *s);
 void      nn_model_release(struct tt_model *m);       /* all but the document */
 
 /* NN_TRAIN: inputs x, target, seed; outputs loss sum, logits; with gradients.

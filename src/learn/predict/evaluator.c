@@ -13,6 +13,7 @@ struct evaluator {
 	struct evaluator_opts opts;
 	struct target         target;
 	struct program_cache *programs;
+	tt_source            *view;          /* the source as the net wants it; NULL: as it is */
 	struct loader        *loader;
 	struct metrics        sums;
 };
@@ -46,16 +47,20 @@ tt_status evaluator_new(struct evaluator **out, const struct evaluator_opts *o)
 		.data = &o->model->spec->data, .batch = o->batch, .world = o->comm ? o->comm->size : 1,
 		.rank = o->comm ? o->comm->rank : 0,
 	};
+	tt_source *source;
 	tt_status st;
 
 	if (!e)
 		return TT_ENOMEM;
 	e->opts = *o;
-	st = target_init(&e->target, o->model, tt_source_describe(o->source), o->batch);
+	if ((st = signature_view(o->model->signature, o->source, &e->view)) != TT_OK)
+		goto fail;
+	source = e->view ? e->view : o->source;
+	st = target_init(&e->target, o->model, tt_source_describe(source), o->batch);
 	if (st != TT_OK ||
 	    (st = init_metrics(e)) != TT_OK ||
 	    (st = make_programs(e)) != TT_OK ||
-	    (st = loader_new(&e->loader, o->source, &order)) != TT_OK)
+	    (st = loader_new(&e->loader, source, &order)) != TT_OK)
 		goto fail;
 	*out = e;
 	return TT_OK;
@@ -69,6 +74,7 @@ void evaluator_free(struct evaluator **e)
 	if (!e || !*e)
 		return;
 	loader_free(&(*e)->loader);
+	tt_source_close(&(*e)->view);
 	program_cache_free(&(*e)->programs);
 	target_release(&(*e)->target);
 	mem_free((*e)->sums.confusion);

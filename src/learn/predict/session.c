@@ -46,7 +46,7 @@ static tt_status copy_model(tt_model **out, const tt_model *m)
 	memcpy((*out)->params, m->params, m->param_count * sizeof *m->params);
 	if (m->buffer_count)
 		memcpy((*out)->buffers, m->buffers, m->buffer_count * sizeof *m->buffers);
-	return TT_OK;
+	return nn_copy_names(*out, m);
 }
 
 static tt_status precision_of(const tt_session_opts *o, const struct tt_spec *s,

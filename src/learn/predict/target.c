@@ -6,40 +6,12 @@
 
 /* ---- does the source fit? ---- */
 
-static int same_shape(const struct option_list *want, const tt_source_info *info)
-{
-	int64_t numbers = 1;
-
-	for (int i = 0; i < info->ndim; i++)
-		numbers *= info->shape[i];
-	if (want->n == 1)                       /* a net over features takes any shape */
-		return (double)numbers == want->v[0];
-	if ((int)want->n != info->ndim)
-		return 0;
-	for (int i = 0; i < info->ndim; i++)
-		if ((double)info->shape[i] != want->v[i])
-			return 0;
-	return 1;
-}
-
 static tt_status check_samples(const struct tt_model *m, const tt_source_info *info)
 {
-	const struct option_list *want = &m->net.input;
-	struct str net = {0}, data = {0};
-	tt_status st;
+	tt_column c = { .size = sizeof c, .name = "x", .ndim = info->ndim };
 
-	if (same_shape(want, info))
-		return TT_OK;
-	for (size_t i = 0; i < want->n; i++)
-		str_addf(&net, "%s%.0f", i ? "x" : "", want->v[i]);
-	for (int i = 0; i < info->ndim; i++)
-		str_addf(&data, "%s%lld", i ? "x" : "", (long long)info->shape[i]);
-	st = net.failed || data.failed ? TT_ENOMEM
-		: err_set(TT_ESHAPE, "the samples are %s, the net wants %s: change model.input or the "
-		          "source's settings (size=, gray=)", data.p, net.p);
-	str_release(&net);
-	str_release(&data);
-	return st;
+	memcpy(c.shape, info->shape, sizeof c.shape);
+	return signature_check_samples(m->signature, &c);
 }
 
 static tt_status check_target(const struct tt_model *m, const tt_source_info *info)

@@ -18,7 +18,8 @@ tt_status tt_model_new(tt_model **out, const tt_spec *s)
 		goto out;
 	m->net = m->spec->model;
 	m->seed = (uint64_t)m->spec->train.seed;
-	if ((st = nn_model_init(m)) != TT_OK)
+	st = nn_model_init(m, &(struct scaling){ m->spec->data.mean, m->spec->data.std });
+	if (st != TT_OK)
 		goto out;
 	*out = m;
 	m = NULL;

@@ -11,7 +11,24 @@ static void add_tensors(struct model_rows *s, const struct param *p, int n, cons
 		                                                  .data = data + p[i].offset };
 }
 
-#define OWN_META 4
+/* Class names are in the signature as well: those who read version 0.1 look here. */
+static tt_status write_texts(struct model_rows *s, const struct tt_model *m)
+{
+	const tt_schema *data = &m->signature->data.view;
+
+	signature_write(m->signature, &s->signature);
+	for (int i = 0; data->class_names && i < data->classes; i++) {
+		str_add(&s->classes, i ? ", " : "[");
+		str_add_json(&s->classes, data->class_names[i]);
+	}
+	if (s->classes.len)
+		str_add(&s->classes, "]");
+	if (s->signature.failed || s->classes.failed)
+		return TT_ENOMEM;
+	return tt_spec_text(m->spec, &s->text);
+}
+
+#define OWN_META 5
 
 tt_status model_rows_init(struct model_rows *s, const struct tt_model *m, int more)
 {
@@ -19,8 +36,10 @@ tt_status model_rows_init(struct model_rows *s, const struct tt_model *m, int mo
 	tt_status st;
 
 	*s = (struct model_rows){0};
-	if ((st = tt_spec_text(m->spec, &s->text)) != TT_OK)
+	if ((st = write_texts(s, m)) != TT_OK) {
+		model_rows_release(s);
 		return st;
+	}
 	s->tensor = mem_calloc(tensors ? tensors : 1, sizeof *s->tensor);
 	s->meta = mem_calloc(metas, sizeof *s->meta);
 	if (!s->tensor || !s->meta) {
@@ -32,8 +51,9 @@ tt_status model_rows_init(struct model_rows *s, const struct tt_model *m, int mo
 	s->meta[s->n_meta++] = (struct ckpt_meta){ "tutti.format", MODEL_FORMAT };
 	s->meta[s->n_meta++] = (struct ckpt_meta){ "tutti.version", TT_VERSION };
 	s->meta[s->n_meta++] = (struct ckpt_meta){ MODEL_META_SPEC, s->text };
-	if (m->classes)
-		s->meta[s->n_meta++] = (struct ckpt_meta){ MODEL_META_CLASSES, m->classes };
+	s->meta[s->n_meta++] = (struct ckpt_meta){ MODEL_META_SIGNATURE, s->signature.p };
+	if (s->classes.len)
+		s->meta[s->n_meta++] = (struct ckpt_meta){ MODEL_META_CLASSES, s->classes.p };
 	return TT_OK;
 }
 
@@ -42,6 +62,8 @@ void model_rows_release(struct model_rows *s)
 	mem_free(s->tensor);
 	mem_free(s->meta);
 	mem_free(s->text);
+	str_release(&s->signature);
+	str_release(&s->classes);
 	*s = (struct model_rows){0};
 }
 
@@ -95,9 +117,44 @@ static tt_status check_format(const struct ckpt *c, const char *path)
 	return TT_OK;
 }
 
+/* Version 0.1 wrote a list of class names at most. */
+static tt_status read_classes(struct tt_model *m, const char *json, const char *path)
+{
+	struct class_names names = {0};
+	const char **v = NULL;
+	struct arena a = {0};
+	struct node *list;
+	tt_status st = node_parse_json(&a, path, json, strlen(json), &list);
+
+	if (st == TT_OK && !(v = arena_alloc(&a, (node_count(list) + 1) * sizeof *v)))
+		st = TT_ENOMEM;
+	for (const struct node *n = st == TT_OK ? list->child : NULL; st == TT_OK && n; n = n->next)
+		st = node_text(n, &v[names.n++]);
+	names.v = v;
+	if (st == TT_OK)
+		st = nn_set_classes(m, &names);
+	arena_release(&a);
+	return st;
+}
+
+tt_status model_signature_of(struct tt_model *m, const struct ckpt *c, const char *path)
+{
+	const char *json = ckpt_meta(c, MODEL_META_SIGNATURE);
+	const char *classes = ckpt_meta(c, MODEL_META_CLASSES);
+	struct signature *s;
+	tt_status st;
+
+	if (!json)
+		return classes ? read_classes(m, classes, path) : TT_OK;
+	if ((st = signature_read(&s, m, json, path)) != TT_OK)
+		return st;
+	signature_free(&m->signature);
+	m->signature = s;
+	return TT_OK;
+}
+
 tt_status model_of_ckpt(tt_model **out, const struct ckpt *c, const char *path)
 {
-	const char *classes = ckpt_meta(c, MODEL_META_CLASSES);
 	tt_model *m = NULL;
 	tt_spec *s = NULL;
 	tt_status st;
@@ -105,12 +162,9 @@ tt_status model_of_ckpt(tt_model **out, const struct ckpt *c, const char *path)
 	if ((st = check_format(c, path)) != TT_OK)
 		return st;
 	if ((st = tt_spec_parse(&s, path, ckpt_meta(c, MODEL_META_SPEC))) != TT_OK ||
-	    (st = tt_model_new(&m, s)) != TT_OK || (st = model_load_tensors(m, c, path)) != TT_OK)
+	    (st = tt_model_new(&m, s)) != TT_OK || (st = model_load_tensors(m, c, path)) != TT_OK ||
+	    (st = model_signature_of(m, c, path)) != TT_OK)
 		goto out;
-	if (classes && !(m->classes = arena_strdup(&m->arena, classes))) {
-		st = TT_ENOMEM;
-		goto out;
-	}
 	*out = m;
 	m = NULL;
 out:

@@ -253,6 +253,29 @@ static int is_over(const struct tt_trainer *t, const struct state *s)
 	       (s->consumed == 0 && patience > 0 && s->waited >= patience);
 }
 
+/* The data are those that the checkpoint was trained on, with classes and features in the same
+ * order. */
+static tt_status check_data(const struct tt_trainer *t, const struct ckpt *c, const char *path)
+{
+	const char *json = ckpt_meta(c, MODEL_META_SIGNATURE);
+	struct view_plan plan = {0};
+	struct signature *s;
+	tt_status st;
+
+	if (!json)
+		return TT_OK;                   /* version 0.1 did not say */
+	if ((st = signature_read(&s, t->model, json, path)) != TT_OK)
+		return st;
+	if ((st = signature_match(s, tt_model_signature(t->model)->data, &plan)) != TT_OK)
+		st = err_at(st, "%s", path);
+	else if (plan.changes)
+		st = err_set(TT_ESHAPE, "%s: its net knows the features or classes of data.train in "
+		             "another order: it can be used on them, but the run cannot go on", path);
+	schema_release(&plan.schema);
+	signature_free(&s);
+	return st;
+}
+
 /* The net that combines the members belongs to the end: who goes on makes another. */
 static tt_status load_model(struct tt_trainer *t, const struct ckpt *c, const char *path,
                             const struct state *s)
@@ -260,6 +283,8 @@ static tt_status load_model(struct tt_trainer *t, const struct ckpt *c, const ch
 	const char *combined = ckpt_meta(c, META_COMBINED);
 	tt_status st;
 
+	if ((st = check_data(t, c, path)) != TT_OK)
+		return st;
 	if (t->ensemble && combined && strcmp(combined, "1") == 0 && is_over(t, s) &&
 	    ((st = ensemble_add_combiner(t->ensemble, t->learner)) != TT_OK ||
 	     (st = trainer_evaluator(t)) != TT_OK))

@@ -133,13 +133,6 @@ static void copy_members(const struct ensemble *e, struct tt_model *to)
 	memcpy(to->buffers, from->buffers, n * one->buffer_count * sizeof(float));
 }
 
-static tt_status keep_classes(const struct tt_model *from, struct tt_model *to)
-{
-	if (from->classes && !(to->classes = arena_strdup(&to->arena, from->classes)))
-		return TT_ENOMEM;
-	return TT_OK;
-}
-
 tt_status ensemble_add_combiner(struct ensemble *e, struct learner *l)
 {
 	const struct node *layers;
@@ -152,7 +145,7 @@ tt_status ensemble_add_combiner(struct ensemble *e, struct learner *l)
 	    (st = ensemble_spec(&spec, e->member->spec, e->n, layers)) != TT_OK ||
 	    (st = model_of(spec, &other)) != TT_OK)
 		goto out;
-	if ((st = keep_classes(e->whole, other)) != TT_OK) {
+	if ((st = nn_copy_names(other, e->whole)) != TT_OK) {
 		tt_model_free(&other);
 		goto out;
 	}

@@ -18,60 +18,73 @@
 
 /* ---- data ---- */
 
-static int same_classes(const tt_source_info *a, const tt_source_info *b)
-{
-	if (a->classes != b->classes)
-		return 0;
-	for (int i = 0; a->class_names && b->class_names && i < a->classes; i++)
-		if (strcmp(a->class_names[i], b->class_names[i]) != 0)
-			return 0;
-	return 1;
-}
-
-/* Class 3 of validation must be class 3 of training. */
-static tt_status check_classes(const struct tt_trainer *t)
-{
-	const tt_source_info *train = tt_source_describe(t->train_source);
-	const tt_source_info *valid = tt_source_describe(t->valid_source);
-
-	if (train->target != TT_TARGET_CLASS || valid->target != TT_TARGET_CLASS ||
-	    same_classes(train, valid))
-		return TT_OK;
-	return err_set(TT_ESHAPE, "data.train has %d classes, data.valid has %d, or they have "
-	               "other names",
-	               train->classes, valid->classes);
-}
-
 /* Both sets at once; opening_cancel must follow, whatever comes back. */
 static tt_status start_sources(const struct tt_trainer *t, struct opening *train,
                                struct opening *valid)
 {
 	const struct data_opts *d = &t->model->spec->data;
+	const tt_trainer_opts *given = t->making;
+	const int validates = t->opts->valid_every > 0;
 	tt_status st;
 
-	if (!d->train || !*d->train)
+	if (!given->train && (!d->train || !*d->train))
 		return err_set(TT_ESPEC, "data.train is not set: say which data to train on, such as "
 		               "data.train=mnist:DIR");
-	if ((st = opening_start(train, "data.train", d->train)) != TT_OK)
+	if ((st = opening_start(train, "data.train", given->train ? NULL : d->train)) != TT_OK)
 		return st;
-	return opening_start(valid, "data.valid", t->opts->valid_every > 0 ? d->valid : NULL);
+	return opening_start(valid, "data.valid", validates && !given->valid ? d->valid : NULL);
+}
+
+/* Sources never change once open: that they are passed on without const is the loader's way. */
+static tt_source *borrow(const tt_source *s)
+{
+	return (tt_source *)(uintptr_t)s;
+}
+
+/* All nets of this rank know the names of these data, which may be those that t->model knows. */
+static tt_status bind_models(struct tt_trainer *t, const tt_schema *data)
+{
+	tt_model *whole = trainer_whole(t);
+	tt_status st = whole == t->model ? TT_OK : nn_bind(whole, data);
+
+	return st == TT_OK ? nn_bind(t->model, data) : st;
+}
+
+/* A new net learns the names of its data; one that has seen data is shown these as it knows
+ * them. */
+static tt_status meet_data(struct tt_trainer *t)
+{
+	const tt_signature *known = tt_model_signature(t->model);
+	tt_source *view = NULL;
+	tt_status st = TT_OK;
+
+	if (known->known || known->data->class_names)
+		st = signature_view(t->model->signature, t->train_source, &view);
+	if (view) {
+		t->train_base = t->train_source;
+		t->train_source = view;
+	}
+	if (st == TT_OK)
+		st = bind_models(t, known->known ? known->data : tt_source_schema(t->train_source));
+	return st == TT_OK ? st : err_at(st, "data.train");
 }
 
 static tt_status take_sources(struct tt_trainer *t, struct opening *train, struct opening *valid)
 {
-	const tt_source_info *info;
+	const tt_trainer_opts *given = t->making;
 	tt_status st;
 
 	if ((st = opening_wait(train, &t->train_source)) != TT_OK ||
 	    (st = opening_wait(valid, &t->valid_source)) != TT_OK)
 		return st;
-	info = tt_source_describe(t->train_source);
-	if (info->count < 1)
+	t->lent = (given->train ? LENT_TRAIN : 0) | (given->valid ? LENT_VALID : 0);
+	if (given->train)
+		t->train_source = borrow(given->train);
+	if (given->valid && t->opts->valid_every > 0)
+		t->valid_source = borrow(given->valid);
+	if (tt_source_describe(t->train_source)->count < 1)
 		return err_set(TT_EFORMAT, "data.train: %s holds no sample", t->model->spec->data.train);
-	if (info->target == TT_TARGET_CLASS && info->class_names &&
-	    (st = nn_set_classes(trainer_whole(t), info->class_names, info->classes)) != TT_OK)
-		return st;
-	return t->valid_source ? check_classes(t) : TT_OK;
+	return meet_data(t);
 }
 
 /* Workers who do not wait for one another lease batches from one pool. */
@@ -287,8 +300,10 @@ static tt_status make_peer(struct tt_trainer *first, const tt_trainer_opts *o, i
 	t->valid_source = first->valid_source;
 	t->shared = first->shared;
 	t->borrows = 1;
+	t->lent = LENT_TRAIN | LENT_VALID;
 	local_workers_add(first->group, rank, t);
 	if ((st = split_ensemble(t)) != TT_OK || (st = init_rank(t, o)) != TT_OK ||
+	    (st = bind_models(t, tt_model_signature(first->model)->data)) != TT_OK ||
 	    (st = make_compute(t, o)) != TT_OK || (st = open_loader(t)) != TT_OK ||
 	    (st = compile_all(t)) != TT_OK ||
 	    (st = trainer_evaluator(t)) != TT_OK)
@@ -440,10 +455,12 @@ tt_status tt_trainer_new(tt_trainer **out, tt_model *m, const tt_trainer_opts *o
 {
 	struct tt_trainer *t;
 	tt_trainer_opts o;
+	int known;
 	tt_status st;
 
 	if (!out || !m)
 		return err_null(__func__);
+	known = m->signature->view.known;
 	if ((st = sized_options(&o, sizeof o, opts, "tt_trainer_opts")) != TT_OK)
 		return st;
 	if (!(t = mem_calloc(1, sizeof *t)))
@@ -456,8 +473,22 @@ tt_status tt_trainer_new(tt_trainer **out, tt_model *m, const tt_trainer_opts *o
 	} else {
 		ensemble_undo(t->ensemble);
 		tt_trainer_free(&t);
+		if (!known && m->signature->view.known)
+			(void)tt_model_unbind(m);       /* what it learnt was wrong, or for nothing */
 	}
 	return st;
+}
+
+static void close_sources(struct tt_trainer *t)
+{
+	if (t->train_base) {
+		tt_source_close(&t->train_source);
+		t->train_source = t->train_base;
+	}
+	if (!(t->lent & LENT_VALID))
+		tt_source_close(&t->valid_source);
+	if (!(t->lent & LENT_TRAIN))
+		tt_source_close(&t->train_source);
 }
 
 void tt_trainer_free(tt_trainer **out)
@@ -482,10 +513,7 @@ void tt_trainer_free(tt_trainer **out)
 		local_shared_free(&t->shared);
 	engine_close(&t->engine);
 	ensemble_close(&t->ensemble);
-	if (!t->borrows) {
-		tt_source_close(&t->valid_source);
-		tt_source_close(&t->train_source);
-	}
+	close_sources(t);
 	trace_free(&t->trace);
 	comm_close(&t->self);
 	str_release(&t->trace_path);

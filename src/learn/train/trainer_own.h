@@ -52,6 +52,9 @@ struct pace {
 
 struct trace;
 
+/* Sources that this trainer does not close. */
+enum { LENT_TRAIN = 1, LENT_VALID = 2 };
+
 struct tt_trainer {
 	pid_t                    process;     /* that made it; threads and files are there           */
 	tt_model                *model;       /* borrowed; of an ensemble: this rank's member   */
@@ -60,6 +63,7 @@ struct tt_trainer {
 	const struct train_opts *opts;        /* of its spec */
 	struct engine           *engine;
 	tt_source               *train_source, *valid_source;    /* valid may be NULL */
+	tt_source               *train_base;  /* of which train_source is a view, or NULL */
 	struct loader           *loader;
 	struct learner          *learner;
 	struct evaluator        *evaluator;   /* NULL: no validation */
@@ -91,7 +95,8 @@ struct tt_trainer {
 	struct str               trace_path;  /* of who writes it               */
 	int                      saves;       /* somebody writes checkpoints    */
 	int                      save_due;    /* at the next exchange           */
-	int                      borrows;     /* its sources are rank 0's       */
+	int                      lent;        /* sources that are rank 0's or the caller's */
+	int                      borrows;     /* it is a peer: what ranks share is rank 0's */
 	int                      running;     /* inside step or run             */
 	struct affinity_stay     stay;        /* as a thread among others       */
 };

@@ -134,12 +134,13 @@ static void names_of_classes_come_in_one_block(void **state)
 	int n = -1;
 
 	(void)state;
+	assert_ok(tt_spec_set(s, "model.layers.1.dense.out", "3"));
 	assert_ok(tt_model_new(&m, s));
 	assert_string_equal(((const struct tt_spec *)tt_model_spec(m))->name, "query");
 	assert_ok(tt_model_class_names(m, &got, &n));
 	assert_null(got);
 	assert_int_equal(n, 0);
-	assert_ok(nn_set_classes(m, name, 3));
+	assert_ok(nn_set_classes(m, &(struct class_names){ name, 3 }));
 	assert_ok(tt_model_class_names(m, &got, &n));
 	assert_int_equal(n, 3);
 	for (int i = 0; i < 3; i++)

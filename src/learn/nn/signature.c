@@ -1,0 +1,265 @@
+#include "learn/nn/signature.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "learn/nn/model.h"
+
+void signature_free(struct signature **s)
+{
+	if (!s || !*s)
+		return;
+	schema_release(&(*s)->data);
+	mem_free(*s);
+	*s = NULL;
+}
+
+/* ---- parts ---- */
+
+static tt_status copy_list(struct arena *a, const struct option_list *l, int *n, const double **out)
+{
+	double *copy = arena_alloc(a, (l->n + 1) * sizeof *copy);
+
+	if (!copy)
+		return TT_ENOMEM;
+	if (l->n)
+		memcpy(copy, l->v, l->n * sizeof *copy);
+	*n = (int)l->n;
+	*out = copy;
+	return TT_OK;
+}
+
+/* The shape of a sample as model.input has it. */
+static tt_column input_of(const struct tt_model *m, const char *name)
+{
+	tt_column c = { .size = sizeof c, .type = TT_F32, .name = name };
+
+	c.ndim = (int)m->net.input.n;
+	for (int i = 0; i < c.ndim; i++)
+		c.shape[i] = (int64_t)m->net.input.v[i];
+	return c;
+}
+
+static void set_output(struct signature *s, const struct tt_model *m)
+{
+	const int loss = m->net.loss;
+
+	s->output = (tt_column){ .size = sizeof s->output, .type = TT_F32, .ndim = 1,
+	                         .shape = { m->outputs } };
+	s->output.name = loss == LOSS_XENT || loss == LOSS_BCE ? "probabilities" : "values";
+}
+
+tt_status signature_new(struct signature **out, const struct tt_model *m,
+                        const struct scaling *c)
+{
+	struct signature *s = mem_calloc(1, sizeof *s);
+	tt_status st;
+
+	if (!s)
+		return TT_ENOMEM;
+	s->view = (tt_signature){ .size = sizeof s->view, .data = &s->data.view, .output = &s->output };
+	set_output(s, m);
+	if ((st = copy_list(&s->data.arena, &c->mean, &s->view.means, &s->view.mean)) != TT_OK ||
+	    (st = copy_list(&s->data.arena, &c->std, &s->view.stds, &s->view.std)) != TT_OK)
+		signature_free(&s);
+	else
+		*out = s;
+	return st;
+}
+
+/* ---- from the net alone ---- */
+
+static tt_status add_own_target(struct signature *s, const struct tt_model *m,
+                                const struct class_names *names)
+{
+	const int classes = m->net.loss == LOSS_XENT || names->n;
+	const int known = names->n && (m->net.loss != LOSS_XENT || names->n == m->outputs);
+	tt_column c = { .size = sizeof c, .name = "target", .type = classes ? TT_I32 : TT_F32,
+	                .ndim = !classes, .shape = { classes ? 0 : m->outputs } };
+	tt_status st = schema_add(&s->data, &c);
+
+	return st != TT_OK ? st : schema_set_target(&s->data, &(struct schema_target){
+		"target", classes ? TT_TARGET_CLASS : TT_TARGET_VALUES,
+		known ? names->n : (int)m->outputs, known ? names->v : NULL });
+}
+
+tt_status signature_derive(struct signature **out, const struct tt_model *m,
+                           const struct scaling *c, const struct class_names *names)
+{
+	const tt_column x = input_of(m, "x");
+	struct signature *s;
+	tt_status st = signature_new(&s, m, c);
+
+	if (st != TT_OK)
+		return st;
+	if ((st = schema_add(&s->data, &x)) == TT_OK &&
+	    (st = add_own_target(s, m, names)) == TT_OK)
+		*out = s;
+	else
+		signature_free(&s);
+	return st;
+}
+
+/* ---- with the names of data ---- */
+
+static tt_status one_input(const tt_schema *data, int *at)
+{
+	*at = schema_input(data, 0);
+	if (*at < 0)
+		return err_set(TT_ESHAPE, "the source has no input column, only a target");
+	if (schema_input(data, 1) < 0)
+		return TT_OK;
+	if ((*at = schema_find(data, "x")) >= 0 && *at != schema_target(data))
+		return TT_OK;
+	return err_set(TT_ESHAPE, "the source has more than one input column, such as '%.60s' and "
+	               "'%.60s', and the net has one input: call the column that it reads 'x'",
+	               data->column[schema_input(data, 0)]->name,
+	               data->column[schema_input(data, 1)]->name);
+}
+
+static tt_status add_input(struct signature *s, const struct tt_model *m, const tt_column *from)
+{
+	tt_column x = input_of(m, from->name);
+
+	x.type = from->type;
+	if (x.ndim == 1 && from->ndim == 1 && x.shape[0] == from->shape[0])
+		x.features = from->features;
+	return schema_add(&s->data, &x);
+}
+
+static tt_status add_target(struct signature *s, const tt_schema *data)
+{
+	const int at = schema_target(data);
+	tt_status st;
+
+	s->data.view.kind = TT_TARGET_NONE;
+	if (at < 0)
+		return TT_OK;
+	if ((st = schema_add(&s->data, data->column[at])) != TT_OK)
+		return st;
+	return schema_set_target(&s->data, &(struct schema_target){
+		data->target, data->kind, data->classes, data->class_names });
+}
+
+tt_status signature_bind(struct signature **out, const struct tt_model *m, const tt_schema *data,
+                         const struct scaling *c)
+{
+	struct view_plan plan = {0};
+	struct signature *s = NULL;
+	int at;
+	tt_status st;
+
+	if ((st = one_input(data, &at)) != TT_OK || (st = signature_new(&s, m, c)) != TT_OK)
+		return st;
+	if ((st = add_input(s, m, data->column[at])) != TT_OK || (st = add_target(s, data)) != TT_OK)
+		goto out;
+	s->view.known = 1;
+	if ((st = signature_match(s, data, &plan)) != TT_OK)
+		goto out;
+	*out = s;
+	s = NULL;
+out:
+	schema_release(&plan.schema);
+	signature_free(&s);
+	return st;
+}
+
+tt_status signature_view(const struct signature *s, const tt_source *source, tt_source **out)
+{
+	struct view_plan plan = {0};
+	tt_status st = signature_match(s, tt_source_schema(source), &plan);
+
+	if (st != TT_OK)
+		return st;
+	if (plan.changes)
+		return source_view(out, source, &plan);
+	schema_release(&plan.schema);
+	*out = NULL;
+	return TT_OK;
+}
+
+tt_status tt_source_match(tt_source **out, const tt_source *s, const tt_model *m,
+                          enum tt_match what)
+{
+	struct view_plan plan = {0};
+	tt_status st;
+
+	if (!out || !s || !m || !m->signature)
+		return err_null(__func__);
+	st = what == TT_MATCH_INPUTS
+		? signature_match_inputs(m->signature, tt_source_schema(s), &plan)
+		: signature_match(m->signature, tt_source_schema(s), &plan);
+	return st == TT_OK ? source_view(out, s, &plan) : st;
+}
+
+/* ---- a model's ---- */
+
+const tt_signature *tt_model_signature(const tt_model *m)
+{
+	return m && m->signature ? &m->signature->view : NULL;
+}
+
+tt_status tt_model_signature_json(const tt_model *m, char **out)
+{
+	struct str s = {0};
+	tt_status st;
+
+	if (!m || !out || !m->signature)
+		return err_null(__func__);
+	signature_write(m->signature, &s);
+	if ((st = str_status(&s)) == TT_OK)
+		*out = s.p;             /* str's memory is mem's: tt_free gives it back */
+	else
+		str_release(&s);
+	return st;
+}
+
+/* The old one's scaling, which lives on in the new one. */
+static struct scaling scaling_of(const struct signature *s)
+{
+	return (struct scaling){ .mean = { s->view.mean, (size_t)s->view.means },
+	                         .std = { s->view.std, (size_t)s->view.stds } };
+}
+
+static void replace(tt_model *m, struct signature *s)
+{
+	signature_free(&m->signature);
+	m->signature = s;
+}
+
+tt_status nn_set_classes(struct tt_model *m, const struct class_names *names)
+{
+	const struct scaling c = scaling_of(m->signature);
+	struct signature *s;
+	tt_status st = signature_derive(&s, m, &c, names);
+
+	if (st == TT_OK)
+		replace(m, s);
+	return st;
+}
+
+tt_status nn_bind(struct tt_model *m, const tt_schema *data)
+{
+	const struct scaling c = scaling_of(m->signature);
+	struct signature *s;
+	tt_status st = signature_bind(&s, m, data, &c);
+
+	if (st == TT_OK)
+		replace(m, s);
+	return st;
+}
+
+tt_status nn_copy_names(struct tt_model *m, const struct tt_model *from)
+{
+	const tt_schema *data = &from->signature->data.view;
+
+	if (from->signature->view.known)
+		return nn_bind(m, data);
+	return nn_set_classes(m, &(struct class_names){
+		data->class_names, data->class_names ? data->classes : 0 });
+}
+
+tt_status tt_model_unbind(tt_model *m)
+{
+	return m ? nn_set_classes(m, &(struct class_names){0}) : err_null(__func__);
+}

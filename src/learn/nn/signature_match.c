@@ -1,0 +1,324 @@
+/* signature_match.c -- how a source is to be shown to a net, by name. */
+#include "learn/nn/signature.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LISTED 6                /* names in a message, at most */
+
+/* The two sides, and the plan under way. */
+struct match {
+	const struct signature *s;
+	const tt_schema        *net, *data;
+	struct view_plan       *plan;
+};
+
+/* ---- messages ---- */
+
+static void add_names(struct str *s, const char *const *names, int64_t n)
+{
+	for (int64_t i = 0; i < n && i < LISTED; i++)
+		str_addf(s, "%s%.40s", i ? ", " : "", names[i]);
+	if (n > LISTED)
+		str_addf(s, " and %lld more", (long long)(n - LISTED));
+}
+
+/* "the source has no ... 'name' ...: it has a, b, c" */
+static tt_status no_such(const char *what, const char *name, const char *const *there, int64_t n)
+{
+	struct str s = {0};
+	tt_status st;
+
+	add_names(&s, there, n);
+	st = s.failed ? TT_ENOMEM : err_set(TT_ESHAPE, "%s '%.60s': there are %s", what, name,
+	                                    s.p ? s.p : "none");
+	str_release(&s);
+	return st;
+}
+
+static tt_status wrong_input(const struct match *m)
+{
+	const tt_column *want = m->net->column[schema_input(m->net, 0)];
+	const tt_column *there = m->data->column[schema_input(m->data, 0)];
+	char a[COLUMN_TEXT], b[COLUMN_TEXT];
+
+	return err_set(TT_ESHAPE, "the net was trained on column '%.60s' (%s), the source has none of "
+	               "that name but '%.60s' (%s): give the column that name", want->name,
+	               column_text(want, a), there->name, column_text(there, b));
+}
+
+/* "1x28x28" */
+static void add_shape(struct str *s, const tt_column *c)
+{
+	for (int i = 0; i < c->ndim; i++)
+		if (c->shape[i] < 0)
+			str_addf(s, "%sany", i ? "x" : "");
+		else
+			str_addf(s, "%s%lld", i ? "x" : "", (long long)c->shape[i]);
+	if (!c->ndim)
+		str_add(s, "1");
+}
+
+static tt_status wrong_shape(const tt_column *want, const tt_column *is)
+{
+	struct str net = {0}, data = {0};
+	tt_status st;
+
+	add_shape(&net, want);
+	add_shape(&data, is);
+	st = net.failed || data.failed ? TT_ENOMEM
+		: err_set(TT_ESHAPE, "the samples are %s, the net wants %s: change model.input or the "
+		          "source's settings (size=, gray=)", data.p, net.p);
+	str_release(&net);
+	str_release(&data);
+	return st;
+}
+
+/* ---- inputs ---- */
+
+static int same_shape(const tt_column *want, const tt_column *is)
+{
+	if (want->ndim == 1)                    /* a net over features takes any shape */
+		return column_row(want) == column_row(is);
+	if (want->ndim != is->ndim)
+		return 0;
+	return memcmp(want->shape, is->shape, (size_t)want->ndim * sizeof *want->shape) == 0;
+}
+
+tt_status signature_check_samples(const struct signature *s, const tt_column *samples)
+{
+	const tt_column *want = s->data.view.column[schema_input(&s->data.view, 0)];
+
+	return !column_ragged(samples) && same_shape(want, samples) ? TT_OK
+	                                                            : wrong_shape(want, samples);
+}
+
+static int64_t find_name(const char *const *names, int64_t n, const char *name)
+{
+	for (int64_t i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+/* Where the net's features lie in the source's; NULL: in the same places. */
+static tt_status pick_features(const struct match *m, const tt_column *want, const tt_column *is,
+                               int64_t **out)
+{
+	const int64_t n = want->shape[0];
+	int moved = n != is->shape[0];
+	int64_t *pick = arena_alloc(&m->plan->schema.arena, (size_t)n * sizeof *pick);
+
+	if (!pick)
+		return TT_ENOMEM;
+	for (int64_t i = 0; i < n; i++) {
+		if ((pick[i] = find_name(is->features, is->shape[0], want->features[i])) < 0)
+			return no_such("the source has no feature", want->features[i], is->features,
+			               is->shape[0]);
+		moved |= pick[i] != i;
+	}
+	*out = moved ? pick : NULL;
+	return TT_OK;
+}
+
+static tt_status find_input(const struct match *m, const tt_column *want, int *out)
+{
+	int at = schema_find(m->data, want->name);
+
+	if (schema_input(m->data, 0) < 0)
+		return err_set(TT_ESHAPE, "the source has no input column");
+	if (at >= 0 && at != schema_target(m->data) && at != schema_weight(m->data))
+		*out = at;
+	else if (!m->s->view.known && schema_input(m->data, 1) < 0)
+		*out = schema_input(m->data, 0);
+	else
+		return wrong_input(m);
+	return TT_OK;
+}
+
+static tt_status match_input(const struct match *m)
+{
+	const tt_column *want = m->net->column[schema_input(m->net, 0)], *is;
+	const int place = m->plan->schema.view.columns;
+	tt_column shown;
+	int at;
+	tt_status st = find_input(m, want, &at);
+
+	if (st != TT_OK)
+		return st;
+	is = m->data->column[at];
+	shown = *is;
+	shown.name = want->name;
+	if (want->features && is->features) {
+		if ((st = pick_features(m, want, is, &m->plan->pick[place])) != TT_OK)
+			return st;
+		shown.shape[0] = want->shape[0];
+		shown.features = want->features;
+	}
+	if ((st = signature_check_samples(m->s, &shown)) != TT_OK)
+		return st;
+	m->plan->from[place] = at;
+	m->plan->changes |= m->plan->pick[place] || at != place || strcmp(is->name, want->name) != 0;
+	return schema_add(&m->plan->schema, &shown);
+}
+
+/* ---- targets ---- */
+
+static const char *const kind_words[] = {
+	[TT_TARGET_CLASS] = "a class", [TT_TARGET_VALUES] = "values",
+	[TT_TARGET_LABELS] = "any number of classes", [TT_TARGET_NONE] = "nothing",
+};
+
+static tt_status check_kind(const struct match *m)
+{
+	if (!m->s->view.known || m->net->kind == m->data->kind || m->net->kind == TT_TARGET_NONE)
+		return TT_OK;
+	return err_set(TT_ESHAPE, "the net was trained to predict %s ('%.60s'), the source's target "
+	               "'%.60s' is %s: name another column (label=) or kind (task=)",
+	               kind_words[m->net->kind], m->net->target, m->data->target,
+	               kind_words[m->data->kind]);
+}
+
+static tt_status stranger(const struct match *m, int class)
+{
+	return no_such("the net does not know the source's class", m->data->class_names[class],
+	               m->net->class_names, m->net->classes);
+}
+
+static tt_status map_classes(const struct match *m, const tt_column *c)
+{
+	const int n = m->data->classes;
+	int moved = n != m->net->classes;
+	int32_t *map = arena_alloc(&m->plan->schema.arena, ((size_t)n + 1) * sizeof *map);
+
+	if (!map)
+		return TT_ENOMEM;
+	for (int i = 0; i < n; i++) {
+		int64_t at = find_name(m->net->class_names, m->net->classes, m->data->class_names[i]);
+
+		if (at < 0)
+			return stranger(m, i);
+		if (c->type == TT_U8 && at > UINT8_MAX)
+			return err_set(TT_ESUPPORT, "class '%.60s' is number %lld of the net, which column "
+			               "'%.60s' cannot hold: it is u8", m->data->class_names[i],
+			               (long long)at, c->name);
+		map[i] = (int32_t)at;
+		moved |= at != i;
+	}
+	m->plan->class = moved ? map : NULL;
+	return TT_OK;
+}
+
+/* A 0 or 1 for each class: classes that the source does not have are 0. */
+static tt_status pick_labels(const struct match *m, int place)
+{
+	const int n = m->net->classes;
+	int moved = n != m->data->classes;
+	int64_t *pick = arena_alloc(&m->plan->schema.arena, (size_t)n * sizeof *pick);
+
+	if (!pick)
+		return TT_ENOMEM;
+	for (int i = 0; i < m->data->classes; i++)
+		if (find_name(m->net->class_names, n, m->data->class_names[i]) < 0)
+			return stranger(m, i);
+	for (int i = 0; i < n; i++) {
+		pick[i] = find_name(m->data->class_names, m->data->classes, m->net->class_names[i]);
+		moved |= pick[i] != i;
+	}
+	m->plan->pick[place] = moved ? pick : NULL;
+	return TT_OK;
+}
+
+static int by_name(const struct match *m)
+{
+	return m->net->class_names && m->data->class_names && m->net->kind == m->data->kind;
+}
+
+/* The classes that the view has: the net's, if it is known which is which. */
+static tt_status match_classes(const struct match *m, int place, tt_column *shown)
+{
+	tt_status st = TT_OK;
+
+	if (!by_name(m))
+		return TT_OK;
+	if (m->data->kind == TT_TARGET_CLASS)
+		st = map_classes(m, shown);
+	else if ((st = pick_labels(m, place)) == TT_OK)
+		shown->shape[0] = m->net->classes;
+	m->plan->changes |= m->plan->class != NULL || m->plan->pick[place] != NULL;
+	return st;
+}
+
+static tt_status match_target(const struct match *m)
+{
+	const int at = schema_target(m->data), place = m->plan->schema.view.columns;
+	const int named = m->s->view.known && m->net->target;
+	const tt_schema *classes;
+	tt_column shown;
+	tt_status st;
+
+	m->plan->schema.view.kind = TT_TARGET_NONE;
+	if (at < 0)
+		return TT_OK;
+	shown = *m->data->column[at];
+	if (named)
+		shown.name = m->net->target;
+	if ((st = check_kind(m)) != TT_OK || (st = match_classes(m, place, &shown)) != TT_OK)
+		return st;
+	m->plan->from[place] = at;
+	m->plan->changes |= at != place || strcmp(shown.name, m->data->target) != 0;
+	classes = by_name(m) ? m->net : m->data;
+	if ((st = schema_add(&m->plan->schema, &shown)) != TT_OK)
+		return st;
+	return schema_set_target(&m->plan->schema, &(struct schema_target){
+		shown.name, m->data->kind, classes->classes, classes->class_names });
+}
+
+static tt_status match_weight(const struct match *m)
+{
+	static const char *const names[] = { "weight", "weights", "sample weight", NULL };
+	const int at = schema_weight(m->data), place = m->plan->schema.view.columns;
+	tt_column shown;
+	tt_status st;
+
+	if (at < 0)
+		return TT_OK;
+	shown = *m->data->column[at];
+	for (int i = 0; names[i] && schema_find(&m->plan->schema.view, shown.name) >= 0; i++)
+		shown.name = names[i];          /* only its place matters */
+	m->plan->from[place] = at;
+	m->plan->changes |= at != place;
+	if ((st = schema_add(&m->plan->schema, &shown)) != TT_OK)
+		return st;
+	return schema_set_weight(&m->plan->schema, shown.name);
+}
+
+static tt_status finish(const struct match *m, tt_status st)
+{
+	if (st == TT_OK) {
+		m->plan->changes |= m->plan->schema.view.columns != m->data->columns;
+		return st;
+	}
+	schema_release(&m->plan->schema);
+	*m->plan = (struct view_plan){0};
+	return st;
+}
+
+tt_status signature_match_inputs(const struct signature *s, const tt_schema *data,
+                                 struct view_plan *plan)
+{
+	const struct match m = { .s = s, .net = &s->data.view, .data = data, .plan = plan };
+
+	plan->schema.view.kind = TT_TARGET_NONE;
+	return finish(&m, match_input(&m));
+}
+
+tt_status signature_match(const struct signature *s, const tt_schema *data, struct view_plan *plan)
+{
+	const struct match m = { .s = s, .net = &s->data.view, .data = data, .plan = plan };
+	tt_status st;
+
+	if ((st = match_input(&m)) == TT_OK && (st = match_target(&m)) == TT_OK)
+		st = match_weight(&m);
+	return finish(&m, st);
+}
