@@ -70,8 +70,8 @@ typedef struct tt_step_result {
 
 /* One step; o and r may be NULL.  Sizes of batches may vary.  A worker may have no sample in a step
  * in which others have some (n 0, o->samples set).  TT_ESHAPE or TT_EINVAL: the batch does not fit,
- * and nothing has changed; TT_ENAN: the loss is not finite, and the parameters may not be either;
- * TT_EPEER: another worker failed. */
+ * TT_ESTOPPED: tt_runtime's callback says so, of who learns alone; nothing has changed.  TT_ENAN:
+ * the loss is not finite, and the parameters may not be either; TT_EPEER: another worker failed. */
 TT_API tt_status tt_learner_step(tt_learner *l, const tt_batch *b, const tt_step_opts *o,
                                  tt_step_result *r);
 /* The model's parameters are those after the last step; alone they always are. */

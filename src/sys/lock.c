@@ -1,27 +1,26 @@
+/* lock.c -- see lock.h.  Waiting is by futex, as in U. Drepper, "Futexes are tricky" (2011), mutex
+ * 2: nobody asks the kernel where nobody waits. */
 #include "sys/lock.h"
 
+#include <linux/futex.h>
 #include <sched.h>
+#include <stddef.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-void lock_init(struct lock *l)
+static void futex(atomic_int *word, int what, int value)
 {
-	pthread_mutex_init(&l->mutex, NULL);
-	atomic_init(&l->process, (int)getpid());
+	syscall(SYS_futex, word, what | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
 }
 
-void lock_release(struct lock *l)
-{
-	pthread_mutex_destroy(&l->mutex);
-}
-
-/* The first thread of the child that comes makes it anew, others wait for that. */
-static void revive(struct lock *l, int here)
+/* The first thread of this process that comes frees it, others wait for that. */
+static void renew(struct lock *l, int here)
 {
 	int was = atomic_load(&l->process);
 
 	while (was != here) {
 		if (was != -1 && atomic_compare_exchange_strong(&l->process, &was, -1)) {
-			pthread_mutex_init(&l->mutex, NULL);
+			atomic_store(&l->state, 0);
 			atomic_store(&l->process, here);
 			return;
 		}
@@ -33,13 +32,22 @@ static void revive(struct lock *l, int here)
 void lock_take(struct lock *l)
 {
 	const int here = (int)getpid();
+	int state = 0;
 
-	if (atomic_load_explicit(&l->process, memory_order_acquire) != here)
-		revive(l, here);
-	pthread_mutex_lock(&l->mutex);
+	if (atomic_load(&l->process) != here)
+		renew(l, here);
+	if (atomic_compare_exchange_strong(&l->state, &state, 1))
+		return;
+	if (state != 2)
+		state = atomic_exchange(&l->state, 2);
+	while (state != 0) {
+		futex(&l->state, FUTEX_WAIT, 2);
+		state = atomic_exchange(&l->state, 2);
+	}
 }
 
 void lock_give(struct lock *l)
 {
-	pthread_mutex_unlock(&l->mutex);
+	if (atomic_exchange(&l->state, 0) == 2)
+		futex(&l->state, FUTEX_WAKE, 1);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <tutti/learner.h>
+#include <tutti/runtime.h>
 #include <tutti/train.h>
 
 #include "base/mem.h"
@@ -379,6 +380,33 @@ static void a_loss_that_is_not_finite_ends_it(void **state)
 	tt_model_free(&m);
 }
 
+static int always(void *ctx)
+{
+	(void)ctx;
+	return 1;
+}
+
+static void a_program_that_wants_to_stop_loses_nothing(void **state)
+{
+	tt_model *a = net(NULL, NULL), *b = net(NULL, NULL);
+	tt_learner *one = learner(a), *two = learner(b);
+	struct columns c;
+
+	(void)state;
+	steps(one, 0, 2);
+	assert_ok(tt_runtime_set(TT_RUNTIME(.interrupted = always)));
+	assert_status(tt_learner_step(one, some(&c, 0, 16), NULL, NULL), TT_ESTOPPED);
+	assert_ok(tt_runtime_set(NULL));
+	assert_int_equal(tt_learner_steps(one), 2);
+	steps(one, 2, 4);
+	steps(two, 0, 4);
+	assert_same(a, b);
+	tt_learner_free(&one);
+	tt_learner_free(&two);
+	tt_model_free(&a);
+	tt_model_free(&b);
+}
+
 /* ---- checkpoints ---- */
 
 static void a_loaded_learner_goes_on_to_the_same_bits(void **state)
@@ -575,6 +603,7 @@ int main(void)
 		cmocka_unit_test(batches_of_any_size_need_no_memory_after_the_first),
 		cmocka_unit_test(what_does_not_fit_is_refused_and_changes_nothing),
 		cmocka_unit_test(a_loss_that_is_not_finite_ends_it),
+		cmocka_unit_test(a_program_that_wants_to_stop_loses_nothing),
 		cmocka_unit_test(a_loaded_learner_goes_on_to_the_same_bits),
 		cmocka_unit_test(it_goes_on_from_a_trainers_checkpoint),
 		cmocka_unit_test(another_optimizers_state_is_refused),

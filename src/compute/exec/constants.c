@@ -34,7 +34,6 @@ tt_status constants_new(struct constants **out)
 	if (!c)
 		return TT_ENOMEM;
 	atomic_init(&c->refs, 1);
-	lock_init(&c->lock);
 	*out = c;
 	return TT_OK;
 }
@@ -61,7 +60,6 @@ void constants_unref(struct constants **cp)
 		return;
 	for (int i = 0; i < c->n; i++)
 		free_blocks(&c->maker[i]);
-	lock_release(&c->lock);
 	mem_free(c->maker);
 	mem_free(c);
 }

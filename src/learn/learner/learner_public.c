@@ -12,6 +12,7 @@
 #include "learn/learner/learner_own.h"
 #include "learn/predict/feed.h"
 #include "learn/spec/spec.h"
+#include "sys/policy.h"
 
 #define META_STEP "tutti.step"
 
@@ -133,6 +134,12 @@ tt_status tt_learner_warm(tt_learner *l, int64_t samples)
 
 /* ---- steps ---- */
 
+/* Alone: in a group the others would wait for this worker. */
+static tt_status heed_policy(const struct tt_learner *l)
+{
+	return learner_world(l->learner) == 1 ? policy_check("a run of steps") : TT_OK;
+}
+
 /* A worker whose share of a step is empty. */
 static int is_empty(const struct tt_learner *l, const tt_batch *b, const tt_step_opts *o)
 {
@@ -200,7 +207,7 @@ tt_status tt_learner_step(tt_learner *l, const tt_batch *in, const tt_step_opts 
 	if (!l || !in)
 		return err_null(__func__);
 	if ((st = sized_options(&o, sizeof o, opts, "tt_step_opts")) != TT_OK ||
-	    (st = take_batch(l, in, &o, &b)) != TT_OK)
+	    (st = take_batch(l, in, &o, &b)) != TT_OK || (st = heed_policy(l)) != TT_OK)
 		return st;
 	at = (struct learner_at){ .epoch = o.epoch,
 	                          .lr = o.lr ? o.lr : l->model->spec->train.optimizer.lr };

@@ -58,7 +58,6 @@ tt_status engine_open(struct engine **out, const struct engine_opts *o)
 		return TT_ENOMEM;
 	e->precision = o->precision;
 	e->threads = policy_threads(o->threads);
-	lock_init(&e->lock);
 	engine_enter(e);
 	if ((st = device_list_open_known(&e->devices)) != TT_OK)
 		goto fail;
@@ -77,7 +76,6 @@ void engine_close(struct engine **e)
 		return;
 	kernel_cache_close(&(*e)->cache);
 	device_list_close(&(*e)->devices);
-	lock_release(&(*e)->lock);
 	mem_free(*e);
 	*e = NULL;
 }

@@ -108,7 +108,6 @@ tt_status tt_session_new(tt_session **out, const tt_model *m, const tt_session_o
 	engine.cache = o.kernel_cache;
 	if (!(s = mem_calloc(1, sizeof *s)))
 		return TT_ENOMEM;
-	lock_init(&s->lock);
 	s->batch = o.batch ? o.batch : DEFAULT_BATCH;
 	s->top_k = o.top_k ? o.top_k : DEFAULT_TOP_K;
 	if ((st = copy_model(&s->model, m)) == TT_OK &&
@@ -135,7 +134,6 @@ void tt_session_free(tt_session **sp)
 	constants_unref(&s->constants);
 	engine_close(&s->engine);
 	tt_model_free(&s->model);
-	lock_release(&s->lock);
 	mem_free(s);
 	*sp = NULL;
 }

@@ -146,11 +146,10 @@ static int ends_well(pid_t pid)
 /* Who held it does not exist in the child. */
 static void a_lock_that_was_held_is_free_in_the_child(void **state)
 {
-	struct lock l;
+	struct lock l = { 0 };
 	pid_t pid;
 
 	(void)state;
-	lock_init(&l);
 	lock_take(&l);
 	if ((pid = fork()) == 0) {
 		alarm(10);
@@ -162,7 +161,6 @@ static void a_lock_that_was_held_is_free_in_the_child(void **state)
 	lock_give(&l);
 	lock_take(&l);                          /* and as it was in the parent */
 	lock_give(&l);
-	lock_release(&l);
 }
 
 static atomic_int inside, most;
@@ -183,11 +181,10 @@ static void hold(void *ctx)
 static void a_lock_keeps_one_at_a_time_after_a_fork(void **state)
 {
 	struct thread *t[4] = { NULL };
-	struct lock l;
+	struct lock l = { 0 };
 	pid_t pid;
 
 	(void)state;
-	lock_init(&l);
 	lock_take(&l);
 	if ((pid = fork()) == 0) {
 		alarm(20);
@@ -200,7 +197,6 @@ static void a_lock_keeps_one_at_a_time_after_a_fork(void **state)
 	}
 	assert_true(ends_well(pid));
 	lock_give(&l);
-	lock_release(&l);
 }
 
 int main(void)

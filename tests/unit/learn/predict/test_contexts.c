@@ -41,8 +41,8 @@ static tt_session *session_of(const char *tune, int batch)
 
 /* ---- threads ---- */
 
-/* by[n]: what one thread gets that asks for n samples at a time.  (Where a row stands in a batch may
- * decide about its last bit.) */
+/* by[n]: what one thread gets that asks for n samples at a time.  (Where a row stands in a batch
+ * may decide about its last bit.) */
 static float by[THREADS + 1][SAMPLES * OUTPUTS];
 
 struct asking { tt_session *s; int own; float off; atomic_int count, wrong; };

@@ -8,8 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sys/thread.h"
-
 #define SAMPLES 16
 #define CHILD_SECONDS 40             /* a child that hangs is killed */
 
@@ -149,9 +147,6 @@ static void after_two_threads_a_word_or_one_thread(void **state)
 	tt_session *s;
 
 	(void)state;
-	thread_set_count(2);
-	if (thread_count() == 1)
-		test_skip("loops of this build have one thread");
 	assert_ok(session_of(&s, 2));
 	assert_ok(tt_session_run(s, x, SAMPLES, y));
 	in_child(use_lost, s);
@@ -228,6 +223,11 @@ static int fill(void **state)
 
 int main(void)
 {
+#ifndef _OPENMP
+	/* Where loops are not ours to count (thread.h), oneDNN's pool is not either. */
+	fprintf(stderr, "skipped: loops of this build are inline, oneDNN's are not\n");
+	return 77;
+#endif
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(before_anything_all_works),
 		cmocka_unit_test(another_threads_request_is_no_hindrance),
