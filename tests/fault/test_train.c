@@ -51,7 +51,7 @@ static int prepare(void **state)
 }
 
 /* From the spec's text to a trained model, and all of it freed. */
-static tt_status train_by(int workers)
+static tt_status train_by(int workers, const char *strategy)
 {
 	tt_spec *s = NULL;
 	tt_model *m = NULL;
@@ -59,6 +59,7 @@ static tt_status train_by(int workers)
 	tt_status st;
 
 	if ((st = tt_spec_parse(&s, "fault.yaml", spec)) == TT_OK &&
+	    (st = tt_spec_set(s, "distribute.strategy", strategy)) == TT_OK &&
 	    (st = tt_model_new(&m, s)) == TT_OK &&
 	    (st = tt_trainer_new(&t, m, TT_TRAINER_OPTS(.run_dir = run, .environment = "{}",
 	                                                .workers = workers))) == TT_OK)
@@ -69,10 +70,13 @@ static tt_status train_by(int workers)
 	return st;
 }
 
-static tt_status train_once(void) { return train_by(1); }
+static tt_status train_once(void) { return train_by(1, "allreduce"); }
 
 /* The gradient of the second layer travels as factors. */
-static tt_status train_by_two(void) { return train_by(2); }
+static tt_status train_by_two(void) { return train_by(2, "allreduce"); }
+
+/* Two that wait for one another between epochs only. */
+static tt_status train_by_threads(void) { return train_by(2, "hogwild"); }
 
 /* Load and predict, the other half of a model's life. */
 static tt_status predict_once(void)
@@ -180,6 +184,12 @@ static void workers_survive_every_failed_allocation(void **state)
 	fail_allocations((struct failing){ train_by_two, 1, 2 });
 }
 
+static void threads_on_one_vector_survive_every_failed_allocation(void **state)
+{
+	(void)state;
+	fail_allocations((struct failing){ train_by_threads, 1, 2 });
+}
+
 static void prediction_survives_every_failed_allocation(void **state)
 {
 	(void)state;
@@ -219,6 +229,7 @@ int main(void)
 		cmocka_unit_test(training_survives_every_failed_allocation),
 		cmocka_unit_test(training_survives_memory_that_is_gone_for_good),
 		cmocka_unit_test(workers_survive_every_failed_allocation),
+		cmocka_unit_test(threads_on_one_vector_survive_every_failed_allocation),
 		cmocka_unit_test(prediction_survives_every_failed_allocation),
 	};
 

@@ -152,10 +152,9 @@ static tt_status open_hogwild(struct sync *s)
 {
 	tt_status st;
 
-	if ((st = make_own(s)) == TT_OK && (st = find_shared(s)) == TT_OK)
-		return start_alike(s);
-	team_fail(s->host.team, tt_last_error());
-	return st;
+	if ((st = make_own(s)) != TT_OK || (st = find_shared(s)) != TT_OK)
+		return st;
+	return start_alike(s);
 }
 
 static void close_hogwild(struct sync *s)
@@ -309,15 +308,10 @@ static void resume(struct sync *s)
 	((struct hogwild *)s->own)->quiet = 0;
 }
 
-static void give_up(struct sync *s, const char *why)
-{
-	team_fail(s->host.team, why);
-}
-
 const struct strategy sync_hogwild = {
 	.name = "hogwild", .help = "threads on one vector of parameters, without waiting",
 	.in_process = 1,
 	.open = open_hogwild, .begin = begin, .grad_ready = grad_ready, .finish = finish,
 	.epoch_end = epoch_end, .end = end, .consolidate = consolidate, .resume = resume,
-	.give_up = give_up, .close = close_hogwild,
+	.close = close_hogwild,
 };

@@ -109,7 +109,6 @@ struct strategy {
 	tt_status (*consolidate)(struct sync *s);                        /* NULL: all are equal */
 	void      (*resume)(struct sync *s);                             /* NULL: nothing to do */
 	tt_status (*all_gather)(struct sync *s, const float *mine, size_t n, float *all);
-	void      (*give_up)(struct sync *s, const char *why);   /* NULL: host.comm tells others */
 	void      (*close)(struct sync *s);                  /* after an open that failed, too   */
 };
 

@@ -102,12 +102,6 @@ void sync_resume(struct sync *s)
 	s->met = 0;
 }
 
-void sync_give_up(struct sync *s, const char *why)
-{
-	if (s && s->strategy->give_up)
-		s->strategy->give_up(s, why);
-}
-
 /* ---- for strategies ---- */
 
 tt_status sync_apply_range(struct sync *s, size_t lo, size_t hi)

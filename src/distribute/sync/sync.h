@@ -53,9 +53,6 @@ tt_status sync_end(struct sync *s);            /* of the last: then all ranks ha
 tt_status sync_consolidate(struct sync *s);
 void      sync_resume(struct sync *s);
 
-/* This rank cannot go on: who waits for it hears why.  NULL is fine. */
-void      sync_give_up(struct sync *s, const char *why);
-
 /* all[ranks][n]: everybody's numbers, within a step (shared batch norms), where the strategy has
  * sync_batchnorm.  By the thread that runs the program, whatever another one sends meanwhile. */
 tt_status sync_all_gather(struct sync *s, const float *mine, size_t n, float *all);

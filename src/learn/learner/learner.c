@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "distribute/comm/wire.h"
 #include "distribute/sync/collective.h"
+#include "distribute/sync/team.h"
 #include "learn/learner/learner_own.h"
 #include "learn/learner/microbatch.h"
 #include "learn/spec/spec.h"
@@ -409,7 +410,8 @@ int learner_classes(const struct learner *l) { return l->target.classes; }
 
 void learner_give_up(struct learner *l, const char *why)
 {
-	sync_give_up(l->sync, why);
+	if (l->opts.team)
+		team_fail(l->opts.team, why);
 	comm_abandon(l->opts.comm, why);
 }
 

@@ -68,9 +68,11 @@ static void run_worker(void *ctx)
 	};
 
 	w->status = sync_open(&w->sync, &h);
-	if (w->status == TT_OK && (w->status = all->body(w)) != TT_OK) {
+	if (w->status == TT_OK)
+		w->status = all->body(w);
+	if (w->status != TT_OK) {
 		snprintf(w->text, sizeof w->text, "%s", tt_last_error());
-		sync_give_up(w->sync, w->text);
+		team_fail(all->team, w->text);
 	}
 	sync_close(&w->sync);
 }
