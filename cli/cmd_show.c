@@ -1,5 +1,6 @@
 /* cmd_show.c -- tutti show: what a net is made of, and what it costs. */
 #include <stdio.h>
+#include <string.h>
 
 #include "kit/paths.h"
 #include "kit/specfile.h"
@@ -14,6 +15,8 @@ struct show_args {
 	const char      *purpose, *kernel_cache;
 	int              graph, kernels, measure;
 };
+
+#define NAMES_SHOWN 12
 
 static const char *const purposes[] = { "train", "predict", NULL };
 
@@ -72,6 +75,60 @@ static void print_head(const char *name, const tt_report_info *info)
 	printf("\n\n");
 }
 
+/* What is shown: a spec knows no data, and so prints no names. */
+struct shown { const char *name; const tt_model *model; int checkpoint; };
+
+/* "u8 [1, 28, 28]" */
+static void print_type(const tt_column *c)
+{
+	printf("%s", tt_type_name(c->type));
+	for (int i = 0; i < c->ndim; i++)
+		printf("%s%lld", i ? ", " : " [", (long long)c->shape[i]);
+	printf("%s", c->ndim ? "]" : "");
+}
+
+/* Up to NAMES_SHOWN of the names. */
+static void print_names(const char *const *names, int64_t n)
+{
+	for (int64_t i = 0; names && i < n && i < NAMES_SHOWN; i++)
+		printf("%s%s", i ? ", " : ": ", names[i]);
+	if (names && n > NAMES_SHOWN)
+		printf(" and %lld more", (long long)(n - NAMES_SHOWN));
+}
+
+static void print_numbers(const char *what, const double *v, int n)
+{
+	for (int i = 0; i < n && i < NAMES_SHOWN; i++)
+		printf("%s%g", i ? " " : what, v[i]);
+}
+
+/* What goes in and what comes out, by name. */
+static void print_signature(const tt_signature *s)
+{
+	const tt_schema *d = s->data;
+
+	for (int i = 0; i < d->columns; i++) {
+		const tt_column *c = d->column[i];
+		const int target = d->target && strcmp(c->name, d->target) == 0;
+
+		printf("%s  %s ", target ? "target" : "input ", c->name);
+		print_type(c);
+		print_names(c->features, c->ndim == 1 ? c->shape[0] : 0);
+		if (target && d->classes)
+			printf(", %d classes", d->classes);
+		if (target)
+			print_names(d->class_names, d->classes);
+		if (!target) {
+			print_numbers(", mean ", s->mean, s->means);
+			print_numbers(", std ", s->std, s->stds);
+		}
+		printf("\n");
+	}
+	printf("output  %s ", s->output->name);
+	print_type(s->output);
+	printf("\n\n");
+}
+
 static tt_status print_graph(const tt_model *m, const tt_report_opts *ro)
 {
 	char *text;
@@ -89,14 +146,19 @@ static enum report_json wanted(const struct show_args *o)
 	return o->measure ? REPORT_MILLISECONDS : o->kernels ? REPORT_STEPS : REPORT_MEMORY;
 }
 
-static tt_status print_json(const struct show_args *o, const char *name, const tt_report *r)
+static tt_status print_json(const struct show_args *o, const struct shown *s, const tt_report *r)
 {
 	const tt_report_info *info = tt_report_describe(r);
 	struct json j = { 0 };
+	char       *signature;
 	tt_status   st;
 
+	if ((st = tt_model_signature_json(s->model, &signature)) != TT_OK)
+		return st;
 	json_open(&j, NULL, '{');
-	json_text(&j, "name", name);
+	json_text(&j, "name", s->name);
+	json_raw(&j, "signature", signature);
+	tt_free(signature);
 	json_int(&j, "parameters", info->parameters);
 	json_int(&j, "batch", info->batch);
 	st = report_json(r, wanted(o), &j);
@@ -107,12 +169,14 @@ static tt_status print_json(const struct show_args *o, const char *name, const t
 	return st;
 }
 
-static tt_status print_text(const struct show_args *o, const char *name, const tt_report *r,
+static tt_status print_text(const struct show_args *o, const struct shown *s, const tt_report *r,
                             const tt_report_opts *ro)
 {
 	tt_status st;
 
-	print_head(name, tt_report_describe(r));
+	print_head(s->name, tt_report_describe(r));
+	if (s->checkpoint)
+		print_signature(tt_model_signature(s->model));
 	if ((st = report_layers(r)) != TT_OK)
 		return st;
 	report_memory(r, ro->purpose);
@@ -120,17 +184,17 @@ static tt_status print_text(const struct show_args *o, const char *name, const t
 }
 
 /* Text or JSON of the same three things: layers, program, graph. */
-static tt_status show(const struct show_args *o, struct arena *a, const tt_model *m,
+static tt_status show(const struct show_args *o, struct call *c, const tt_model *m,
                       const tt_report_opts *ro)
 {
-	const char *name;
-	tt_report  *r = NULL;
-	tt_status   st;
+	struct shown s = { .model = m, .checkpoint = paths_is_checkpoint(c->args.v[0]) };
+	tt_report   *r = NULL;
+	tt_status    st;
 
-	if ((st = specfile_text(a, tt_model_spec(m), "name", &name)) != TT_OK ||
+	if ((st = specfile_text(c->arena, tt_model_spec(m), "name", &s.name)) != TT_OK ||
 	    (st = tt_report_new(&r, m, ro)) != TT_OK)
 		return st;
-	st = o->common.json ? print_json(o, name, r) : print_text(o, name, r, ro);
+	st = o->common.json ? print_json(o, &s, r) : print_text(o, &s, r, ro);
 	tt_report_free(&r);
 	return st == TT_OK && o->graph && !o->common.json ? print_graph(m, ro) : st;
 }
@@ -149,7 +213,7 @@ static tt_status run_show(struct call *c)
 		ro.purpose = o->purpose[0] == 't' ? TT_REPORT_TRAIN : TT_REPORT_PREDICT;
 		ro.threads = (int)o->threads;
 		ro.detail = o->measure ? TT_REPORT_MEASURED : TT_REPORT_LAYERS;
-		st = show(o, c->arena, m, &ro);
+		st = show(o, c, m, &ro);
 	}
 	tt_model_free(&m);
 	return st;
@@ -162,7 +226,8 @@ const struct verb verb_show = {
 	"Prints the layers with the shapes they give, their parameters and floating-point operations\n"
 	"(a multiply-add counts as two), and the memory that a step needs: planned, where values\n"
 	"share memory that is free again, and unplanned.  --kernels and --measure list the program\n"
-	"step by step.\n",
+	"step by step.  A checkpoint also tells what it was trained on: columns, features and classes\n"
+	"by name, which data are matched with wherever the net is used.\n",
 	.examples = show_examples, .flags = show_flags, .opts_size = sizeof(struct show_args),
 	.run = run_show,
 };

@@ -53,6 +53,12 @@ void json_list(struct json *j, const char *key, const double *v, int n)
 	json_close(j, ']');
 }
 
+void json_raw(struct json *j, const char *key, const char *value)
+{
+	begin(j, key);
+	str_add(&j->text, value);
+}
+
 tt_status json_print(struct json *j)
 {
 	tt_status st = str_status(&j->text);

@@ -20,6 +20,7 @@ void json_text(struct json *j, const char *key, const char *value);
 void json_number(struct json *j, const char *key, double value);   /* NaN gives null */
 void json_int(struct json *j, const char *key, int64_t value);
 void json_list(struct json *j, const char *key, const double *v, int n);
+void json_raw(struct json *j, const char *key, const char *value);  /* it is JSON already */
 /* Write the line to stdout and release the object. */
 tt_status json_print(struct json *j);
 

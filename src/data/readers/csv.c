@@ -15,7 +15,8 @@ static const struct option settings[] = {
 	OPT_TEXT(struct csv_opts, label, NULL,
 	         "target column: its name, or its number from 0; the last if not set; none: no target"),
 	OPT_TEXT(struct csv_opts, weight, NULL,
-	         "column that says how much a row counts: its name or number; none if not set"),
+	         "column that says how much a row counts: its name or number; for programs: training "
+	         "refuses weights as yet"),
 	OPT_ENUM(struct csv_opts, task, "auto", task_words,
 	         "auto: text, or whole numbers with at most 50 different values, are classes"),
 	OPT_ENUM(struct csv_opts, header, "auto", header_words, "whether the first row holds names"),

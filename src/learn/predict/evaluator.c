@@ -53,7 +53,8 @@ tt_status evaluator_new(struct evaluator **out, const struct evaluator_opts *o)
 	if (!e)
 		return TT_ENOMEM;
 	e->opts = *o;
-	if ((st = signature_view(o->model->signature, o->source, &e->view)) != TT_OK)
+	if ((st = target_refuse_weights(tt_source_schema(o->source))) != TT_OK ||
+	    (st = signature_view(o->model->signature, o->source, &e->view)) != TT_OK)
 		goto fail;
 	source = e->view ? e->view : o->source;
 	st = target_init(&e->target, o->model, tt_source_describe(source), o->batch);

@@ -25,6 +25,8 @@ struct target {
 tt_status target_init(struct target *t, const struct tt_model *m, const tt_source_info *info,
                       int batch);
 void      target_release(struct target *t);
+/* Losses count every sample once: a source that weighs its samples is TT_ESUPPORT, not ignored. */
+tt_status target_refuse_weights(const tt_schema *s);
 /* The program's input "target" for this batch; borrowed until the next call. */
 const void *target_of(struct target *t, const struct batch *b);
 

@@ -8,6 +8,7 @@
 #include "base/sized.h"
 #include "distribute/sync/trace.h"
 #include "learn/observe/run_dir.h"
+#include "learn/predict/target.h"
 #include "learn/train/checkpoint.h"
 #include "learn/train/run.h"
 #include "learn/train/sources.h"
@@ -56,9 +57,9 @@ static tt_status meet_data(struct tt_trainer *t)
 {
 	const tt_signature *known = tt_model_signature(t->model);
 	tt_source *view = NULL;
-	tt_status st = TT_OK;
+	tt_status st = target_refuse_weights(tt_source_schema(t->train_source));
 
-	if (known->known || known->data->class_names)
+	if (st == TT_OK && (known->known || known->data->class_names))
 		st = signature_view(t->model->signature, t->train_source, &view);
 	if (view) {
 		t->train_base = t->train_source;

@@ -321,6 +321,68 @@ static void evaluation_does_not_depend_on_the_order_of_names(void **state)
 	tt_model_free(&m);
 }
 
+/* Losses do not weigh samples: who has weights must not be told a number without them. */
+static void weights_are_refused_and_not_ignored(void **state)
+{
+	static const float w[] = { 1, 2 };
+	const tt_column x = { .size = sizeof x, .type = TT_F32, .name = "x", .ndim = 1, .shape = { 2 },
+	                      .data = fruit.x };
+	const tt_column y = { .size = sizeof y, .type = TT_I64, .name = "kind", .data = fruit.label };
+	const tt_column weight = { .size = sizeof weight, .type = TT_F32, .name = "w", .data = w };
+	const tt_column *columns[] = { &x, &y, &weight };
+	tt_model *m = net("[2]", 3, "cross_entropy");
+	tt_source *plain = table_source(&fruit), *s;
+	tt_trainer *t = NULL;
+
+	(void)state;
+	assert_ok(tt_source_from_memory(&s, TT_SCHEMA(
+		.columns = 3, .column = columns, .target = "kind", .weight = "w",
+		.kind = TT_TARGET_CLASS, .classes = 3), 2));
+	assert_status(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.train = s)), TT_ESUPPORT);
+	assert_error("data.train: the source weighs its samples (column 'w')");
+	assert_status(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.train = plain, .valid = s)), TT_ESUPPORT);
+	assert_error("data.valid");
+	tt_source_close(&plain);
+	tt_source_close(&s);
+	tt_model_free(&m);
+}
+
+/* A run goes on with the data that it began with, or says what is different. */
+static void a_run_cannot_go_on_with_other_names(void **state)
+{
+	const char *dir = test_path(test_temp_dir(), "run");
+	const struct table mixed = { .features = { "width", "length" },
+		.classes = { "apple", "pear", "plum" }, .n_classes = 3, .x = ROWS(2) };
+	const struct table strange = { .features = { "length", "width" },
+		.classes = { "apple", "pear", "quince" }, .n_classes = 3, .x = ROWS(2) };
+	const struct { const struct table *t; tt_status st; const char *says; } row[] = {
+		{ &mixed, TT_ESHAPE, "in another order" }, { &strange, TT_ESHAPE, "'quince'" },
+		{ &fruit, TT_OK, "" },
+	};
+	tt_model *m = net("[2]", 3, "cross_entropy");
+	tt_source *s = table_source(&fruit);
+	tt_trainer *t;
+
+	(void)state;
+	assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.train = s, .run_dir = dir)));
+	assert_ok(tt_trainer_run(t));
+	tt_trainer_free(&t);
+	tt_model_free(&m);
+	tt_source_close(&s);
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		m = net("[2]", 3, "cross_entropy");
+		s = table_source(row[i].t);
+		assert_status(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.train = s, .run_dir = dir,
+		                                                    .resume = "auto")), row[i].st);
+		if (row[i].st == TT_OK)
+			tt_trainer_free(&t);
+		else
+			assert_error(row[i].says);
+		tt_model_free(&m);
+		tt_source_close(&s);
+	}
+}
+
 static void a_training_that_cannot_begin_leaves_no_names(void **state)
 {
 	const struct table two = { .n_features = 2, .classes = { "a", "b" }, .n_classes = 2 };
@@ -383,6 +445,8 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_names_both_sides),
 		cmocka_unit_test(a_net_without_names_goes_by_shape),
 		cmocka_unit_test(evaluation_does_not_depend_on_the_order_of_names),
+		cmocka_unit_test(weights_are_refused_and_not_ignored),
+		cmocka_unit_test(a_run_cannot_go_on_with_other_names),
 		cmocka_unit_test(a_training_that_cannot_begin_leaves_no_names),
 		cmocka_unit_test(no_allocation_may_fail_badly),
 	};
