@@ -4,16 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "support/support.h"
 
 struct hashed hashed_init(const char *owner, const char *name, const char *kind)
 {
 	const char *part[] = { owner, ".", name };
-	uint32_t h = 2166136261u;       /* FNV-1a */
+	uint32_t h = HASH_BEGIN32;
 
 	for (int i = 0; i < 3; i++)
-		for (const char *p = part[i]; *p; p++)
-			h = (h ^ (unsigned char)*p) * 16777619u;
+		h = hash_bytes32(h, part[i], strlen(part[i]));
 	return (struct hashed){ kind, h };
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "support/support.h"
@@ -77,11 +78,7 @@ static int64_t index_limit(const struct ir_graph *g, const struct ir_value *v)
 
 static uint64_t name_key(uint64_t seed, const char *name)
 {
-	uint64_t h = 14695981039346656037u ^ seed;      /* FNV-1a */
-
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 1099511628211u;
-	return h;
+	return hash_bytes(HASH_BEGIN ^ seed, name, strlen(name));
 }
 
 static int is_variance(const struct ir_value *v)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "sys/policy.h"
 #include "sys/thread.h"
@@ -61,17 +62,13 @@ static tt_status node_key(const struct plan *p, const struct ir_node *n, struct 
 	return str_status(s);
 }
 
-/* Of all their names (FNV-1a): a choice among others is no choice among these. */
+/* Of all their names: a choice among others is no choice among these. */
 static uint32_t fingerprint(const struct candidate *c, int count)
 {
-	uint32_t h = 2166136261u;
+	uint32_t h = HASH_BEGIN32;
 
 	for (int i = 0; i < count; i++)
-		for (const char *p = c[i].id;; p++) {
-			h = (h ^ (unsigned char)*p) * 16777619u;
-			if (!*p)
-				break;
-		}
+		h = hash_bytes32(h, c[i].id, strlen(c[i].id) + 1);
 	return h;
 }
 

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/hash.h"
 #include "base/rng.h"
 #include "sys/thread.h"
 
@@ -20,16 +21,6 @@ struct fill {
 	double         scale;       /* deviation of a normal, half the width of a uniform     */
 	int            normal;
 };
-
-/* FNV-1a: names to streams. */
-static uint64_t hash(const char *s)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-	return h;
-}
 
 static void fill_blocks(void *ctx, int64_t first, int64_t last)
 {
@@ -68,7 +59,7 @@ static double scale_of(const struct init *how, int *normal)
 
 void init_fill(float *x, size_t n, const struct init *how, uint64_t seed, const char *name)
 {
-	struct fill f = { .x = x, .n = n, .key = rng_key(seed, RNG_INIT), .name = hash(name) };
+	struct fill f = { .x = x, .n = n, .key = rng_key(seed, RNG_INIT), .name = hash_text(name) };
 	float constant = how->kind == INIT_CONST ? (float)how->value : 0;
 
 	f.scale = scale_of(how, &f.normal);

@@ -2,18 +2,12 @@
 
 #include <stdio.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "data/reader.h"
 #include "distribute/sync/trace.h"
 #include "learn/train/checkpoint.h"
 #include "learn/train/trainer_own.h"
-
-static uint64_t hash(uint64_t h, const void *p, size_t n)       /* FNV-1a */
-{
-	for (const unsigned char *c = p, *end = c + n; c < end; c++)
-		h = (h ^ *c) * 1099511628211u;
-	return h;
-}
 
 /* A few samples stand for all: other data under the same name are found, at no cost. */
 static tt_status hash_data(const tt_source *s, uint64_t *out)
@@ -25,13 +19,13 @@ static tt_status hash_data(const tt_source *s, uint64_t *out)
 	int32_t label = 0;
 	tt_status st = x && v ? TT_OK : TT_ENOMEM;
 
-	*out = 14695981039346656037u;
+	*out = HASH_BEGIN;
 	for (int i = 0; st == TT_OK && i < 3; i++) {
 		st = tt_source_read(s, i * (info->count - 1) / 2, x, values ? NULL : &label,
 		                    values ? v : NULL);
-		*out = hash(*out, x, bytes);
-		*out = hash(*out, &label, sizeof label);
-		*out = hash(*out, v, values * sizeof *v);
+		*out = hash_bytes(*out, x, bytes);
+		*out = hash_bytes(*out, &label, sizeof label);
+		*out = hash_bytes(*out, v, values * sizeof *v);
 	}
 	mem_free(x);
 	mem_free(v);
