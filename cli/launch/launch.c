@@ -221,7 +221,7 @@ static enum launcher choose(const struct launch *l)
 {
 	if (l->launcher != LAUNCHER_AUTO)
 		return l->launcher;
-	return !l->n_hosts || mpirun_is_there() ? LAUNCHER_MPIRUN : LAUNCHER_SSH;
+	return !l->n_hosts || mpirun_is_best() ? LAUNCHER_MPIRUN : LAUNCHER_SSH;
 }
 
 /* ---- showing ---- */

@@ -16,7 +16,7 @@
 
 struct launch_host { const char *name; int slots, failures; };
 
-/* auto: mpirun where it is there, with the MPI library that this build has; else ssh. */
+/* auto: mpirun where it has something to offer (mpirun.h); else ssh. */
 enum launcher { LAUNCHER_AUTO, LAUNCHER_MPIRUN, LAUNCHER_SSH };
 extern const char *const launcher_words[];              /* "auto", "mpirun", "ssh", NULL */
 

@@ -1,5 +1,6 @@
 #include "launch/mpirun.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -102,11 +103,36 @@ void mpirun_words(const struct launch *l, struct argv *out)
 	str_release(&hosts);
 }
 
-int mpirun_is_there(void)
+/* That of a machine without such devices is empty or missing. */
+static int has_rdma(void)
+{
+	DIR *d = opendir("/sys/class/infiniband");
+	const struct dirent *e = NULL;
+
+	while (d && (e = readdir(d)) && e->d_name[0] == '.')
+		;
+	if (d)
+		closedir(d);
+	return e != NULL;
+}
+
+static int is_in_batch_job(void)
+{
+	static const char *const jobs[] = { "SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID" };
+
+	for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++)
+		if (getenv(jobs[i]))
+			return 1;
+	return 0;
+}
+
+int mpirun_is_best(void)
 {
 	const char *named = getenv("TUTTI_MPIRUN");
 
-	return (named && *named) || (*library() && is_in_path(program(launcher())));
+	if (named && *named)
+		return 1;
+	return (has_rdma() || is_in_batch_job()) && *library() && is_in_path(program(launcher()));
 }
 
 /* ---- signals ---- */

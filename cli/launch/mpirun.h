@@ -8,8 +8,10 @@
 #include "launch/process.h"
 
 #define MPIRUN_WORDS 24
-/* Is there an MPI library in this build, and its launcher here? */
-int       mpirun_is_there(void);
+/* Is it the better way to start?  Somebody has named it ($TUTTI_MPIRUN); or it is here, with the
+ * MPI library of this build, and so is what it alone can use: an RDMA device, or a batch system
+ * that starts processes on the hosts.  Else it only opens ports to everybody. */
+int       mpirun_is_best(void);
 /* "mpirun -np 16 --host a:8,b:8 ...", with the hosts that have not failed too often. */
 void      mpirun_words(const struct launch *l, struct argv *out);
 

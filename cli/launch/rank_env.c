@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "distribute/coll/coll.h"
 #include "sys/affinity.h"
 #include "sys/policy.h"
 #include "base/mem.h"
@@ -210,10 +211,13 @@ static tt_status share_cores(struct comm *c)
 /* ---- ways to the others ---- */
 
 /* Open MPI's short cut between two processes of a machine, reading the other's memory, leaves the
- * reader stuck in the library when the other one dies in the middle. */
+ * reader stuck in the library when the other one dies in the middle.  And it listens for workers of
+ * other machines, on all interfaces and to everybody, where there are none. */
 static void choose_settings(void)
 {
 	setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
+	if (number("OMPI_COMM_WORLD_LOCAL_SIZE", 0) == number("OMPI_COMM_WORLD_SIZE", -1))
+		setenv("OMPI_MCA_btl", "self,vader", 0);
 }
 
 static tt_status join_mpi(struct comm **out, int *line, const struct rank_env *env,
@@ -276,7 +280,7 @@ static tt_status join_tcp(struct comm **out, int *line, const struct rank_env *e
 	return st;
 }
 
-tt_status rank_env_group(struct comm **out, int *line, const struct rank_env *env, const tt_spec *s)
+tt_status rank_env_group(tt_group **out, int *line, const struct rank_env *env, const tt_spec *s)
 {
 	const struct distribute_opts *o = &s->distribute;
 	struct comm *c = NULL;
@@ -291,6 +295,12 @@ tt_status rank_env_group(struct comm **out, int *line, const struct rank_env *en
 	supervisor_tell(*line, GUARD_JOINED);
 	*out = c;
 	return TT_OK;
+}
+
+tt_status rank_env_meet_at_end(tt_group *g)
+{
+	g->doing = "the end";
+	return comm_barrier(g);
 }
 
 void rank_env_parting(int line)

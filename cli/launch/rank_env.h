@@ -7,9 +7,8 @@
 
 #include <stdio.h>
 
+#include <tutti/group.h>
 #include <tutti/model.h>
-
-#include "distribute/comm/comm.h"
 
 /* What the command line says: --rendezvous, --secret, --rank, --world, --local. */
 struct rank_flags { const char *rendezvous, *secret; int64_t rank, world, local; };
@@ -29,13 +28,15 @@ struct rank_env {
 tt_status rank_env_look(struct rank_env *out, const struct rank_flags *flags);
 /* This process's end of the group, with its guard (launch/supervisor.h): returns in the workers
  * alone.  Workers of one machine that may use the same cores share them.  *line: to the guard. */
-tt_status rank_env_group(struct comm **out, int *line, const struct rank_env *env,
+tt_status rank_env_group(tt_group **out, int *line, const struct rank_env *env,
                          const tt_spec *s);
+/* Nobody leaves before all are done: who is lost after the last step is missed, too. */
+tt_status rank_env_meet_at_end(tt_group *g);
 /* All is done, and ends will be closed: the others have so long to do the same. */
 void      rank_env_parting(int line);
 /* Which worker is on which host, with how many threads (train.threads asks for `threads`) on which
  * cores.  Collective; rank 0 prints. */
-tt_status rank_env_show(struct comm *c, int threads, FILE *f);
+tt_status rank_env_show(tt_group *g, int threads, FILE *f);
 
 /* "n[01-04,07],m3": the first host of a list as Slurm writes it. */
 void      rank_env_first_host(const char *list, char out[256]);

@@ -148,6 +148,12 @@ for _ in $(seq 600); do
 	grep -q "epoch 2/" signal/log.txt 2>/dev/null && break
 	sleep 0.05
 done
+# meanwhile workers of one machine listen to nobody
+for p in $(pgrep -f -- "--run signal"); do
+	case $(cat /proc/$p/comm) in mpirun*|mpiexec*|orted*) continue ;; esac
+	! ss -ltnp 2>/dev/null | grep "pid=$p," >listening ||
+		fail "somebody listens: $(cat listening)"
+done
 kill -TERM $pid
 wait $pid
 code=$?
