@@ -48,7 +48,8 @@ static const struct flag train_flags[] = {
 	  "start N workers on each of these machines, within distribute.timeout and 20 seconds; "
 	  "program and data are there too" },
 	{ "launcher", 0,  FLAG_TEXT,  AT(launcher), "WORD", .def = "auto", .words = launcher_words,
-	  .help = "of --hosts: auto: mpirun, if this build has MPI and its mpirun is here; else ssh" },
+	  .help = "of --hosts: mpirun, which RDMA needs; or ssh, which needs no MPI; auto: mpirun in a "
+	  "batch job, with an RDMA device or if $TUTTI_MPIRUN names one, and else ssh" },
 	{ "rendezvous", 0, FLAG_TEXT, AT(rendezvous), "tcp://HOST:PORT", .help =
 	  "this is one worker of several: they meet there, where the first one listens" },
 	{ "rank",    0,   FLAG_INT,   AT(rank), "R", .def = "-1", .min = -1, .max = 4095, .help =
@@ -115,7 +116,7 @@ struct run {
 	tt_model        *model;
 	tt_trainer      *trainer;
 	struct rank_env  env;                  /* what a launcher says      */
-	struct comm     *comm;                 /* of a launcher; NULL: none */
+	tt_group        *group;                /* of a launcher; NULL: none */
 	int              line;                 /* then: to this worker's guard */
 	int64_t          first_step;           /* steps done before         */
 	struct progress  progress;
@@ -188,14 +189,14 @@ static tt_status choose_folder(struct run *r, struct arena *a)
 /* Only the first worker has a folder; the others know that there is one. */
 static int is_first(const struct run *r)
 {
-	return !r->comm || r->comm->rank == 0;
+	return !r->group || tt_group_rank(r->group) == 0;
 }
 
 static tt_status join(struct run *r)
 {
 	if (r->env.way == RANK_ALONE)
 		return TT_OK;
-	return rank_env_group(&r->comm, &r->line, &r->env, r->file.spec);
+	return rank_env_group(&r->group, &r->line, &r->env, r->file.spec);
 }
 
 static tt_status choose_place(struct run *r, struct arena *a)
@@ -246,7 +247,7 @@ static tt_status prepare(struct run *r, struct call *c)
 	                                                                  : PROGRESS_TALK);
 	st = tt_trainer_new(&r->trainer, r->model, TT_TRAINER_OPTS(
 		.run_dir = r->dir, .resume = r->resume, .kernel_cache = r->kernel_cache,
-		.environment = r->environment.p, .trace = r->args->trace, .comm = r->comm,
+		.environment = r->environment.p, .trace = r->args->trace, .group = r->group,
 		.stop = stop_asked));
 	if (st != TT_OK)
 		return specfile_hint(&r->file, st);
@@ -508,7 +509,7 @@ static tt_status show_workers(struct run *r, const struct call *c)
 
 	if ((st = load_spec(r, c)) != TT_OK || (st = join(r)) != TT_OK)
 		return st;
-	return rank_env_show(r->comm, r->facts.threads, stdout);
+	return rank_env_show(r->group, r->facts.threads, stdout);
 }
 
 static tt_status autotune(struct run *r, struct call *c)
@@ -529,20 +530,19 @@ static void tell_others(struct run *r, tt_status st)
 {
 	char why[ERR_MAX];
 
-	if (st == TT_OK || st == TT_ESTOPPED || !r->comm)
+	if (st == TT_OK || st == TT_ESTOPPED || !r->group)
 		return;
 	snprintf(why, sizeof why, "%s", tt_last_error());
-	comm_abandon(r->comm, why);
+	tt_group_abandon(r->group, why);
 	err_text("%s", why);
 }
 
 /* Nobody leaves before all are done: who is lost after the last step is missed, too. */
 static tt_status meet_at_the_end(struct run *r, tt_status st)
 {
-	if (st != TT_OK || !r->comm)
+	if (st != TT_OK || !r->group)
 		return st;
-	r->comm->doing = "the end";
-	if (comm_barrier(r->comm) == TT_OK)
+	if (rank_env_meet_at_end(r->group) == TT_OK)
 		return TT_OK;
 	return err_at(TT_EPEER, "all is done and saved, but");
 }
@@ -553,11 +553,11 @@ static tt_status run_train(struct call *c)
 	tt_status  st = autotune(&r, c);
 
 	st = meet_at_the_end(&r, st);
-	if (r.comm)
+	if (r.group)
 		rank_env_parting(r.line);
 	tell_others(&r, st);
 	tt_trainer_free(&r.trainer);
-	comm_close(&r.comm);
+	tt_group_close(&r.group);
 	tt_model_free(&r.model);
 	specfile_release(&r.file);
 	str_release(&r.environment);

@@ -21,6 +21,7 @@
 #define TUTTI_LEARNER_H
 
 #include <tutti/column.h>
+#include <tutti/group.h>
 #include <tutti/model.h>
 #include <tutti/session.h>
 
@@ -37,7 +38,7 @@ typedef struct tt_learner_opts {
 	const char  *input;            /* its column (the only one beside the target); copied       */
 	const char  *target;           /* its column ("label"); copied                              */
 	const char  *kernel_cache;     /* file of measured kernel choices (none: measured anew)     */
-	struct comm *comm;             /* this process is one worker of a group; borrowed until the
+	tt_group    *group;            /* this process is one rank of it; borrowed until the
 	                                * learner is freed (none)                                   */
 } tt_learner_opts;
 #define TT_LEARNER_OPTS(...) (&(tt_learner_opts){ .size = sizeof(tt_learner_opts), __VA_ARGS__ })

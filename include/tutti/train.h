@@ -6,6 +6,7 @@
 #define TUTTI_TRAIN_H
 
 #include <tutti/data.h>
+#include <tutti/group.h>
 #include <tutti/model.h>
 #include <tutti/observer.h>
 
@@ -20,8 +21,6 @@ typedef struct tt_trainer tt_trainer;
  * call. */
 typedef void tt_observer_fn(void *ctx, enum tt_event event, const tt_progress *p, const char *text);
 
-struct comm;
-
 typedef struct tt_trainer_opts {
 	uint32_t        size;              /* of this struct                                         */
 	const char     *run_dir;           /* run folder (none: nothing is written)                  */
@@ -31,8 +30,8 @@ typedef struct tt_trainer_opts {
 	const char     *kernel_cache;      /* file of measured kernel choices (none: measured anew)  */
 	const char     *environment;       /* JSON text the face gathered for the run folder (none)  */
 	int             workers;           /* threads that train together (distribute.workers)       */
-	struct comm    *comm;              /* this process is one worker of a group that a launcher
-	                                    * has started; borrowed until the trainer is freed (none) */
+	tt_group       *group;             /* this process is one rank of it; borrowed until the trainer
+	                                    * is freed (none: it is alone, or with `workers`)         */
 	const char     *trace;             /* file for chrome://tracing, written at the end (none)   */
 	int           (*stop)(void *ctx);  /* asked while the trainer is made, which may measure for
 	                                    * minutes: not 0 ends that with TT_ESTOPPED (never asked) */

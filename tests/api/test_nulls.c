@@ -61,6 +61,7 @@ static void functions_refuse_null(void **state)
 	uint8_t raw[64];
 	char *text, **names;
 	float x[64] = {0};
+	tt_group *group = NULL;
 	int n;
 
 	(void)state;
@@ -73,6 +74,12 @@ static void functions_refuse_null(void **state)
 	assert_status(tt_source_from_callback(&source, NULL, 1, TT_CALLBACK(.read = give)), TT_EINVAL);
 	assert_status(tt_batch_check(NULL), TT_EINVAL);
 	REFUSES(tt_source_read, NULL, 0, x, NULL, NULL);
+	REFUSES(tt_group_self, NULL);
+	REFUSES(tt_group_tcp, NULL, TT_GROUP_OPTS(.rendezvous = "a:1"));
+	REFUSES(tt_group_tcp, &group, NULL);
+	REFUSES(tt_group_barrier, NULL);
+	assert_int_equal(tt_group_rank(NULL), -1);
+	assert_int_equal(tt_group_world(NULL), 0);
 	REFUSES(tt_spec_load, NULL, "a.yaml");
 	REFUSES(tt_spec_load, &spec, NULL);
 	REFUSES(tt_spec_parse, NULL, "name", "text");
@@ -231,8 +238,12 @@ static void nothing_can_be_freed_and_stopped(void **state)
 	tt_checkpoint *c = NULL;
 	tt_context *k = NULL;
 	tt_learner *l = NULL;
+	tt_group *g = NULL;
 
 	(void)state;
+	tt_group_close(NULL);
+	tt_group_close(&g);
+	tt_group_abandon(NULL, "nobody is there");
 	tt_source_close(NULL);
 	tt_source_close(&s);
 	tt_spec_free(NULL);

@@ -50,6 +50,15 @@ static tt_status take_session_opts(void *o)
 	return st;
 }
 
+static tt_status take_group_opts(void *o)
+{
+	tt_group *g = NULL;
+	tt_status st = tt_group_tcp(&g, o);
+
+	tt_group_close(&g);
+	return st;
+}
+
 static tt_status take_source_info(void *o)
 {
 	static const uint8_t raw[64];
@@ -160,6 +169,12 @@ static tt_status take_callback(void *o)
 /* ---- what makes each of them valid ---- */
 
 static void fill_info(void *o) { memcpy(o, tt_source_describe(source), sizeof(tt_source_info)); }
+static void fill_group(void *o)
+{
+	memcpy(o, TT_GROUP_OPTS(.world = 1, .rendezvous = "tcp://127.0.0.1:47113",
+	                        .secret = "a secret of tests", .secret_size = 17),
+	       sizeof(tt_group_opts));
+}
 static void fill_observer(void *o) { ((tt_observer *)o)->event = look; }
 static void fill_column(void *o) { memcpy(o, columns[0], sizeof(tt_column)); }
 static void fill_batch(void *o) { memcpy(o, TT_BATCH(.columns = 2, .column = columns, .n = 2),
@@ -184,6 +199,7 @@ static const struct taken {
 	OPTIONS(tt_report_opts, take_report_opts), OPTIONS(tt_runtime, take_runtime),
 	OPTIONS(tt_learner_opts, take_learner_opts), OPTIONS(tt_step_opts, take_step_opts),
 #define ROW(T, least, f, fill, st) { #T, sizeof(T), offsetof(T, least), f, fill, st }
+	ROW(tt_group_opts, timeout, take_group_opts, fill_group, TT_OK),
 	ROW(tt_source_info, count, take_source_info, fill_info, TT_ESHAPE),
 	ROW(tt_observer, close, take_observer, fill_observer, TT_OK),
 	ROW(tt_column, features, take_column, fill_column, TT_EINVAL),     /* it has no data */

@@ -358,7 +358,7 @@ static void run_one(struct comm *c, void *ctx)
 	rank_ok(tt_spec_parse(&spec, "mlp.yaml", workers_mlp));
 	rank_ok(tt_spec_set(spec, "train.optimizer.lr", s->lr[c->rank]));
 	rank_ok(tt_model_new(&m, spec));
-	rank_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.comm = c)));
+	rank_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.group = c)));
 	s->status[c->rank] = tt_trainer_run(t);
 	snprintf(s->text[c->rank], ERR_MAX, "%s", tt_last_error());
 	s->first[c->rank] = m->params[0];

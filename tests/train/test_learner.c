@@ -501,7 +501,7 @@ static void learn_together(struct comm *c, void *ctx)
 
 	(void)ctx;
 	renew(c->rank);
-	rank_ok(tt_learner_new(&l, of_rank[c->rank], TT_LEARNER_OPTS(.comm = c)));
+	rank_ok(tt_learner_new(&l, of_rank[c->rank], TT_LEARNER_OPTS(.group = c)));
 	for (int s = 0; s < 4; s++) {
 		const int alone = s == 3, n = alone ? 8 - 8 * c->rank : 8;
 

@@ -33,7 +33,7 @@ struct tt_learner {
 static tt_status make_engine(struct tt_learner *l, const tt_learner_opts *o)
 {
 	const struct train_opts *t = &l->model->spec->train;
-	const struct comm *c = o->comm ? o->comm : l->self;
+	const struct comm *c = o->group ? o->group : l->self;
 	const struct engine_opts e = {
 		.threads = learner_threads(c, o->threads ? o->threads : t->threads),
 		.precision = (enum precision)t->precision, .tune = t->tune_kernels,
@@ -58,7 +58,7 @@ static tt_status make_learner(struct tt_learner *l, const tt_learner_opts *o)
 {
 	const struct tt_spec *s = l->model->spec;
 	const struct learner_opts opts = {
-		.model = l->model, .engine = l->engine, .comm = o->comm ? o->comm : l->self,
+		.model = l->model, .engine = l->engine, .comm = o->group ? o->group : l->self,
 		.distribute = &s->distribute, .optimizer = &s->train.optimizer,
 		.seed = (uint64_t)s->train.seed, .batch = o->batch ? o->batch : s->train.batch,
 		.micro_batch = s->train.micro_batch,
@@ -97,7 +97,7 @@ tt_status tt_learner_new(tt_learner **out, tt_model *m, const tt_learner_opts *o
 	l->model = m;
 	l->seen_steps = -1;
 	if ((st = intake_init(&l->intake, m, &m->spec->data, o.input, o.target)) == TT_OK &&
-	    (o.comm || (st = comm_self(&l->self)) == TT_OK) &&
+	    (o.group || (st = comm_self(&l->self)) == TT_OK) &&
 	    (st = make_engine(l, &o)) == TT_OK && (st = make_learner(l, &o)) == TT_OK)
 		*out = l;
 	else

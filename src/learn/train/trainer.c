@@ -327,15 +327,15 @@ static tt_status make_peers(struct tt_trainer *t, const tt_trainer_opts *o)
 static tt_status find_comm(struct tt_trainer *t, const tt_trainer_opts *o)
 {
 	const struct distribute_opts *d = &t->model->spec->distribute;
-	int workers = o->workers ? o->workers : o->comm ? 1 : d->workers;
+	int workers = o->workers ? o->workers : o->group ? 1 : d->workers;
 	tt_status st;
 
-	if (workers < 1 || (o->comm && workers > 1))
+	if (workers < 1 || (o->group && workers > 1))
 		return err_set(TT_EINVAL, "%d workers%s", workers,
-		               o->comm ? ": a launcher has started one process for each: leave workers out"
+		               o->group ? ": a launcher has started one process for each: leave workers out"
 		                       : "");
-	t->comm = o->comm;
-	if (o->comm && o->comm->size > 1)
+	t->comm = o->group;
+	if (o->group && o->group->size > 1)
 		return TT_OK;
 	if (workers == 1) {
 		st = comm_self(&t->self);
