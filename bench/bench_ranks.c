@@ -25,7 +25,7 @@
 #include "base/str.h"
 #include "sys/thread.h"
 #include "distribute/comm/launched.h"
-#include "distribute/comm/comm.h"
+#include "distribute/coll/coll.h"
 #include "learn/train/join.h"
 #include "learn/train/trainer_own.h"
 

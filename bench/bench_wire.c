@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "sys/thread.h"
 #include "distribute/comm/launched.h"
-#include "distribute/comm/comm.h"
+#include "distribute/coll/coll.h"
 
 #define RUNS    5
 #define TIMEOUT 10              /* seconds for a piece of a vector */

@@ -57,7 +57,7 @@ static tt_status read_double(const struct option *o, const struct node *n, void 
 	return TT_OK;
 }
 
-/* Where in o->words, counting the other spellings of no and yes; -1 is nowhere. */
+/* Where in o->words, counting the other spellings of no and yes, and old words; -1 is nowhere. */
 static int find_word(const struct option *o, const char *word)
 {
 	static const char *const no[] = { "false", "off", "0", NULL };
@@ -69,6 +69,9 @@ static int find_word(const struct option *o, const char *word)
 	for (int i = 0; o->words == option_no_yes && no[i]; i++)
 		if (strcasecmp(no[i], word) == 0 || strcasecmp(yes[i], word) == 0)
 			return strcasecmp(yes[i], word) == 0;
+	for (int i = 0; o->old && o->old[i][0]; i++)
+		if (strcasecmp(o->old[i][0], word) == 0)
+			return find_word(o, o->old[i][1]);
 	return -1;
 }
 

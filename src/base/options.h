@@ -34,6 +34,7 @@ struct option {
 	const char           *def;       /* default as text; NULL: zero, absent             */
 	double                min, max;  /* of numbers, inclusive                           */
 	const char *const    *words;     /* of ENUM, NULL-terminated                        */
+	const char *const   (*old)[2];   /* of ENUM: words of before and today's, to a NULL */
 	const struct option  *group;     /* of GROUP                                        */
 	const char           *help;      /* one line: what, unit, source                    */
 };
@@ -47,6 +48,9 @@ struct option {
 #define OPT_TEXT(T, f, d, h)           OPT_ROW(T, f, .type = OPTION_TEXT, .def = d, .help = h)
 #define OPT_ENUM(T, f, d, w, h) \
 	OPT_ROW(T, f, .type = OPTION_ENUM, .def = d, .words = w, .help = h)
+/* o: old words that are understood, and never written. */
+#define OPT_ENUM_OLD(T, f, d, w, o, h) \
+	OPT_ROW(T, f, .type = OPTION_ENUM, .def = d, .words = w, .old = o, .help = h)
 #define OPT_DOUBLES(T, f, d, h)        OPT_ROW(T, f, .type = OPTION_DOUBLES, .def = d, .help = h)
 #define OPT_NODE(T, f, h)              OPT_ROW(T, f, .type = OPTION_NODE, .help = h)
 #define OPT_GROUP(T, f, g, h)          OPT_ROW(T, f, .type = OPTION_GROUP, .group = g, .help = h)

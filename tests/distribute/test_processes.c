@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "sys/thread.h"
 #include "distribute/comm/launched.h"
-#include "distribute/comm/comm.h"
+#include "distribute/coll/coll.h"
 #include "distribute/comm/seal.h"
 #include "distribute/comm/tcp_group.h"
 #include "support/ranks.h"

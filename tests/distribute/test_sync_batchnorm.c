@@ -1,5 +1,6 @@
 /* Batch norms shared by all workers: what one worker with the whole batch would compute, however
  * the batch is dealt out, beside gradients that travel at the same time. */
+#include "distribute/coll/coll.h"
 #include "support/support.h"
 #include "support/ranks.h"
 #include "support/tiny.h"

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "distribute/coll/coll_internal.h"
-#include "distribute/comm/wire.h"
+#include "distribute/coll/wire.h"
 
 #define PIECE_MIN 4096          /* floats: below, a message costs more than its bytes    */
 #define PIECES    8             /* of a middling range: enough for the pipeline to fill  */

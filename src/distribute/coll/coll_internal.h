@@ -2,6 +2,7 @@
 #ifndef COLL_COLL_INTERNAL_H
 #define COLL_COLL_INTERNAL_H
 
+#include "distribute/coll/coll.h"
 #include "distribute/comm/comm_internal.h"
 
 /* To so many of the others a rank sends at a time: were it all at once, more would arrive at a
@@ -67,7 +68,7 @@ tt_status comm_pump(struct comm *c, struct pump p, enum pump_mode mode,
 
 typedef tt_status comm_algorithm_fn(struct comm *c, float *x, size_t n,
                                     const struct comm_allreduce_opts *o);
-comm_algorithm_fn comm_ring, comm_tree, comm_halving, comm_hierarchical, comm_direct, comm_library;
+comm_algorithm_fn comm_ring, comm_tree, comm_halving, comm_hierarchical, comm_direct;
 size_t comm_direct_scratch(const struct comm *c, size_t n);
 
 /* Both halves of an all-reduce, one after the other, where ranks share hosts and memory. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "distribute/comm/comm.h"
+#include "distribute/coll/coll.h"
 #include "distribute/coll/coll_internal.h"
 
 #define SEGMENT ((size_t)256 << 10)     /* bytes of a broadcast that travel as one */

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "distribute/coll/coll_internal.h"
-#include "distribute/comm/wire.h"
+#include "distribute/coll/wire.h"
 
 #define BLOCK ((size_t)256 << 10)       /* floats that arrive at once, from all places */
 #define LEAST ((size_t)1 << 10)         /* of these, from one                          */

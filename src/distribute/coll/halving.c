@@ -5,7 +5,7 @@
  * ones, stand aside and get the result.  The 2^m that play halve their range m times, each time
  * with the partner that differs in one bit; then the same way back. */
 #include "distribute/coll/coll_internal.h"
-#include "distribute/comm/wire.h"
+#include "distribute/coll/wire.h"
 
 #define LEVELS 31
 

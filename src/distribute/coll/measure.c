@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "sys/thread.h"
-#include "distribute/comm/comm.h"
+#include "distribute/coll/coll.h"
 #include "distribute/coll/coll_internal.h"
 
 #define REPEATS     2

@@ -19,7 +19,7 @@
 #include <string.h>
 
 #include "distribute/coll/coll_internal.h"
-#include "distribute/comm/wire.h"
+#include "distribute/coll/wire.h"
 
 #define BLOCK_SHARED ((size_t)4 << 10)  /* floats: one stays in the first cache */
 #define BLOCK_COPIED ((size_t)16 << 10) /* in the second: each is a system call */

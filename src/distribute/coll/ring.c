@@ -7,7 +7,7 @@
  * into one stream t = s K + k, sends running `lag` pieces ahead of the receives, and the wire
  * never waits for the adder. */
 #include "distribute/coll/coll_internal.h"
-#include "distribute/comm/wire.h"
+#include "distribute/coll/wire.h"
 
 struct ring {
 	struct circle  who;

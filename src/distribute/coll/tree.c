@@ -2,7 +2,7 @@
  * reduction trees, Iandola et al. 2016).  Cut into pieces, so that a rank hands up one while the
  * next comes in. */
 #include "distribute/coll/coll_internal.h"
-#include "distribute/comm/wire.h"
+#include "distribute/coll/wire.h"
 
 struct tree {
 	float      *x;

@@ -7,10 +7,6 @@
 #include "distribute/comm/comm_internal.h"
 #include "sys/thread.h"
 
-const char *const comm_transport_words[] = {
-	[TRANSPORT_AUTO] = "auto", [TRANSPORT_LIBRARY] = "mpi", [TRANSPORT_SOCKETS] = "sockets", NULL
-};
-
 const char *comm_who(const struct comm *c, int rank, char buf[COMM_WHO_MAX])
 {
 	const char *name = c->names && rank >= 0 && rank < c->size ? c->names[rank] : "?:0";

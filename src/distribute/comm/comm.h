@@ -1,8 +1,9 @@
 /* comm.h -- the port through which ranks talk.
  *
  * A communicator is one rank's end of a group.  A transport gives messages between two ranks
- * (thread.c here, plug/mpi); everything collective is built on those in this folder, one file per
- * algorithm, so that it works on every transport.  A transport may offer its own all-reduce too.
+ * (thread.c and tcp_group.c here, others in plugs); everything collective is built on those, in
+ * coll/coll.h, so that it works on every transport.  A transport may offer its own all-reduce
+ * too.
  *
  * Messages between two ranks with one tag arrive in order.  A send may wait for its receiver: who
  * sends to and receives from the same rank uses comm_exchange, or starts one and then the other.
@@ -68,15 +69,9 @@ struct comm_ops {
 	const void *(*view)(struct comm *c, int rank, const void *from, size_t n);
 };
 
-/* How messages between machines travel, and short ones inside of one: by the library that the ranks
- * were started with, or over TCP connections of our own (streams.h), which cost less of the
- * processor. */
-enum comm_transport { TRANSPORT_AUTO, TRANSPORT_LIBRARY, TRANSPORT_SOCKETS };
-extern const char *const comm_transport_words[];               /* "auto", "mpi", "sockets", NULL */
-
 #define COMM_CLASSES 14                   /* sizes of all-reduce: 256 floats, 1024, 4096 ... */
 
-struct comm_measured {                    /* of a class of sizes                              */
+struct comm_measured {                    /* of a class of sizes: see coll/coll.h             */
 	int    algorithm;                 /* the fastest; 0: not measured                           */
 	double seconds;
 };
@@ -131,64 +126,6 @@ tt_status comm_start_send(struct comm *c, struct comm_request *r);
 tt_status comm_start_recv(struct comm *c, struct comm_request *r);
 tt_status comm_wait(struct comm *c, struct comm_request *r);
 void      comm_cancel(struct comm *c, struct comm_request *r);
-
-/* ---- collectives: every rank calls the same ones in the same order ---- */
-
-enum comm_wire { WIRE_F32, WIRE_F16, WIRE_BF16 };              /* sums are always f32 */
-enum comm_algorithm { ALGO_AUTO, ALGO_RING, ALGO_TREE, ALGO_HALVING_DOUBLING, ALGO_HIERARCHICAL,
-                      ALGO_LIBRARY, ALGO_DIRECT, ALGO_COUNT };
-extern const char *const comm_algorithm_words[];               /* "auto", "ring", ... NULL */
-extern const char *const comm_wire_words[];
-
-struct comm_allreduce_opts {
-	enum comm_algorithm algorithm;
-	enum comm_wire      wire;
-	float              *scratch;      /* comm_allreduce_scratch(c, n) floats, 64-byte aligned   */
-};
-/* Grows with n up to some megabytes; what is enough for n is enough for less. */
-size_t comm_allreduce_scratch(const struct comm *c, size_t n);
-/* x[n] = sum over ranks, in place; afterwards bit-identical on all ranks.  Allocates nothing.
- * ORDERED adds in rank order: the same bits whatever the number of chunks or buckets.
- * TT_ESUPPORT: LIBRARY where the transport has none, or with a wire other than f32. */
-tt_status comm_allreduce(struct comm *c, float *x, size_t n, const struct comm_allreduce_opts *o);
-/* Its two halves, f32 on the wire: afterwards x[own] of each rank is the sum, the rest undefined;
- * and, after something was made of y[own] on each rank, y is everybody's.  own depends on n and
- * the options alone, and may be empty.  Until the next reduce_scatter of this end others may still
- * read y[own]: who is to change or free it first meets them in any collective.  What was summed is
- * the caller's again when the parts have been gathered. */
-struct comm_span { size_t lo, hi; };
-tt_status comm_reduce_scatter(struct comm *c, float *x, size_t n,
-                              const struct comm_allreduce_opts *o, struct comm_span *own);
-tt_status comm_gather_parts(struct comm *c, float *y, size_t n,
-                            const struct comm_allreduce_opts *o);
-/* Is there this way to do what o asks for?  The same on all ranks. */
-int       comm_has_halves(const struct comm *c, const struct comm_allreduce_opts *o);
-/* Instead of the first half, where all ranks share memory: all[size], everybody's x[n], to be read
- * in place, or from room[size][n], until this end's next gather_parts; and a rank's part of n. */
-int       comm_has_views(const struct comm *c, const struct comm_allreduce_opts *o);
-tt_status comm_view_all(struct comm *c, const float *x, size_t n,
-                        const struct comm_allreduce_opts *o, float *room, const float **all);
-struct comm_span comm_own_part(struct comm *c, size_t n, const struct comm_allreduce_opts *o);
-/* Time the algorithms on messages up to `largest` floats, so that AUTO knows; the ranks agree.
- * Ends handed out by comm_split later know it too.  Takes about `seconds`. */
-tt_status comm_measure(struct comm *c, size_t largest, double seconds);
-/* What AUTO means for n floats, and the seconds measured for such (0: unknown). */
-enum comm_algorithm comm_choice(const struct comm *c, size_t n);
-double    comm_seconds(const struct comm *c, size_t n);
-/* The largest n that was measured; 0: none. */
-size_t    comm_measured_size(const struct comm *c);
-
-tt_status comm_broadcast(struct comm *c, int root, void *p, size_t n);
-/* all[size][n]: everybody's bytes, in rank order. */
-tt_status comm_allgather(struct comm *c, const void *mine, size_t n, void *all);
-/* The same, but each rank has so many bytes of its own, up to `most`, which is the same on all;
- * they begin at every `step` of all.  How many a rank has, what it says must tell. */
-tt_status comm_allgather_uneven(struct comm *c, const void *mine, size_t n, size_t most, void *all,
-                                size_t step);
-tt_status comm_barrier(struct comm *c);
-/* Rank 0 compares `text` of all ranks line by line; unequal: TT_ESPEC on every rank, naming the
- * first rank, the line and both versions. */
-tt_status comm_agree(struct comm *c, const char *text);
 
 /* ---- transports that need no library ---- */
 

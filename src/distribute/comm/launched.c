@@ -1,6 +1,12 @@
 #include "distribute/comm/launched.h"
 
+#include <stddef.h>
+
 #include "sys/plug.h"
+
+const char *const comm_transport_words[] = {
+	[TRANSPORT_AUTO] = "auto", [TRANSPORT_LIBRARY] = "mpi", [TRANSPORT_SOCKETS] = "sockets", NULL
+};
 
 tt_status comm_open_launched(struct comm **out, const char *name, double timeout,
                              enum comm_transport transport)

@@ -7,6 +7,12 @@
 
 #include "distribute/comm/comm.h"
 
+/* How messages between machines travel, and short ones inside of one: by the library that the ranks
+ * were started with, or over TCP connections of our own (tcp.h), which cost less of the
+ * processor. */
+enum comm_transport { TRANSPORT_AUTO, TRANSPORT_LIBRARY, TRANSPORT_SOCKETS };
+extern const char *const comm_transport_words[];               /* "auto", "mpi", "sockets", NULL */
+
 /* What a plug of kind PLUG_TRANSPORT gives (sys/plug.h).
  * open: this process's end of the world.  Starts the library if nobody has, and then ends it at the
  * last close: once per process.  After a fault the library is not ended, for that would wait for

@@ -1,5 +1,6 @@
 #include "distribute/sync/collective.h"
 
+#include "distribute/coll/coll.h"
 #include "base/mem.h"
 #include "distribute/sync/trace.h"
 #include "sys/thread.h"

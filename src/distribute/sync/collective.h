@@ -5,7 +5,7 @@
 #ifndef SYNC_COLLECTIVE_H
 #define SYNC_COLLECTIVE_H
 
-#include "distribute/comm/comm.h"
+#include "distribute/coll/coll.h"
 #include "distribute/sync/options.h"
 #include "distribute/sync/strategy.h"
 

@@ -5,6 +5,7 @@
  * layer's affair. */
 #include <string.h>
 
+#include "distribute/coll/coll.h"
 #include "sys/thread.h"
 #include "distribute/sync/collective.h"
 #include "distribute/sync/registry.h"

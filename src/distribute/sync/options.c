@@ -1,7 +1,8 @@
 /* options.c -- the keys under `distribute`. */
 #include "distribute/sync/options.h"
 
-#include "distribute/comm/comm.h"
+#include "distribute/coll/coll.h"
+#include "distribute/comm/launched.h"
 
 static const char *const state_words[] = {
 	[STATE_KEEP] = "keep", [STATE_AVERAGE] = "average", [STATE_RESET] = "reset", NULL
@@ -17,13 +18,15 @@ static const char *const overlap_words[] = {
 	[OVERLAP_FORWARD] = "forward", [OVERLAP_BACKWARD] = "backward", [OVERLAP_NONE] = "none", NULL
 };
 
+static const char *const old_algorithms[][2] = { { "ordered", "direct" }, { NULL, NULL } };
+
 #define T struct distribute_opts
 const struct option distribute_options[] = {
 	OPT_ENUM  (T, strategy, "allreduce", sync_words, "the strategy by which workers stay together"),
 	OPT_INT   (T, workers, "1", 1, 4096, "workers on this machine; they share its cores"),
 	OPT_DOUBLE(T, timeout, "60", 0.1, 1e6, "seconds a worker may be silent before all give up"),
-	OPT_ENUM  (T, algorithm, "auto", comm_algorithm_words,
-	           "how sums over workers are made; auto: ordered, by memory inside a host; where that "
+	OPT_ENUM_OLD(T, algorithm, "auto", comm_algorithm_words, old_algorithms,
+	           "how sums over workers are made; auto: direct, by memory inside a host; where that "
 	           "cannot be, or for strategies other than allreduce, measured at the start, by size"),
 	OPT_ENUM  (T, wire, "f32", comm_wire_words, "numbers on their way; sums are f32 always"),
 	OPT_ENUM  (T, transport, "auto", comm_transport_words,

@@ -1,4 +1,5 @@
 /* agree.c -- are all ranks the same?  They say what must be equal, and rank 0 compares. */
+#include "distribute/coll/coll.h"
 #include "base/str.h"
 #include "learn/learner/learner_own.h"
 

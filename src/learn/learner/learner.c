@@ -3,8 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "distribute/coll/coll.h"
 #include "base/mem.h"
-#include "distribute/comm/wire.h"
+#include "distribute/coll/wire.h"
 #include "distribute/sync/collective.h"
 #include "distribute/sync/team.h"
 #include "learn/learner/learner_own.h"

@@ -12,7 +12,8 @@
 
 #include <string.h>
 
-#include "distribute/comm/wire.h"
+#include "distribute/coll/coll.h"
+#include "distribute/coll/wire.h"
 #include "distribute/sync/trace.h"
 #include "learn/learner/learner_own.h"
 #include "learn/predict/feed.h"

@@ -1,5 +1,6 @@
 #include "learn/predict/evaluator.h"
 
+#include "distribute/coll/coll.h"
 #include "base/mem.h"
 #include "learn/spec/spec.h"
 #include "sys/policy.h"

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "distribute/coll/coll.h"
 #include "base/mem.h"
 #include "learn/spec/ensemble.h"
 #include "learn/spec/spec.h"

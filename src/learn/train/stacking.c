@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "distribute/coll/coll.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "learn/learner/learner.h"

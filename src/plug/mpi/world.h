@@ -7,6 +7,7 @@
 
 #include "distribute/comm/cma.h"
 #include "distribute/comm/comm.h"
+#include "distribute/comm/launched.h"
 #include "distribute/comm/roll.h"
 #include "distribute/comm/tcp.h"
 

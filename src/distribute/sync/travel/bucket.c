@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "distribute/coll/coll.h"
 #include "base/mem.h"
 #include "distribute/sync/collective.h"
 #include "distribute/sync/trace.h"

@@ -2,8 +2,9 @@
 
 #include <math.h>
 
+#include "distribute/coll/coll.h"
 #include "base/mem.h"
-#include "distribute/comm/wire.h"
+#include "distribute/coll/wire.h"
 #include "distribute/sync/options.h"
 
 #define LATENCIES  2            /* of the smallest sum, paid by each bucket */

@@ -3,6 +3,7 @@
  * 2017). */
 #include <string.h>
 
+#include "distribute/coll/coll.h"
 #include "distribute/sync/trace.h"
 #include "distribute/sync/travel/factored.h"
 #include "sys/thread.h"

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "distribute/coll/coll.h"
 #include "base/mem.h"
 
 #define FIRST_LIST 4            /* rounds; four times as many for each list that follows */

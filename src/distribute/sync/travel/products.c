@@ -1,5 +1,6 @@
 /* products.c -- in one host's memory no factor travels: each rank makes its part of the sum of
  * products from all ranks' factors, where they lie, optimizes it and hands out the parameters. */
+#include "distribute/coll/coll.h"
 #include "distribute/sync/travel/factored.h"
 
 static int fits(const struct travel_case *c)

@@ -1,6 +1,7 @@
 /* sharded.c -- each rank optimizes its part of the sum and hands out the parameters that this makes
  * (ZeRO's first stage: Rajbhandari et al. 2020): the same bytes as sums of all for all, but an Nth
  * of the work. */
+#include "distribute/coll/coll.h"
 #include "distribute/sync/travel/cut.h"
 
 static int fits(const struct travel_case *c)

@@ -1,4 +1,5 @@
 /* sum.c -- the sum of all for all; and of the few numbers that lead, in rank order. */
+#include "distribute/coll/coll.h"
 #include "distribute/sync/travel/cut.h"
 
 static int is_lead(const struct travel_case *c) { return c->kind == TRAVEL_LEAD; }

@@ -6,7 +6,7 @@
 #ifndef TRAVEL_TRAVEL_H
 #define TRAVEL_TRAVEL_H
 
-#include "distribute/comm/comm.h"
+#include "distribute/coll/coll.h"
 #include "distribute/sync/strategy.h"
 
 struct bucket;

@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "distribute/comm/comm.h"
-#include "distribute/comm/wire.h"
+#include "distribute/coll/coll.h"
+#include "distribute/coll/wire.h"
 #include "support/ranks.h"
 #include "support/support.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "distribute/comm/comm.h"
+#include "distribute/coll/coll.h"
 #include "support/ranks.h"
 #include "support/support.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "sys/thread.h"
-#include "distribute/comm/comm.h"
+#include "distribute/coll/coll.h"
 #include "support/ranks.h"
 #include "support/support.h"
 

@@ -1,4 +1,5 @@
 /* What each collective strategy promises for any number of ranks, any size and any order. */
+#include "distribute/coll/coll.h"
 #include "support/support.h"
 #include "support/world.h"
 

@@ -1,4 +1,5 @@
 /* Each strategy against numbers of the literature, made by hand. */
+#include "distribute/coll/coll.h"
 #include "support/support.h"
 #include "support/world.h"
 

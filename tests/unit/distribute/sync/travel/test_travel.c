@@ -1,4 +1,5 @@
 /* The table of ways: complete, and every case has one. */
+#include "distribute/coll/coll.h"
 #include "support/support.h"
 #include "support/ranks.h"
 

@@ -1,10 +1,10 @@
 /* wire.h -- how numbers travel: f32, or half of its bytes with sums still in f32. */
-#ifndef COMM_WIRE_H
-#define COMM_WIRE_H
+#ifndef COLL_WIRE_H
+#define COLL_WIRE_H
 
 #include <stddef.h>
 
-#include "distribute/comm/comm.h"
+#include "distribute/coll/coll.h"
 
 size_t wire_bytes(enum comm_wire w, size_t n);
 void   wire_pack(enum comm_wire w, void *out, const float *x, size_t n);       /* to nearest even */

@@ -1,6 +1,6 @@
 /* wire.c -- halves by the bits: every compiler knows integers, and turns such loops into
  * vectors. */
-#include "distribute/comm/wire.h"
+#include "distribute/coll/wire.h"
 
 #include <stdint.h>
 #include <string.h>
