@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "distribute/coll/coll.h"
 #include "learn/ckpt/ckpt.h"
 #include "learn/observe/run_dir.h"
 #include "learn/spec/save.h"

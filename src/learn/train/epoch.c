@@ -1,5 +1,6 @@
 #include "learn/train/epoch.h"
 
+#include "distribute/coll/coll.h"
 #include "learn/train/checkpoint.h"
 #include "learn/train/progress.h"
 #include "learn/train/tell.h"
