@@ -264,8 +264,12 @@ static tt_status join_tcp(struct comm **out, int *line, const struct rank_env *e
 	struct rank_env mine = *env;
 	struct crew crew = { .listener = 0 };
 	int which = 0;
-	tt_status st = start_crew(env, o->timeout, &crew, &which);
+	tt_status st;
 
+	if (o->transport == TRANSPORT_LIBRARY)
+		return err_set(TT_EINVAL, "distribute.transport: mpi, but these workers are started "
+		               "without MPI: leave it out, or start them by mpirun");
+	st = start_crew(env, o->timeout, &crew, &which);
 	mine.rank += which;
 	mine.first = env->first && which == 0;
 	if (st == TT_OK)

@@ -96,6 +96,9 @@ run 2 "$tutti" train "$spec" -q --run bad --rank 1
 says "$err" "go with --rendezvous"
 run 2 "$tutti" train "$spec" -q --run bad --rendezvous localhost --rank 0 --world 2
 says "$err" "tcp://host:port is wanted"
+run 2 "$tutti" train "$spec" -q --run bad --rendezvous tcp://localhost:9 --rank 0 --world 1 \
+	--set distribute.transport=mpi
+says "$err" "these workers are started without MPI"
 absent bad
 
 # ---- secrets ----

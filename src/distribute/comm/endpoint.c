@@ -147,7 +147,7 @@ void endpoint_keep_foreign(struct endpoint *c, const struct endpoint *mine)
 
 /* ---- the two ends of a connection ---- */
 
-/* The address to listen at, of a family that IPv6 comes first in, as it takes both. */
+/* The address to listen at. */
 static socklen_t listen_at(enum endpoint_scope scope, int family, uint16_t port,
                            struct sockaddr_storage *at)
 {

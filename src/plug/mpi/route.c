@@ -13,7 +13,7 @@
 #define TRY_TAG     1
 #define FASTER      2           /* times: what MPI's wire must be to be taken */
 
-/* Where all are asked to go by streams, those of the only machine do as if each had its own. */
+/* Where all are asked to go over TCP, those of the only machine do as if each had its own. */
 static int is_far(const struct world *f, int rank)
 {
 	return f->host_of[rank] != f->place.host ||
@@ -118,7 +118,7 @@ static double time_of(struct trial *t, tt_status (*way)(struct trial *))
 	return least;
 }
 
-/* Near, far, far by MPI.  Who has no streams tries MPI all the same: others wait for it. */
+/* Near, far, far by MPI.  Who has no connections tries MPI all the same: others wait for it. */
 static void time_all(struct trial *t, int asked, double seconds[3])
 {
 	to_next_neighbour(t);

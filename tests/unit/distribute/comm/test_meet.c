@@ -429,6 +429,8 @@ static void two_of_one_rank_are_one_too_many(void **state)
 		}
 	}
 	assert_int_equal(refused, 1);
+	for (int i = 1; i < 3; i++)
+		tcp_close(&r[i].s);
 	t[1] = start(&r[1], 2, 3, &at);                 /* and no harm is done */
 	thread_join(&t[1]);
 	thread_join(&t[0]);
