@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sys/process.h"
+
 static void futex(atomic_int *word, int what, int value)
 {
 	syscall(SYS_futex, word, what | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
@@ -31,7 +33,7 @@ static void renew(struct lock *l, int here)
 
 void lock_take(struct lock *l)
 {
-	const int here = (int)getpid();
+	const int here = process_id();
 	int state = 0;
 
 	if (atomic_load(&l->process) != here)

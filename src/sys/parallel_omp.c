@@ -7,16 +7,16 @@
 #include "sys/thread.h"
 
 #include <omp.h>
-#include <unistd.h>
 
 #include "sys/policy.h"
+#include "sys/process.h"
 
 static _Thread_local int   count;         /* as set; 0: not yet                          */
-static _Thread_local pid_t pool;          /* the process in which it was made; 0: not yet */
+static _Thread_local int   pool;          /* the process in which it was made; 0: not yet */
 
 int thread_pool_is_lost(void)
 {
-	return pool && pool != getpid();
+	return pool && pool != process_id();
 }
 
 void thread_set_count(int n)
@@ -36,12 +36,12 @@ tt_status thread_enter(struct thread_guard *g)
 	if (n > 1 && thread_pool_is_lost())
 		return err_set(TT_ESUPPORT, "this thread cannot compute with %d threads: those of its "
 		               "loops stayed in process %d, from which this one was forked; use one "
-		               "thread, or a thread started since", n, (int)pool);
+		               "thread, or a thread started since", n, pool);
 	g->before = omp_get_max_threads();
 	if (n != g->before)
 		omp_set_num_threads(n);
 	if (n > 1)
-		pool = getpid();
+		pool = process_id();
 	return TT_OK;
 }
 
@@ -84,7 +84,7 @@ void thread_for(int64_t n, int64_t grain, void (*f)(void *ctx, int64_t lo, int64
 		parts = (n - 1) / grain + 1;
 	if (parts > n)
 		parts = n;
-	pool = pool ? pool : getpid();
+	pool = pool ? pool : process_id();
 	/* Parts, not threads, are numbered: the split stays if OpenMP gives fewer. */
 #pragma omp parallel num_threads((int)parts)
 	{

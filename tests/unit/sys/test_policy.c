@@ -13,6 +13,7 @@
 
 #include "support/support.h"
 #include "sys/lock.h"
+#include "sys/process.h"
 #include "sys/thread.h"
 
 static int as_before(void **state)
@@ -143,6 +144,24 @@ static int ends_well(pid_t pid)
 	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+static void every_process_has_its_own_number(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(process_id(), getpid());
+	assert_int_equal(process_id(), getpid());
+	if ((pid = fork()) == 0) {
+		const int first = process_id() == getpid();
+
+		if ((pid = fork()) == 0)
+			_exit(process_id() != getpid() || process_id() != getpid());
+		_exit(!first || !ends_well(pid) || process_id() != getpid());
+	}
+	assert_true(ends_well(pid));
+	assert_int_equal(process_id(), getpid());
+}
+
 /* Who held it does not exist in the child. */
 static void a_lock_that_was_held_is_free_in_the_child(void **state)
 {
@@ -210,6 +229,7 @@ int main(void)
 #ifdef _OPENMP
 		cmocka_unit_test_setup(openmps_setting_is_the_callers_again, as_before),
 #endif
+		cmocka_unit_test_setup(every_process_has_its_own_number, as_before),
 		cmocka_unit_test_setup(a_lock_that_was_held_is_free_in_the_child, as_before),
 		cmocka_unit_test_setup(a_lock_keeps_one_at_a_time_after_a_fork, as_before),
 	};
