@@ -11,7 +11,7 @@
  * All functions are safe from any thread, but for warm and free; a context serves one thread at a
  * time.  After a fork the child uses what it finds, if the session has one thread, or the
  * forking thread had not computed with several: else TT_ESUPPORT says so, and a session made in the
- * child works. */
+ * child works.  Other threads may be in tt_session_run at that moment, if the session is warm. */
 #ifndef TUTTI_SESSION_H
 #define TUTTI_SESSION_H
 

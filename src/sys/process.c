@@ -6,7 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static _Atomic(atomic_int *) kept;         /* on a page of its own, mapped for good; NULL: not yet */
+/* On a page of its own, mapped for good; NULL: not yet. */
+static _Atomic(atomic_int *) kept;
 
 /* NULL where the kernel (before 4.14) cannot do that, or there is no memory. */
 static atomic_int *map_page(void)

@@ -271,17 +271,21 @@ static tt_status settle(const struct constants *pool, struct compiled *c, struct
 	return TT_OK;
 }
 
+/* A child of a fork may find the pool at any point: the makers are always there (lock.h). */
 static tt_status make_room(struct constants *pool)
 {
 	int cap = pool->cap ? 2 * pool->cap : 4;
-	struct maker *q;
+	struct maker *q, *before = pool->maker;
 
 	if (pool->n < pool->cap)
 		return TT_OK;
-	if (!(q = mem_realloc(pool->maker, (size_t)cap * sizeof *q)))
+	if (!(q = mem_calloc((size_t)cap, sizeof *q)))
 		return TT_ENOMEM;
+	if (pool->n)
+		memcpy(q, before, (size_t)pool->n * sizeof *q);
 	pool->maker = q;
 	pool->cap = cap;
+	mem_free(before);
 	return TT_OK;
 }
 

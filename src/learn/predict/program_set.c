@@ -1,5 +1,7 @@
 #include "learn/predict/program_set.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "compute/exec/constants.h"
 
@@ -73,17 +75,21 @@ static struct entry *find(const struct program_set *s, struct sizes z)
 	return NULL;
 }
 
+/* A child of a fork may find it at any point: the entries are always there (lock.h). */
 static tt_status make_room(struct program_set *s)
 {
 	int cap = s->cap ? 2 * s->cap : 4;
-	struct entry *e;
+	struct entry *e, *before = s->entry;
 
 	if (s->n < s->cap)
 		return TT_OK;
-	if (!(e = mem_realloc(s->entry, (size_t)cap * sizeof *e)))
+	if (!(e = mem_calloc((size_t)cap, sizeof *e)))
 		return TT_ENOMEM;
+	if (s->n)
+		memcpy(e, before, (size_t)s->n * sizeof *e);
 	s->entry = e;
 	s->cap = cap;
+	mem_free(before);
 	return TT_OK;
 }
 
