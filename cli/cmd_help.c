@@ -29,15 +29,7 @@ static const struct example help_examples[] = {
 	{ NULL, NULL },
 };
 
-const struct topic help_topics[] = {
-	{ "spec", docs_spec },
-	{ "layers", docs_layers },
-	{ "sources", docs_sources },
-	{ "exit", docs_exit_codes },
-	{ NULL, NULL },
-};
-
-static tt_status explain(const char *word, struct str *out)
+static tt_status explain(const struct call *c, const char *word, struct str *out)
 {
 	const struct verb *v;
 	tt_status          st;
@@ -47,33 +39,35 @@ static tt_status explain(const char *word, struct str *out)
 			t->write(out);
 			return TT_OK;
 		}
-	if ((st = verbs_find(word, &v)) != TT_OK)
+	if ((st = verbs_find(c->verbs, word, &v)) != TT_OK)
 		return st;
 	docs_verb(v, out);
 	return TT_OK;
 }
 
-static tt_status autotune(const struct help_args *o, const struct words *args, struct str *out)
+static tt_status choose(const struct call *c, struct str *out)
 {
-	if (args->n)
-		return explain(args->v[0], out);
+	const struct help_args *o = c->opts;
+
+	if (c->args.n)
+		return explain(c, c->args.v[0], out);
 	if (o->man)
-		docs_man(out);
+		docs_man(c->verbs, out);
 	else if (o->markdown)
-		docs_markdown(out);
+		docs_markdown(c->verbs, out);
 	else if (o->spec_reference)
 		docs_spec_reference(out);
 	else if (o->completion)
-		(o->completion == shells[0] ? docs_bash : docs_zsh)(out);
+		(o->completion == shells[0] ? docs_bash : docs_zsh)(c->verbs, out);
 	else
-		docs_overview(out);
+		docs_overview(c->verbs, out);
 	return TT_OK;
 }
 
 static tt_status run_help(struct call *c)
 {
 	struct str out = { 0 };
-	tt_status  st = autotune(c->opts, &c->args, &out);
+	tt_status  st = choose(c, &out);
 
 	if (st == TT_OK)
 		st = str_status(&out);

@@ -6,11 +6,11 @@
 #include "print/entries.h"
 #include "print/options_text.h"
 
-void docs_overview(struct str *out)
+void docs_overview(const struct verb *const *all, struct str *out)
 {
 	str_add(out, "usage: tutti VERB [OPTIONS] ...\n\n"
 	             "Trains neural nets and uses them.  Verbs:\n\n");
-	for (const struct verb *const *v = verbs; *v; v++)
+	for (const struct verb *const *v = all; *v; v++)
 		str_addf(out, "  %-9s %s\n", (*v)->name, (*v)->summary);
 	str_add(out, "\n`tutti help VERB` explains one; `tutti help spec`, `layers`, `sources` and "
 	             "`exit` explain\nwhat a spec can say, its layers, where data come from, and exit "
@@ -114,3 +114,11 @@ void docs_exit_codes(struct str *out)
 		else
 			str_addf(out, "  %-3d  %s\n", r->code, r->meaning);
 }
+
+const struct topic help_topics[] = {
+	{ "spec", docs_spec },
+	{ "layers", docs_layers },
+	{ "sources", docs_sources },
+	{ "exit", docs_exit_codes },
+	{ NULL, NULL },
+};

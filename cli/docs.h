@@ -7,7 +7,7 @@
 #include "verbs.h"
 
 /* What `tutti help` prints: the list of verbs; one verb. */
-void docs_overview(struct str *out);
+void docs_overview(const struct verb *const *all, struct str *out);
 void docs_verb(const struct verb *v, struct str *out);
 
 /* Every kind of layer has the same options first; its own begin here. */
@@ -16,6 +16,10 @@ int docs_own_options(const tt_options *t);
 void docs_each_kind(void (*f)(const tt_entry *k, const char *new_group, struct str *out),
                     struct str *out);
 
+/* What `tutti help` explains besides verbs; ends with a NULL name. */
+struct topic { const char *name; void (*write)(struct str *out); };
+extern const struct topic help_topics[];
+
 /* Topics of help that are no verbs. */
 void docs_spec(struct str *out);
 void docs_layers(struct str *out);
@@ -23,10 +27,10 @@ void docs_sources(struct str *out);
 void docs_exit_codes(struct str *out);
 
 /* Files below docs/ and share/. */
-void docs_man(struct str *out);
-void docs_markdown(struct str *out);
-void docs_bash(struct str *out);
-void docs_zsh(struct str *out);
+void docs_man(const struct verb *const *all, struct str *out);
+void docs_markdown(const struct verb *const *all, struct str *out);
+void docs_bash(const struct verb *const *all, struct str *out);
+void docs_zsh(const struct verb *const *all, struct str *out);
 void docs_spec_reference(struct str *out);
 
 #endif

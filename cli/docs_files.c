@@ -84,7 +84,7 @@ static void roff_verb(const struct verb *v, struct str *out)
 	}
 }
 
-void docs_man(struct str *out)
+void docs_man(const struct verb *const *all, struct str *out)
 {
 	str_add(out, ".\\\" Made by `tutti help --man` from the table of verbs: do not edit.\n"
 	             ".TH TUTTI 1 \"\" \"tutti " TT_VERSION "\" \"User Commands\"\n"
@@ -94,7 +94,7 @@ void docs_man(struct str *out)
 	             "Trains neural nets described by a YAML file on images and tables, measures them "
 	             "and asks\nthem for predictions.  Results go to standard output, talk to standard "
 	             "error.\n.SH VERBS\n");
-	for (const struct verb *const *v = verbs; *v; v++)
+	for (const struct verb *const *v = all; *v; v++)
 		roff_verb(*v, out);
 	str_add(out, ".SH OPTIONS OF EVERY VERB\n");
 	roff_flags(common_flags, out);
@@ -147,7 +147,7 @@ static void markdown_verb(const struct verb *v, struct str *out)
 		         e->line);
 }
 
-void docs_markdown(struct str *out)
+void docs_markdown(const struct verb *const *all, struct str *out)
 {
 	str_add(out, "# The command line\n\n"
 	             "<!-- Made by `tutti help --markdown` from the table of verbs: do not edit. "
@@ -155,7 +155,7 @@ void docs_markdown(struct str *out)
 	             "Results go to stdout, talk to stderr; progress is drawn only on a terminal.\n\n"
 	             "| option of every verb | meaning | default |\n|---|---|---|\n");
 	markdown_flags(common_flags, out);
-	for (const struct verb *const *v = verbs; *v; v++)
+	for (const struct verb *const *v = all; *v; v++)
 		markdown_verb(*v, out);
 	str_add(out, "\n## Exit codes\n\n| code | meaning |\n|---|---|\n");
 	for (const struct exit_row *r = exit_rows; r->meaning; r++)
@@ -175,15 +175,15 @@ static void bash_names(const struct flag *rows, struct str *out)
 }
 
 /* "train compare ...", and all else that can be explained. */
-static void verb_names(struct str *out)
+static void verb_names(const struct verb *const *all, struct str *out)
 {
-	for (const struct verb *const *v = verbs; *v; v++)
-		str_addf(out, "%s%s", v == verbs ? "" : " ", (*v)->name);
+	for (const struct verb *const *v = all; *v; v++)
+		str_addf(out, "%s%s", v == all ? "" : " ", (*v)->name);
 }
 
-static void explained_names(struct str *out)
+static void explained_names(const struct verb *const *all, struct str *out)
 {
-	verb_names(out);
+	verb_names(all, out);
 	for (const struct topic *t = help_topics; t->name; t++)
 		str_addf(out, " %s", t->name);
 }
@@ -200,22 +200,22 @@ static void bash_words(const struct verb *v, struct str *out)
 	}
 }
 
-void docs_bash(struct str *out)
+void docs_bash(const struct verb *const *all, struct str *out)
 {
 	str_add(out, "# Made by `tutti help --completion bash` from the table of verbs: do not edit.\n"
 	             "_tutti()\n{\n\tlocal now=${COMP_WORDS[COMP_CWORD]} "
 	             "before=${COMP_WORDS[COMP_CWORD-1]} verb=${COMP_WORDS[1]} words=\n"
 	             "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n\t\twords=\"");
-	verb_names(out);
+	verb_names(all, out);
 	str_add(out, "\"\n\telse\n\tcase $verb:$before in\n");
-	for (const struct verb *const *v = verbs; *v; v++)
+	for (const struct verb *const *v = all; *v; v++)
 		bash_words(*v, out);
 	str_add(out, "\thelp:help) words=\"");
-	explained_names(out);
+	explained_names(all, out);
 	str_add(out, "\";;\n");
 	str_add(out, "\tesac\n\tfi\n"
 	             "\tif [ -z \"$words\" ] && [[ $now == -* ]]; then case $verb in\n");
-	for (const struct verb *const *v = verbs; *v; v++) {
+	for (const struct verb *const *v = all; *v; v++) {
 		str_addf(out, "\t%s) words=\"", (*v)->name);
 		bash_names((*v)->flags, out);
 		bash_names(common_flags, out);
@@ -258,25 +258,25 @@ static void zsh_flags(const struct flag *rows, struct str *out)
 	}
 }
 
-void docs_zsh(struct str *out)
+void docs_zsh(const struct verb *const *all, struct str *out)
 {
 	str_add(out, "#compdef tutti\n"
 	             "# Made by `tutti help --completion zsh` from the table of verbs: do not edit.\n"
 	             "_tutti()\n{\n\tlocal -a verbs=(\n");
-	for (const struct verb *const *v = verbs; *v; v++) {
+	for (const struct verb *const *v = all; *v; v++) {
 		str_addf(out, "\t\t'%s:", (*v)->name);
 		zsh_text((*v)->summary, out);
 		str_add(out, "'\n");
 	}
 	str_add(out, "\t)\n\tif (( CURRENT == 2 )); then\n\t\t_describe verb verbs\n\t\treturn\n\tfi\n"
 	             "\tcase $words[2] in\n");
-	for (const struct verb *const *v = verbs; *v; v++) {
+	for (const struct verb *const *v = all; *v; v++) {
 		str_addf(out, "\t%s)\n\t\t_arguments '1:verb:'", (*v)->name);
 		zsh_flags((*v)->flags, out);
 		zsh_flags(common_flags, out);
-		if (*v == &verb_help) {
+		if (strcmp((*v)->name, "help") == 0) {
 			str_add(out, " \\\n\t\t\t'2:topic:(");
-			explained_names(out);
+			explained_names(all, out);
 			str_add(out, ")';;\n");
 		} else {
 			str_add(out, " \\\n\t\t\t'*:file:_files';;\n");

@@ -9,7 +9,7 @@
 static int complain(const struct verb *v, tt_status st)
 {
 	fprintf(stderr, "tutti%s%s: %s\n", v ? " " : "", v ? v->name : "", tt_last_error());
-	return verbs_exit_code(st);
+	return exits_code(st);
 }
 
 static tt_status check_count(const struct call *c)
@@ -28,7 +28,7 @@ static tt_status check_count(const struct call *c)
 static tt_status run_help(struct call *c)
 {
 	char  *name = (char *)(uintptr_t)c->verb->name;
-	struct call help = { .verb = &verb_help, .arena = c->arena, .args = { &name, 1 } };
+	struct call help = {.verb = &verb_help, .verbs = verbs, .arena = c->arena, .args = {&name, 1}};
 
 	if (!(help.opts = arena_alloc(c->arena, verb_help.opts_size)))
 		return TT_ENOMEM;
@@ -77,14 +77,14 @@ static int flush_results(const struct call *c)
 int main(int argc, char **argv)
 {
 	struct arena arena = { 0 };
-	struct call  c = { .arena = &arena, .line = { argv, argc } };
+	struct call  c = { .verbs = verbs, .arena = &arena, .line = { argv, argc } };
 	tt_status    st;
 	int          code;
 
 	signal(SIGXFSZ, SIG_IGN);            /* a file size limit is an error, not a death */
 	if (argc > 2)
 		c.args = (struct words){ argv + 2, argc - 2 };
-	if ((st = verbs_find(verb_name(argc, argv), &c.verb)) != TT_OK)
+	if ((st = verbs_find(verbs, verb_name(argc, argv), &c.verb)) != TT_OK)
 		return complain(NULL, st);
 	st = run_verb(&c);
 	code = st == TT_OK ? flush_results(&c) : c.exit ? c.exit : -1;

@@ -13,6 +13,7 @@ struct verb;
 /* One call of a verb. */
 struct call {
 	const struct verb *verb;
+	const struct verb *const *verbs;  /* all of them, NULL-terminated           */
 	struct arena      *arena;        /* lives as long as the process              */
 	void              *opts;         /* the verb's struct, filled by flags_parse  */
 	struct words       args;         /* what is left: files, URIs                 */
@@ -41,16 +42,11 @@ VERBS(X)
 #undef X
 extern const struct verb *const verbs[];         /* NULL-terminated, in that order */
 
-/* What `tutti help` explains besides verbs; ends with a NULL name.  In cmd_help.c. */
-struct str;
-struct topic { const char *name; void (*write)(struct str *out); };
-extern const struct topic help_topics[];
-
 struct exit_row { int code; const char *meaning; };
-extern const struct exit_row exit_rows[];        /* ends with a NULL meaning */
-int verbs_exit_code(tt_status st);
+extern const struct exit_row exit_rows[];        /* ends with a NULL meaning; in lookup.c */
+int exits_code(tt_status st);
 
-/* The row with this name; else TT_EINVAL names the nearest. */
-tt_status verbs_find(const char *name, const struct verb **out);
+/* The row of `all` with this name; else TT_EINVAL names the nearest. */
+tt_status verbs_find(const struct verb *const *all, const char *name, const struct verb **out);
 
 #endif
