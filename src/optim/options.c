@@ -1,4 +1,4 @@
-#include "optim/optim.h"
+#include "optim/options.h"
 
 static const char *const optim_words[] = {
 	"sgd", "adam", "adamw", "adagrad", "rmsprop", "lars", "lamb", NULL

@@ -261,34 +261,32 @@ SIMD void optim_scale(float *x, size_t n, float by)
 		x[i] *= by;
 }
 
-static const struct rule
-	rule_sgd = { .range = sgd },
-	rule_sgd_momentum = { .range = sgd_momentum, .slot = { "momentum_buffer" } },
-	rule_sgd_nesterov = { .range = sgd_nesterov, .slot = { "momentum_buffer" } },
-	rule_adam = { .range = adam, .eps = 1e-8, .slot = { "exp_avg", "exp_avg_sq" } },
-	rule_adamw = { .range = adamw, .eps = 1e-8, .slot = { "exp_avg", "exp_avg_sq" } },
-	rule_adagrad = { .range = adagrad, .eps = 1e-10, .slot = { "sum" } },
-	rule_rmsprop = { .range = rmsprop, .eps = 1e-8, .slot = { "square_avg" } },
-	rule_rmsprop_momentum = { .range = rmsprop_momentum, .eps = 1e-8,
-	                          .slot = { "square_avg", "momentum_buffer" } },
-	rule_lars = { .range = lars, .block = lars_block, .ratio = lars_ratio,
-	              .slot = { "momentum_buffer" } },
-	rule_lamb = { .range = lamb, .block = lamb_block, .ratio = lamb_ratio, .eps = 1e-6,
-	              .slot = { "exp_avg", "exp_avg_sq" } };
+/* ---- the table ---- */
+
+/* A special row stands before the general one of its kind: the first that fits counts. */
+enum when { WITH_NESTEROV, WITH_MOMENTUM, ALWAYS };
+static const struct { enum optim_kind kind; enum when when; struct rule rule; } row[] = {
+	{ OPTIM_SGD, WITH_NESTEROV, { .range = sgd_nesterov, .slot = { "momentum_buffer" } } },
+	{ OPTIM_SGD, WITH_MOMENTUM, { .range = sgd_momentum, .slot = { "momentum_buffer" } } },
+	{ OPTIM_SGD, ALWAYS, { .range = sgd } },
+	{ OPTIM_ADAM, ALWAYS, { .range = adam, .eps = 1e-8, .slot = { "exp_avg", "exp_avg_sq" } } },
+	{ OPTIM_ADAMW, ALWAYS, { .range = adamw, .eps = 1e-8, .slot = { "exp_avg", "exp_avg_sq" } } },
+	{ OPTIM_ADAGRAD, ALWAYS, { .range = adagrad, .eps = 1e-10, .slot = { "sum" } } },
+	{ OPTIM_RMSPROP, WITH_MOMENTUM, { .range = rmsprop_momentum, .eps = 1e-8,
+	                                  .slot = { "square_avg", "momentum_buffer" } } },
+	{ OPTIM_RMSPROP, ALWAYS, { .range = rmsprop, .eps = 1e-8, .slot = { "square_avg" } } },
+	{ OPTIM_LARS, ALWAYS, { .range = lars, .block = lars_block, .ratio = lars_ratio,
+	                        .slot = { "momentum_buffer" } } },
+	{ OPTIM_LAMB, ALWAYS, { .range = lamb, .block = lamb_block, .ratio = lamb_ratio, .eps = 1e-6,
+	                        .slot = { "exp_avg", "exp_avg_sq" } } },
+};
 
 const struct rule *optim_update(const struct optim_opts *o)
 {
-	int moving = o->momentum != 0;
+	const enum when has = o->momentum == 0 ? ALWAYS : o->nesterov ? WITH_NESTEROV : WITH_MOMENTUM;
 
-	switch ((enum optim_kind)o->kind) {
-	case OPTIM_SGD:     return !moving ? &rule_sgd
-	                         : o->nesterov ? &rule_sgd_nesterov : &rule_sgd_momentum;
-	case OPTIM_ADAM:    return &rule_adam;
-	case OPTIM_ADAMW:   return &rule_adamw;
-	case OPTIM_ADAGRAD: return &rule_adagrad;
-	case OPTIM_RMSPROP: return moving ? &rule_rmsprop_momentum : &rule_rmsprop;
-	case OPTIM_LARS:    return &rule_lars;
-	case OPTIM_LAMB:    return &rule_lamb;
-	}
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+		if ((int)row[i].kind == o->kind && row[i].when >= has)
+			return &row[i].rule;
 	return NULL;
 }

@@ -5,7 +5,7 @@
 #ifndef OPTIM_UPDATE_RULES_H
 #define OPTIM_UPDATE_RULES_H
 
-#include "optim/optim.h"
+#include "optim/options.h"
 
 #define RULE_SLOTS 2
 
