@@ -9,9 +9,11 @@
  * The step that counts is global: the number of optimizer steps of the whole group.  Random numbers
  * (dropout) and the optimizer's bias correction depend on it.
  *
- *   learner.c     life, one step            microbatch.c  this rank's samples, a part at a time
- *   sums.c        loss, metrics, not finite sync_host.c   what a strategy asks of a learner
- *   state.c       to a checkpoint and back  agree.c       are all ranks the same?
+ *   life        made, started, freed       microbatch  this rank's samples, a part at a time
+ *   step        one step, between steps    sums        loss, metrics, is it finite?
+ *   group       threads, factors           sync_host   what a strategy asks of a learner
+ *   agree       are all ranks the same?    state       to a checkpoint and back
+ *   blame       errors between ranks       intake, learner_public   tt_learner
  *
  * One thread at a time, the one that calls engine_enter.  Functions that say "collective" are
  * called by all ranks of the group in the same order. */

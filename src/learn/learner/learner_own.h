@@ -83,7 +83,9 @@ tt_status sums_check(const struct learner *l);
 
 /* sync_host.c: make the strategy, from what the learner knows. */
 tt_status sync_host_open(struct learner *l);
-/* What goes wrong between ranks is another rank's fault, not this one's. */
+/* group.c: this rank's part among others, before any program is compiled. */
+tt_status group_join(struct learner *l);
+/* blame.c: what goes wrong between ranks is another rank's fault, not this one's. */
 tt_status blame_peer(tt_status st);
 
 #endif

@@ -1,7 +1,5 @@
 /* sync_host.c -- what a strategy asks of a learner: apply the optimizer, make products of factors,
  * show its state. */
-#include <stdio.h>
-
 #include "base/mem.h"
 #include "learn/learner/learner_own.h"
 
@@ -114,14 +112,4 @@ tt_status sync_host_open(struct learner *l)
 	};
 
 	return blame_peer(sync_open(&l->sync, &h));
-}
-
-tt_status blame_peer(tt_status st)
-{
-	char text[ERR_MAX];
-
-	if (st != TT_EIO && st != TT_ETIMEDOUT)
-		return st;
-	snprintf(text, sizeof text, "%s", tt_last_error());
-	return err_set(TT_EPEER, "%s", text);
 }

@@ -1,0 +1,160 @@
+/* life.c -- a learner is made, started and freed. */
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "learn/learner/learner_own.h"
+#include "learn/learner/microbatch.h"
+#include "learn/spec/spec.h"
+
+static tt_status make_optim(struct learner *l)
+{
+	const struct tt_model *m = l->opts.model;
+	const struct optim_opts *o = l->opts.optimizer;
+	struct optim_tensor *tensor;
+	tt_status st;
+
+	if (!m->param_count)
+		return err_set(TT_ESPEC, "%s: no layer has parameters: there is nothing to train",
+		               m->spec->name);
+	if (!(tensor = mem_calloc((size_t)m->n_params, sizeof *tensor)))
+		return TT_ENOMEM;
+	for (int i = 0; i < m->n_params; i++)
+		tensor[i] = (struct optim_tensor){
+			.offset = m->param[i].offset, .count = m->param[i].count,
+			.decay = m->param[i].role == PARAM_WEIGHT || o->decay_norms,
+		};
+	st = optim_new(&l->optim, o, tensor, m->n_params);
+	mem_free(tensor);
+	return st;
+}
+
+/* Where other processes of this machine can read them without a copy, if there are any. */
+static tt_status make_grads(struct learner *l)
+{
+	const size_t count = l->opts.model->param_count, bytes = (count + SUMS) * sizeof *l->grads;
+	const struct comm *c = l->opts.comm;
+
+	if (c->near && !c->one_space && c->locals > 1 && shm_alloc(&l->shared, bytes) == TT_OK)
+		l->grads = l->shared.p;
+	else if (!(l->grads = mem_alloc_aligned(bytes)))
+		return TT_ENOMEM;
+	memset(l->grads, 0, bytes);
+	if (microbatch_count(&l->opts, l->opts.batch) > 1 &&
+	    !(l->held = mem_alloc_aligned(count * sizeof *l->held)))
+		return TT_ENOMEM;
+	return TT_OK;
+}
+
+static void free_grads(struct learner *l)
+{
+	if (l->shared.p)
+		shm_free(&l->shared);
+	else
+		mem_free(l->grads);
+	mem_free(l->held);
+}
+
+static tt_status build(struct learner *l)
+{
+	tt_status st;
+
+	l->strategy = sync_pick(&l->distribute, l->opts.comm->size);
+	if ((st = make_optim(l)) != TT_OK || (st = group_join(l)) != TT_OK ||
+	    (st = make_grads(l)) != TT_OK)
+		return st;
+	return program_cache_new(&l->programs, &(struct program_cache_opts){
+		.engine = l->opts.engine, .model = l->opts.model, .purpose = NN_TRAIN,
+		.grads = l->grads, .group = &l->among });
+}
+
+tt_status learner_new(struct learner **out, const struct learner_opts *o)
+{
+	struct learner *l = mem_calloc(1, sizeof *l);
+	tt_status st;
+
+	if (!l)
+		return TT_ENOMEM;
+	l->opts = *o;
+	l->distribute = *o->distribute;
+	l->grad_norm = NAN;
+	if ((st = build(l)) == TT_OK)
+		*out = l;
+	else
+		learner_free(&l);
+	return st;
+}
+
+void learner_leave(struct learner *l)
+{
+	if (l)
+		sync_close(&l->sync);
+}
+
+void learner_free(struct learner **lp)
+{
+	struct learner *l = lp ? *lp : NULL;
+
+	if (!l)
+		return;
+	learner_leave(l);
+	program_cache_free(&l->programs);
+	optim_free(&l->optim);
+	target_release(&l->target);
+	free_grads(l);
+	mem_free(l->factored);
+	mem_free(l);
+	*lp = NULL;
+}
+
+tt_status learner_fit(struct learner *l, const tt_source_info *info)
+{
+	struct target made;
+	tt_status st = target_init(&made, l->opts.model, info, (int)l->opts.batch);
+
+	if (st != TT_OK)
+		return st;
+	target_release(&l->target);
+	l->target = made;
+	return TT_OK;
+}
+
+tt_status learner_compile(struct learner *l, int64_t samples)
+{
+	const int64_t world = learner_world(l);
+	const int64_t share = (samples - learner_rank(l) + world - 1) / world;
+
+	return share > 0 ? microbatch_compile(l, samples, share) : TT_OK;
+}
+
+/* ---- the start ---- */
+
+/* What of the optimizers of nets that stay apart comes together on rank 0 gets its room now. */
+static tt_status make_slots(struct learner *l)
+{
+	const struct learner_whole *w = &l->whole;
+
+	for (int i = 0; w->slot && !learner_rank(l) && i < optim_slots(l->optim); i++)
+		if (!w->slot(w->ctx, i))
+			return TT_ENOMEM;
+	return TT_OK;
+}
+
+tt_status learner_start(struct learner *l)
+{
+	tt_status st;
+
+	l->opts.comm->doing = "the start";
+	if ((st = make_slots(l)) != TT_OK)
+		return st;
+	return sync_host_open(l);
+}
+
+void learner_set_whole(struct learner *l, const struct learner_whole *whole)
+{
+	l->whole = *whole;
+	if (!l->sync)
+		return;
+	l->sync->host.all_params = whole->model->params;
+	l->sync->host.all_buffers = whole->model->buffers;
+}

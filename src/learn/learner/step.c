@@ -1,0 +1,165 @@
+/* step.c -- one optimizer step, and what lies between steps. */
+#include <string.h>
+
+#include "learn/learner/learner_own.h"
+#include "learn/learner/microbatch.h"
+
+static tt_status need(void *ctx, size_t lo, size_t hi)
+{
+	struct learner *l = ctx;
+
+	return blame_peer(sync_wait_params(l->sync, lo, hi));
+}
+
+/* Backward begins: the step before is over, and the optimizer turns to this one. */
+static tt_status turn(struct learner *l)
+{
+	tt_status st = sync_flush(l->sync);
+
+	l->step.turned = 1;
+	if (st != TT_OK)
+		return st;
+	optim_begin(l->optim, l->step.at.lr, l->steps + 1);
+	sums_count(l);
+	return TT_OK;
+}
+
+static void ready(void *ctx, size_t lo, size_t hi)
+{
+	struct learner *l = ctx;
+	struct step *s = &l->step;
+
+	if (!s->turned && s->status == TT_OK)
+		s->status = turn(l);
+	if (s->status == TT_OK && microbatch_ready(l, lo, hi))
+		s->status = sync_grad_ready(l->sync, lo, hi);
+}
+
+static tt_status gather(void *ctx, const float *mine, size_t n, float *all)
+{
+	return sync_all_gather(((struct learner *)ctx)->sync, mine, n, all);
+}
+
+/* Where no sample is left for this rank in this batch the others wait for its zeros. */
+static tt_status run_share(struct learner *l, const struct batch *b)
+{
+	const struct microbatch_run run = {
+		.samples = l->sync->summed ? b->n_global : b->n, .need = need, .ready = ready,
+		.gather = gather,
+	};
+	tt_status st;
+
+	if (b->n)
+		return microbatch_run(l, b, &run);
+	if ((st = sync_flush(l->sync)) != TT_OK)
+		return blame_peer(st);
+	memset(l->grads, 0, l->opts.model->param_count * sizeof *l->grads);
+	l->step.part = l->step.parts - 1;
+	ready(l, 0, l->opts.model->param_count);
+	return l->step.status == TT_OK ? microbatch_run(l, b, &run) : blame_peer(l->step.status);
+}
+
+static tt_status take_step(struct learner *l, const struct batch *b, struct learner_result *out)
+{
+	const struct learner_at *at = &l->step.at;
+	tt_status st;
+
+	if ((st = sync_begin(l->sync, &(struct sync_step){ l->steps + 1, at->epoch, b->n,
+	                     at->wants_stop })) != TT_OK)
+		return blame_peer(st);
+	if ((st = learner_blame(l, run_share(l, b))) != TT_OK)
+		return st;
+	if (!l->sync->summed && (st = sums_check(l)) != TT_OK)
+		return st;
+	st = blame_peer(sync_finish(l->sync));
+	out->stop = l->sync->stop;
+	return st == TT_OK && l->sync->exchanged ? sums_take(l, out) : st;
+}
+
+tt_status learner_step(struct learner *l, const struct batch *b, const struct learner_at *at,
+                       struct learner_result *out)
+{
+	tt_status st;
+
+	*out = (struct learner_result){ 0 };
+	if (b->n_global > l->opts.batch)
+		return err_set(TT_EINVAL, "a batch of %d samples, of at most %lld", b->n_global,
+		               (long long)l->opts.batch);
+	if ((st = microbatch_compile(l, b->n_global, b->n)) != TT_OK)
+		return st;
+	if (l->opts.steps)
+		l->steps = atomic_fetch_add(l->opts.steps, 1);
+	l->step = (struct step){ .at = *at, .parts = microbatch_count(&l->opts, b->n_global) };
+	if ((st = take_step(l, b, out)) == TT_OK)
+		l->steps++;
+	return st;
+}
+
+int64_t learner_steps(const struct learner *l)
+{
+	return l->opts.steps ? atomic_load(l->opts.steps) : l->steps;
+}
+
+void learner_set_steps(struct learner *l, int64_t steps)
+{
+	l->steps = steps;
+	if (l->opts.steps)
+		atomic_store(l->opts.steps, steps);
+}
+
+int learner_together(const struct learner *l)
+{
+	return !l->sync || (!l->opts.team && (l->sync->exchanged || l->sync->alone));
+}
+
+double learner_grad_norm(const struct learner *l) { return l->grad_norm; }
+
+/* ---- between steps ---- */
+
+tt_status learner_flush(struct learner *l)
+{
+	return l->sync ? blame_peer(sync_flush(l->sync)) : TT_OK;
+}
+
+tt_status learner_epoch_end(struct learner *l, enum learner_epoch e, int wants_stop,
+                            struct learner_result *out)
+{
+	tt_status st;
+
+	*out = (struct learner_result){ 0 };
+	if (!l->sync)
+		return TT_OK;
+	sums_want_stop(l, wants_stop);
+	st = e == EPOCH_LAST ? sync_end(l->sync) : sync_epoch_end(l->sync);
+	out->stop = l->sync->stop;
+	if (st != TT_OK || !l->sync->exchanged)
+		return blame_peer(st);
+	return sums_take(l, out);
+}
+
+tt_status learner_consolidate(struct learner *l, struct learner_result *out)
+{
+	const int met = l->sync && l->sync->met;
+	tt_status st;
+
+	*out = (struct learner_result){ 0 };
+	if (!l->sync)
+		return TT_OK;
+	if ((st = sync_consolidate(l->sync)) != TT_OK)
+		return blame_peer(st);
+	/* Who never communicates in between says his numbers now. */
+	return l->strategy->apart && !met ? sums_take(l, out) : TT_OK;
+}
+
+void learner_resume(struct learner *l)
+{
+	if (l->sync)
+		sync_resume(l->sync);
+}
+
+const struct sync_stats *learner_stats(const struct learner *l)
+{
+	return l->sync ? &l->sync->stats : NULL;
+}
+
+int learner_classes(const struct learner *l) { return l->target.classes; }
