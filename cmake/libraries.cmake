@@ -10,24 +10,16 @@ pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 
 set(TUTTI_LIBRARIES PkgConfig::YAML PkgConfig::JANSSON PkgConfig::TURBOJPEG PkgConfig::ARCHIVE
-	PNG::PNG ZLIB::ZLIB Threads::Threads m)
-set(TUTTI_PC_LIBS "-lyaml -ljansson -lturbojpeg -larchive -lpng -lz -lm -lpthread")
+	PkgConfig::SODIUM PNG::PNG ZLIB::ZLIB Threads::Threads m)
+set(TUTTI_PC_LIBS "-lyaml -ljansson -lturbojpeg -larchive -lsodium -lpng -lz -lm -lpthread")
 
 if(TUTTI_OPENMP)
 	find_package(OpenMP REQUIRED COMPONENTS C)
 	list(APPEND TUTTI_LIBRARIES OpenMP::OpenMP_C)
 	string(APPEND TUTTI_PC_LIBS " ${OpenMP_C_FLAGS}")
-endif()
-
-# libsodium: encrypted connections between ranks.
-if(TUTTI_SODIUM)
-	pkg_check_modules(SODIUM IMPORTED_TARGET libsodium)
-endif()
-if(TUTTI_SODIUM AND SODIUM_FOUND)
-	list(APPEND TUTTI_LIBRARIES PkgConfig::SODIUM)
-	string(APPEND TUTTI_PC_LIBS " -lsodium")
 endif()
 
 # ---- plugs: one folder of src/plug and one library each ----

@@ -1,12 +1,12 @@
 #include "distribute/comm/greet.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/sha256.h"
 #include "distribute/comm/seal.h"
 #include "sys/thread.h"
 
@@ -58,13 +58,14 @@ static int hear(struct greeting *g, void *p, size_t n)
 static void prove(const struct greeting *g, const struct greet_place *p, const char *who,
                   unsigned char out[32])
 {
-	struct hmac m;
+	crypto_auth_hmacsha256_state m;
 
-	hmac_init(&m, p->key, GREET_KEY);
-	hmac_add(&m, who, strlen(who) + 1);
-	hmac_add(&m, &g->hello, sizeof g->hello);
-	hmac_add(&m, &g->answer, sizeof g->answer - sizeof g->answer.proof);
-	hmac_end(&m, out);
+	crypto_auth_hmacsha256_init(&m, p->key, GREET_KEY);
+	crypto_auth_hmacsha256_update(&m, (const unsigned char *)who, strlen(who) + 1);
+	crypto_auth_hmacsha256_update(&m, (const unsigned char *)&g->hello, sizeof g->hello);
+	crypto_auth_hmacsha256_update(&m, (const unsigned char *)&g->answer,
+	                              sizeof g->answer - sizeof g->answer.proof);
+	crypto_auth_hmacsha256_final(&m, out);
 }
 
 /* A key for each direction, from the secret that the shares make and all that was said. */
@@ -79,14 +80,15 @@ static int make_keys(struct greeting *g, const struct greet_place *p, const unsi
 	if (!seal_agree(both, g->secret, share))
 		return 0;
 	for (int i = 0; i < 2; i++) {
-		struct hmac m;
+		crypto_auth_hmacsha256_state m;
 
-		hmac_init(&m, p->key, GREET_KEY);
-		hmac_add(&m, way[i], strlen(way[i]) + 1);
-		hmac_add(&m, &g->hello, sizeof g->hello);
-		hmac_add(&m, &g->answer, sizeof g->answer - sizeof g->answer.proof);
-		hmac_add(&m, both, sizeof both);
-		hmac_end(&m, g->key[i != mine]);
+		crypto_auth_hmacsha256_init(&m, p->key, GREET_KEY);
+		crypto_auth_hmacsha256_update(&m, (const unsigned char *)way[i], strlen(way[i]) + 1);
+		crypto_auth_hmacsha256_update(&m, (const unsigned char *)&g->hello, sizeof g->hello);
+		crypto_auth_hmacsha256_update(&m, (const unsigned char *)&g->answer,
+	                              sizeof g->answer - sizeof g->answer.proof);
+		crypto_auth_hmacsha256_update(&m, both, sizeof both);
+		crypto_auth_hmacsha256_final(&m, g->key[i != mine]);
 	}
 	explicit_bzero(both, sizeof both);
 	return 1;
@@ -148,7 +150,7 @@ static enum greet_state hear_answer(struct greeting *g, const struct greet_place
 	if (n <= 0)
 		return n < 0 ? fail(g) : g->state;
 	prove(g, p, "acceptor", want);
-	g->stranger = !sha256_same(want, g->answer.proof, sizeof want);
+	g->stranger = sodium_memcmp(want, g->answer.proof, sizeof want) != 0;
 	if (g->stranger || !make_keys(g, p, g->answer.share, 0))
 		return fail(g);
 	prove(g, p, "connector", mine);
@@ -167,7 +169,7 @@ static enum greet_state hear_proof(struct greeting *g, const struct greet_place 
 	if (n <= 0)
 		return n < 0 ? fail(g) : g->state;
 	prove(g, p, "connector", want);
-	g->stranger = !sha256_same(want, g->proof, sizeof want);
+	g->stranger = sodium_memcmp(want, g->proof, sizeof want) != 0;
 	if (g->stranger || !make_keys(g, p, g->hello.share, 1))
 		return fail(g);
 	if (g->hello.size != p->size || g->hello.from >= p->size)

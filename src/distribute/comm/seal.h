@@ -2,7 +2,7 @@
  *
  * Records of up to SEAL_RECORD bytes, each with its length in front and a tag behind
  * (ChaCha20-Poly1305, RFC 8439); the nonce counts records, so that none can be left out, repeated
- * or moved.  By libsodium; a build without it has seal_none.c, which can do nothing. */
+ * or moved.  By libsodium. */
 #ifndef COMM_SEAL_H
 #define COMM_SEAL_H
 
@@ -12,8 +12,6 @@
 #include "base/err.h"
 
 #define SEAL_RECORD (32 << 10)
-
-int seal_is_built(void);
 
 /* A fresh X25519 pair; what two make of one's secret and the other's share is the same.  0: no. */
 int seal_share(unsigned char share[32], unsigned char secret[32]);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,7 +18,6 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/sha256.h"
 #include "distribute/comm/cma.h"
 #include "distribute/comm/comm_internal.h"
 #include "distribute/comm/rendezvous.h"
@@ -531,11 +531,11 @@ static tt_status open_all(struct group *g, const struct tcp_group_opts *o, struc
 static void make_key(const struct tcp_group_opts *o, unsigned char key[TCP_KEY])
 {
 	static const char label[] = "tutti group 1";
-	struct hmac m;
+	crypto_auth_hmacsha256_state m;
 
-	hmac_init(&m, label, sizeof label);
-	hmac_add(&m, o->secret, o->secret_size);
-	hmac_end(&m, key);
+	crypto_auth_hmacsha256_init(&m, (const unsigned char *)label, sizeof label);
+	crypto_auth_hmacsha256_update(&m, o->secret, o->secret_size);
+	crypto_auth_hmacsha256_final(&m, key);
 }
 
 static tt_status check(const struct tcp_group_opts *o)
@@ -548,9 +548,8 @@ static tt_status check(const struct tcp_group_opts *o)
 	if (!o->secret || o->secret_size < TCP_SECRET_MIN)
 		return err_set(TT_EINVAL, "a group's secret of %zu bytes: at least %d are wanted",
 		               o->secret_size, TCP_SECRET_MIN);
-	if (o->encrypt && !seal_is_built())
-		return err_set(TT_ESUPPORT, "this tutti was built without libsodium, which encrypts: "
-		               "install libsodium-dev and build again");
+	if (sodium_init() < 0)
+		return err_set(TT_ESUPPORT, "libsodium finds no random numbers on this machine");
 	return TT_OK;
 }
 

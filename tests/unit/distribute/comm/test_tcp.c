@@ -327,8 +327,6 @@ static void encrypted_bytes_cannot_be_read_or_changed(void **state)
 	ssize_t n;
 
 	(void)state;
-	if (!seal_is_built())
-		test_skip("built without libsodium");
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, copy), 0);
 	assert_ok(seal_new(&a, way));
@@ -374,8 +372,6 @@ static void lengths_are_bounded(void **state)
 	int fd[2];
 
 	(void)state;
-	if (!seal_is_built())
-		test_skip("built without libsodium");
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
 	for (int i = 0; i < 2; i++) {
 		assert_ok(seal_new(&s, way));
@@ -427,7 +423,7 @@ static void a_loopback_listener_is_on_no_other_address(void **state)
 static int encrypt(void **state)
 {
 	(void)state;
-	encrypted = seal_is_built();
+	encrypted = 1;
 	return 0;
 }
 

@@ -27,8 +27,6 @@ struct seal {
 	size_t        at, end;
 };
 
-int seal_is_built(void) { return sodium_init() >= 0; }
-
 int seal_share(unsigned char share[32], unsigned char secret[32])
 {
 	if (sodium_init() < 0)
