@@ -12,11 +12,6 @@ int thread_count(void)
 	return 1;
 }
 
-int thread_pool_is_lost(void)
-{
-	return 0;
-}
-
 tt_status thread_enter(struct thread_guard *g)
 {
 	g->before = 1;

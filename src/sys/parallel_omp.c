@@ -9,15 +9,8 @@
 #include <omp.h>
 
 #include "sys/policy.h"
-#include "sys/process.h"
 
-static _Thread_local int   count;         /* as set; 0: not yet                          */
-static _Thread_local int   pool;          /* the process in which it was made; 0: not yet */
-
-int thread_pool_is_lost(void)
-{
-	return pool && pool != process_id();
-}
+static _Thread_local int count;         /* as set; 0: not yet */
 
 void thread_set_count(int n)
 {
@@ -36,12 +29,12 @@ tt_status thread_enter(struct thread_guard *g)
 	if (n > 1 && thread_pool_is_lost())
 		return err_set(TT_ESUPPORT, "this thread cannot compute with %d threads: those of its "
 		               "loops stayed in process %d, from which this one was forked; use one "
-		               "thread, or a thread started since", n, pool);
+		               "thread, or a thread started since", n, thread_pool_process());
 	g->before = omp_get_max_threads();
 	if (n != g->before)
 		omp_set_num_threads(n);
 	if (n > 1)
-		pool = process_id();
+		thread_pool_is_here();
 	return TT_OK;
 }
 
@@ -84,7 +77,8 @@ void thread_for(int64_t n, int64_t grain, void (*f)(void *ctx, int64_t lo, int64
 		parts = (n - 1) / grain + 1;
 	if (parts > n)
 		parts = n;
-	pool = pool ? pool : process_id();
+	if (!thread_pool_process())
+		thread_pool_is_here();
 	/* Parts, not threads, are numbered: the split stays if OpenMP gives fewer. */
 #pragma omp parallel num_threads((int)parts)
 	{

@@ -25,23 +25,6 @@ struct thread {
 	void     *ctx;
 };
 
-int thread_cores(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) < 1)
-		return 1;
-	return CPU_COUNT(&set);
-}
-
-double thread_seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static void *body(void *p)
 {
 	struct thread *t = p;
@@ -49,22 +32,6 @@ static void *body(void *p)
 	pthread_setname_np(pthread_self(), t->name);
 	t->f(t->ctx);
 	return NULL;
-}
-
-void thread_block_signals(sigset_t *before)
-{
-	static const int own[] = { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP };
-	sigset_t set;
-
-	sigfillset(&set);
-	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-		sigdelset(&set, own[i]);
-	pthread_sigmask(SIG_BLOCK, &set, before);
-}
-
-void thread_restore_signals(const sigset_t *before)
-{
-	pthread_sigmask(SIG_SETMASK, before, NULL);
 }
 
 /* Signals stay with the threads of the caller, where its handlers expect them. */

@@ -25,7 +25,10 @@ struct thread_guard { int before; };
 tt_status thread_enter(struct thread_guard *g);
 void      thread_leave(const struct thread_guard *g);
 int  thread_cores(void);                      /* cores this process may use */
-/* The process was forked, and the calling thread's compute threads are not in it. */
+/* The calling thread's compute threads are made in this process; in which they were (0: none yet);
+ * and was it forked since, so that they are not in it? */
+void thread_pool_is_here(void);
+int  thread_pool_process(void);
 int  thread_pool_is_lost(void);
 
 /* Call f(ctx, lo, hi) on a static split of [0, n): the same split for the same n

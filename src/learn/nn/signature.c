@@ -199,21 +199,6 @@ const tt_signature *tt_model_signature(const tt_model *m)
 	return m && m->signature ? &m->signature->view : NULL;
 }
 
-tt_status tt_model_signature_json(const tt_model *m, char **out)
-{
-	struct str s = {0};
-	tt_status st;
-
-	if (!m || !out || !m->signature)
-		return err_null(__func__);
-	signature_write(m->signature, &s);
-	if ((st = str_status(&s)) == TT_OK)
-		*out = s.p;             /* str's memory is mem's: tt_free gives it back */
-	else
-		str_release(&s);
-	return st;
-}
-
 /* The old one's scaling, which lives on in the new one. */
 static struct scaling scaling_of(const struct signature *s)
 {

@@ -83,6 +83,21 @@ void signature_write(const struct signature *s, struct str *out)
 	str_add(out, "}");
 }
 
+tt_status tt_model_signature_json(const tt_model *m, char **out)
+{
+	struct str s = {0};
+	tt_status st;
+
+	if (!m || !out || !m->signature)
+		return err_null(__func__);
+	signature_write(m->signature, &s);
+	if ((st = str_status(&s)) == TT_OK)
+		*out = s.p;             /* str's memory is mem's: tt_free gives it back */
+	else
+		str_release(&s);
+	return st;
+}
+
 /* ---- reading ---- */
 
 static const struct node *need(const struct node *map, const char *key)

@@ -38,6 +38,26 @@ void tt_model_free(tt_model **m)
 	*m = NULL;
 }
 
+tt_status model_of_ckpt(tt_model **out, const struct ckpt *c, const char *path)
+{
+	tt_model *m = NULL;
+	tt_spec *s = NULL;
+	tt_status st;
+
+	if ((st = model_check_format(c, path)) != TT_OK)
+		return st;
+	if ((st = tt_spec_parse(&s, path, ckpt_meta(c, MODEL_META_SPEC))) != TT_OK ||
+	    (st = tt_model_new(&m, s)) != TT_OK || (st = model_load_tensors(m, c, path)) != TT_OK ||
+	    (st = model_signature_of(m, c, path)) != TT_OK)
+		goto out;
+	*out = m;
+	m = NULL;
+out:
+	tt_model_free(&m);
+	tt_spec_free(&s);
+	return st;
+}
+
 tt_status tt_model_save(const tt_model *m, const char *checkpoint)
 {
 	struct model_rows s;

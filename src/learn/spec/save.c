@@ -103,7 +103,7 @@ tt_status model_load_tensors(struct tt_model *m, const struct ckpt *c, const cha
 	return TT_OK;
 }
 
-static tt_status check_format(const struct ckpt *c, const char *path)
+tt_status model_check_format(const struct ckpt *c, const char *path)
 {
 	const char *format = ckpt_meta(c, "tutti.format");
 
@@ -151,24 +151,4 @@ tt_status model_signature_of(struct tt_model *m, const struct ckpt *c, const cha
 	signature_free(&m->signature);
 	m->signature = s;
 	return TT_OK;
-}
-
-tt_status model_of_ckpt(tt_model **out, const struct ckpt *c, const char *path)
-{
-	tt_model *m = NULL;
-	tt_spec *s = NULL;
-	tt_status st;
-
-	if ((st = check_format(c, path)) != TT_OK)
-		return st;
-	if ((st = tt_spec_parse(&s, path, ckpt_meta(c, MODEL_META_SPEC))) != TT_OK ||
-	    (st = tt_model_new(&m, s)) != TT_OK || (st = model_load_tensors(m, c, path)) != TT_OK ||
-	    (st = model_signature_of(m, c, path)) != TT_OK)
-		goto out;
-	*out = m;
-	m = NULL;
-out:
-	tt_model_free(&m);
-	tt_spec_free(&s);
-	return st;
 }

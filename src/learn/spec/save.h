@@ -27,7 +27,9 @@ struct model_rows {
 tt_status model_rows_init(struct model_rows *s, const struct tt_model *m, int more);
 void      model_rows_release(struct model_rows *s);
 
-/* The model that a checkpoint describes.  `path` is for messages. */
+/* Is it one of ours, of a format that we can read?  TT_EFORMAT. */
+tt_status model_check_format(const struct ckpt *c, const char *path);
+/* The model that a checkpoint describes (model_file.c).  `path` is for messages. */
 tt_status model_of_ckpt(tt_model **out, const struct ckpt *c, const char *path);
 /* What the checkpoint knows of the data, into a model that stands already. */
 tt_status model_signature_of(struct tt_model *m, const struct ckpt *c, const char *path);
