@@ -10,7 +10,7 @@
 #ifndef LAUNCH_CREW_H
 #define LAUNCH_CREW_H
 
-#include "distribute/comm/endpoint.h"
+#include "distribute/comm/tcp/endpoint.h"
 #include "launch/secret.h"
 
 /* What the launcher says, a line each, and what the first worker's crew answers to it. */

@@ -8,7 +8,7 @@
 #include "sys/affinity.h"
 #include "sys/policy.h"
 #include "base/mem.h"
-#include "distribute/comm/tcp_group.h"
+#include "distribute/comm/tcp/tcp_group.h"
 #include "launch/crew.h"
 #include "launch/monitor.h"
 #include "launch/supervisor.h"

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "distribute/comm/greet.h"
-#include "distribute/comm/tcp_group.h"
+#include "distribute/comm/tcp/greet.h"
+#include "distribute/comm/tcp/tcp_group.h"
 
 #define RANDOM_BYTES 32
 

@@ -2,7 +2,7 @@
 
 #include "base/sized.h"
 #include "distribute/coll/coll.h"
-#include "distribute/comm/tcp_group.h"
+#include "distribute/comm/tcp/tcp_group.h"
 
 #define TIMEOUT 60.0
 

@@ -1,9 +1,9 @@
 /* images.c -- pictures in and out of sources, as tutti/data.h has them. */
 #include <tutti/data.h>
 
-#include "data/export.h"
+#include "data/writers/export.h"
 #include "data/image/image.h"
-#include "data/sheet.h"
+#include "data/writers/sheet.h"
 
 tt_status tt_image_read(const char *path, const int64_t shape[3], uint8_t *out)
 {

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/node.h"
+#include "base/node/node.h"
 
 enum option_type {
 	OPTION_END, OPTION_INT /* int */, OPTION_INT64, OPTION_DOUBLE, OPTION_TEXT /* const char* */,

@@ -10,7 +10,7 @@
 
 #include <tutti/data.h>
 
-#include "base/node.h"
+#include "base/node/node.h"
 #include "base/options.h"
 #include "data/schema.h"
 

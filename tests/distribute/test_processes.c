@@ -12,8 +12,8 @@
 #include "sys/thread.h"
 #include "distribute/comm/launched.h"
 #include "distribute/coll/coll.h"
-#include "distribute/comm/seal.h"
-#include "distribute/comm/tcp_group.h"
+#include "distribute/comm/tcp/seal.h"
+#include "distribute/comm/tcp/tcp_group.h"
 #include "support/ranks.h"
 #include "support/support.h"
 

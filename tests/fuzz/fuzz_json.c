@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/node.h"
+#include "base/node/node.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

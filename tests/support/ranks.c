@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "distribute/comm/seal.h"
-#include "distribute/comm/tcp_group.h"
+#include "distribute/comm/tcp/seal.h"
+#include "distribute/comm/tcp/tcp_group.h"
 #include "sys/thread.h"
 #include "support/support.h"
 

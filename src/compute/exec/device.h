@@ -21,7 +21,7 @@
 #define EXEC_DEVICE_H
 
 #include "compute/exec/plan.h"
-#include "compute/exec/product.h"
+#include "compute/exec/host/product.h"
 
 #define DEVICE_ABI 2
 #define DEVICE_MAX_VARIANTS 12

@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/node.h"
+#include "base/node/node.h"
 #include "learn/ckpt/layout.h"
 
 struct entry { struct ckpt_tensor t; uint64_t from, to; };

@@ -27,7 +27,7 @@
 #include "learn/predict/metrics.h"
 #include "learn/spec/spec.h"
 #include "learn/observe/observers.h"
-#include "learn/train/ensemble.h"
+#include "learn/train/ensemble/ensemble.h"
 #include "learn/train/local_workers.h"
 #include "learn/train/monitor.h"
 

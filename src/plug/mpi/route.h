@@ -10,7 +10,7 @@
 #ifndef MPI_ROUTE_H
 #define MPI_ROUTE_H
 
-#include "distribute/comm/tcp.h"
+#include "distribute/comm/tcp/tcp.h"
 #include "plug/mpi/world.h"
 
 int       route_is_tcp(const struct world *f, int rank, size_t n);

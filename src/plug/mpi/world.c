@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "distribute/comm/greet.h"
+#include "distribute/comm/tcp/greet.h"
 
 tt_status world_error(const char *what, int code)
 {

@@ -9,7 +9,7 @@
 #include "distribute/comm/comm.h"
 #include "distribute/comm/launched.h"
 #include "distribute/comm/roll.h"
-#include "distribute/comm/tcp.h"
+#include "distribute/comm/tcp/tcp.h"
 
 #define MPI_NAME_MAX 96
 

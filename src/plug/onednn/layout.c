@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "compute/exec/cpu/lanes.h"
+#include "compute/exec/cpu/lanes/lanes.h"
 
 dnnl_data_type_t one_type(enum dtype t)
 {

@@ -9,7 +9,7 @@
 #include <oneapi/dnnl/dnnl.h>
 
 #include "compute/exec/device.h"
-#include "compute/exec/hostkernel.h"
+#include "compute/exec/host/hostkernel.h"
 
 struct one_device {
 	struct device base;

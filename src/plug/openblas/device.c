@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "sys/thread.h"
 #include "compute/exec/device.h"
-#include "compute/exec/hostkernel.h"
+#include "compute/exec/host/hostkernel.h"
 #include "sys/plug.h"
 
 static const struct device_ops openblas_device;

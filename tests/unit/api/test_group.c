@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "distribute/comm/endpoint.h"
+#include "distribute/comm/tcp/endpoint.h"
 #include "support/support.h"
 #include "support/tiny.h"
 #include "sys/thread.h"

@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/node.h"
+#include "base/node/node.h"
 #include "base/rng.h"
 #include "sys/thread.h"
 #include "optim/optim.h"

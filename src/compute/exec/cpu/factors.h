@@ -20,7 +20,7 @@
 
 #include <stdint.h>
 
-#include "compute/exec/product.h"
+#include "compute/exec/host/product.h"
 
 /* The first of a rank's floats; its size is IR_FACTORS_HEAD of them. */
 struct factors_head {

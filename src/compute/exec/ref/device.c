@@ -1,8 +1,8 @@
 /* device.c -- the reference device: every op, plain layouts, one variant. */
 #include "base/mem.h"
-#include "compute/exec/all_gather.h"
+#include "compute/exec/host/all_gather.h"
 #include "compute/exec/cpu/factors.h"
-#include "compute/exec/hostkernel.h"
+#include "compute/exec/host/hostkernel.h"
 #include "compute/exec/ref/ref.h"
 
 static void run_ref(const struct host_args *a)

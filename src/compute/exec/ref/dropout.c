@@ -2,7 +2,7 @@
 #include "compute/exec/ref/ref.h"
 
 #include "base/rng.h"
-#include "compute/exec/dropout.h"
+#include "compute/exec/host/dropout.h"
 
 /* The 16-bit number of element e of sample s. */
 static uint32_t number_at(const struct ref_args *a, int64_t s, int64_t e)

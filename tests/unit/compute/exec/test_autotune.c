@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "compute/exec/hostkernel.h"
+#include "compute/exec/host/hostkernel.h"
 #include "compute/exec/ref/ref.h"
 #include "compute/exec/tuning_cache.h"
 #include "support/nets.h"

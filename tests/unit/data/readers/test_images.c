@@ -8,11 +8,11 @@
 #include "base/mem.h"
 #include "sys/thread.h"
 #include "data/readers/cifar10.h"
-#include "data/export.h"
+#include "data/writers/export.h"
 #include "data/image/image.h"
 #include "data/readers/image_archive.h"
 #include "data/reader.h"
-#include "data/sheet.h"
+#include "data/writers/sheet.h"
 
 /* ---- pictures and archives made here ------------------------------------------ */
 

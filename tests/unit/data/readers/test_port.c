@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "data/export.h"
+#include "data/writers/export.h"
 #include "data/readers/cifar10.h"
 #include "data/readers/registry.h"
 
