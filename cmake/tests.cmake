@@ -46,10 +46,11 @@ endfunction()
 
 file(GLOB support CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.c)
 list(FILTER support EXCLUDE REGEX "/(test_[^/]*|plug_stub\\.c)$")
+list(JOIN TUTTI_PLUGS " " test_plugs)
 add_library(test_support STATIC ${support})
 target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR}/tests)
 target_compile_definitions(test_support PUBLIC TEST_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-	TEST_BINARY_DIR="${PROJECT_BINARY_DIR}")
+	TEST_BINARY_DIR="${PROJECT_BINARY_DIR}" TEST_PLUGS="${test_plugs}")
 target_link_libraries(test_support PUBLIC tutti_static PkgConfig::CMOCKA)
 
 # A plug that is a shared object, for tests/unit/sys/test_plug.c.

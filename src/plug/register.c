@@ -1,7 +1,7 @@
 /* register.c -- what this build was linked with, and what it was built without.
  *
- * The one file compiled with TT_PLUG_X (X is linked in) and TT_WITHOUT_X (why it is not there).
- * Plugs that are shared objects need no row: they are found by their names (sys/plug.h). */
+ * The one file compiled with TT_LINKED (LINKED(X) for each plug X that is linked in, which
+ * cmake/libraries.cmake names) and TT_WITHOUT_X (why X is not there). */
 #include "plug/register.h"
 
 #include <stddef.h>
@@ -14,18 +14,16 @@ static const struct plug ref_plug = PLUG(
 	.kind = PLUG_DEVICE, .name = "ref", .version = built_in, .order = 1000, .ops = &ref_device,
 	.serves = "every operation in plain C: the definition");
 
+#define LINKED(name) extern const struct plug name##_plug;
+TT_LINKED
+#undef LINKED
+
+#define LINKED(name) &name##_plug,
 static const struct plug *const linked[] = {
-#ifdef TT_PLUG_ONEDNN
-	&onednn_plug,
-#endif
-#ifdef TT_PLUG_OPENBLAS
-	&openblas_plug,
-#endif
-#ifdef TT_PLUG_MPI
-	&mpi_plug,
-#endif
-	&ref_plug,
+	TT_LINKED
+	&ref_plug
 };
+#undef LINKED
 
 static const struct { enum plug_kind kind; const char *name, *serves, *why; } without[] = {
 #ifdef TT_WITHOUT_ONEDNN

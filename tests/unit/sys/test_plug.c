@@ -180,6 +180,21 @@ static void plug_of_another_version_is_refused(void **state)
 	apart(other_version);
 }
 
+/* A plug that cmake/libraries.cmake names is in the archive, and so in the program. */
+static void all_that_are_built_are_linked_in(void **state)
+{
+	char names[] = TEST_PLUGS, *rest = NULL;
+
+	(void)state;
+	for (char *name = strtok_r(names, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
+		const struct plug_report r = line_of(name);
+
+		assert_non_null(r.name);
+		assert_string_equal(r.from, "linked in");
+		assert_non_null(r.version);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +205,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(folder_of_others_is_refused, make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(plug_of_another_version_is_refused, make_folder,
 		                                drop_folder),
+		cmocka_unit_test(all_that_are_built_are_linked_in),
 	};
 
 	if (access(STUB, R_OK) != 0) {
