@@ -53,11 +53,14 @@ target_compile_definitions(test_support PUBLIC TEST_SOURCE_DIR="${PROJECT_SOURCE
 	TEST_BINARY_DIR="${PROJECT_BINARY_DIR}" TEST_PLUGS="${test_plugs}")
 target_link_libraries(test_support PUBLIC tutti_static PkgConfig::CMOCKA)
 
-# A plug that is a shared object, for tests/unit/sys/test_plug.c.
-add_library(plug_stub MODULE ${PROJECT_SOURCE_DIR}/tests/support/plug_stub.c)
-target_link_libraries(plug_stub PRIVATE tutti_flags)
-set_target_properties(plug_stub PROPERTIES PREFIX "" OUTPUT_NAME device-stub
-	LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/stub-plugs)
+# Plugs that are shared objects, for tests/unit/sys/test_plug.c; the stranger is of another tutti.
+foreach(stub stub stranger)
+	add_library(plug_${stub} MODULE ${PROJECT_SOURCE_DIR}/tests/support/plug_stub.c)
+	target_link_libraries(plug_${stub} PRIVATE tutti_flags)
+	set_target_properties(plug_${stub} PROPERTIES PREFIX "" OUTPUT_NAME device-${stub}
+		LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/stub-plugs)
+endforeach()
+target_compile_definitions(plug_stranger PRIVATE STUB_HOME)
 
 # tests/unit/base/test_file.c is the test base_file with the label base;
 # tests/op/test_conv.c is op_conv with the label op.

@@ -20,6 +20,8 @@ const char *const plug_kind_words[] = {
 	[PLUG_DEVICE] = "device", [PLUG_TRANSPORT] = "transport", NULL
 };
 
+const char plug_home = 'T';
+
 /* One that is there (plug), or one that is not (plug NULL, why). */
 struct entry {
 	const struct plug *plug;
@@ -141,6 +143,8 @@ static const char *misfit(const struct plug *p, enum plug_kind kind, const char 
 		return "was built for another version of tutti";
 	if (p->kind != kind || strcmp(p->name, name) != 0)
 		return "is another plug than its name says";
+	if (p->home && p->home != &plug_home)
+		return "is made for libtutti.so, and this program has tutti linked in";
 	return NULL;
 }
 

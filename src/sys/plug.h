@@ -8,7 +8,8 @@
  * after those that the embedder has named.
  *
  * Code that is loaded runs with the rights of the process.  So a folder and a plug must belong to
- * the user or to root, and others must not be able to write to them; what is refused is reported.
+ * the user or to root, and others must not be able to write to them; and it must be linked to the
+ * copy of tutti that loads it.  What is refused is reported.
  * All functions are safe from any thread. */
 #ifndef SYS_PLUG_H
 #define SYS_PLUG_H
@@ -17,7 +18,7 @@
 
 #include "base/err.h"
 
-#define PLUG_ABI    2
+#define PLUG_ABI    3
 #define PLUG_SYMBOL "tutti_plug"        /* of a shared object: const struct plug *const */
 #define PLUG_MAX    32
 #define PLUG_FOLDER "tutti-plugs"
@@ -34,8 +35,13 @@ struct plug {
 	const char  *(*version)(void);      /* of the library behind it */
 	int            order;               /* of its kind the lower is preferred */
 	const void    *ops;                 /* the port's table: struct device_ops, ... */
+	const char    *home;                /* which copy of tutti its calls go to; NULL: none */
 };
-#define PLUG(...) { .abi = PLUG_ABI, .tutti = TT_VERSION, __VA_ARGS__ }
+#define PLUG(...) { .abi = PLUG_ABI, .tutti = TT_VERSION, .home = &plug_home, __VA_ARGS__ }
+
+/* Its place tells copies of tutti apart: a program that has the archive linked in, and a plug that
+ * brings libtutti.so along, would each have a host_mem, an allocator and a list of plugs. */
+extern const char plug_home __attribute__((weak));
 
 /* One that is linked in; before anybody asks.  Borrowed for ever. */
 void plug_link(const struct plug *p);

@@ -1,6 +1,10 @@
 /* A plug that is a shared object, for tests/unit/sys/test_plug.c; it serves nothing. */
 #include "sys/plug.h"
 
+#ifdef STUB_HOME                        /* as if it had brought a library of its own */
+const char plug_home = 'S';
+#endif
+
 static const char *version(void) { return "1.2.3"; }
 
 static const struct plug row = PLUG(.kind = PLUG_DEVICE, .name = "stub", .serves = "tests",

@@ -13,7 +13,8 @@
 #include "base/mem.h"
 #include "support/support.h"
 
-#define STUB TEST_BINARY_DIR "/stub-plugs/device-stub.so"
+#define STUB     TEST_BINARY_DIR "/stub-plugs/device-stub.so"
+#define STRANGER TEST_BINARY_DIR "/stub-plugs/device-stranger.so"
 
 static char folder[256];
 
@@ -180,6 +181,23 @@ static void plug_of_another_version_is_refused(void **state)
 	apart(other_version);
 }
 
+/* Its calls would go to another copy of the library, with another allocator and host_mem. */
+static void other_copy(void)
+{
+	const struct plug *p;
+
+	HOLDS(plug_add_folder(folder) == TT_OK);
+	HOLDS(plug_find(PLUG_DEVICE, "stub", &p) == TT_ESUPPORT);
+	HOLDS(strstr(tt_last_error(), "this program has tutti linked in"));
+}
+
+static void plug_of_another_copy_of_tutti_is_refused(void **state)
+{
+	(void)state;
+	put_file("device-stub.so", STRANGER, 0644);
+	apart(other_copy);
+}
+
 /* A plug that cmake/libraries.cmake names is in the archive, and so in the program. */
 static void all_that_are_built_are_linked_in(void **state)
 {
@@ -204,6 +222,8 @@ int main(void)
 		                                drop_folder),
 		cmocka_unit_test_setup_teardown(folder_of_others_is_refused, make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(plug_of_another_version_is_refused, make_folder,
+		                                drop_folder),
+		cmocka_unit_test_setup_teardown(plug_of_another_copy_of_tutti_is_refused, make_folder,
 		                                drop_folder),
 		cmocka_unit_test(all_that_are_built_are_linked_in),
 	};
