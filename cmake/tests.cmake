@@ -54,9 +54,10 @@ target_compile_definitions(test_support PUBLIC TEST_SOURCE_DIR="${PROJECT_SOURCE
 target_link_libraries(test_support PUBLIC tutti_static PkgConfig::CMOCKA)
 
 # Plugs that are shared objects, for tests/unit/sys/test_plug.c; the stranger is of another tutti.
-foreach(stub stub stranger)
+foreach(stub stub second stranger)
 	add_library(plug_${stub} MODULE ${PROJECT_SOURCE_DIR}/tests/support/plug_stub.c)
 	target_link_libraries(plug_${stub} PRIVATE tutti_flags)
+	target_compile_definitions(plug_${stub} PRIVATE STUB_NAME="${stub}")
 	set_target_properties(plug_${stub} PROPERTIES PREFIX "" OUTPUT_NAME device-${stub}
 		LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/stub-plugs)
 endforeach()

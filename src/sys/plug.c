@@ -15,6 +15,7 @@
 #define FOLDERS_MAX 4
 #define PATH_MOST   1024
 #define WHY_MOST    320
+#define PATH_FD     (PLUG_MAX + 32)
 
 const char *const plug_kind_words[] = {
 	[PLUG_DEVICE] = "device", [PLUG_TRANSPORT] = "transport", NULL
@@ -148,15 +149,25 @@ static const char *misfit(const struct plug *p, enum plug_kind kind, const char 
 	return NULL;
 }
 
-/* The descriptor is what was looked at, so nobody can put another file in its place. */
+/* The descriptor is what was looked at, so nobody can put another file in its place.  dlopen takes
+ * equal paths for one object, and the next file may well have this number again: each path has
+ * another number of slashes. */
+static void fd_path(char out[PATH_FD], int fd)
+{
+	static const char slashes[PLUG_MAX + 1] = "////////////////////////////////";
+	static int before;
+
+	snprintf(out, PATH_FD, "/proc/self/fd%.*s%d", before++ % PLUG_MAX + 1, slashes, fd);
+}
+
 static void load_object(struct entry *e, int fd)
 {
-	char path[64];
+	char path[PATH_FD];
 	const struct plug *p, *const *row;
 	const char *why;
 	void *so;
 
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	fd_path(path, fd);
 	if (!(so = dlopen(path, RTLD_NOW | RTLD_LOCAL))) {
 		const char *text = dlerror(), *colon = text ? strstr(text, ": ") : NULL;
 

@@ -7,7 +7,7 @@ const char plug_home = 'S';
 
 static const char *version(void) { return "1.2.3"; }
 
-static const struct plug row = PLUG(.kind = PLUG_DEVICE, .name = "stub", .serves = "tests",
+static const struct plug row = PLUG(.kind = PLUG_DEVICE, .name = STUB_NAME, .serves = "tests",
                                     .version = version, .order = 2000, .ops = &row);
 
 extern const struct plug *const tutti_plug;

@@ -14,6 +14,7 @@
 #include "support/support.h"
 
 #define STUB     TEST_BINARY_DIR "/stub-plugs/device-stub.so"
+#define SECOND   TEST_BINARY_DIR "/stub-plugs/device-second.so"
 #define STRANGER TEST_BINARY_DIR "/stub-plugs/device-stranger.so"
 
 static char folder[256];
@@ -103,6 +104,25 @@ static void plug_is_loaded_when_its_kind_is_asked_for(void **state)
 	apart(loads);
 }
 
+/* Each file is an object of its own, though their descriptors have the same number. */
+static void loads_both(void)
+{
+	const struct plug *first, *second;
+
+	HOLDS(plug_add_folder(folder) == TT_OK);
+	HOLDS(plug_find(PLUG_DEVICE, "second", &second) == TT_OK);
+	HOLDS(plug_find(PLUG_DEVICE, "stub", &first) == TT_OK);
+	HOLDS(first != second && strcmp(first->name, "stub") == 0);
+}
+
+static void all_plugs_of_a_folder_are_loaded(void **state)
+{
+	(void)state;
+	put_file("device-stub.so", STUB, 0644);
+	put_file("device-second.so", SECOND, 0644);
+	apart(loads_both);
+}
+
 static void is_no_plug(void)
 {
 	const struct plug *p;
@@ -187,14 +207,14 @@ static void other_copy(void)
 	const struct plug *p;
 
 	HOLDS(plug_add_folder(folder) == TT_OK);
-	HOLDS(plug_find(PLUG_DEVICE, "stub", &p) == TT_ESUPPORT);
+	HOLDS(plug_find(PLUG_DEVICE, "stranger", &p) == TT_ESUPPORT);
 	HOLDS(strstr(tt_last_error(), "this program has tutti linked in"));
 }
 
 static void plug_of_another_copy_of_tutti_is_refused(void **state)
 {
 	(void)state;
-	put_file("device-stub.so", STRANGER, 0644);
+	put_file("device-stranger.so", STRANGER, 0644);
 	apart(other_copy);
 }
 
@@ -217,6 +237,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(plug_is_loaded_when_its_kind_is_asked_for, make_folder,
+		                                drop_folder),
+		cmocka_unit_test_setup_teardown(all_plugs_of_a_folder_are_loaded, make_folder,
 		                                drop_folder),
 		cmocka_unit_test_setup_teardown(what_is_no_plug_is_left_out_and_reported, make_folder,
 		                                drop_folder),
