@@ -81,7 +81,9 @@ says "$out" "tutti "
 run 0 "$tutti" --version
 run 0 "$tutti"
 says "$out" "predict"
-for verb in train eval predict show data info help version; do
+verbs=$("$tutti" help | sed -n 's/^  \([a-z]*\)   *[a-z].*/\1/p')
+[ "$(echo $verbs | wc -w)" -ge 9 ] || fail "help lists the verbs: $verbs"
+for verb in $verbs; do
 	run 0 "$tutti" help $verb
 	says "$out" "usage: tutti $verb"
 	says "$out" "Examples:"
