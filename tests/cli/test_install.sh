@@ -46,7 +46,12 @@ for kind in shared static; do
 	mv "$out" $kind.txt
 done
 cmp shared.txt static.txt || fail "the two libraries answer differently"
+run 0 "$prefix/bin/tutti" info
+says "$out" "$lib/tutti-plugs/"
 rm -rf "$lib/tutti-plugs"               # an install without plugs is smaller, not broken
+run 0 "$prefix/bin/tutti" info
+grep -q "tutti-plugs" "$out" && fail "plugs that are not there: $(cat "$out")"
+run 0 "$prefix/bin/tutti" train "$here/tiny.yaml" -q --epochs 1 --workers 2 --run bare
 LD_LIBRARY_PATH=$lib run 0 ./predict-shared tiny/checkpoints/best.safetensors \
 	'synth:objects?size=16' 2
 says "$out" "sample 1: class"
