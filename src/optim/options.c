@@ -1,6 +1,6 @@
 #include "optim/options.h"
 
-static const char *const optim_words[] = {
+const char *const optim_words[] = {
 	"sgd", "adam", "adamw", "adagrad", "rmsprop", "lars", "lamb", NULL
 };
 static const char *const schedule_words[] = { "constant", "step", "exponential", "cosine", NULL };

@@ -21,6 +21,7 @@ struct optim_opts {
 	double clip_norm;            /* global gradient norm bound (0: none)                      */
 };
 extern const struct option optim_options[];
+extern const char *const   optim_words[];    /* names of the kinds, NULL-terminated */
 
 /* Spec: the keys under `train.schedule`. */
 enum schedule_kind { SCHEDULE_CONSTANT, SCHEDULE_STEP, SCHEDULE_EXPONENTIAL, SCHEDULE_COSINE };

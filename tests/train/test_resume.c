@@ -171,6 +171,17 @@ static void refuse(const char *path, const char *text, tt_status want, const cha
 	tt_model_free(&m);
 }
 
+static void refuse_optimizer(const char *path, const char *optimizer, const char *message)
+{
+	tt_model *m = tiny_model(tiny_conv, "train.optimizer", optimizer, NULL);
+	tt_trainer *t = NULL;
+
+	assert_status(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.resume = path)), TT_ESPEC);
+	assert_null(t);
+	assert_error(message);
+	tt_model_free(&m);
+}
+
 static void what_cannot_be_resumed_is_refused_with_the_reason(void **state)
 {
 	char run[1024], last[1024], plain[1024];
@@ -184,7 +195,9 @@ static void what_cannot_be_resumed_is_refused_with_the_reason(void **state)
 	assert_ok(tt_model_save(m, plain));
 	tt_model_free(&m);
 	refuse(plain, tiny_conv, TT_EFORMAT, "not the state of a training");
-	refuse(last, tiny_mlp, TT_ESPEC, "tutti.optim.momentum");
+	refuse(last, tiny_mlp, TT_ESPEC, "train.optimizer.kind adam, this spec's is sgd");
+	refuse_optimizer(last, "{kind: sgd}", "train.optimizer.kind adam, this spec's is sgd");
+	refuse_optimizer(last, "{kind: lamb}", "train.optimizer.kind adam, this spec's is lamb");
 	refuse(test_path(run, "none.safetensors"), tiny_conv, TT_ENOENT, "none.safetensors");
 	refuse("auto", tiny_conv, TT_EINVAL, "run_dir");
 }

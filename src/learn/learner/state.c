@@ -54,13 +54,37 @@ void learner_rows_release(struct learner_rows *r)
 		str_release(&r->name[i]);
 }
 
+/* Adam's state fits lamb, and any state fits plain sgd: what the spec in the checkpoint says tells
+ * them apart.  Where it says nothing the slots must do. */
+static tt_status check_kind(const struct learner *l, const struct ckpt *c, const char *path)
+{
+	const char *text = ckpt_meta(c, MODEL_META_SPEC);
+	const char *want = optim_words[l->opts.optimizer->kind];
+	tt_spec *s = NULL;
+	char *is = NULL;
+	tt_status st;
+
+	if (!text)
+		return TT_OK;
+	if ((st = tt_spec_parse(&s, path, text)) == TT_OK &&
+	    (st = tt_spec_get(s, "train.optimizer.kind", &is)) == TT_OK && *is && strcmp(is, want) != 0)
+		st = err_set(TT_ESPEC, "%s: was written with train.optimizer.kind %.40s, this spec's is "
+		             "%s: resume with the train.optimizer it was written with", path, is, want);
+	tt_free(is);
+	tt_spec_free(&s);
+	return st;
+}
+
 tt_status learner_find_slots(const struct learner *l, const struct ckpt *c, const char *path,
                              struct learner_slots *out)
 {
 	const int64_t count = count_of(l);
 	const struct tensor_desc want = tensor_desc_make(DTYPE_F32, 1, &count);
 	struct learner_slots s = {{ 0 }};
+	tt_status st = check_kind(l, c, path);
 
+	if (st != TT_OK)
+		return st;
 	for (int i = 0; i < slots_of(l); i++) {
 		const struct ckpt_tensor *found;
 		const char *slot;
