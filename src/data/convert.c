@@ -61,7 +61,7 @@ tt_status convert_labels(const struct labels *l, size_t n, int32_t *to)
 		int64_t v = label_at(l, i);
 
 		if (v < 0 || v >= l->classes)
-			return err_set(TT_EFORMAT, "sample %lld: class %lld is outside of %d classes",
+			return err_set(l->wrong, "sample %lld: class %lld is outside of %d classes",
 			               (long long)(l->first + (int64_t)i), (long long)v, l->classes);
 		to[i] = (int32_t)v;
 	}

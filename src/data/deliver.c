@@ -174,7 +174,7 @@ static tt_status finish_column(const struct run *r, int i)
 			r->s->offsets[i][k + 1] += r->s->offsets[i][k];
 	else if (route->how == DELIVER_CLASS)
 		return convert_labels(&(struct labels){ route->raw.type, raw, index_of(r),
-		                                        d->reader->schema.view.classes }, n,
+		                                        d->reader->schema.view.classes, TT_EFORMAT }, n,
 		                      (int32_t *)r->s->data[i] + first);
 	else if (route->how == DELIVER_VALUES)
 		convert_to_f32(route->raw.type, raw, n * each, (float *)r->s->data[i] + first * each);

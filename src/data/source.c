@@ -107,8 +107,8 @@ static tt_status read_label(struct sample *s, int at, int32_t *label)
 	st = s->r->ops->read(s->r, s->index, 1, s->cell);
 	s->cell[at].data = NULL;
 	return st != TT_OK ? st
-		: convert_labels(&(struct labels){ v->column[at]->type, &raw, s->index, v->classes }, 1,
-		                 label);
+		: convert_labels(&(struct labels){ v->column[at]->type, &raw, s->index, v->classes,
+		                                    TT_EFORMAT }, 1, label);
 }
 
 static tt_status read_values(struct sample *s, int at, float *values)

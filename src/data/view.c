@@ -70,7 +70,8 @@ static tt_status rename_classes(const struct view *v, int64_t first, int64_t n, 
 		char *at = (char *)labels + (size_t)k * each;
 		int32_t label;
 
-		st = convert_labels(&(struct labels){ type, at, first + k, s->classes }, 1, &label);
+		st = convert_labels(&(struct labels){ type, at, first + k, s->classes,
+		                    TT_EFORMAT }, 1, &label);
 		if (st != TT_OK)
 			break;
 		label = v->plan.class[label];

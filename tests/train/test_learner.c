@@ -3,6 +3,8 @@
 #include "support/support.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -236,6 +238,7 @@ static void it_learns_and_says_so(void **state)
 	}
 	assert_near(r.lr, 0.02, 0);
 	assert_true(first > 0.9 && r.loss < 0.5 * first);
+	assert_true(r.accuracy > 0.8 && r.accuracy <= 1);
 	assert_ok(tt_learner_evaluate(l, some(&c, 0, SAMPLES), &good));
 	assert_int_equal(good.samples, SAMPLES);
 	assert_true(good.accuracy > 0.9);
@@ -343,8 +346,9 @@ static void what_does_not_fit_is_refused_and_changes_nothing(void **state)
 	assert_status(tt_learner_step(l, b, NULL, NULL), TT_EINVAL);
 	assert_error("no column 'label'");
 	assert_status(tt_learner_step(l, some(&c, 0, 17), NULL, NULL), TT_EINVAL);
-	assert_error("17 samples");
-	assert_status(tt_learner_step(l, batch(&c, pictures, &far, 1), NULL, NULL), TT_EFORMAT);
+	assert_error("17 samples are more than the largest batch, 16");
+	assert_status(tt_learner_step(l, batch(&c, pictures, &far, 1), NULL, NULL), TT_EINVAL);
+	assert_error("column 'label': sample 0: class 3 is outside of 3 classes");
 	b = some(&c, 0, 1);
 	c.batch.weight = &heavy;
 	assert_status(tt_learner_step(l, b, NULL, NULL), TT_ESUPPORT);
@@ -451,26 +455,63 @@ static void it_goes_on_from_a_trainers_checkpoint(void **state)
 	tt_model_free(&b);
 }
 
-static void another_optimizers_state_is_refused(void **state)
+/* A learner with an optimizer of another kind loads what one of the first has saved. */
+static void load_as(const char *path, const char *kind, const char *as)
 {
-	const char *path = test_path(test_temp_dir(), "sgd.safetensors");
-	tt_model *a = net("train.optimizer", "{kind: sgd, lr: 0.01}");
-	tt_model *b = net("train.optimizer", "{kind: adam, lr: 0.01}"), *was = net(NULL, NULL);
-	tt_learner *sgd = learner(a), *adam = learner(b);
+	char written[40], this[40], text[80];
+	tt_model *a, *b, *was = net(NULL, NULL);
+	tt_learner *from, *to;
 
-	(void)state;
-	steps(sgd, 0, 2);
-	assert_ok(tt_learner_save(sgd, path));
-	assert_status(tt_learner_load(adam, path), TT_ESPEC);
-	assert_error("exp_avg");
+	snprintf(written, sizeof written, "{kind: %s}", kind);
+	snprintf(this, sizeof this, "{kind: %s}", as);
+	from = learner(a = net("train.optimizer", written));
+	to = learner(b = net("train.optimizer", this));
+	steps(from, 0, 2);
+	assert_ok(tt_learner_save(from, path));
+	assert_status(tt_learner_load(to, path), TT_ESPEC);
+	snprintf(text, sizeof text, "train.optimizer.kind %s, this spec's is %s", kind, as);
+	assert_error(text);
 	assert_same(b, was);
+	assert_int_equal(tt_learner_steps(to), 0);
 	assert_ok(tt_model_save(a, path));
-	assert_status(tt_learner_load(sgd, path), TT_EFORMAT);
-	tt_learner_free(&sgd);
-	tt_learner_free(&adam);
+	assert_status(tt_learner_load(from, path), TT_EFORMAT);
+	tt_learner_free(&from);
+	tt_learner_free(&to);
 	tt_model_free(&a);
 	tt_model_free(&b);
 	tt_model_free(&was);
+}
+
+static void another_optimizers_state_is_refused(void **state)
+{
+	static const char *const pair[][2] = {
+		{ "sgd", "adam" }, { "adam", "sgd" }, { "adam", "lamb" }, { "adam", "adamw" },
+		{ "adam", "rmsprop" },
+	};
+	const char *path = test_path(test_temp_dir(), "other.safetensors");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof pair / sizeof *pair; i++)
+		load_as(path, pair[i][0], pair[i][1]);
+}
+
+/* The kind is the same, its settings want more than there is. */
+static void a_state_without_what_is_needed_is_refused(void **state)
+{
+	const char *path = test_path(test_temp_dir(), "plain.safetensors");
+	tt_model *a = net("train.optimizer", "{kind: sgd}");
+	tt_model *b = net("train.optimizer", "{kind: sgd, momentum: 0.9}");
+	tt_learner *plain = learner(a), *heavy = learner(b);
+
+	(void)state;
+	steps(plain, 0, 2);
+	assert_ok(tt_learner_save(plain, path));
+	assert_status(tt_learner_load(heavy, path), TT_ESPEC);
+	assert_error("has no 'tutti.optim.momentum_buffer'");
+	tt_learner_free(&plain);
+	tt_learner_free(&heavy);
+	tt_model_free(&a);
+	tt_model_free(&b);
 }
 
 /* ---- groups ---- */
@@ -514,6 +555,7 @@ static void learn_together(struct comm *c, void *ctx)
 		rank_ok(tt_learner_step(l, batch(&k, rows[c->rank], labels[c->rank], n),
 		                        TT_STEP_OPTS(.samples = alone ? 8 : 16), &r));
 		rank_true(r.samples == (alone ? 8 : 16));
+		rank_true(r.accuracy >= 0 && r.accuracy <= 1);
 	}
 	rank_ok(tt_learner_finish(l));
 	tt_learner_free(&l);
@@ -539,39 +581,85 @@ static void a_group_learns_as_one(void **state)
 
 /* ---- in a child ---- */
 
-/* As a server does that forks for each request, after it has trained itself. */
-static void a_forked_child_learns_the_same(void **state)
+/* Memory of the program's own, and how much of it is out. */
+static int64_t blocks_out, blocks_given;
+
+static void *give(void *ctx, size_t bytes)
 {
-	tt_model *m = net(NULL, NULL), *before = net(NULL, NULL);
-	tt_learner *l = learner(m);
-	float *got = mem_calloc(m->param_count, sizeof *got);
+	(void)ctx;
+	__atomic_fetch_add(&blocks_out, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&blocks_given, 1, __ATOMIC_RELAXED);
+	return malloc(bytes);
+}
+
+static void take_back(void *ctx, void *p)
+{
+	(void)ctx;
+	__atomic_fetch_sub(&blocks_out, 1, __ATOMIC_RELAXED);
+	free(p);
+}
+
+/* What the child does and answers: its parameters after four steps. */
+static int learn_and_tell(int to, int own_memory)
+{
+	ssize_t bytes, sent;
+	tt_learner *l;
+	tt_model *m;
+
+	if (own_memory && tt_runtime_set(TT_RUNTIME(.alloc = give, .free = take_back)) != TT_OK)
+		return 2;
+	l = learner(m = net(NULL, NULL));
+	steps(l, 0, 4);
+	tt_learner_free(&l);
+	bytes = (ssize_t)(m->param_count * sizeof *m->params);
+	sent = write(to, m->params, (size_t)bytes);
+	tt_model_free(&m);
+	if (own_memory && (!blocks_given || blocks_out))
+		return 3;
+	return sent != bytes;
+}
+
+static void assert_a_child_learns(const float *want, size_t bytes, int own_memory)
+{
+	char *got = calloc(1, bytes);
 	int end[2], status;
-	size_t have = 0, want = m->param_count * sizeof *got;
+	size_t have = 0;
 	pid_t child;
 
-	(void)state;
-	steps(l, 0, 4);
 	assert_int_equal(pipe(end), 0);
 	child = fork();
 	if (child == 0) {
-		tt_learner *mine = learner(before);
-
 		alarm(20);
-		steps(mine, 0, 4);
-		tt_learner_free(&mine);
-		_exit(write(end[1], before->params, want) != (ssize_t)want);
+		_exit(learn_and_tell(end[1], own_memory));
 	}
 	close(end[1]);
-	for (ssize_t n; have < want && (n = read(end[0], (char *)got + have, want - have)) > 0;)
+	for (ssize_t n; have < bytes && (n = read(end[0], got + have, bytes - have)) > 0;)
 		have += (size_t)n;
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
-	assert_memory_equal(got, m->params, want);
+	assert_memory_equal(got, want, bytes);
 	close(end[0]);
-	mem_free(got);
+	free(got);
+}
+
+/* As a server does that forks for each request, after it has trained itself.  Memory of its own a
+ * child can have once nothing of the parent's is in use. */
+static void a_forked_child_learns_the_same(void **state)
+{
+	tt_model *m = net(NULL, NULL);
+	tt_learner *l = learner(m);
+	const size_t bytes = m->param_count * sizeof *m->params;
+	float *want = malloc(bytes);
+
+	(void)state;
+	steps(l, 0, 4);
+	memcpy(want, m->params, bytes);
+	assert_a_child_learns(want, bytes, 0);
 	tt_learner_free(&l);
 	tt_model_free(&m);
-	tt_model_free(&before);
+	assert_int_equal(mem_live(), 0);
+	assert_a_child_learns(want, bytes, 1);
+	free(want);
 }
 
 static void nothing_stays_behind(void **state)
@@ -607,6 +695,7 @@ int main(void)
 		cmocka_unit_test(a_loaded_learner_goes_on_to_the_same_bits),
 		cmocka_unit_test(it_goes_on_from_a_trainers_checkpoint),
 		cmocka_unit_test(another_optimizers_state_is_refused),
+		cmocka_unit_test(a_state_without_what_is_needed_is_refused),
 		cmocka_unit_test(a_group_learns_as_one),
 		cmocka_unit_test(a_forked_child_learns_the_same),
 		cmocka_unit_test(nothing_stays_behind),

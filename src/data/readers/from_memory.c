@@ -18,7 +18,7 @@ static tt_status check_classes(const tt_schema *s, const tt_column *c, int64_t c
 
 	for (int64_t i = 0; st == TT_OK && i < count; i++)
 		st = convert_labels(&(struct labels){ c->type, (const char *)c->data + (size_t)i * each, i,
-		                                      s->classes }, 1, &label);
+		                                      s->classes, TT_EFORMAT }, 1, &label);
 	return st == TT_OK ? st : err_at(st, "column '%s'", c->name);
 }
 

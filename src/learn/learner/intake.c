@@ -184,10 +184,14 @@ static float *take_input(struct intake *k, const tt_column *c, int64_t n)
 
 static tt_status take_target(struct intake *k, const tt_column *c, int64_t n)
 {
-	const struct labels l = { .type = c->type, .from = c->data, .classes = k->info.classes };
+	const struct labels l = { .type = c->type, .from = c->data, .classes = k->info.classes,
+	                          .wrong = TT_EINVAL };
+	tt_status st;
 
-	if (k->info.classes)
-		return convert_labels(&l, (size_t)n, k->label);
+	if (k->info.classes) {
+		st = convert_labels(&l, (size_t)n, k->label);
+		return st == TT_OK ? st : err_at(st, "column '%.60s'", c->name);
+	}
 	convert_to_f32(c->type, c->data, (size_t)(n * column_row(c)), k->values);
 	return TT_OK;
 }

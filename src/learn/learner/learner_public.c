@@ -170,10 +170,12 @@ static tt_status take_batch(struct tt_learner *l, const tt_batch *in, const tt_s
 	if (!is_empty(l, in, o) && (st = take(l, in, b)) != TT_OK)
 		return st;
 	all = o->samples ? o->samples : (int64_t)b->n * learner_world(l->learner);
-	if (all < b->n || all > most)
-		return err_set(TT_EINVAL, "a step on %lld samples: at least the %d of this batch and at "
-		               "most the %lld of tt_learner_opts.batch (train.batch) are possible",
-		               (long long)all, b->n, (long long)most);
+	if (all > most)
+		return err_set(TT_EINVAL, "%lld samples are more than the largest batch, %lld: raise "
+		               "tt_learner_opts.batch (train.batch)", (long long)all, (long long)most);
+	if (all < b->n)
+		return err_set(TT_EINVAL, "tt_step_opts.samples is %lld, and this batch alone has %d",
+		               (long long)all, b->n);
 	b->n_global = (int)all;
 	return TT_OK;
 }

@@ -70,6 +70,8 @@ tt_status sums_check(const struct learner *l)
 static void set_sums(const struct learner *l, const float *s, struct metrics *m)
 {
 	*m = l->mine;
+	m->classes = l->target.classes;
+	m->k = l->opts.top_k;
 	if (l->opts.comm->size == 1)
 		return;
 	m->samples = count_get(s + SUM_SAMPLES);
