@@ -62,7 +62,7 @@ static tt_status choose_source(struct evaluation *e, const struct call *c)
 	if (!*e->uri)
 		return err_set(TT_EINVAL, "%s: its spec has no data.valid; name a source, such as "
 		               "mnist:data/mnist?split=test", c->args.v[0]);
-	return tt_source_open(&e->source, e->uri);
+	return tt_source_open_for(&e->source, e->uri, e->model);
 }
 
 static tt_status measure(struct evaluation *e, struct call *c)

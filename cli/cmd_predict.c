@@ -97,7 +97,7 @@ static tt_status open_inputs(struct prediction *p, struct call *c)
 		return describe_pictures(p, c->arena, c->args.v[0]);
 	if (p->count > 1)
 		return err_set(TT_EINVAL, "one source at a time: '%s' is one too many", p->file[1]);
-	if ((st = tt_source_open(&p->source, p->file[0])) != TT_OK)
+	if ((st = tt_source_open_for(&p->source, p->file[0], p->model)) != TT_OK)
 		return st;
 	/* The truth is shown where the net knows the classes; nobody needs it. */
 	st = tt_source_match(&p->view, p->source, p->model, TT_MATCH_ALL);

@@ -90,6 +90,10 @@ TT_API tt_status tt_model_signature_json(const tt_model *m, char **out);
 /* Forget the names of the data: to train a model on data of other names. */
 TT_API tt_status tt_model_unbind(tt_model *m);
 
+/* Open a source for a model: of a table (csv:) without ?label= the target is the column that the
+ * model knows by name; else the last, unless the model reads that one.  m NULL: tt_source_open. */
+TT_API tt_status tt_source_open_for(tt_source **out, const char *uri, const tt_model *m);
+
 /* What of a source must be as a model knows it. */
 enum tt_match {
 	TT_MATCH_ALL,        /* inputs and target                                     */

@@ -37,12 +37,22 @@ struct reader {
 	/* the implementation's struct embeds this one as its first member */
 };
 
+/* The columns that a model knows, to tell a table's target where no setting does; borrowed. */
+struct known_columns {
+	const char        *target;            /* NULL: it has no name                             */
+	const char *const *features;          /* [count]; NULL: they have no names                */
+	int64_t            count;             /* of features; 0: unknown                          */
+};
+
 struct reader_ops {
 	const char *scheme;                   /* "mnist"; NULL: not opened by a URI               */
 	const char *help;                     /* one line: what it reads                          */
 	const struct option *settings;        /* what may follow '?'; for help and docs           */
 	/* path: between ':' and '?'; args: MAP of the settings (unknown ones are errors). */
 	tt_status (*open)(struct reader **out, const char *path, const struct node *args);
+	/* The same for a model; NULL: its columns make no difference. */
+	tt_status (*open_for)(struct reader **out, const char *path, const struct node *args,
+	                      const struct known_columns *known);
 	void      (*close)(struct reader *r);
 	/* cells: one for each column of the schema. */
 	tt_status (*read)(const struct reader *r, int64_t first, int64_t n, struct cells *cells);

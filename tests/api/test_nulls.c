@@ -67,6 +67,8 @@ static void functions_refuse_null(void **state)
 	(void)state;
 	REFUSES(tt_source_open, NULL, "synth:objects");
 	REFUSES(tt_source_open, &source, NULL);
+	REFUSES(tt_source_open_for, NULL, "synth:objects", NULL);
+	REFUSES(tt_source_open_for, &source, NULL, NULL);
 	REFUSES(tt_source_from_memory, NULL, NULL, 1);
 	REFUSES(tt_source_from_callback, NULL, NULL, 1, NULL);
 	assert_status(tt_source_from_memory(&source, NULL, 1), TT_EINVAL);

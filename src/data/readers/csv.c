@@ -13,7 +13,8 @@ static const char *const separator_words[] = { "auto", "comma", "semicolon", "ta
 
 static const struct option settings[] = {
 	OPT_TEXT(struct csv_opts, label, NULL,
-	         "target column: its name, or its number from 0; the last if not set; none: no target"),
+	         "target column: its name, or its number from 0; none: no target; if not set the one "
+	         "that a model knows by name, else the last"),
 	OPT_TEXT(struct csv_opts, weight, NULL,
 	         "column that says how much a row counts: its name or number; for programs: training "
 	         "refuses weights as yet"),
@@ -108,9 +109,10 @@ static tt_status open_table(struct csv *c, struct reader **out)
 	return TT_OK;
 }
 
-static tt_status csv_open(struct reader **out, const char *path, const struct node *args)
+static tt_status csv_open_for(struct reader **out, const char *path, const struct node *args,
+                              const struct known_columns *known)
 {
-	struct csv_opts o;
+	struct csv_opts o = { .known = known };
 	struct csv c = {0};
 	struct arena a = {0};
 	struct bytes in = { .name = path };
@@ -131,9 +133,14 @@ static tt_status csv_open(struct reader **out, const char *path, const struct no
 	return st;
 }
 
+static tt_status csv_open(struct reader **out, const char *path, const struct node *args)
+{
+	return csv_open_for(out, path, args, NULL);
+}
+
 const struct reader_ops csv_reader = {
 	.scheme = "csv", .settings = settings,
 	.help = "csv:FILE -- a table of numbers, one column of it the class or value to predict",
-	.open = csv_open, .close = memory_source_close, .read = memory_source_read,
-	.peek = memory_source_peek,
+	.open = csv_open, .open_for = csv_open_for, .close = memory_source_close,
+	.read = memory_source_read, .peek = memory_source_peek,
 };

@@ -22,6 +22,7 @@ struct csv_opts {
 	int         task, header, separator;
 	double      holdout;        /* this share of the rows is the test split                  */
 	int         split;
+	const struct known_columns *known;   /* where label is not set: a model's; NULL: none    */
 };
 
 struct csv {

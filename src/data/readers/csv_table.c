@@ -60,23 +60,6 @@ static int is_set(const char *text)
 	return text && text[0] != '\0';
 }
 
-static tt_status find_columns(struct table *t, const struct csv_opts *o)
-{
-	tt_status st = TT_OK;
-
-	t->target = t->weight = t->width;
-	if (!is_set(o->label))
-		t->target = t->width - 1;
-	else if (strcmp(o->label, "none") != 0)
-		st = find_column(t, "label", o->label, &t->target);
-	if (st == TT_OK && is_set(o->weight))
-		st = find_column(t, "weight", o->weight, &t->weight);
-	if (st == TT_OK && t->target == t->weight && t->target < t->width)
-		return err_set(TT_EINVAL, "%s: column %zu cannot be target and weight; set label=",
-		               t->row.in->name, t->target);
-	return st;
-}
-
 static int is_feature(const struct table *t, size_t column)
 {
 	return column != t->target && column != t->weight;
@@ -96,6 +79,66 @@ static int looks_like_header(const struct table *t)
 		if (is_feature(t, i) && !str_to_double(csv_row_cell(&t->row, i), &v))
 			return 1;
 	return 0;
+}
+
+/* The column of that name in this row; t->width: none. */
+static size_t column_called(const struct table *t, const char *name)
+{
+	size_t i = 0;
+
+	while (i < t->width && strcmp(csv_row_cell(&t->row, i), name) != 0)
+		i++;
+	return i;
+}
+
+static int is_header(const struct table *t)
+{
+	return t->header == CSV_HEADER_YES ||
+	       (t->header == CSV_HEADER_AUTO && looks_like_header(t));
+}
+
+/* Does a model read the last column?  Without names it reads all of so many. */
+static int reads_last(const struct table *t, const struct known_columns *k)
+{
+	const char *last = csv_row_cell(&t->row, t->width - 1);
+
+	if (!k->features || !is_header(t))
+		return features_of(t) == (size_t)k->count;
+	for (int64_t i = 0; i < k->count; i++)
+		if (strcmp(k->features[i], last) == 0)
+			return 1;
+	return 0;
+}
+
+/* The column that the model knows by name; else the last, unless the model reads that one: then
+ * there is none. */
+static void find_target(struct table *t, const struct known_columns *k)
+{
+	if (k->target && (t->target = column_called(t, k->target)) < t->width &&
+	    t->target != t->weight && is_header(t))
+		return;
+	t->target = t->width;
+	if (!reads_last(t, k))
+		t->target = t->width - 1;
+}
+
+static tt_status find_columns(struct table *t, const struct csv_opts *o)
+{
+	tt_status st = TT_OK;
+
+	t->target = t->weight = t->width;
+	if (is_set(o->label) && strcmp(o->label, "none") != 0)
+		st = find_column(t, "label", o->label, &t->target);
+	if (st == TT_OK && is_set(o->weight))
+		st = find_column(t, "weight", o->weight, &t->weight);
+	if (st == TT_OK && !is_set(o->label) && o->known)
+		find_target(t, o->known);
+	else if (!is_set(o->label))
+		t->target = t->width - 1;
+	if (st == TT_OK && t->target == t->weight && t->target < t->width)
+		return err_set(TT_EINVAL, "%s: column %zu cannot be target and weight; set label=",
+		               t->row.in->name, t->target);
+	return st;
 }
 
 /* Names of columns, as the header has them. */

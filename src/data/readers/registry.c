@@ -50,7 +50,14 @@ static tt_status find_scheme(const char *uri, const struct reader_ops **out, con
 	return unknown_scheme(uri, scheme);
 }
 
-tt_status tt_source_open(tt_source **out, const char *uri)
+static tt_status open_reader(struct reader **out, const struct reader_ops *ops, const char *path,
+                             const struct node *args, const struct known_columns *known)
+{
+	return known && ops->open_for ? ops->open_for(out, path, args, known)
+	                              : ops->open(out, path, args);
+}
+
+tt_status source_open_for(tt_source **out, const char *uri, const struct known_columns *known)
 {
 	const struct reader_ops *ops;
 	const char *rest, *path;
@@ -59,13 +66,28 @@ tt_status tt_source_open(tt_source **out, const char *uri)
 	struct reader *r = NULL;
 	tt_status st;
 
-	if (!out || !uri)
-		return err_null(__func__);
 	if ((st = find_scheme(uri, &ops, &rest)) != TT_OK)
 		return st;
 	if ((st = reader_parse(&a, uri, rest, &path, &map)) == TT_OK &&
-	    (st = ops->open(&r, path, &map)) == TT_OK && (st = source_wrap(out, r)) != TT_OK)
+	    (st = open_reader(&r, ops, path, &map, known)) == TT_OK &&
+	    (st = source_wrap(out, r)) != TT_OK)
 		r->ops->close(r);
 	arena_release(&a);
 	return st;
+}
+
+int source_asks_names(const char *uri)
+{
+	const char *colon = strchr(uri, ':');
+
+	for (size_t i = 0; colon && readers[i]; i++)
+		if (strlen(readers[i]->scheme) == (size_t)(colon - uri) &&
+		    memcmp(readers[i]->scheme, uri, (size_t)(colon - uri)) == 0)
+			return readers[i]->open_for != NULL;
+	return 0;
+}
+
+tt_status tt_source_open(tt_source **out, const char *uri)
+{
+	return out && uri ? source_open_for(out, uri, NULL) : err_null(__func__);
 }

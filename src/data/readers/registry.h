@@ -14,4 +14,9 @@ READERS(X)
 
 extern const struct reader_ops *const readers[];      /* NULL-terminated, in that order */
 
+/* tt_source_open for a model, whose columns say which one of a table is the target (NULL: none). */
+tt_status source_open_for(tt_source **out, const char *uri, const struct known_columns *known);
+/* Do such columns make a difference to the source that this names? */
+int       source_asks_names(const char *uri);
+
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/readers/registry.h"
 #include "learn/nn/model.h"
 
 void signature_free(struct signature **s)
@@ -176,6 +177,28 @@ tt_status signature_view(const struct signature *s, const tt_source *source, tt_
 	schema_release(&plan.schema);
 	*out = NULL;
 	return TT_OK;
+}
+
+struct known_columns signature_columns(const struct signature *s)
+{
+	const tt_column *x = s->data.view.column[schema_input(&s->data.view, 0)];
+
+	return (struct known_columns){
+		.target = s->view.known ? s->data.view.target : NULL, .features = x->features,
+		.count = column_row(x),
+	};
+}
+
+tt_status tt_source_open_for(tt_source **out, const char *uri, const tt_model *m)
+{
+	struct known_columns known;
+
+	if (!out || !uri)
+		return err_null(__func__);
+	if (!m || !m->signature)
+		return source_open_for(out, uri, NULL);
+	known = signature_columns(m->signature);
+	return source_open_for(out, uri, &known);
 }
 
 tt_status tt_source_match(tt_source **out, const tt_source *s, const tt_model *m,

@@ -17,8 +17,12 @@ static tt_status check_samples(const struct tt_model *m, const tt_source_info *i
 static tt_status check_target(const struct tt_model *m, const tt_source_info *info)
 {
 	int xent = m->net.loss == LOSS_XENT;
+	const char *name = m->signature->data.view.target;
 	long long outputs = (long long)m->outputs;
 
+	if (info->target == TT_TARGET_VALUES && !info->values)
+		return err_set(TT_ESHAPE, "the target '%.60s' is missing: the source has none",
+		               name ? name : "label");
 	if (info->target == TT_TARGET_VALUES) {
 		if (xent)
 			return err_set(TT_ESHAPE, "the source gives values, but model.loss cross_entropy "

@@ -277,6 +277,29 @@ static tt_status check_data(const struct tt_trainer *t, const struct ckpt *c, co
 	return st;
 }
 
+/* May it be the net's?  That of another is refused when its tensors are looked for. */
+static int may_be_of(const struct signature *s, const tt_model *m)
+{
+	const int classes = s->data.view.classes;
+
+	return s->view.known && (!classes || m->outputs == 1 || classes == m->outputs);
+}
+
+tt_status checkpoint_learn_names(struct tt_trainer *t, const char *path)
+{
+	struct signature *s = NULL;
+	struct ckpt *c = NULL;
+	const char *json;
+	tt_status st = TT_OK;
+
+	if (ckpt_open(&c, path) == TT_OK && (json = ckpt_meta(c, MODEL_META_SIGNATURE)) &&
+	    signature_read(&s, t->model, json, path) == TT_OK && may_be_of(s, t->model))
+		st = nn_bind(t->model, &s->data.view);
+	signature_free(&s);
+	ckpt_close(&c);
+	return st;
+}
+
 /* The net that combines the members belongs to the end: who goes on makes another. */
 static tt_status load_model(struct tt_trainer *t, const struct ckpt *c, const char *path,
                             const struct state *s)

@@ -19,6 +19,14 @@
 
 /* ---- data ---- */
 
+static struct opening opening_for(const struct tt_trainer *t, const char *key, const char *uri)
+{
+	const struct signature *s = t->model->signature;
+
+	return (struct opening){ .key = key, .uri = uri, .known = signature_columns(s),
+	                         .has_known = s->view.known };
+}
+
 /* Both sets at once; opening_cancel must follow, whatever comes back. */
 static tt_status start_sources(const struct tt_trainer *t, struct opening *train,
                                struct opening *valid)
@@ -31,9 +39,9 @@ static tt_status start_sources(const struct tt_trainer *t, struct opening *train
 	if (!given->train && (!d->train || !*d->train))
 		return err_set(TT_ESPEC, "data.train is not set: say which data to train on, such as "
 		               "data.train=mnist:DIR");
-	if ((st = opening_start(train, "data.train", given->train ? NULL : d->train)) != TT_OK)
-		return st;
-	return opening_start(valid, "data.valid", validates && !given->valid ? d->valid : NULL);
+	*train = opening_for(t, "data.train", given->train ? NULL : d->train);
+	*valid = opening_for(t, "data.valid", validates && !given->valid ? d->valid : NULL);
+	return (st = opening_start(train)) == TT_OK ? opening_start(valid) : st;
 }
 
 /* Sources never change once open: that they are passed on without const is the loader's way. */
@@ -70,22 +78,50 @@ static tt_status meet_data(struct tt_trainer *t)
 	return st == TT_OK ? st : err_at(st, "data.train");
 }
 
+static tt_status take_valid(struct tt_trainer *t, struct opening *valid)
+{
+	const struct known_columns known = signature_columns(t->model->signature);
+	const tt_source *given = t->making->valid;
+	tt_status st;
+
+	opening_correct(valid, &known);
+	if ((st = opening_wait(valid, &t->valid_source)) == TT_OK && given && t->opts->valid_every > 0)
+		t->valid_source = borrow(given);
+	return st;
+}
+
 static tt_status take_sources(struct tt_trainer *t, struct opening *train, struct opening *valid)
 {
 	const tt_trainer_opts *given = t->making;
 	tt_status st;
 
-	if ((st = opening_wait(train, &t->train_source)) != TT_OK ||
-	    (st = opening_wait(valid, &t->valid_source)) != TT_OK)
+	if ((st = opening_wait(train, &t->train_source)) != TT_OK)
 		return st;
+	opening_settle(valid);
 	t->lent = (given->train ? LENT_TRAIN : 0) | (given->valid ? LENT_VALID : 0);
 	if (given->train)
 		t->train_source = borrow(given->train);
-	if (given->valid && t->opts->valid_every > 0)
-		t->valid_source = borrow(given->valid);
 	if (tt_source_describe(t->train_source)->count < 1)
 		return err_set(TT_EFORMAT, "data.train: %s holds no sample", t->model->spec->data.train);
-	return meet_data(t);
+	return (st = meet_data(t)) == TT_OK ? take_valid(t, valid) : st;
+}
+
+/* A run that goes on knows its data already: they are opened and shown as it knows them.  What is
+ * wrong with the checkpoint is said when it is loaded. */
+static tt_status learn_names(struct tt_trainer *t, const tt_trainer_opts *o)
+{
+	const int latest = o->resume && strcmp(o->resume, "auto") == 0;
+	struct str path = {0};
+	tt_status st = TT_OK;
+
+	if (!o->resume || t->model->signature->view.known || (latest && !o->run_dir))
+		return TT_OK;
+	if (latest)
+		st = run_dir_path(&path, o->run_dir, TT_RUN_LAST);
+	if (st == TT_OK && file_exists(latest ? path.p : o->resume))
+		st = checkpoint_learn_names(t, latest ? path.p : o->resume);
+	str_release(&path);
+	return st;
 }
 
 /* Workers who do not wait for one another lease batches from one pool. */
@@ -185,7 +221,8 @@ static tt_status make_parts(struct tt_trainer *t, const tt_trainer_opts *o)
 	int64_t batch = t->opts->batch;
 	tt_status st;
 
-	if ((st = start_sources(t, &train, &valid)) != TT_OK || (st = make_compute(t, o)) != TT_OK ||
+	if ((st = learn_names(t, o)) != TT_OK ||
+	    (st = start_sources(t, &train, &valid)) != TT_OK || (st = make_compute(t, o)) != TT_OK ||
 	    (batch <= EARLY_BATCH && (st = learner_compile(t->learner, batch)) != TT_OK) ||
 	    (st = take_sources(t, &train, &valid)) != TT_OK || (st = open_loader(t)) != TT_OK)
 		goto out;

@@ -1,0 +1,52 @@
+# A model meets tables: columns by name wherever they stand, and what it says of those that are wrong.
+. "${TUTTI_SOURCE:?}/tests/cli/lib.sh"
+
+# three kinds that the two features tell apart
+rows()
+{
+	local i
+	for i in 0 1 2 3 4 5 6 7; do
+		echo "1.$i 10$i cat"; echo "5.$i 90$i dog"; echo "9.$i 50$i eel"
+	done
+}
+table()                 # table FILE HEADER AWK-EXPRESSION
+{
+	{ echo "$2"; rows | awk -v OFS=, "{ print $3 }"; } >"$1"
+}
+table plain.csv length,width,kind '$1,$2,$3'
+table order.csv kind,width,length '$3,$2,$1'
+table nolabel.csv width,length '$2,$1'
+table renamed.csv length,width,species '$1,$2,$3'
+table strange.csv length,height,kind '$1,$2,$3'
+
+cat >table.yaml <<'S'
+name: table
+data: {train: "csv:plain.csv", valid: "csv:order.csv", mean: [5, 500], std: [3, 300]}
+model: {input: [2], loss: cross_entropy, layers: [dense: {name: fc, out: 3}]}
+train: {epochs: 3, batch: 8, threads: 1, tune_kernels: no, optimizer: {kind: adam, lr: 0.1}}
+S
+
+# the target is the column of that name: in validation, evaluation, prediction, resume
+run 0 "$tutti" train table.yaml --run one -q
+run 0 "$tutti" eval one csv:plain.csv
+grep -E '^(loss|accuracy)' "$out" >plain.txt
+run 0 "$tutti" eval one csv:order.csv
+grep -E '^(loss|accuracy)' "$out" | cmp - plain.txt || fail "another order of columns, other numbers"
+run 0 "$tutti" predict one csv:plain.csv --format csv
+cp "$out" plain.txt
+run 0 "$tutti" predict one csv:order.csv --format csv
+cmp "$out" plain.txt || fail "another order of columns, other answers"
+run 0 "$tutti" train table.yaml --run two -q --set data.valid=csv:plain.csv \
+	--set 'data.train=csv:order.csv?label=kind'
+run 0 "$tutti" train table.yaml --run one --resume -q --epochs 4 --set data.train=csv:order.csv
+run 1 "$tutti" train table.yaml --run one --resume -q --epochs 5 --set data.train=csv:strange.csv
+says "$err" "data.train: "
+lacks "$err" "data.valid"
+
+# prediction needs no target, and takes no feature for it
+run 0 "$tutti" predict one csv:nolabel.csv --format csv
+cut -d, -f3- "$out" >got.txt
+cut -d, -f3- plain.txt | cmp - got.txt || fail "without a target, other answers"
+run 1 "$tutti" eval one csv:nolabel.csv
+says "$err" "the target 'kind' is missing"
+run 0 "$tutti" eval one csv:renamed.csv          # one that is no feature can but be the target
