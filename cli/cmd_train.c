@@ -512,13 +512,29 @@ static tt_status show_workers(struct run *r, const struct call *c)
 	return rank_env_show(r->group, r->facts.threads, stdout);
 }
 
+/* Two ways to say how many workers there are: neither is taken in silence. */
+static tt_status check_workers(const struct train_args *o)
+{
+	const int name = o->hosts ? (int)strcspn(o->hosts, ":,") : 0;
+
+	if (!o->workers || (!o->hosts && !o->rendezvous))
+		return TT_OK;
+	if (o->hosts)
+		return err_set(TT_EINVAL, "--workers %s and --hosts %s both say how many workers there are; "
+		               "leave --workers out and give each host its number: --hosts %.*s:%s",
+		               o->workers, o->hosts, name, o->hosts, o->workers);
+	return err_set(TT_EINVAL, "--workers %s does not go with --rendezvous; --world says how many "
+	               "workers there are, and --local how many of them are started here: --world %s "
+	               "--rank 0 --local %s", o->workers, o->workers, o->workers);
+}
+
 static tt_status autotune(struct run *r, struct call *c)
 {
 	const struct train_args *o = r->args;
 	const struct rank_flags flags = { o->rendezvous, o->secret, o->rank, o->world, o->local };
-	tt_status st = rank_env_look(&r->env, &flags);
+	tt_status st = check_workers(o);
 
-	if (st != TT_OK)
+	if (st != TT_OK || (st = rank_env_look(&r->env, &flags)) != TT_OK)
 		return st;
 	if (r->env.way != RANK_ALONE)
 		return o->dry_run ? show_workers(r, c) : run_all(r, c);

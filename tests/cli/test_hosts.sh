@@ -16,6 +16,13 @@ says "$out" "false -np 3"
 says "$out" "a:2,b:1"
 lacks "$out" "--dry-run"
 absent runs
+run 2 "$tutti" train "$spec" --hosts a --workers 2
+says "$err" "--hosts a:2"
+run 2 "$tutti" train "$spec" --hosts a:2,b:3 -w 5
+says "$err" "leave --workers out"
+run 2 "$tutti" train "$spec" --rendezvous tcp://localhost:9 --rank 0 --world 2 --workers 2
+says "$err" "--world 2 --rank 0 --local 2"
+absent runs
 run 2 "$tutti" train "$spec" --hosts a:x
 says "$err" "a number from 1 to"
 run 2 "$tutti" train "$spec" --set distribute.strategy=alreduce
@@ -81,7 +88,11 @@ echo "tutti train: rank 1 (host b, pid 9) said nothing for 60 s while rank 0 wai
 exec sleep 100
 END
 run 75 env TUTTI_MPIRUN=./fake "$tutti" train "$spec" -q --hosts a,b --run again
-says "$err" "goes on from the last checkpoint"
+says "$err" "nothing was trained"
+lacks "$err" "--resume"
+sed -i '2i mkdir -p saved/checkpoints; : >saved/checkpoints/last.safetensors' fake
+run 75 env TUTTI_MPIRUN=./fake "$tutti" train "$spec" -q --hosts a,b --run saved
+says "$err" "--run saved --resume goes on from the last checkpoint"
 
 # who does not come to the start is who has not complained; if that is most, it is our own link
 cat >fake <<'END'
