@@ -8,7 +8,7 @@
 const struct exit_row exit_rows[] = {
 	{ EXIT_GOOD,    "good" },
 	{ EXIT_FAILED,  "failed" },
-	{ EXIT_USAGE,   "wrong usage, or a spec that cannot be understood" },
+	{ EXIT_USAGE,   "wrong usage, a host without an address, or a spec that cannot be understood" },
 	{ EXIT_AGAIN,   "try again: memory was lacking, or another worker" },
 	{ EXIT_NOTHING, "nothing to do: the run was complete already" },
 	{ EXIT_SIGNAL,  "128 + n: stopped by signal n (130 SIGINT, 143 SIGTERM), checkpoint first" },

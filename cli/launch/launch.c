@@ -6,8 +6,10 @@
 
 #include "sys/affinity.h"
 #include "sys/policy.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "kit/exit.h"
+#include "kit/paths.h"
 #include "kit/shell.h"
 #include "kit/table.h"
 #include "launch/mpirun.h"
@@ -330,15 +332,33 @@ static void count_failure(struct launch *l, int culprit)
 	        HOST_FAILURES);
 }
 
+/* Is there anything to go on with? */
+static int has_trained(const struct launch *l, struct arena *a)
+{
+	const char *last;
+
+	return paths_last(a, l->run, &last) == TT_OK && file_exists(last);
+}
+
 /* Whatever code a launcher ends with when a worker was lost, it is worth another try. */
-static tt_status lost(const struct launch *l, int *code)
+static tt_status lost(const struct launch *l, struct arena *a, int *code)
 {
 	int was = *code;
 
 	*code = EXIT_AGAIN;
+	if (!has_trained(l, a))
+		return err_set(TT_EPEER, "a worker was lost (exit code %d) before the first checkpoint: "
+		               "nothing was trained", was);
 	return err_set(TT_EPEER,
 	               "a worker was lost (exit code %d); the same line with --run %s --resume "
 	               "goes on from the last checkpoint, with any number of workers", was, l->run);
+}
+
+/* Another try would not find it either. */
+static tt_status unknown_host(const char *name, int *code)
+{
+	*code = EXIT_USAGE;
+	return err_set(TT_EINVAL, "--hosts: no address is known of host %s; nothing was trained", name);
 }
 
 static tt_status run_once(const struct launch *l, struct arena *a, int resume, int *culprit,
@@ -357,6 +377,8 @@ static tt_status run_once(const struct launch *l, struct arena *a, int resume, i
 	if (st == TT_OK && news.complaints && *code == 0)
 		*code = EXIT_AGAIN;
 	mem_free(news.accused);
+	if (st == TT_OK && *code && *news.unknown && !has_trained(l, a))
+		return unknown_host(news.unknown, code);
 	return st;
 }
 
@@ -371,7 +393,7 @@ tt_status launch_run(struct launch *l, struct arena *a, int *code)
 		if (!worth_another_try(*code, culprit >= 0))
 			return TT_OK;
 		if (i >= l->restarts)
-			return lost(l, code);
+			return lost(l, a, code);
 		count_failure(l, culprit);
 		if (l->n_hosts && l->workers < 1)
 			return err_set(TT_EPEER, "every host has failed %d times", HOST_FAILURES);

@@ -160,6 +160,18 @@ static int is_repeated(struct launch_monitor *e, const struct monitor_stream *s)
 	return again;
 }
 
+/* "ssh: Could not resolve hostname nosuchhost: Name or service not known", whoever started ssh. */
+static void hear_ssh(struct launch_monitor *e, const char *line)
+{
+	static const char complaint[] = "Could not resolve hostname ";
+	const char *name = strstr(line, complaint);
+
+	if (!name)
+		return;
+	name += sizeof complaint - 1;
+	snprintf(e->news->unknown, sizeof e->news->unknown, "%.*s", (int)strcspn(name, ": \r"), name);
+}
+
 static void hear_words(struct launch_monitor *e, struct monitor_stream *s)
 {
 	const int worker = strncmp(s->line, "tutti ", 6) == 0;
@@ -168,11 +180,13 @@ static void hear_words(struct launch_monitor *e, struct monitor_stream *s)
 		pass_on(e, s);
 		pass_char(e, '\n');
 	}
-	if (worker)
+	if (worker) {
 		hear_worker(e, s->line);
-	else
-		for (int i = 0; i < e->launch->n_hosts; i++)
-			e->host[i].mentioned += mentions(s->line, e->launch->host[i].name);
+		return;
+	}
+	hear_ssh(e, s->line);
+	for (int i = 0; i < e->launch->n_hosts; i++)
+		e->host[i].mentioned += mentions(s->line, e->launch->host[i].name);
 }
 
 static void hear_line(struct launch_monitor *e, struct monitor_stream *s)

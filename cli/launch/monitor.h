@@ -17,6 +17,7 @@ struct launch_news {
 	int *accused;                    /* [hosts]: times that a host was named as the cause */
 	int  complaints;                 /* lines by workers that give up                     */
 	int  failures;                   /* of these: nobody was lost, something is wrong     */
+	char unknown[256];               /* a host that has no address; "": all have one      */
 };
 
 /* Set for what we start: guards knock, then.  Open MPI hands on to other hosts what begins so, and

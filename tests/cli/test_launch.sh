@@ -129,6 +129,7 @@ cat >plays <<'END'
 #!/bin/sh
 echo "$*" >>calls
 case $1 in
+nobody) echo "ssh: Could not resolve hostname nobody: Name or service not known" >&2; exit 255 ;;
 nowhere) echo "ssh: connect to host nowhere port 22: No route to host" >&2; exit 255 ;;
 esac
 shift
@@ -143,7 +144,15 @@ grep -q "^there cd .* && exec .*--rank 0 --world 2 --local 1$" calls || fail "ss
 ! grep -qE '[0-9a-f]{64}' calls || fail "a secret stands on a command line"
 run 75 "$tutti" train "$spec" -q --run far --launcher ssh --hosts localhost,nowhere
 says "$err" "host nowhere cannot be reached"
+says "$err" "nothing was trained"
+lacks "$err" "--resume"
 nothing_left far
+absent far
+for more in "" "--restarts 3"; do
+	run 2 "$tutti" train "$spec" -q --launcher ssh --hosts localhost,nobody $more
+	says "$err" "no address is known of host nobody; nothing was trained"
+	absent runs
+done
 run 0 "$tutti" train "$spec" -q --run again --launcher ssh --hosts localhost:2,nowhere --restarts 3
 says "$err" "nowhere has failed 2 times and is left out"
 [ "$(numbers again)" = "$want" ] || fail "who is left comes to other numbers"
