@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "launch/rank_env.h"
+#include "print/entries.h"
 #include "print/json.h"
 #include "launch/launch.h"
 #include "print/machine.h"
@@ -25,7 +26,7 @@ struct train_args {
 	struct flag_list set;
 	const char      *run, *runs, *resume, *kernel_cache, *trace;
 	const char      *epochs, *threads, *seed, *tune_kernels;     /* of the spec: see shortcuts */
-	const char      *workers, *hosts;
+	const char      *workers, *strategy, *hosts;
 	const char      *launcher, *rendezvous, *secret;
 	int64_t          rank, world, local;
 	int64_t          restarts;
@@ -33,6 +34,16 @@ struct train_args {
 };
 
 static const char *const on_off[] = { "on", "off", NULL };
+
+#define STRATEGIES_MAX 64
+
+static const char *const *strategy_names(void)
+{
+	static const char *names[STRATEGIES_MAX + 1];
+
+	entries_names(TT_STRATEGIES, names, STRATEGIES_MAX);
+	return names;
+}
 
 #define AT(field) offsetof(struct train_args, field)
 static const struct flag train_flags[] = {
@@ -44,6 +55,9 @@ static const struct flag train_flags[] = {
 	  "compute threads (0: all cores); short for --set train.threads=N" },
 	{ "workers", 'w', FLAG_TEXT,  AT(workers), "N", .help =
 	  "so many workers on this machine train together; short for --set distribute.workers=N" },
+	{ "strategy", 0,  FLAG_TEXT,  AT(strategy), "NAME", .list = strategy_names, .help =
+	  "how workers stay together (`tutti help strategies`); short for "
+	  "--set distribute.strategy=NAME" },
 	{ "hosts",   0,   FLAG_TEXT,  AT(hosts), "A:N,B:N", .help =
 	  "start N workers on each of these machines, within distribute.timeout and 20 seconds; "
 	  "program and data are there too" },
@@ -99,6 +113,7 @@ static const struct { size_t offset; const char *key; } shortcuts[] = {
 	{ AT(threads), "train.threads" },
 	{ AT(tune_kernels), "train.tune_kernels" },
 	{ AT(workers), "distribute.workers" },
+	{ AT(strategy), "distribute.strategy" },
 };
 
 /* What a spec says that people are told. */
@@ -531,7 +546,8 @@ static tt_status check_workers(const struct train_args *o)
 static tt_status autotune(struct run *r, struct call *c)
 {
 	const struct train_args *o = r->args;
-	const struct rank_flags flags = { o->rendezvous, o->secret, o->rank, o->world, o->local };
+	const struct rank_flags flags = { o->rendezvous, o->secret, o->rank, o->world, o->local,
+	                                  o->common.quiet };
 	tt_status st = check_workers(o);
 
 	if (st != TT_OK || (st = rank_env_look(&r->env, &flags)) != TT_OK)

@@ -139,19 +139,39 @@ static tt_status look_around(struct rank_env *out)
 
 /* ---- options ---- */
 
+/* What is wrong with the place of a worker that is started by hand; TT_OK: nothing. */
+static tt_status check_place(const struct rank_flags *f, int64_t here)
+{
+	const long long rank = f->rank, world = f->world, last = world - 1;
+
+	if (rank < 0 || world < 1)
+		return err_set(TT_EINVAL, "--rendezvous: --rank and --world say which worker this is of "
+		               "how many, counted from 0: --rank 0 --world 2; %s is missing",
+		               world >= 1 ? "--rank" : rank >= 0 ? "--world" : "each of the two");
+	if (rank > last && last == 0)
+		return err_set(TT_EINVAL, "--rank is %lld, but with --world 1 it must be 0", rank);
+	if (rank > last)
+		return err_set(TT_EINVAL, "--rank is %lld, but with --world %lld it must be 0 %s %lld",
+		               rank, world, last == 1 ? "or" : "to", last);
+	if (rank + here > world)
+		return err_set(TT_EINVAL, "--local %lld starts workers %lld to %lld, but with --world %lld "
+		               "the last one is %lld", (long long)here, rank, rank + here - 1, world, last);
+	return TT_OK;
+}
+
 static tt_status take_flags(struct rank_env *out, const struct rank_flags *f)
 {
 	const int64_t here = f->local ? f->local : 1;
+	tt_status st = check_place(f, here);
 
-	if (f->rank < 0 || f->world < 1 || f->rank + here > f->world)
-		return err_set(TT_EINVAL, "--rendezvous: --rank and --world say which worker this is of "
-		               "how many, counted from 0, and --local how many are here: %lld and %lld do "
-		               "not", (long long)f->rank, (long long)f->world);
+	if (st != TT_OK)
+		return st;
 	out->way = RANK_TCP;
 	out->rank = (int)f->rank;
 	out->size = (int)f->world;
 	out->here = (int)here;
 	out->first = 1;
+	out->talks = !f->quiet && strcmp(f->rendezvous, "-") != 0;
 	snprintf(out->rendezvous, sizeof out->rendezvous, "%.300s", f->rendezvous);
 	return TT_OK;
 }
@@ -258,6 +278,20 @@ static tt_status start_crew(const struct rank_env *env, double timeout, struct c
 	return st;
 }
 
+static void say_waiting(void *ctx, int n, const char *ranks)
+{
+	const struct rank_env *env = ctx;
+
+	fprintf(stderr, "waiting at %s for %d of %d workers: %s\n", env->rendezvous, n, env->size,
+	        ranks);
+}
+
+static void say_joined(const struct rank_env *env)
+{
+	if (env->talks && env->rank)
+		fprintf(stderr, "worker %d of %d has joined\n", env->rank, env->size);
+}
+
 static tt_status join_tcp(struct comm **out, int *line, const struct rank_env *env,
                           const struct distribute_opts *o)
 {
@@ -279,8 +313,11 @@ static tt_status join_tcp(struct comm **out, int *line, const struct rank_env *e
 			.rank = mine.rank, .size = env->size, .rendezvous = env->rendezvous,
 			.at = crew.at.port ? &crew.at : NULL, .listener = crew.listener,
 			.secret = crew.secret.bytes, .secret_size = crew.secret.n, .timeout = o->timeout,
-			.patience = o->timeout + START_SECONDS, .encrypt = o->encrypt });
+			.patience = o->timeout + START_SECONDS, .encrypt = o->encrypt,
+			.waits = mine.talks ? say_waiting : NULL, .ctx = &mine });
 	explicit_bzero(&crew, sizeof crew);
+	if (st == TT_OK)
+		say_joined(&mine);
 	return st;
 }
 

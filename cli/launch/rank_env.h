@@ -10,8 +10,8 @@
 #include <tutti/group.h>
 #include <tutti/model.h>
 
-/* What the command line says: --rendezvous, --secret, --rank, --world, --local. */
-struct rank_flags { const char *rendezvous, *secret; int64_t rank, world, local; };
+/* What the command line says: --rendezvous, --secret, --rank, --world, --local, --quiet. */
+struct rank_flags { const char *rendezvous, *secret; int64_t rank, world, local; int quiet; };
 
 enum rank_way { RANK_ALONE, RANK_MPI, RANK_TCP };
 struct rank_env {
@@ -20,6 +20,7 @@ struct rank_env {
 	int  first;                      /* this process is the first of its machine                */
 	int  here;                       /* so many workers are to be started, from rank on         */
 	char rendezvous[320];            /* tcp://host:port; "-": the launcher says it (crew.h)      */
+	int  talks;                      /* started by hand: says for whom it waits                 */
 	const char *secret;              /* a file; NULL: see launch/secret.h                       */
 };
 

@@ -61,6 +61,17 @@ all_end "by hand" "${pids[@]}"
 says "$out" "workers     2; each sent"
 want=$(numbers hand)
 
+# who waits says so, and who has come
+port=$(free_port)
+command="by hand, one by one"
+"$tutti" train "$spec" --run slow --rendezvous tcp://127.0.0.1:$port --rank 0 --world 2 \
+	>/dev/null 2>first &
+pid=$!
+wait_for first "waiting at tcp://127.0.0.1:$port for 1 of 2 workers: 1"
+run 0 "$tutti" train "$spec" --rendezvous tcp://127.0.0.1:$port --rank 1 --world 2
+says "$err" "worker 1 of 2 has joined"
+all_end "by hand, one by one" $pid
+
 port=$(free_port)
 for r in 0 1; do
 	RANK=$r WORLD_SIZE=2 LOCAL_RANK=$r MASTER_ADDR=localhost MASTER_PORT=$port \
@@ -91,7 +102,10 @@ says "$out" "--rendezvous - --rank 0 --world 2 --local 2"
 # ---- what does not go together ----
 run 2 "$tutti" train "$spec" -q --run bad --rendezvous tcp://localhost:9 --world 2
 says "$err" "--rank and --world say which worker this is"
+run 2 "$tutti" train "$spec" -q --run bad --rendezvous tcp://localhost:9 --rank 2 --world 2
+says "$err" "--rank is 2, but with --world 2 it must be 0 or 1"
 run 2 "$tutti" train "$spec" -q --run bad --rendezvous tcp://localhost:9 --rank 1 --world 2 --local 2
+says "$err" "--local 2 starts workers 1 to 2, but with --world 2 the last one is 1"
 run 2 "$tutti" train "$spec" -q --run bad --rank 1
 says "$err" "go with --rendezvous"
 run 2 "$tutti" train "$spec" -q --run bad --rendezvous localhost --rank 0 --world 2
@@ -120,9 +134,9 @@ port=$(free_port)
 pid=$!
 run 75 "$tutti" train "$spec" -q --run bad --rendezvous tcp://localhost:$port --rank 0 --world 2 \
 	--set distribute.timeout=0.1
-says "$err" "rank 0 of 2 waited in vain for rank 1; who came did not know this group's secret"
+says "$err" "worker 1 of 2 did not connect to worker 0 within 20.1 s; who came did not know this group's secret"
 wait $pid
-says other "rank 1 of 2 waited in vain for rank 0: who answers there does not know"
+says other "worker 0 of 2 did not connect to worker 1 within 20.1 s: who answers there does not know"
 
 # ---- another machine, by an ssh that only plays ----
 cat >plays <<'END'

@@ -23,7 +23,8 @@ static enum endpoint_scope scope_of(const struct endpoint *at)
 static tt_status meet_at(struct tcp *s, const struct rendezvous_opts *o, const struct endpoint *at)
 {
 	unsigned char *sealed = NULL;
-	struct tcp_meeting m = { .at = at, .key = o->key, .shape = TCP_STAR, .until = o->until };
+	struct tcp_meeting m = { .at = at, .key = o->key, .shape = TCP_STAR, .until = o->until,
+	                         .waits = o->waits, .ctx = o->ctx };
 	tt_status st;
 
 	if (o->encrypt && !(sealed = mem_alloc((size_t)o->size)))

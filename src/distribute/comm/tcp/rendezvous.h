@@ -15,6 +15,8 @@ struct rendezvous_opts {
 	const unsigned char *key;       /* [TCP_KEY]                                          */
 	int    encrypt;
 	double until;                   /* of thread_seconds                                  */
+	void (*waits)(void *ctx, int n, const char *ranks);     /* as of tcp_meeting          */
+	void  *ctx;
 };
 /* All have come.  TT_ETIMEDOUT, TT_EINVAL: as tcp_meet. */
 tt_status rendezvous_open(struct tcp **out, const struct rendezvous_opts *o);

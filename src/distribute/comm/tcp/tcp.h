@@ -41,6 +41,8 @@ struct tcp_meeting {
 	enum tcp_shape shape;
 	double until;                   /* of thread_seconds                   */
 	int  (*stop)(void *ctx);        /* NULL; or asked now and then: it is no use any more     */
+	void (*waits)(void *ctx, int n, const char *ranks);     /* NULL; or told once, after a second,
+	                                 * for how many we wait, and for whom: "1, 3"              */
 	void  *ctx;
 };
 /* Connect all, and stop listening.  Collective.  TT_ETIMEDOUT: the text names who did not come, and

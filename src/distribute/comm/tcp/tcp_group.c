@@ -558,7 +558,8 @@ tt_status comm_tcp(struct comm **out, const struct tcp_group_opts *o)
 	const double patience = o->patience > 0 ? o->patience : o->timeout;
 	struct rendezvous_opts meet = { .rank = o->rank, .size = o->size, .address = o->rendezvous,
 	                                .at = o->at, .listener = o->listener, .encrypt = o->encrypt,
-	                                .until = thread_seconds() + patience };
+	                                .until = thread_seconds() + patience,
+	                                .waits = o->waits, .ctx = o->ctx };
 	struct hub hub = { .opts = &meet };
 	struct group *g = NULL;
 	tt_status st = check(o);

@@ -22,6 +22,9 @@ struct tcp_group_opts {
 	double      timeout;            /* seconds a rank may be silent                            */
 	double      patience;           /* seconds for all to come; 0: timeout                     */
 	int         encrypt;            /* what goes from machine to machine                       */
+	void      (*waits)(void *ctx, int n, const char *ranks);    /* NULL; or told once that we wait
+	                                 * for n ranks at the rendezvous, and for which: "1, 3"    */
+	void       *ctx;
 	const char *host;               /* what this machine is called; NULL: it is found out      */
 };
 /* This process's end of the group.  Collective.  TT_EINVAL: an option, or two ranks' disagree;

@@ -22,6 +22,7 @@
 #define AGAIN_SECONDS 0.1       /* until the next try, after one that has failed           */
 #define TRY_SECONDS   10.0      /* for an answer: who is called may be connecting itself    */
 #define LOOK_SECONDS  0.05
+#define QUIET_SECONDS 1.0       /* waiting for no longer is not worth a word                */
 
 struct guest { struct greeting greeting; struct address from; };
 
@@ -37,6 +38,8 @@ struct meeting {
 	struct guest              guest[GUESTS];
 	int                       strangers;    /* guests that did not know the key    */
 	int                       refusal, refused_by;
+	double                    began;
+	int                       told;         /* m->waits was                        */
 };
 
 /* ---- who is to be connected ---- */
@@ -252,27 +255,58 @@ static tt_status explain_refusal(const struct meeting *g)
 	                                                                : "it does not say why");
 }
 
-/* "rank 1, rank 3 did not come", and what is known of why. */
-static tt_status explain_absence(const struct meeting *g)
-{
-	char who[200] = "";
-	int error = 0, stranger = 0, n = 0;
+#define RANKS_TEXT 200
 
+/* "1, 3": who has not come; returns how many. */
+static int list_absent(const struct meeting *g, char who[RANKS_TEXT])
+{
+	int absent = 0;
+
+	who[0] = '\0';
 	for (int r = 0; r < g->s->size; r++) {
+		const size_t n = strlen(who);
+
 		if (!is_wanted(g, r))
 			continue;
-		n = (int)strlen(who);
-		if (n < 160)
-			snprintf(who + n, sizeof who - (size_t)n, "%srank %d", n ? ", " : "", r);
-		else if (n < 190)
-			snprintf(who + n, sizeof who - (size_t)n, " ...");
-		error = calls(g->m, g->s->rank, r) ? g->call[r].error : error;
-		stranger |= calls(g->m, g->s->rank, r) && g->call[r].stranger;
+		absent++;
+		if (n < RANKS_TEXT - 40)
+			snprintf(who + n, RANKS_TEXT - n, "%s%d", n ? ", " : "", r);
+		else if (n < RANKS_TEXT - 10)
+			snprintf(who + n, RANKS_TEXT - n, " ...");
 	}
-	return err_set(TT_ETIMEDOUT, "rank %d of %d waited in vain for %s%s%s%s", g->s->rank,
-	               g->s->size, who, error ? ": " : "", error ? strerror(error) : "",
+	return absent;
+}
+
+/* "workers 1, 3 of 4 did not connect", and what is known of why. */
+static tt_status explain_absence(const struct meeting *g)
+{
+	char who[RANKS_TEXT];
+	const int absent = list_absent(g, who);
+	int error = 0, stranger = 0;
+
+	for (int r = 0; r < g->s->size; r++) {
+		if (!is_wanted(g, r) || !calls(g->m, g->s->rank, r))
+			continue;
+		error = g->call[r].error;
+		stranger |= g->call[r].stranger;
+	}
+	return err_set(TT_ETIMEDOUT, "worker%s %s of %d did not connect to worker %d within %.3g s"
+	               "%s%s%s", absent == 1 ? "" : "s", who, g->s->size, g->s->rank,
+	               g->m->until - g->began, error ? ": " : "", error ? strerror(error) : "",
 	               stranger ? ": who answers there does not know this group's secret"
 	               : g->strangers ? "; who came did not know this group's secret" : "");
+}
+
+static void tell_waiting(struct meeting *g)
+{
+	char who[RANKS_TEXT];
+	int absent;
+
+	if (g->told || !g->m->waits || thread_seconds() < g->began + QUIET_SECONDS)
+		return;
+	g->told = 1;
+	absent = list_absent(g, who);
+	g->m->waits(g->m->ctx, absent, who);
 }
 
 static tt_status open_meeting(struct meeting *g, struct tcp *s, const struct tcp_meeting *m)
@@ -280,7 +314,8 @@ static tt_status open_meeting(struct meeting *g, struct tcp *s, const struct tcp
 	const size_t n = (size_t)s->size;
 
 	*g = (struct meeting){ .s = s, .m = m, .place = { s->rank, s->size, s->purpose, m->key,
-	                                                  m->sealed } };
+	                                                  m->sealed },
+	                       .began = thread_seconds() };
 	g->call = mem_calloc(n, sizeof *g->call);
 	g->poll = mem_calloc(n + GUESTS + 1, sizeof *g->poll);
 	for (int r = 0; g->call && r < s->size; r++)
@@ -312,8 +347,10 @@ tt_status tcp_meet(struct tcp *s, const struct tcp_meeting *m)
 			st = explain_absence(&g);
 		else if (m->stop && m->stop(m->ctx))
 			st = err_set(TT_ESTOPPED, "rank %d stopped waiting for the others", s->rank);
-		else if ((st = turn(&g)) == TT_OK && !all_are_here(&g))
+		else if ((st = turn(&g)) == TT_OK && !all_are_here(&g)) {
+			tell_waiting(&g);
 			sleep_until_news(&g);
+		}
 	}
 	if (st == TT_OK && g.refusal)
 		st = explain_refusal(&g);

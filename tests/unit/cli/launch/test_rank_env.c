@@ -8,7 +8,7 @@
 #include "launch/secret.h"
 #include "support/support.h"
 
-static const struct rank_flags none = { NULL, NULL, -1, 0, 0 };
+static const struct rank_flags none = { NULL, NULL, -1, 0, 0, 0 };
 
 static const char *const all[] = {
 	"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "PMI_RANK",
@@ -119,13 +119,14 @@ static void options_come_before_variables(void **state)
 	(void)state;
 	say((const char *const[][2]){ { "RANK", "3" }, { "WORLD_SIZE", "4" }, { "MASTER_ADDR", "a" },
 	                              { "MASTER_PORT", "9" }, { NULL, NULL } });
-	assert_ok(rank_env_look(&e, &(struct rank_flags){ "tcp://b:7", "file", 1, 6, 2 }));
+	assert_ok(rank_env_look(&e, &(struct rank_flags){ "tcp://b:7", "file", 1, 6, 2, 0 }));
 	assert_string_equal(e.rendezvous, "tcp://b:7");
 	assert_int_equal(e.rank, 1);
 	assert_int_equal(e.size, 6);
 	assert_int_equal(e.here, 2);
-	assert_status(rank_env_look(&e, &(struct rank_flags){ "tcp://b:7", NULL, 5, 6, 2 }), TT_EINVAL);
-	assert_status(rank_env_look(&e, &(struct rank_flags){ NULL, NULL, 0, 0, 0 }), TT_EINVAL);
+	assert_status(rank_env_look(&e, &(struct rank_flags){ "tcp://b:7", NULL, 5, 6, 2, 0 }),
+	              TT_EINVAL);
+	assert_status(rank_env_look(&e, &(struct rank_flags){ NULL, NULL, 0, 0, 0, 0 }), TT_EINVAL);
 }
 
 /* What the launcher hands from one crew to the others. */

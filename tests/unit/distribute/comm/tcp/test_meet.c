@@ -449,7 +449,7 @@ static void who_does_not_come_is_named(void **state)
 	thread_join(&t[0]);
 	thread_join(&t[1]);
 	assert_status(r[0].st, TT_ETIMEDOUT);
-	assert_contains(r[0].text, "rank 0 of 4 waited in vain for rank 2, rank 3");
+	assert_contains(r[0].text, "workers 2, 3 of 4 did not connect to worker 0 within 0.5 s");
 	tcp_close(&r[0].s);
 	tcp_close(&r[1].s);
 }
