@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "docs.h"
+#include "print/entries.h"
 
 struct help_args {
 	struct common common;
@@ -25,24 +26,52 @@ static const struct flag help_flags[] = {
 static const struct example help_examples[] = {
 	{ "tutti help train", "explain a verb" },
 	{ "tutti help layers", "the layers a net can be made of" },
+	{ "tutti help conv2d", "one of them" },
 	{ "eval \"$(tutti help --completion bash)\"", "complete words in this shell" },
 	{ NULL, NULL },
 };
 
+#define NAMES_MAX 256
+
+static tt_status nothing_called(const struct call *c, const char *word)
+{
+	const char *names[NAMES_MAX + 1], *near;
+	tt_entry e;
+	int n = 0;
+
+	for (int i = 0; c->verbs[i] && n < NAMES_MAX; i++)
+		names[n++] = c->verbs[i]->name;
+	for (int i = 0; help_topics[i].name && n < NAMES_MAX; i++)
+		names[n++] = help_topics[i].name;
+	for (int i = 0; n < NAMES_MAX && entries_next(TT_LAYERS, i, &e); i++)
+		names[n++] = e.name;
+	names[n] = NULL;
+	near = str_nearest(word, names);
+	return err_set(TT_EINVAL, "no verb, topic or layer '%.80s'; %s%s%s", word,
+	               near ? "did you mean '" : "`tutti help` lists verbs and topics",
+	               near ? near : "", near ? "'?" : "");
+}
+
 static tt_status explain(const struct call *c, const char *word, struct str *out)
 {
-	const struct verb *v;
-	tt_status          st;
+	tt_entry e;
 
 	for (const struct topic *t = help_topics; t->name; t++)
 		if (strcmp(t->name, word) == 0) {
 			t->write(out);
 			return TT_OK;
 		}
-	if ((st = verbs_find(c->verbs, word, &v)) != TT_OK)
-		return st;
-	docs_verb(v, out);
-	return TT_OK;
+	for (const struct verb *const *v = c->verbs; *v; v++)
+		if (strcmp((*v)->name, word) == 0) {
+			docs_verb(*v, out);
+			return TT_OK;
+		}
+	for (int i = 0; entries_next(TT_LAYERS, i, &e); i++)
+		if (strcmp(e.name, word) == 0) {
+			docs_layer(&e, out);
+			return TT_OK;
+		}
+	return nothing_called(c, word);
 }
 
 static tt_status choose(const struct call *c, struct str *out)
@@ -78,10 +107,10 @@ static tt_status run_help(struct call *c)
 }
 
 const struct verb verb_help = {
-	.name = "help", .args = "[VERB|spec|layers|sources|exit]", .max_args = 1,
+	.name = "help", .args = "[VERB|spec|layers|LAYER|sources|strategies|exit]", .max_args = 1,
 	.summary = "explain a verb or a topic",
 	.text =
-	"Without a word it lists the verbs.  With one it explains that verb or topic.\n",
+	"Without a word it lists the verbs.  With one it explains that verb, topic or layer.\n",
 	.examples = help_examples, .flags = help_flags, .opts_size = sizeof(struct help_args),
 	.run = run_help,
 };

@@ -12,9 +12,10 @@ void docs_overview(const struct verb *const *all, struct str *out)
 	             "Trains neural nets and uses them.  Verbs:\n\n");
 	for (const struct verb *const *v = all; *v; v++)
 		str_addf(out, "  %-9s %s\n", (*v)->name, (*v)->summary);
-	str_add(out, "\n`tutti help VERB` explains one; `tutti help spec`, `layers`, `sources` and "
-	             "`exit` explain\nwhat a spec can say, its layers, where data come from, and exit "
-	             "codes.\n\n"
+	str_add(out, "\n`tutti help VERB` explains one; `tutti help spec`, `layers`, `sources`, "
+	             "`strategies`\nand `exit` explain what a spec can say, its layers, where data come "
+	             "from, how workers stay\ntogether, and exit codes; `tutti help conv2d` explains "
+	             "one layer.\n\n"
 	             "A first try:\n\n  tutti train examples/demo.yaml\n");
 }
 
@@ -80,12 +81,18 @@ void docs_each_kind(void (*f)(const tt_entry *k, const char *new_group, struct s
 	}
 }
 
+void docs_layer(const tt_entry *k, struct str *out)
+{
+	str_addf(out, "%s: %s\n", k->name, k->help);
+	options_help(k->options, docs_own_options(k->options), out);
+}
+
 static void add_kind(const tt_entry *k, const char *new_group, struct str *out)
 {
 	if (new_group)
 		str_addf(out, "\n---- %s ----\n", new_group);
-	str_addf(out, "\n%s: %s\n", k->name, k->help);
-	options_help(k->options, docs_own_options(k->options), out);
+	str_add(out, "\n");
+	docs_layer(k, out);
 }
 
 void docs_layers(struct str *out)
@@ -106,6 +113,17 @@ void docs_sources(struct str *out)
 	}
 }
 
+void docs_strategies(struct str *out)
+{
+	tt_entry e;
+
+	str_add(out, "By which workers stay together: `tutti train --strategy NAME`, or "
+	             "distribute.strategy in the spec.\n\n");
+	for (int i = 0; entries_next(TT_STRATEGIES, i, &e); i++)
+		str_addf(out, "  %-14s %s\n", e.name, e.help);
+	str_add(out, "\n`tutti help spec` has the settings, below distribute.\n");
+}
+
 void docs_exit_codes(struct str *out)
 {
 	for (const struct exit_row *r = exit_rows; r->meaning; r++)
@@ -119,6 +137,7 @@ const struct topic help_topics[] = {
 	{ "spec", docs_spec },
 	{ "layers", docs_layers },
 	{ "sources", docs_sources },
+	{ "strategies", docs_strategies },
 	{ "exit", docs_exit_codes },
 	{ NULL, NULL },
 };

@@ -12,6 +12,8 @@ void docs_verb(const struct verb *v, struct str *out);
 
 /* Every kind of layer has the same options first; its own begin here. */
 int docs_own_options(const tt_options *t);
+/* One kind of layer. */
+void docs_layer(const tt_entry *k, struct str *out);
 /* Call f for the kinds of layers, group by group. */
 void docs_each_kind(void (*f)(const tt_entry *k, const char *new_group, struct str *out),
                     struct str *out);
@@ -24,6 +26,7 @@ extern const struct topic help_topics[];
 void docs_spec(struct str *out);
 void docs_layers(struct str *out);
 void docs_sources(struct str *out);
+void docs_strategies(struct str *out);
 void docs_exit_codes(struct str *out);
 
 /* Files below docs/ and share/. */

@@ -191,11 +191,13 @@ static void explained_names(const struct verb *const *all, struct str *out)
 static void bash_words(const struct verb *v, struct str *out)
 {
 	for (const struct flag *f = v->flags; f->kind != FLAG_END; f++) {
-		if (!f->words)
+		const char *const *words = flag_words(f);
+
+		if (!words)
 			continue;
 		str_addf(out, "\t%s:--%s) words=\"", v->name, f->name);
-		for (const char *const *w = f->words; *w; w++)
-			str_addf(out, "%s%s", w == f->words ? "" : " ", *w);
+		for (const char *const *w = words; *w; w++)
+			str_addf(out, "%s%s", w == words ? "" : " ", *w);
 		str_add(out, "\";;\n");
 	}
 }
@@ -240,16 +242,18 @@ static void zsh_text(const char *s, struct str *out)
 static void zsh_flags(const struct flag *rows, struct str *out)
 {
 	for (; rows->kind != FLAG_END; rows++) {
+		const char *const *words = flag_words(rows);
+
 		if (rows->hidden)
 			continue;
 		str_addf(out, " \\\n\t\t\t'%s--%s%s[", rows->kind == FLAG_LIST ? "*" : "", rows->name,
 		         rows->kind == FLAG_YES || rows->kind == FLAG_MAYBE ? "" : "=");
 		zsh_text(rows->help, out);
 		str_add(out, "]");
-		if (rows->words) {
+		if (words) {
 			str_add(out, ":value:(");
-			for (const char *const *w = rows->words; *w; w++)
-				str_addf(out, "%s%s", w == rows->words ? "" : " ", *w);
+			for (const char *const *w = words; *w; w++)
+				str_addf(out, "%s%s", w == words ? "" : " ", *w);
 			str_add(out, ")");
 		} else if (rows->kind != FLAG_YES && rows->kind != FLAG_MAYBE) {
 			str_add(out, ":value:_files");

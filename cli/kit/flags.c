@@ -68,24 +68,30 @@ static tt_status set_int(const struct flag *f, const char *text, int64_t *out)
 	return TT_OK;
 }
 
+const char *const *flag_words(const struct flag *row)
+{
+	return row->list ? row->list() : row->words;
+}
+
 static tt_status set_text(const struct flag *f, const char *text, const char **out)
 {
+	const char *const *words = flag_words(f);
 	struct str list = { 0 };
 	tt_status  st;
 
-	for (const char *const *w = f->words; w && *w; w++)
+	for (const char *const *w = words; w && *w; w++)
 		if (strcmp(*w, text) == 0) {
 			*out = *w;
 			return TT_OK;
 		}
-	if (!f->words && !*text)         /* "$UNSET" of some script: no folder is meant */
+	if (!words && !*text)         /* "$UNSET" of some script: no folder is meant */
 		return err_set(TT_EINVAL, "--%s wants %s, not ''", f->name, f->arg);
-	if (!f->words) {
+	if (!words) {
 		*out = text;
 		return TT_OK;
 	}
-	for (const char *const *w = f->words; *w; w++)
-		str_addf(&list, "%s%s", w == f->words ? "" : ", ", *w);
+	for (const char *const *w = words; *w; w++)
+		str_addf(&list, "%s%s", w == words ? "" : ", ", *w);
 	st = err_set(TT_EINVAL, "--%s wants one of %s, not '%s'", f->name,
 	             list.p ? list.p : "its words", text);
 	str_release(&list);

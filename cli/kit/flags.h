@@ -31,6 +31,7 @@ struct flag {
 	const char        *help;      /* one line                                     */
 	int64_t            min, max;  /* of FLAG_INT                                  */
 	const char *const *words;     /* of FLAG_TEXT: the only values, or NULL       */
+	const char *const *(*list)(void);     /* or who knows them; NULL: see words   */
 	int                hidden;    /* for tools: not in help                       */
 };
 
@@ -46,6 +47,8 @@ struct words { char **v; int n; };
  * nearest right option, or the value and what was wanted instead. */
 tt_status flags_parse(const struct flag *rows, struct arena *a, void *base, struct words *w);
 
+/* The only values a row takes, NULL-terminated; NULL: any. */
+const char *const *flag_words(const struct flag *row);
 /* The rows for people: "  -e, --epochs N    passes over the data". */
 void flags_help(const struct flag *rows, struct str *out);
 /* "--epochs N", "--resume[=PATH]": how a row is written on a command line. */

@@ -91,10 +91,22 @@ for verb in $verbs; do
 	run 0 "$tutti" $verb --help
 	cmp -s "$out" help.txt || fail "$verb --help differs from help $verb"
 done
-for topic in spec layers sources exit; do
+for topic in spec layers sources strategies exit conv2d; do
 	run 0 "$tutti" help $topic
 	empty "$err"
 done
+
+run 0 "$tutti" help conv2d
+says "$out" "conv2d: "
+lacks "$out" "dense: "
+run 0 "$tutti" help strategies
+says "$out" "  hogwild "
+for pair in layer:layers strategys:strategies conv2:conv2d trian:train; do
+	run 2 "$tutti" help ${pair%:*}
+	says "$err" "did you mean '${pair#*:}'?"
+done
+run 2 "$tutti" train "$here/tiny.yaml" --strategy hogwil
+says "$err" "--strategy wants one of "
 
 # completion knows the verbs and their options
 run 0 "$tutti" help --completion bash
@@ -106,6 +118,9 @@ _tutti
 COMP_WORDS=(tutti train --tune-kernels o) COMP_CWORD=3
 _tutti
 [ "${COMPREPLY[*]}" = "on off" ] || fail "--tune-kernels o is completed to '${COMPREPLY[*]}'"
+COMP_WORDS=(tutti train --strategy hog) COMP_CWORD=3
+_tutti
+[ "${COMPREPLY[*]}" = hogwild ] || fail "--strategy hog is completed to '${COMPREPLY[*]}'"
 COMP_WORDS=(tutti help la) COMP_CWORD=2
 _tutti
 [ "${COMPREPLY[*]}" = layers ] || fail "help la is completed to '${COMPREPLY[*]}'"
