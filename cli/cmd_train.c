@@ -270,11 +270,28 @@ static tt_status prepare(struct run *r, struct call *c)
 	                                                  .event = progress_event));
 }
 
+/* ", 1 thread", or of several workers ", 2 workers by allreduce, 1 thread each". */
+static void say_workers(const struct run *r)
+{
+	const int workers = tt_trainer_progress(r->trainer)->workers, asked = r->facts.threads;
+	int most, least;
+
+	if (r->group)
+		most = least = rank_env_threads(r->group, asked);
+	else
+		launch_threads(asked, workers, &most, &least);
+	if (workers > 1)
+		fprintf(stderr, ", %d workers by %s", workers, r->facts.strategy);
+	if (least < most)
+		fprintf(stderr, ", %d to", least);
+	fprintf(stderr, "%s %d thread%s%s", least < most ? "" : ",", most, most == 1 ? "" : "s",
+	        workers > 1 ? " each" : "");
+}
+
 static void say_start(const struct run *r)
 {
 	char n[NUMBER_TEXT];
 	const struct facts *s = &r->facts;
-	const int threads = s->threads ? s->threads : tt_cores();
 
 	if (r->args->common.quiet || !is_first(r))
 		return;
@@ -283,10 +300,7 @@ static void say_start(const struct run *r)
 	        s->epochs == 1 ? "" : "s", s->batch);
 	if (s->micro_batch)
 		fprintf(stderr, " (%d at once)", s->micro_batch);
-	fprintf(stderr, ", %d thread%s", threads, threads == 1 ? "" : "s");
-	if (tt_trainer_progress(r->trainer)->workers > 1)
-		fprintf(stderr, ", %d workers by %s", tt_trainer_progress(r->trainer)->workers,
-		        s->strategy);
+	say_workers(r);
 	fprintf(stderr, "; run folder %s\n", r->dir);
 }
 
@@ -309,16 +323,22 @@ static double efficiency(const tt_progress *p)
 	return p->train_seconds > 0 ? 1 - p->exposed_seconds / p->train_seconds : NAN;
 }
 
-/* How much of the talking was hidden behind computing. */
+/* Have workers told one another anything?  Some only share memory, or train apart. */
+static int has_talked(const tt_progress *p)
+{
+	return p->workers > 1 && p->bytes_sent > 0;
+}
+
+/* What talking cost: much of it is hidden behind computing, and waiting is for late ones, too. */
 static void print_workers(const struct run *r, const tt_progress *p)
 {
 	char n[NUMBER_TEXT];
 	double steps = p->step > r->first_step ? (double)(p->step - r->first_step) : 1;
 
-	if (p->workers < 2)
+	if (!has_talked(p))
 		return;
-	printf("workers     %d; each sent %s bytes a step, talked for %.2f ms and waited for %.2f ms "
-	       "of it\n", p->workers, text_count(llround((double)p->bytes_sent / steps), n),
+	printf("workers     %d; each sent %s bytes a step and talked for %.2f ms; computing waited for "
+	       "%.2f ms\n", p->workers, text_count(llround((double)p->bytes_sent / steps), n),
 	       1e3 * p->wire_seconds / steps, 1e3 * p->exposed_seconds / steps);
 	printf("efficiency  %.1f %%: of %.2f ms a step the first worker computed for %.2f ms\n",
 	       100 * efficiency(p), 1e3 * p->train_seconds / steps,
@@ -383,7 +403,7 @@ static tt_status print_json(const struct run *r, struct arena *a, const char *ou
 	json_number(&j, "exposed_seconds", p->exposed_seconds);
 	json_int(&j, "bytes_sent", p->bytes_sent);
 	json_number(&j, "train_seconds", p->train_seconds);
-	json_number(&j, "efficiency", p->workers > 1 ? efficiency(p) : NAN);
+	json_number(&j, "efficiency", has_talked(p) ? efficiency(p) : NAN);
 	if (p->members) {
 		json_open(&j, "member_accuracy", '[');
 		for (int i = 0; i < p->members; i++)
@@ -465,7 +485,8 @@ static tt_status run_all(struct run *r, struct call *c)
 	if (r->resume && p->epoch >= p->epochs) {
 		c->exit = EXIT_NOTHING;
 		if (!r->args->common.quiet)
-			fprintf(stderr, "%s: nothing to do, all %d epochs are done\n", r->dir, p->epochs);
+			fprintf(stderr, "%s: nothing to do, %s%d epoch%s done\n", r->dir,
+			        p->epochs == 1 ? "" : "all ", p->epochs, p->epochs == 1 ? " is" : "s are");
 		return r->args->common.json ? print_json(r, c->arena, "nothing to do") : TT_OK;
 	}
 	r->first_step = p->step;

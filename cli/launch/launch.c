@@ -228,6 +228,14 @@ static enum launcher choose(const struct launch *l)
 
 /* ---- showing ---- */
 
+void launch_threads(int asked, int workers, int *most, int *least)
+{
+	const int threads = policy_threads(asked);
+
+	*most = policy_share(threads, 0, workers);
+	*least = policy_share(threads, workers - 1, workers);
+}
+
 /* Threads of this process, as learner_threads and local_workers_stay will have it. */
 static void show_threads(const struct launch *l, struct table *t)
 {

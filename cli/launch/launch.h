@@ -34,6 +34,8 @@ struct launch {
 
 /* "a:8,b:8" into hosts; a host without a number has one slot. */
 tt_status launch_hosts(struct arena *a, const char *text, struct launch *out);
+/* Compute threads of each worker, where `workers` of this process share the `asked` ones. */
+void      launch_threads(int asked, int workers, int *most, int *least);
 /* Who would be where, and how it would be started.  Asks the hosts, and says so if they do not
  * answer. */
 tt_status launch_show(const struct launch *l, struct arena *a, FILE *f);

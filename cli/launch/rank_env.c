@@ -361,6 +361,14 @@ static int threads_here(const struct comm *c, int asked, int cores)
 	return policy_share(asked, c->local, c->locals);
 }
 
+int rank_env_threads(const tt_group *g, int asked)
+{
+	struct affinity mine;
+
+	affinity_mine(&mine);
+	return threads_here(g, asked, affinity_count(&mine));
+}
+
 static void find_place(const struct comm *c, int threads, struct place *p)
 {
 	struct affinity mine;

@@ -35,6 +35,8 @@ tt_status rank_env_group(tt_group **out, int *line, const struct rank_env *env,
 tt_status rank_env_meet_at_end(tt_group *g);
 /* All is done, and ends will be closed: the others have so long to do the same. */
 void      rank_env_parting(int line);
+/* Compute threads of this worker, if train.threads asks for `asked`. */
+int       rank_env_threads(const tt_group *g, int asked);
 /* Which worker is on which host, with how many threads (train.threads asks for `threads`) on which
  * cores.  Collective; rank 0 prints. */
 tt_status rank_env_show(tt_group *g, int threads, FILE *f);

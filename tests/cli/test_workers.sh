@@ -21,7 +21,7 @@ one=$(sed 's/.*"loss": \([0-9.]*\).*/\1/' "$out")
 run 0 "$tutti" train "$spec" --json --run three --workers 3 --trace trace.json
 last_json
 says "$out" '"workers": 3'
-says "$err" "3 workers by allreduce"
+says "$err" "3 workers by allreduce, 1 thread each;"
 python3 - "$one" "$out" trace.json <<'PY' || fail "three workers are not one: $(cat "$out")"
 import json, sys
 three = json.loads(open(sys.argv[2]).read().splitlines()[-1])
@@ -33,6 +33,13 @@ PY
 run 0 "$tutti" train "$spec" -q --run three2 -w 3
 says "$out" "workers     3; each sent"
 says "$out" " %: of "
+
+lacks "$out" "of it"
+run 0 "$tutti" train "$spec" --run shared -w 2 --strategy hogwild --epochs 1
+lacks "$out" "each sent"
+lacks "$out" "efficiency"
+run 99 "$tutti" train "$spec" --run shared -w 2 --strategy hogwild --epochs 1 --resume
+says "$err" "nothing to do, 1 epoch is done"
 
 # batch norms that all workers share
 normed=$PWD/normed.yaml
