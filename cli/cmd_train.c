@@ -556,11 +556,11 @@ static tt_status check_workers(const struct train_args *o)
 	if (!o->workers || (!o->hosts && !o->rendezvous))
 		return TT_OK;
 	if (o->hosts)
-		return err_set(TT_EINVAL, "--workers %s and --hosts %s both say how many workers there are; "
-		               "leave --workers out and give each host its number: --hosts %.*s:%s",
+		return err_set(TT_EINVAL, "--workers %s and --hosts %s both say how many workers there "
+		               "are; leave --workers out and give each host its number: --hosts %.*s:%s",
 		               o->workers, o->hosts, name, o->hosts, o->workers);
 	return err_set(TT_EINVAL, "--workers %s does not go with --rendezvous; --world says how many "
-	               "workers there are, and --local how many of them are started here: --world %s "
+	               "workers there are, and --local how many of them start here: --world %s "
 	               "--rank 0 --local %s", o->workers, o->workers, o->workers);
 }
 

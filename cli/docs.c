@@ -13,9 +13,9 @@ void docs_overview(const struct verb *const *all, struct str *out)
 	for (const struct verb *const *v = all; *v; v++)
 		str_addf(out, "  %-9s %s\n", (*v)->name, (*v)->summary);
 	str_add(out, "\n`tutti help VERB` explains one; `tutti help spec`, `layers`, `sources`, "
-	             "`strategies`\nand `exit` explain what a spec can say, its layers, where data come "
-	             "from, how workers stay\ntogether, and exit codes; `tutti help conv2d` explains "
-	             "one layer.\n\n"
+	             "`strategies`\nand `exit` explain what a spec can say, its layers, where data "
+	             "come from, how workers stay\ntogether, and exit codes; `tutti help conv2d` "
+	             "explains one layer.\n\n"
 	             "A first try:\n\n  tutti train examples/demo.yaml\n");
 }
 
