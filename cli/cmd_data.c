@@ -60,13 +60,13 @@ static int64_t numbers_in(const tt_source_info *info)
 	return n;
 }
 
-/* A flat sample is one channel: a mean per feature is not what a spec asks for. */
+/* Of a flat sample each feature is a channel: columns of a table have scales of their own. */
 static tt_status survey_init(struct survey *s, tt_source *source)
 {
 	const tt_source_info *info = tt_source_describe(source);
 
 	*s = (struct survey){ .source = source, .info = info };
-	s->channels = info->ndim == 3 ? (int)info->shape[0] : 1;
+	s->channels = info->ndim == 3 || info->ndim == 1 ? (int)info->shape[0] : 1;
 	s->sum = mem_calloc((size_t)s->channels, sizeof *s->sum);
 	s->sum2 = mem_calloc((size_t)s->channels, sizeof *s->sum2);
 	s->count = mem_calloc((size_t)info->classes + 1, sizeof *s->count);
@@ -136,11 +136,12 @@ static void survey_finish(struct survey *s)
 	}
 }
 
-static void print_list(const char *key, const double *v, int n)
+/* What does not vary has the std 0, by which nothing can be divided: a spec wants another one. */
+static void print_list(const char *key, const double *v, int n, double for_0)
 {
 	printf("  %s: [", key);
 	for (int i = 0; i < n; i++)
-		printf("%s%.4f", i ? ", " : "", v[i]);
+		printf("%s%.6g", i ? ", " : "", v[i] != 0 ? v[i] : for_0);
 	printf("]\n");
 }
 
@@ -188,8 +189,8 @@ static void print_survey(const struct survey *s, const char *uri)
 	else
 		printf("targets     %d numbers\n", info->values);
 	printf("for a spec  (over %s samples)\ndata:\n", text_count(s->looked, n));
-	print_list("mean", s->sum, s->channels);
-	print_list("std", s->sum2, s->channels);
+	print_list("mean", s->sum, s->channels, 0);
+	print_list("std", s->sum2, s->channels, 1);
 }
 
 static tt_status print_json(const struct survey *s, const char *uri)
@@ -288,8 +289,8 @@ const struct verb verb_data = {
 	.summary = "look into a source of samples",
 	.text =
 	"Prints how many samples a source has, their shape, how many there are of each class, and\n"
-	"the mean and standard deviation per channel, ready to paste into a spec.  On request it\n"
-	"draws the first samples as a picture, or writes all of them out as PNG files.\n"
+	"the mean and standard deviation per channel or feature, ready to paste into a spec.  On\n"
+	"request it draws the first samples as a picture, or writes all of them out as PNG files.\n"
 	"`tutti help sources` lists what a SOURCE can be.\n",
 	.examples = data_examples, .flags = data_flags, .opts_size = sizeof(struct data_args),
 	.run = run_data,

@@ -100,9 +100,12 @@ static int64_t column_sum(const tt_metrics *m, int column)
 	return n;
 }
 
-static double part(int64_t n, int64_t of)
+/* "-": there is nothing to be a part of. */
+static const char *percent(int64_t n, int64_t of, char text[NUMBER_TEXT])
 {
-	return of > 0 ? (double)n / (double)of : NAN;
+	if (of > 0)
+		snprintf(text, NUMBER_TEXT, "%.2f", 100 * (double)n / (double)of);
+	return of > 0 ? text : "-";
 }
 
 /* Per class: how many there are, how many were found, how many findings were right. */
@@ -111,6 +114,7 @@ static void print_classes(const struct evaluation *e)
 	const tt_metrics *m = &e->metrics;
 	struct table      t;
 	char              name[NUMBER_TEXT], n[NUMBER_TEXT];
+	char              recall[NUMBER_TEXT], precision[NUMBER_TEXT];
 
 	table_init(&t, "lrrr");
 	table_add(&t, "class\tsamples\trecall %%\tprecision %%");
@@ -118,9 +122,9 @@ static void print_classes(const struct evaluation *e)
 	for (int i = 0; i < m->classes; i++) {
 		int64_t right = m->confusion[i * m->classes + i];
 
-		table_add(&t, "%s\t%s\t%.2f\t%.2f", names_get(&e->names, i, name),
-		          text_count(row_sum(m, i), n), 100 * part(right, row_sum(m, i)),
-		          100 * part(right, column_sum(m, i)));
+		table_add(&t, "%s\t%s\t%s\t%s", names_get(&e->names, i, name),
+		          text_count(row_sum(m, i), n), percent(right, row_sum(m, i), recall),
+		          percent(right, column_sum(m, i), precision));
 	}
 	putchar('\n');
 	table_print(&t, stdout);

@@ -87,14 +87,30 @@ static tt_status describe_pictures(struct prediction *p, struct arena *a, const 
 	return TT_OK;
 }
 
+/* A folder or a table is a source of a scheme. */
+static tt_status refuse_others(const char *word)
+{
+	const size_t n = strlen(word);
+
+	if (file_is_dir(word))
+		return err_set(TT_EINVAL, "%s is a folder: write images:%s", word, word);
+	if (n > 4 && strcmp(word + n - 4, ".csv") == 0)
+		return err_set(TT_EINVAL, "%s is a table: write csv:%s", word, word);
+	return TT_OK;
+}
+
 static tt_status open_inputs(struct prediction *p, struct call *c)
 {
 	tt_status st;
 
 	p->file = c->args.v + 1;
 	p->count = c->args.n - 1;
-	if (!is_source(p->file[0]))
+	if (!is_source(p->file[0])) {
+		for (int64_t i = 0; i < p->count; i++)
+			if ((st = refuse_others(p->file[i])) != TT_OK)
+				return st;
 		return describe_pictures(p, c->arena, c->args.v[0]);
+	}
 	if (p->count > 1)
 		return err_set(TT_EINVAL, "one source at a time: '%s' is one too many", p->file[1]);
 	if ((st = tt_source_open_for(&p->source, p->file[0], p->model)) != TT_OK)

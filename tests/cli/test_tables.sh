@@ -50,3 +50,23 @@ cut -d, -f3- plain.txt | cmp - got.txt || fail "without a target, other answers"
 run 1 "$tutti" eval one csv:nolabel.csv
 says "$err" "the target 'kind' is missing"
 run 0 "$tutti" eval one csv:renamed.csv          # one that is no feature can but be the target
+
+# what is wrong is told in the words of tables
+table wide.csv length,width,depth,kind '$1,$2,$1,$3'
+run 1 "$tutti" train table.yaml --run three -q --set data.train=csv:wide.csv
+says "$err" "the source has 3 features (length, width, depth), the net wants 2: 1 too many"
+grep -v eel plain.csv >two.csv
+run 0 "$tutti" eval one csv:two.csv
+grep -Eq '^ *eel +0 +- ' "$out" || fail "recall of a class without samples is not -"
+lacks "$out" "nan"
+run 2 "$tutti" predict one .
+says "$err" "write images:."
+run 2 "$tutti" predict one plain.csv
+says "$err" "write csv:plain.csv"
+
+# data: a mean and std for each feature, with digits that count, ready to paste
+awk -F, -v OFS=, 'NR > 1 { $1 = $1 / 1e6 } { print }' plain.csv >small.csv
+run 0 "$tutti" data csv:small.csv
+says "$out" "mean: [5.35e-06, 503.5]"
+grep -E '^data:|^  (mean|std):' "$out" >paste.txt
+[ "$(wc -l <paste.txt)" -eq 3 ] || fail "no mean and std to paste"

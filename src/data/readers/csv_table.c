@@ -141,11 +141,47 @@ static tt_status find_columns(struct table *t, const struct csv_opts *o)
 	return st;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static tt_status refuse_twin(const struct table *t, const char *name)
+{
+	const size_t first = column_called(t, name);
+	size_t second = first + 1;
+
+	while (strcmp(csv_row_cell(&t->row, second), name) != 0)
+		second++;
+	return err_set(TT_EFORMAT, "%s: columns %zu and %zu are both called '%.60s': give each a name "
+	               "of its own", t->row.in->name, first + 1, second + 1, name);
+}
+
+/* Models find columns by their names. */
+static tt_status check_names(const struct table *t)
+{
+	const char **all = mem_alloc(t->width * sizeof *all);
+	tt_status st = all ? TT_OK : TT_ENOMEM;
+
+	for (size_t i = 0; all && i < t->width; i++)
+		all[i] = csv_row_cell(&t->row, i);
+	if (all)
+		qsort(all, t->width, sizeof *all, by_name);
+	for (size_t i = 1; st == TT_OK && i < t->width; i++)
+		if (all[i][0] && strcmp(all[i - 1], all[i]) == 0)
+			st = refuse_twin(t, all[i]);
+	mem_free(all);
+	return st;
+}
+
 /* Names of columns, as the header has them. */
 static tt_status take_names(const struct table *t, struct csv *c)
 {
 	size_t n = 0;
+	tt_status st = check_names(t);
 
+	if (st != TT_OK)
+		return st;
 	if (!(c->feature = arena_alloc(&c->arena, (features_of(t) + 1) * sizeof *c->feature)))
 		return TT_ENOMEM;
 	for (size_t i = 0; i < t->width; i++) {
@@ -223,7 +259,7 @@ static tt_status read_features(const struct table *t, float *x)
 		if (!is_feature(t, i))
 			continue;
 		if (!str_to_double(cell, &v) || !isfinite((float)v))
-			return err_set(TT_EFORMAT, "%s:%zu: column %zu: '%.40s' is no finite number",
+			return err_set(TT_EFORMAT, "%s:%zu: column %zu: '%.40s' is not a finite number",
 			               t->row.in->name, t->row.line, i + 1, cell);
 		*x++ = (float)v;
 	}
@@ -282,11 +318,6 @@ static tt_status read_rows(struct table *t, struct csv *c)
 /* ---- targets ----------------------------------------------------------------- */
 
 typedef int (*order)(const void *a, const void *b);
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
 
 /* 9 before 10; what is written differently ("1", "1.0") stays apart. */
 static int by_number(const void *a, const void *b)
@@ -348,8 +379,8 @@ static tt_status regress(const struct table *t, struct csv *c)
 		return TT_ENOMEM;
 	for (size_t i = 0; i < c->rows; i++) {
 		if (!str_to_double(text_of(t, i), &v) || !isfinite((float)v))
-			return err_set(TT_EFORMAT, "%s: row %zu of the data: the target '%.40s' is no finite "
-			               "number", t->row.in->name, i + 1, text_of(t, i));
+			return err_set(TT_EFORMAT, "%s: row %zu of the data: the target '%.40s' is not a "
+			               "finite number", t->row.in->name, i + 1, text_of(t, i));
 		c->value[i] = (float)v;
 	}
 	return TT_OK;

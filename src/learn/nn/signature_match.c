@@ -59,6 +59,23 @@ static void add_shape(struct str *s, const tt_column *c)
 		str_add(s, "1");
 }
 
+static tt_status wrong_features(const tt_column *want, const tt_column *is)
+{
+	const long long has = (long long)column_row(is), wants = (long long)column_row(want);
+	struct str s = {0};
+	tt_status st;
+
+	if (is->features)
+		add_names(&s, is->features, is->shape[0]);
+	st = s.failed ? TT_ENOMEM
+		: err_set(TT_ESHAPE, "the source has %lld features%s%s%s, the net wants %lld: %lld too "
+		          "%s; a net for them has model.input: [%lld]", has, s.p ? " (" : "",
+		          s.p ? s.p : "", s.p ? ")" : "", wants,
+		          has > wants ? has - wants : wants - has, has > wants ? "many" : "few", has);
+	str_release(&s);
+	return st;
+}
+
 static tt_status wrong_shape(const tt_column *want, const tt_column *is)
 {
 	struct str net = {0}, data = {0};
@@ -89,8 +106,10 @@ tt_status signature_check_samples(const struct signature *s, const tt_column *sa
 {
 	const tt_column *want = s->data.view.column[schema_input(&s->data.view, 0)];
 
-	return !column_ragged(samples) && same_shape(want, samples) ? TT_OK
-	                                                            : wrong_shape(want, samples);
+	if (!column_ragged(samples) && same_shape(want, samples))
+		return TT_OK;
+	return want->ndim == 1 && samples->ndim == 1 && !column_ragged(samples)
+		? wrong_features(want, samples) : wrong_shape(want, samples);
 }
 
 static int64_t find_name(const char *const *names, int64_t n, const char *name)

@@ -29,14 +29,15 @@ static tt_status check_target(const struct tt_model *m, const tt_source_info *in
 			               "wants classes: choose mse, or read csv: with ?task=classify");
 		if (info->values != outputs)
 			return err_set(TT_ESHAPE, "the source gives %d values per sample, the last layer "
-			               "has %lld outputs: give that layer out: %d", info->values, outputs,
-			               info->values);
+			               "has %lld outputs: use a source of as many, or train a net whose last "
+			               "layer has out: %d", info->values, outputs, info->values);
 		return TT_OK;
 	}
 	if (info->classes == outputs || (!xent && outputs == 1))
 		return TT_OK;
-	return err_set(TT_ESHAPE, "the source has %d classes, the last layer has %lld outputs: give "
-	               "that layer out: %d", info->classes, outputs, info->classes);
+	return err_set(TT_ESHAPE, "the source has %d classes, the last layer has %lld outputs: use "
+	               "a source of %lld classes, or train a net whose last layer has out: %d",
+	               info->classes, outputs, outputs, info->classes);
 }
 
 /* ---- targets ---- */

@@ -103,12 +103,13 @@ static void target_is_found_by_name_number_or_place(void **state)
 static void bad_cells_are_named_by_line_and_column(void **state)
 {
 	(void)state;
-	refused("a,b,c\n1,2,x\n1,oops,y\n", NULL, "t.csv:3: column 2: 'oops' is no finite number");
-	refused("1,2,3\n1,,3\n", NULL, "t.csv:2: column 2: '' is no finite number");
-	refused("1,2,3\n1,nan,3\n", NULL, "'nan' is no finite number");
-	refused("1,2,3\n1,1e999,3\n", NULL, "'1e999' is no finite number");
-	refused("1,2,3\n1,1e39,3\n", NULL, "'1e39' is no finite number");   /* no float */
-	refused("1,2,3\n1,0x10,3\n", NULL, "'0x10' is no finite number");
+	refused("a,b,c\n1,2,x\n1,oops,y\n", NULL, "t.csv:3: column 2: 'oops' is not a finite number");
+	refused("a,b,a,k\n1,2,3,x\n", NULL, "t.csv: columns 1 and 3 are both called 'a'");
+	refused("1,2,3\n1,,3\n", NULL, "t.csv:2: column 2: '' is not a finite number");
+	refused("1,2,3\n1,nan,3\n", NULL, "'nan' is not a finite number");
+	refused("1,2,3\n1,1e999,3\n", NULL, "'1e999' is not a finite number");
+	refused("1,2,3\n1,1e39,3\n", NULL, "'1e39' is not a finite number");   /* no float */
+	refused("1,2,3\n1,0x10,3\n", NULL, "'0x10' is not a finite number");
 	refused("1,2,3\n1,2\n", NULL, "t.csv:2: 2 cells, the first row has 3");
 	refused("1,2,3\n\n\n1,2,3,4\n", NULL, "t.csv:4: 4 cells");
 	refused("1,2,x\n1,2,\n", NULL, "t.csv:2: column 3: the target is empty");
@@ -119,7 +120,7 @@ static void bad_cells_are_named_by_line_and_column(void **state)
 	refused("a,b\n", NULL, "a header without rows");
 	refused("1\n2\n", NULL, "a target without features");
 	refused("a\n1,2\n", &(struct csv_opts){ .label = "none" }, "2 cells, the first row has 1");
-	refused("1,x\n2,y\n", &(struct csv_opts){ .task = CSV_REGRESS }, "'x' is no finite number");
+	refused("1,x\n2,y\n", &(struct csv_opts){ .task = CSV_REGRESS }, "'x' is not a finite number");
 }
 
 static void zero_bytes_are_refused(void **state)
