@@ -14,6 +14,10 @@
  * data.std apply; f32 without these is read where it lies.  With cross_entropy the target is a
  * class index (u8, i32, i64), with other losses that or numbers of any type.
  *
+ * The model learns the names of its data from the first batch: of its columns, of the features if
+ * the input has any, and of the classes from tt_learner_opts.  What it knows already it keeps.
+ * Where both have features, batches may have them in any order: they are found by name.
+ *
  * A learner borrows its model, whose parameters it changes, and owns the rest.  One learner, one
  * thread at a time.  It never looks at signals; nothing is allocated in a step once a batch of
  * that size was seen. */
@@ -40,6 +44,8 @@ typedef struct tt_learner_opts {
 	const char  *kernel_cache;     /* file of measured kernel choices (none: measured anew)     */
 	tt_group    *group;            /* this process is one rank of it; borrowed until the
 	                                * learner is freed (none)                                   */
+	int          classes;          /* that have names (0)                                       */
+	const char *const *class_names;  /* [classes], which the model shall know (none); copied    */
 } tt_learner_opts;
 #define TT_LEARNER_OPTS(...) (&(tt_learner_opts){ .size = sizeof(tt_learner_opts), __VA_ARGS__ })
 
@@ -91,7 +97,8 @@ TT_API tt_status tt_learner_gradient(tt_learner *l, int i, tt_tensor *out);
 
 /* Model, optimizer state and steps to a checkpoint, and from one of a learner or a trainer; with a
  * group all workers call both, and the first one writes.  TT_ESPEC: another optimizer wrote it;
- * TT_ESHAPE: another net.  After an error nothing has changed. */
+ * TT_ESHAPE: another net, or names of other features or classes.  After an error nothing has
+ * changed. */
 TT_API tt_status tt_learner_save(tt_learner *l, const char *path);
 TT_API tt_status tt_learner_load(tt_learner *l, const char *path);
 TT_API int64_t   tt_learner_steps(const tt_learner *l);          /* done; 0 of NULL */

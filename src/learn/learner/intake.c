@@ -5,8 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "data/convert.h"
-
-#define TARGET "label"
+#include "learn/nn/signature.h"
 
 static char *copy(const char *text)
 {
@@ -18,12 +17,13 @@ static char *copy(const char *text)
 }
 
 tt_status intake_init(struct intake *k, const struct tt_model *m, const struct data_opts *d,
-                      const char *input, const char *target)
+                      const tt_learner_opts *o)
 {
-	*k = (struct intake){ .model = m, .data = d };
-	if (!(k->target = copy(target ? target : TARGET)) || (input && !(k->input = copy(input))))
+	*k = (struct intake){ .model = m, .data = d, .classes = o->classes };
+	if (!(k->target = copy(o->target ? o->target : SIGNATURE_TARGET)) ||
+	    (o->input && !(k->input = copy(o->input))))
 		return TT_ENOMEM;
-	return TT_OK;
+	return schema_copy_names(&k->names, o->class_names, o->classes, &k->class_names);
 }
 
 static void drop_room(struct intake *k)
@@ -39,6 +39,7 @@ static void drop_room(struct intake *k)
 void intake_forget(struct intake *k)
 {
 	normaliser_release(&k->normaliser);
+	intake_forget_features(k);
 	drop_room(k);
 	k->info = (tt_source_info){ 0 };
 }
@@ -46,6 +47,7 @@ void intake_forget(struct intake *k)
 void intake_release(struct intake *k)
 {
 	intake_forget(k);
+	arena_release(&k->names);
 	mem_free(k->input);
 	mem_free(k->target);
 }
@@ -77,6 +79,14 @@ static tt_status find_input(const struct intake *k, const tt_batch *b, const tt_
 		only = b->column[i]->name;
 	}
 	return only ? find(b, only, out) : err_set(TT_EINVAL, "the batch has no input column");
+}
+
+tt_status intake_columns(const struct intake *k, const tt_batch *b, const tt_column **x,
+                         const tt_column **y)
+{
+	tt_status st = find(b, k->target, y);
+
+	return st == TT_OK ? find_input(k, b, x) : st;
 }
 
 /* ---- what are they like? ---- */
@@ -163,16 +173,16 @@ static tt_status make_room(struct intake *k, int64_t n)
 
 /* ---- converting ---- */
 
-static float *take_input(struct intake *k, const tt_column *c, int64_t n)
+static float *take_input(struct intake *k, const tt_column *c, const void *data, int64_t n)
 {
 	const size_t numbers = (size_t)column_row(c);
-	const char *raw = c->data;
+	const char *raw = data;
 	size_t bytes = column_bytes(c);
 
 	if (read_in_place(k))
-		return (float *)(uintptr_t)c->data;     /* programs only read it */
+		return (float *)(uintptr_t)data;        /* programs only read it */
 	if (c->type != TT_U8) {
-		convert_to_f32(c->type, c->data, (size_t)n * numbers, k->x);
+		convert_to_f32(c->type, data, (size_t)n * numbers, k->x);
 		raw = (const char *)k->x;
 		bytes = numbers * sizeof *k->x;
 	}
@@ -199,6 +209,7 @@ static tt_status take_target(struct intake *k, const tt_column *c, int64_t n)
 tt_status intake_take(struct intake *k, const tt_batch *in, struct batch *out, int *fresh)
 {
 	const tt_column *x, *y;
+	const void *data;
 	tt_batch b;
 	tt_status st;
 
@@ -208,11 +219,12 @@ tt_status intake_take(struct intake *k, const tt_batch *in, struct batch *out, i
 		return err_set(TT_ESUPPORT, "the batch has sample weights, which losses do not use yet");
 	if (b.n > INT32_MAX)
 		return err_set(TT_EINVAL, "a batch of %lld samples", (long long)b.n);
-	if ((st = find(&b, k->target, &y)) != TT_OK || (st = find_input(k, &b, &x)) != TT_OK ||
-	    (st = learn_kind(k, x, y, fresh)) != TT_OK || (st = make_room(k, b.n)) != TT_OK ||
-	    (st = take_target(k, y, b.n)) != TT_OK)
+	if ((st = intake_columns(k, &b, &x, &y)) != TT_OK ||
+	    (st = learn_kind(k, x, y, fresh)) != TT_OK ||
+	    (st = intake_find_features(k, x)) != TT_OK || (st = make_room(k, b.n)) != TT_OK ||
+	    (st = take_target(k, y, b.n)) != TT_OK || (st = intake_order(k, x, b.n, &data)) != TT_OK)
 		return st;
-	*out = (struct batch){ .data = b, .x = take_input(k, x, b.n), .label = k->label,
+	*out = (struct batch){ .data = b, .x = take_input(k, x, data, b.n), .label = k->label,
 	                       .values = k->values, .n = (int)b.n, .n_global = (int)b.n };
 	return TT_OK;
 }

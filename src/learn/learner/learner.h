@@ -13,7 +13,7 @@
  *   step        one step, between steps    sums        loss, metrics, is it finite?
  *   group       threads, factors           sync_host   what a strategy asks of a learner
  *   agree       are all ranks the same?    state       to a checkpoint and back
- *   blame       errors between ranks       intake, learner_public   tt_learner
+ *   blame       errors between ranks       intake, names, learner_public   tt_learner
  *
  * One thread at a time, the one that calls engine_enter.  Functions that say "collective" are
  * called by all ranks of the group in the same order. */

@@ -10,6 +10,7 @@
 #include "base/sized.h"
 #include "learn/learner/intake.h"
 #include "learn/learner/learner_own.h"
+#include "learn/nn/signature.h"
 #include "learn/predict/feed.h"
 #include "learn/spec/spec.h"
 #include "sys/policy.h"
@@ -78,6 +79,9 @@ static tt_status check_opts(const tt_learner_opts *o)
 	if (o->batch < 0 || o->batch > INT32_MAX || o->threads < 0)
 		return err_set(TT_EINVAL, "tt_learner_opts: batch %lld, threads %d", (long long)o->batch,
 		               o->threads);
+	if (o->classes < 0 || !o->classes != !o->class_names)
+		return err_set(TT_EINVAL, "tt_learner_opts: classes is %d, and class_names is %s",
+		               o->classes, o->class_names ? "there" : "NULL");
 	return TT_OK;
 }
 
@@ -96,7 +100,7 @@ tt_status tt_learner_new(tt_learner **out, tt_model *m, const tt_learner_opts *o
 		return TT_ENOMEM;
 	l->model = m;
 	l->seen_steps = -1;
-	if ((st = intake_init(&l->intake, m, &m->spec->data, o.input, o.target)) == TT_OK &&
+	if ((st = intake_init(&l->intake, m, &m->spec->data, &o)) == TT_OK &&
 	    (o.group || (st = comm_self(&l->self)) == TT_OK) &&
 	    (st = make_engine(l, &o)) == TT_OK && (st = make_learner(l, &o)) == TT_OK)
 		*out = l;
@@ -154,7 +158,8 @@ static tt_status take(struct tt_learner *l, const tt_batch *in, struct batch *b)
 
 	if (st != TT_OK || !fresh)
 		return st;
-	if ((st = learner_fit(l->learner, &l->intake.info)) != TT_OK)
+	if ((st = learner_fit(l->learner, &l->intake.info)) != TT_OK ||
+	    (st = intake_bind(&l->intake, l->model, &b->data)) != TT_OK)
 		intake_forget(&l->intake);
 	return st;
 }
@@ -371,8 +376,40 @@ static tt_status read_steps(const struct ckpt *c, const char *path, int64_t *out
 	return TT_OK;
 }
 
+/* The names of its data: a model that knows none takes them, one that does must have the same. */
+static tt_status read_names(const struct tt_learner *l, const struct ckpt *c, const char *path,
+                            struct signature **out)
+{
+	const char *json = ckpt_meta(c, MODEL_META_SIGNATURE);
+	struct signature *s;
+	tt_status st;
+
+	if (!json)
+		return TT_OK;                   /* version 0.1 did not say */
+	if ((st = signature_read(&s, l->model, json, path)) != TT_OK)
+		return st;
+	if ((st = signature_same_names(l->model->signature, &s->data.view)) != TT_OK)
+		st = err_at(st, "%s", path);
+	else if (s->view.known && !l->model->signature->view.known) {
+		*out = s;
+		return TT_OK;
+	}
+	signature_free(&s);
+	return st;
+}
+
+static void take_names(struct tt_model *m, struct signature **s)
+{
+	if (!*s)
+		return;
+	signature_free(&m->signature);
+	m->signature = *s;
+	*s = NULL;
+}
+
 tt_status tt_learner_load(tt_learner *l, const char *path)
 {
+	struct signature *names = NULL;
 	struct learner_slots slots;
 	struct ckpt *c = NULL;
 	int64_t steps;
@@ -385,11 +422,14 @@ tt_status tt_learner_load(tt_learner *l, const char *path)
 	/* All is checked before anything is changed. */
 	if ((st = read_steps(c, path, &steps)) == TT_OK &&
 	    (st = learner_find_slots(l->learner, c, path, &slots)) == TT_OK &&
+	    (st = read_names(l, c, path, &names)) == TT_OK &&
 	    (st = model_load_tensors(l->model, c, path)) == TT_OK &&
 	    (st = learner_take_slots(l->learner, &slots)) == TT_OK) {
 		learner_set_steps(l->learner, steps);
 		l->seen_steps = -1;
+		take_names(l->model, &names);
 	}
+	signature_free(&names);
 	ckpt_close(&c);
 	return st;
 }

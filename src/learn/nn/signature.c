@@ -75,12 +75,12 @@ static tt_status add_own_target(struct signature *s, const struct tt_model *m,
 {
 	const int classes = m->net.loss == LOSS_XENT || names->n;
 	const int known = names->n && (m->net.loss != LOSS_XENT || names->n == m->outputs);
-	tt_column c = { .size = sizeof c, .name = "target", .type = classes ? TT_I32 : TT_F32,
+	tt_column c = { .size = sizeof c, .name = SIGNATURE_TARGET, .type = classes ? TT_I32 : TT_F32,
 	                .ndim = !classes, .shape = { classes ? 0 : m->outputs } };
 	tt_status st = schema_add(&s->data, &c);
 
 	return st != TT_OK ? st : schema_set_target(&s->data, &(struct schema_target){
-		"target", classes ? TT_TARGET_CLASS : TT_TARGET_VALUES,
+		SIGNATURE_TARGET, classes ? TT_TARGET_CLASS : TT_TARGET_VALUES,
 		known ? names->n : (int)m->outputs, known ? names->v : NULL });
 }
 

@@ -13,6 +13,8 @@
 #include "base/options.h"
 #include "data/view.h"
 
+#define SIGNATURE_TARGET "label"        /* the target of who has not said its name */
+
 struct signature {
 	tt_signature  view;              /* what the public sees: points into the rest   */
 	struct schema data;              /* inputs and target                            */
@@ -47,6 +49,13 @@ tt_status signature_match(const struct signature *s, const tt_schema *data, stru
 /* The same of the inputs alone: the plan shows no target. */
 tt_status signature_match_inputs(const struct signature *s, const tt_schema *data,
                                  struct view_plan *plan);
+
+/* Where the features that `want` names lie in `is`; what pick holds is tried first.  *moved: 1 if
+ * not in the same places.  TT_ESHAPE: one is missing. */
+tt_status signature_pick(const tt_column *want, const tt_column *is, int64_t *pick, int *moved);
+/* May state of a net with the names of `there` go on with a net that has those of s?  Where both
+ * name features or classes, these are the same in the same order; else TT_ESHAPE. */
+tt_status signature_same_names(const struct signature *s, const tt_schema *there);
 
 /* Is this column of samples of the shape that the net wants?  TT_ESHAPE names both. */
 tt_status signature_check_samples(const struct signature *s, const tt_column *samples);

@@ -120,24 +120,39 @@ static int64_t find_name(const char *const *names, int64_t n, const char *name)
 	return -1;
 }
 
+tt_status signature_pick(const tt_column *want, const tt_column *is, int64_t *pick, int *moved)
+{
+	const int64_t n = want->shape[0], there = is->shape[0];
+
+	*moved = n != there;
+	for (int64_t i = 0; i < n; i++) {
+		const char *name = want->features[i];
+
+		if (pick[i] < 0 || pick[i] >= there || strcmp(is->features[pick[i]], name) != 0)
+			pick[i] = find_name(is->features, there, name);
+		if (pick[i] < 0)
+			return no_such("the source has no feature", name, is->features, there);
+		*moved |= pick[i] != i;
+	}
+	return TT_OK;
+}
+
 /* Where the net's features lie in the source's; NULL: in the same places. */
 static tt_status pick_features(const struct match *m, const tt_column *want, const tt_column *is,
                                int64_t **out)
 {
 	const int64_t n = want->shape[0];
-	int moved = n != is->shape[0];
 	int64_t *pick = arena_alloc(&m->plan->schema.arena, (size_t)n * sizeof *pick);
+	int moved;
+	tt_status st;
 
 	if (!pick)
 		return TT_ENOMEM;
-	for (int64_t i = 0; i < n; i++) {
-		if ((pick[i] = find_name(is->features, is->shape[0], want->features[i])) < 0)
-			return no_such("the source has no feature", want->features[i], is->features,
-			               is->shape[0]);
-		moved |= pick[i] != i;
-	}
-	*out = moved ? pick : NULL;
-	return TT_OK;
+	for (int64_t i = 0; i < n; i++)
+		pick[i] = i;
+	if ((st = signature_pick(want, is, pick, &moved)) == TT_OK)
+		*out = moved ? pick : NULL;
+	return st;
 }
 
 static tt_status find_input(const struct match *m, const tt_column *want, int *out)
@@ -321,6 +336,34 @@ static tt_status finish(const struct match *m, tt_status st)
 	schema_release(&m->plan->schema);
 	*m->plan = (struct view_plan){0};
 	return st;
+}
+
+/* ---- the same names? ---- */
+
+static tt_status same_list(const char *what, const char *const *a, int64_t n, const char *const *b,
+                           int64_t m)
+{
+	if (!a || !b)
+		return TT_OK;
+	for (int64_t i = 0; i < n && i < m; i++)
+		if (strcmp(a[i], b[i]) != 0)
+			return err_set(TT_ESHAPE, "%s %lld is '%.60s' here and '%.60s' to the net: they must "
+			               "be the same in the same order", what, (long long)i, b[i], a[i]);
+	return n == m ? TT_OK : err_set(TT_ESHAPE, "there are %lld names for the net's %lld (%s)",
+	                                (long long)m, (long long)n, what);
+}
+
+tt_status signature_same_names(const struct signature *s, const tt_schema *there)
+{
+	const tt_schema *net = &s->data.view;
+	const int a = schema_input(net, 0), b = schema_input(there, 0);
+	tt_status st = TT_OK;
+
+	if (a >= 0 && b >= 0)
+		st = same_list("feature", net->column[a]->features, net->column[a]->shape[0],
+		               there->column[b]->features, there->column[b]->shape[0]);
+	return st != TT_OK ? st : same_list("class", net->class_names, net->classes,
+	                                    there->class_names, there->classes);
 }
 
 tt_status signature_match_inputs(const struct signature *s, const tt_schema *data,
