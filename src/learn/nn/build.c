@@ -175,6 +175,9 @@ static tt_status read_kind(const struct node *item, struct layer *l)
 {
 	const char *word = build_kind_word(item), *near;
 
+	if (!word && item->kind == NODE_MAP && item->child)
+		return node_err(item, TT_ESPEC, "a layer is written as `kind: {settings}`, one to an item; "
+		                "here are '%.40s' and '%.40s'", item->child->key, item->child->next->key);
 	if (!word)
 		return node_err(item, TT_ESPEC, "a layer is written as `kind: {settings}`, one to an item");
 	l->node = item->kind == NODE_MAP ? item->child : item;

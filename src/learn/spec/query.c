@@ -20,8 +20,7 @@ static tt_status whole(const tt_spec *s, struct arena *a, const struct node **ou
 	return st;
 }
 
-/* A child by its key, or of a list by its number. */
-static const struct node *child_of(const struct node *n, const char *word)
+const struct node *spec_child(const struct node *n, const char *word)
 {
 	char *end;
 	unsigned long i;
@@ -60,7 +59,7 @@ static tt_status find(const struct node *root, struct arena *a, const char *key,
 	if (!rest)
 		return TT_ENOMEM;
 	while ((word = strsep(&rest, "."))) {
-		if (!(next = child_of(n, word)))
+		if (!(next = spec_child(n, word)))
 			return no_key(n, key, word);
 		n = next;
 	}

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "learn/nn/build.h"
 #include "learn/nn/layers/kinds.h"
 #include "learn/nn/model.h"
 
@@ -133,12 +134,62 @@ tt_status spec_copy(tt_spec **out, const tt_spec *s)
 
 /* ---- change ---- */
 
+/* A key below a layer that is no kind of layer is one of its only kind's settings: then that kind.
+ * The bare word has room for settings from then on. */
+static tt_status kind_between(tt_spec *s, const struct node *item, const char *word,
+                              struct str *path, const char **out)
+{
+	const char *kind = build_kind_word(item), *map;
+
+	*out = NULL;
+	if (!kind || !layer_kind_find(kind) || layer_kind_find(word))
+		return TT_OK;
+	*out = kind;
+	if (item->kind == NODE_MAP)
+		return TT_OK;
+	map = arena_printf(&s->arena, "%s: {}", kind);
+	return map && path->p ? node_set(&s->arena, s->root, path->p, map) : TT_ENOMEM;
+}
+
+/* "model.layers.0.out" is short for "model.layers.0.conv2d.out". */
+static tt_status whole_key(tt_spec *s, const char *key, struct str *out)
+{
+	char *rest = arena_strdup(&s->arena, key), *word;
+	const struct node *n = s->root;
+	int in_layers = 0, is_layer = 0;
+	tt_status st;
+
+	if (!rest)
+		return TT_ENOMEM;
+	while ((word = strsep(&rest, "."))) {
+		const char *kind = NULL;
+
+		if (n && is_layer && (st = kind_between(s, n, word, out, &kind)) != TT_OK)
+			return st;
+		if (kind) {
+			str_addf(out, ".%s", kind);
+			n = spec_child(n, kind);
+		}
+		str_addf(out, "%s%s", n == s->root ? "" : ".", word);
+		n = n ? spec_child(n, word) : NULL;
+		is_layer = in_layers;
+		in_layers = n && n->kind == NODE_LIST && strcmp(word, "layers") == 0;
+	}
+	return str_status(out);
+}
+
 tt_status tt_spec_set(tt_spec *s, const char *key, const char *value)
 {
+	struct str whole = {0};
+	tt_status st;
+
 	if (!s || !key || !value)
 		return err_null(__func__);
 	s->resolved = 0;
-	return node_set(&s->arena, s->root, key, value);
+	if ((st = whole_key(s, key, &whole)) == TT_OK)
+		st = node_set(&s->arena, s->root, whole.p ? whole.p : key, value);
+	str_release(&whole);
+	return st;
 }
 
 /* model.layers, made if it is not there yet. */

@@ -102,6 +102,31 @@ static void keys_set_later_win(void **state)
 	tt_spec_free(&s);
 }
 
+static void a_layers_setting_needs_no_kind(void **state)
+{
+	static const char *const keys[][2] = {
+		{ "model.layers.0.out", "model.layers.0.conv2d.out" },
+		{ "model.layers.1.kernel", "model.layers.1.maxpool.kernel" },
+		{ "model.layers.2.residual.layers.0.out", "model.layers.2.residual.layers.0.conv2d.out" },
+		{ "model.layers.2.layers.0.out", "model.layers.2.residual.layers.0.conv2d.out" },
+		{ "model.layers.0.conv2d.kernel", "model.layers.0.conv2d.kernel" },
+	};
+	tt_spec *s;
+	char *got;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		assert_ok(tt_spec_parse(&s, "x", "name: a\nmodel:\n  input: [1, 8, 8]\n  layers:\n"
+		                        "  - conv2d: {out: 4}\n  - maxpool\n"
+		                        "  - residual: {layers: [{conv2d: {out: 4}}]}\n"));
+		assert_ok(tt_spec_set(s, keys[i][0], "3"));
+		assert_ok(tt_spec_get(s, keys[i][1], &got));
+		assert_string_equal(got, "3");
+		tt_free(got);
+		tt_spec_free(&s);
+	}
+}
+
 static void wrong_settings_are_named_without_a_file(void **state)
 {
 	tt_spec *s = lenet_by_calls();
@@ -184,6 +209,7 @@ int main(void)
 		cmocka_unit_test(a_resolved_spec_shows_every_default_and_reads_back),
 		cmocka_unit_test(an_unresolved_spec_says_what_was_written),
 		cmocka_unit_test(keys_set_later_win),
+		cmocka_unit_test(a_layers_setting_needs_no_kind),
 		cmocka_unit_test(wrong_settings_are_named_without_a_file),
 		cmocka_unit_test(a_second_mapping_cannot_be_smuggled_in),
 		cmocka_unit_test(a_copy_is_its_own),
