@@ -290,10 +290,13 @@ tt_status checkpoint_learn_names(struct tt_trainer *t, const char *path)
 	struct signature *s = NULL;
 	struct ckpt *c = NULL;
 	const char *json;
-	tt_status st = TT_OK;
+	tt_status st;
 
-	if (ckpt_open(&c, path) == TT_OK && (json = ckpt_meta(c, MODEL_META_SIGNATURE)) &&
-	    signature_read(&s, t->model, json, path) == TT_OK && may_be_of(s, t->model))
+	if ((st = ckpt_open(&c, path)) == TT_OK && (json = ckpt_meta(c, MODEL_META_SIGNATURE)))
+		st = signature_read(&s, t->model, json, path);
+	if (st != TT_ENOMEM)
+		st = TT_OK;
+	if (st == TT_OK && s && may_be_of(s, t->model))
 		st = nn_bind(t->model, &s->data.view);
 	signature_free(&s);
 	ckpt_close(&c);

@@ -39,7 +39,8 @@ static int same_target(const tt_source *s, const struct known_columns *known)
 
 void opening_correct(struct opening *o, const struct known_columns *known)
 {
-	if (o->has_known || !known->target || !o->uri || !source_asks_names(o->uri) ||
+	if (o->has_known || o->status == TT_ENOMEM || !known->target || !o->uri ||
+	    !source_asks_names(o->uri) ||
 	    (o->source && same_target(o->source, known)))
 		return;
 	tt_source_close(&o->source);
