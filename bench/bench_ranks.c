@@ -156,7 +156,7 @@ static tt_status open_trainer(struct rank *r, enum way w)
 		st = make_silent(s);
 	if (st == TT_OK && (st = tt_model_new(&r->model[w], s)) == TT_OK)
 		st = tt_trainer_new(&r->trainer[w], r->model[w], TT_TRAINER_OPTS(
-			.comm = r->comm[w], .kernel_cache = r->args.cache, .observe = watch,
+			.group = r->comm[w], .kernel_cache = r->args.cache, .observe = watch,
 			.observe_ctx = r, .trace = w == TALK ? r->args.trace : NULL));
 	tt_spec_free(&s);
 	return st;
