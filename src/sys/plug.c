@@ -203,7 +203,7 @@ static void load_file(const char *folder, int dir, const char *file, enum plug_k
 	if (!(e = entry_of(kind, name)) || e->plug)
 		return;                                  /* the first one found counts */
 	snprintf(e->from, sizeof e->from, "%s/%s", folder, file);
-	fd = openat(dir, file, O_RDONLY | O_CLOEXEC);
+	fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &s) != 0)
 		snprintf(e->why, sizeof e->why, "%s", strerror(errno));
 	else if (!S_ISREG(s.st_mode))

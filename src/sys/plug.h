@@ -8,8 +8,9 @@
  * after those that the embedder has named.
  *
  * Code that is loaded runs with the rights of the process.  So a folder and a plug must belong to
- * the user or to root, and others must not be able to write to them; and it must be linked to the
- * copy of tutti that loads it.  What is refused is reported.
+ * the user or to root, and neither everybody nor another group may be able to write to them; links
+ * are not followed; and a plug must be linked to the copy of tutti that loads it.  What is refused
+ * is reported.
  * All functions are safe from any thread. */
 #ifndef SYS_PLUG_H
 #define SYS_PLUG_H

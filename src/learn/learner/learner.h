@@ -54,6 +54,9 @@ struct learner_opts {
 	                                              * another (each counts its own)             */
 };
 
+/* What a checkpoint may say of steps and samples: far beyond any training, and far from overflow. */
+#define STEPS_MAX ((int64_t)1 << 53)
+
 struct learner;
 /* Compiles nothing yet.  TT_ESPEC: the model has no parameters. */
 tt_status learner_new(struct learner **out, const struct learner_opts *o);

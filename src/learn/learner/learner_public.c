@@ -201,6 +201,13 @@ static void tell(const struct tt_learner *l, const struct learner_at *at,
 	}
 }
 
+static tt_status check_rate(double lr)
+{
+	if (isfinite(lr) && lr >= 0)
+		return TT_OK;
+	return err_set(TT_EINVAL, "tt_step_opts: lr is %g; it must be a finite number from 0 on", lr);
+}
+
 tt_status tt_learner_step(tt_learner *l, const tt_batch *in, const tt_step_opts *opts,
                           tt_step_result *r)
 {
@@ -214,7 +221,8 @@ tt_status tt_learner_step(tt_learner *l, const tt_batch *in, const tt_step_opts 
 	if (!l || !in)
 		return err_null(__func__);
 	if ((st = sized_options(&o, sizeof o, opts, "tt_step_opts")) != TT_OK ||
-	    (st = take_batch(l, in, &o, &b)) != TT_OK || (st = heed_policy(l)) != TT_OK)
+	    (st = check_rate(o.lr)) != TT_OK || (st = take_batch(l, in, &o, &b)) != TT_OK ||
+	    (st = heed_policy(l)) != TT_OK)
 		return st;
 	at = (struct learner_at){ .epoch = o.epoch,
 	                          .lr = o.lr ? o.lr : l->model->spec->train.optimizer.lr };
@@ -369,7 +377,7 @@ static tt_status read_steps(const struct ckpt *c, const char *path, int64_t *out
 		return err_set(TT_EFORMAT, "%s: has no '" META_STEP "': it holds a model, but not the "
 		               "state of a training", path);
 	v = strtoll(text, &end, 10);
-	if (end == text || *end || v < 0)
+	if (end == text || *end || v < 0 || v > STEPS_MAX)
 		return err_set(TT_EFORMAT, "%s: '" META_STEP "' is '%.40s', not a number of steps", path,
 		               text);
 	*out = v;

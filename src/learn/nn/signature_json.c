@@ -247,7 +247,7 @@ tt_status signature_read(struct signature **out, const struct tt_model *m, const
 	    (st = check(s, m, path)) != TT_OK)
 		goto out;
 	known = node_get(root, "known");
-	s->view.known = known && strcmp(known->text, "true") == 0;
+	s->view.known = known && known->kind == NODE_TEXT && strcmp(known->text, "true") == 0;
 	*out = s;
 	s = NULL;
 out:

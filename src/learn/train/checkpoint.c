@@ -32,13 +32,14 @@ struct state {
 	double  loss_sum, interval_loss, best, train_loss, train_accuracy, valid_loss, valid_accuracy;
 };
 
-enum number_kind { NUMBER_INT, NUMBER_DOUBLE };
+enum number_kind { NUMBER_INT, NUMBER_COUNT, NUMBER_DOUBLE };
 #define INT_ROW(f)    { "tutti." #f, NUMBER_INT, offsetof(struct state, f) }
+#define COUNT_ROW(f)  { "tutti." #f, NUMBER_COUNT, offsetof(struct state, f) }
 #define DOUBLE_ROW(f) { "tutti." #f, NUMBER_DOUBLE, offsetof(struct state, f) }
 static const struct { const char *key; enum number_kind kind; size_t offset; } row[] = {
-	INT_ROW(step), INT_ROW(epoch), INT_ROW(consumed), INT_ROW(seed), INT_ROW(batch),
-	INT_ROW(waited), INT_ROW(samples), INT_ROW(correct), INT_ROW(in_top),
-	INT_ROW(interval_samples), INT_ROW(interval_correct),
+	COUNT_ROW(step), COUNT_ROW(epoch), COUNT_ROW(consumed), INT_ROW(seed), COUNT_ROW(batch),
+	COUNT_ROW(waited), COUNT_ROW(samples), COUNT_ROW(correct), COUNT_ROW(in_top),
+	COUNT_ROW(interval_samples), COUNT_ROW(interval_correct),
 	DOUBLE_ROW(loss_sum), DOUBLE_ROW(interval_loss), DOUBLE_ROW(best), DOUBLE_ROW(train_loss),
 	DOUBLE_ROW(train_accuracy), DOUBLE_ROW(valid_loss), DOUBLE_ROW(valid_accuracy),
 };
@@ -96,7 +97,7 @@ static tt_status add_numbers(const struct state *state, struct model_rows *s, st
 	for (int i = 0; i < ROWS; i++) {
 		const char *at = (const char *)state + row[i].offset;
 
-		if (row[i].kind == NUMBER_INT)
+		if (row[i].kind != NUMBER_DOUBLE)
 			str_addf(&text[i], "%lld", (long long)*(const int64_t *)at);
 		else
 			str_add_number(&text[i], *(const double *)at);
@@ -187,10 +188,10 @@ static int read_number(const char *text, enum number_kind kind, void *out)
 {
 	char *end;
 
-	if (kind == NUMBER_INT) {
+	if (kind != NUMBER_DOUBLE) {
 		long long v = strtoll(text, &end, 10);
 
-		if (end == text || *end)
+		if (end == text || *end || (kind == NUMBER_COUNT && (v < 0 || v > STEPS_MAX)))
 			return 0;
 		*(int64_t *)out = v;
 		return 1;

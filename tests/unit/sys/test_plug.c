@@ -134,6 +134,8 @@ static void is_no_plug(void)
 	HOLDS(line_of("text").why && strstr(line_of("text").from, "device-text.so"));
 	HOLDS(plug_find(PLUG_DEVICE, "open", &p) == TT_ESUPPORT);
 	HOLDS(strstr(tt_last_error(), "can be written by everybody"));
+	HOLDS(plug_find(PLUG_DEVICE, "pipe", &p) == TT_ESUPPORT);        /* and does not wait for it */
+	HOLDS(plug_find(PLUG_DEVICE, "link", &p) == TT_ESUPPORT);
 	HOLDS(plug_find(PLUG_DEVICE, "unheard", &p) == TT_ESUPPORT);
 	HOLDS(strstr(tt_last_error(), "there is no device 'unheard'"));
 	HOLDS(!line_of("x").name && !line_of("stub").name);
@@ -141,10 +143,16 @@ static void is_no_plug(void)
 
 static void what_is_no_plug_is_left_out_and_reported(void **state)
 {
+	char path[512];
+
 	(void)state;
 	put_file("device-other.so", STUB, 0644);
 	put_file("device-text.so", NULL, 0644);
 	put_file("device-open.so", STUB, 0666);
+	snprintf(path, sizeof path, "%s/device-pipe.so", folder);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	snprintf(path, sizeof path, "%s/device-link.so", folder);
+	assert_int_equal(symlink(STUB, path), 0);
 	put_file("device-.so", STUB, 0644);
 	put_file("stub.so", STUB, 0644);
 	put_file("device-x.txt", STUB, 0644);

@@ -118,6 +118,7 @@ static void agree(struct comm *c, void *ctx)
 	struct order *o = &seen[c->rank];
 
 	(void)ctx;
+	order_release(o);               /* that of the transport before */
 	rank_ok(order_init(o, ORDER_LEARNT, N, 1, c->size));
 	while (!order_due(o)) {
 		for (int i = 0; i < N; i++)
