@@ -564,7 +564,7 @@ static tt_status check_workers(const struct train_args *o)
 	               "--rank 0 --local %s", o->workers, o->workers, o->workers);
 }
 
-static tt_status autotune(struct run *r, struct call *c)
+static tt_status start(struct run *r, struct call *c)
 {
 	const struct train_args *o = r->args;
 	const struct rank_flags flags = { o->rendezvous, o->secret, o->rank, o->world, o->local,
@@ -603,14 +603,16 @@ static tt_status meet_at_the_end(struct run *r, tt_status st)
 static tt_status run_train(struct call *c)
 {
 	struct run r = { .args = c->opts };
-	tt_status  st = autotune(&r, c);
+	char       why[ERR_MAX];
+	tt_status  st = start(&r, c);
 
 	st = meet_at_the_end(&r, st);
 	if (r.group)
 		rank_env_parting(r.line);
 	tell_others(&r, st);
+	snprintf(why, sizeof why, "%s", st == TT_OK ? "" : tt_last_error());
 	tt_trainer_free(&r.trainer);
-	tt_group_close(&r.group);
+	tt_group_close(&r.group);            /* who has left already is no news now */
 	tt_model_free(&r.model);
 	specfile_release(&r.file);
 	str_release(&r.environment);
@@ -618,6 +620,8 @@ static tt_status run_train(struct call *c)
 		rmdir(r.dir);                /* only goes if nothing was written into it */
 	if (st != TT_OK && r.made_dir && r.made_runs)
 		rmdir(r.args->runs);
+	if (st != TT_OK)
+		err_text("%s", why);
 	return st;
 }
 

@@ -78,8 +78,11 @@ tt_status column_take(const tt_column *in, tt_column *out)
 	tt_status st;
 
 	if ((st = sized_take(&c, sizeof c, in, offsetof(tt_column, features), "tt_column")) == TT_OK &&
-	    (st = check(&c)) == TT_OK)
+	    (st = check(&c)) == TT_OK) {
+		for (int i = c.ndim; i < TT_COLUMN_DIMS; i++)
+			c.shape[i] = 0;         /* so that equal shapes are equal bytes */
 		*out = c;
+	}
 	return st;
 }
 

@@ -156,9 +156,9 @@ static tt_status take(struct tt_learner *l, const tt_batch *in, struct batch *b)
 	int fresh = 0;
 	tt_status st = intake_take(&l->intake, in, b, &fresh);
 
-	if (st != TT_OK || !fresh)
+	if (!fresh)
 		return st;
-	if ((st = learner_fit(l->learner, &l->intake.info)) != TT_OK ||
+	if (st != TT_OK || (st = learner_fit(l->learner, &l->intake.info)) != TT_OK ||
 	    (st = intake_bind(&l->intake, l->model, &b->data)) != TT_OK)
 		intake_forget(&l->intake);
 	return st;
