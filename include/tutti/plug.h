@@ -26,8 +26,9 @@ typedef struct tt_plug {
 
 /* Search this folder, too, and before the others.  Code from there runs with the rights of the
  * process: the folder and its plugs must belong to the user or to root, and neither everybody nor
- * another group may be able to write to them; links are not followed.  TT_ENOENT: there is no such folder.  TT_EINVAL: it is not safe, or plugs were loaded
- * already: name folders before anything else. */
+ * another group may be able to write to them; links are not followed.  TT_ENOENT: there is no such
+ * folder.  TT_EINVAL: it is not safe, or plugs were loaded already: name folders before anything
+ * else. */
 TT_API tt_status tt_plug_folder(const char *path);
 
 /* How many plugs are known, and one of them; loads them all.  Texts are borrowed for the life of

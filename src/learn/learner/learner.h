@@ -54,7 +54,8 @@ struct learner_opts {
 	                                              * another (each counts its own)             */
 };
 
-/* What a checkpoint may say of steps and samples: far beyond any training, and far from overflow. */
+/* What a checkpoint may say of steps and samples: far beyond any training, and far from overflow.
+ */
 #define STEPS_MAX ((int64_t)1 << 53)
 
 struct learner;
