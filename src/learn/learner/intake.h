@@ -44,7 +44,7 @@ tt_status intake_take(struct intake *k, const tt_batch *in, struct batch *out, i
 tt_status intake_columns(const struct intake *k, const tt_batch *b, const tt_column **x,
                          const tt_column **y);
 
-/* names.c: the model, k's own, learns the names of the first batch's data, which fit it. */
+/* bind.c: the model, k's own, learns the names of the first batch's data, which fit it. */
 tt_status intake_bind(const struct intake *k, struct tt_model *m, const tt_batch *b);
 /* The features of an input by name: sets k->moved, and then where they are. */
 tt_status intake_find_features(struct intake *k, const tt_column *x);
