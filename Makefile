@@ -14,7 +14,7 @@ build     = $(call configure,$(1)) && cmake --build build/$(1) -j $(JOBS)
 help:
 	@echo "make demo      install what is missing, build, train on generated images"
 	@echo "make test      install what the tests need, build, run all tests (also under sanitizers)"
-	@echo "make quick     the tests without sanitizers"
+	@echo "make quick     the fast tests, without sanitizers"
 	@echo "make release   build build/release/tutti"
 	@echo "make install   install below PREFIX=$(PREFIX), staged in DESTDIR"
 	@echo "make bench     speed against PyTorch, side by side"

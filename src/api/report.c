@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sys/policy.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/sized.h"
@@ -34,9 +35,9 @@ static tt_status read_opts(const tt_model *m, const tt_report_opts *given, tt_re
 
 	if (st != TT_OK)
 		return st;
-	if (out->batch < 0 || out->threads < 0)
-		return err_set(TT_EINVAL, "a report on %lld samples with %d threads: both must be 0 or "
-		               "more", (long long)out->batch, out->threads);
+	if (out->batch < 0 || out->batch > INT32_MAX || out->threads < 0 || out->threads > THREADS_MAX)
+		return err_set(TT_EINVAL, "a report on %lld samples with %d threads: at most %d and %d",
+		               (long long)out->batch, out->threads, INT32_MAX, THREADS_MAX);
 	if (!out->batch)         /* as many as the trainer would compute in one go */
 		out->batch = t->micro_batch && t->micro_batch < t->batch ? t->micro_batch : t->batch;
 	return TT_OK;

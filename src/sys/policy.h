@@ -7,6 +7,8 @@
 
 #include "base/err.h"
 
+#define THREADS_MAX 4096                /* that anybody may ask for */
+
 struct policy {
 	int   threads;                    /* that compute in one call; 0: as many as there are cores;
 	                                   * 1: and no other thread is ever started               */

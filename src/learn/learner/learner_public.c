@@ -76,7 +76,7 @@ static tt_status make_learner(struct tt_learner *l, const tt_learner_opts *o)
 
 static tt_status check_opts(const tt_learner_opts *o)
 {
-	if (o->batch < 0 || o->batch > INT32_MAX || o->threads < 0)
+	if (o->batch < 0 || o->batch > INT32_MAX || o->threads < 0 || o->threads > THREADS_MAX)
 		return err_set(TT_EINVAL, "tt_learner_opts: batch %lld, threads %d", (long long)o->batch,
 		               o->threads);
 	if (o->classes < 0 || !o->classes != !o->class_names)

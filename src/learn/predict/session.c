@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "sys/policy.h"
 #include "base/mem.h"
 #include "base/sized.h"
 #include "compute/exec/constants.h"
@@ -72,9 +73,10 @@ static tt_status read_opts(const tt_session_opts *o, tt_session_opts *out)
 
 	if (st != TT_OK)
 		return st;
-	if (out->batch < 0 || out->threads < 0 || out->top_k < 0)
-		return err_set(TT_EINVAL, "session options must not be negative: batch %d, threads %d, "
-		               "top_k %d", out->batch, out->threads, out->top_k);
+	if (out->batch < 0 || out->threads < 0 || out->threads > THREADS_MAX || out->top_k < 0)
+		return err_set(TT_EINVAL, "session options: batch %d, threads %d, top_k %d; none may be "
+		               "negative, and threads are at most %d", out->batch, out->threads, out->top_k,
+		               THREADS_MAX);
 	return TT_OK;
 }
 
