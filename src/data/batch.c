@@ -100,16 +100,3 @@ tt_status tt_batch_check(const tt_batch *b)
 
 	return batch_take(b, &room, &whole);
 }
-
-void batch_slice(const tt_batch *b, int64_t first, int64_t n, struct batch_room *room,
-                 tt_batch *out)
-{
-	*out = *b;
-	for (int i = 0; i < b->columns; i++) {
-		room->column[i] = column_slice(b->column[i], first);
-		room->pointer[i] = &room->column[i];
-	}
-	out->column = room->pointer;
-	out->n = n;
-	out->weight = b->weight ? b->weight + first : NULL;
-}

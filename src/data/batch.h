@@ -18,8 +18,4 @@ tt_status batch_take(const tt_batch *in, struct batch_room *room, tt_batch *out)
 /* The place of the column of that name, or -1. */
 int       batch_find(const tt_batch *b, const char *name);
 
-/* Samples first to first + n - 1, by pointers into b; the columns are made in room. */
-void      batch_slice(const tt_batch *b, int64_t first, int64_t n, struct batch_room *room,
-                      tt_batch *out);
-
 #endif

@@ -102,14 +102,3 @@ const char *column_text(const tt_column *c, char buf[COLUMN_TEXT])
 		snprintf(buf + n, COLUMN_TEXT - (size_t)n, "]");
 	return buf;
 }
-
-tt_column column_slice(const tt_column *c, int64_t first)
-{
-	tt_column s = *c;
-
-	if (column_ragged(c))
-		s.offsets = c->offsets + first;
-	else if (c->data)
-		s.data = (const char *)c->data + (size_t)first * column_bytes(c);
-	return s;
-}

@@ -26,7 +26,5 @@ tt_status column_take(const tt_column *in, tt_column *out);
 #define COLUMN_TEXT 128
 const char *column_text(const tt_column *c, char buf[COLUMN_TEXT]);
 
-/* Samples first to first + n - 1 of a column, by pointers: nothing is copied. */
-tt_column column_slice(const tt_column *c, int64_t first);
 
 #endif

@@ -78,7 +78,6 @@ struct loader {
 	struct worker       *workers;       /* the first one's scratch serves prefetch = 0    */
 	int                  n_workers;     /* allocated; threads run only if prefetch > 0    */
 	int                  prefetch;      /* batches ahead; 0 where no thread may be started */
-	double               waited;
 
 	pthread_mutex_t      lock;
 	pthread_cond_t       work, done;    /* a slot came free; a slot is ready, or idle     */
@@ -232,14 +231,8 @@ static void wake(struct loader *l)
 
 static void wait_ready(struct loader *l, const struct slot *s)
 {
-	double start;
-
-	if (l->claimed > l->taken && s->ready)
-		return;
-	start = thread_seconds();
 	while (!(l->claimed > l->taken && s->ready))
 		pthread_cond_wait(&l->done, &l->lock);
-	l->waited += thread_seconds() - start;
 }
 
 /* From a pool others may have taken what was left of the epoch. */
@@ -267,14 +260,12 @@ static struct slot *next_prefetched(struct loader *l)
 static struct slot *next_inline(struct loader *l)
 {
 	struct slot *s = &l->slots[0];
-	double start = thread_seconds();
 
 	if (!s->ready)
 		s->lease = claim(l);
 	if (!s->ready || s->status != TT_OK)
 		fill_slot(l, s, &l->workers[0].scratch);
 	s->ready = s->status != TT_OK || is_of_later(l, s);     /* kept for the next call */
-	l->waited += thread_seconds() - start;
 	return s;
 }
 
@@ -335,11 +326,6 @@ tt_status loader_seek(struct loader *l, int64_t epoch, int64_t consumed)
 int64_t loader_batches(const struct loader *l)
 {
 	return lease_count(&l->plan);
-}
-
-double loader_waited(const struct loader *l)
-{
-	return l->waited;
 }
 
 /* ---- life -------------------------------------------------------------------- */

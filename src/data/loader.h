@@ -86,7 +86,6 @@ tt_status loader_seek(struct loader *l, int64_t epoch, int64_t consumed);
  * Borrowed until the next call on the loader.  x may be freely written to. */
 tt_status loader_next(struct loader *l, struct batch **out);
 int64_t   loader_batches(const struct loader *l);          /* per epoch */
-double    loader_waited(const struct loader *l);           /* seconds that loader_next blocked */
 void      loader_free(struct loader **l);
 
 /* Normalise one raw sample as the loader does (for predict). */

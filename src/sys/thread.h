@@ -1,9 +1,8 @@
 /* thread.h -- work side by side.
  *
- * Two tools, two jobs.  thread_for: a loop split over the compute threads of the
- * calling thread (OpenMP: the pool that oneDNN uses too).  struct queue: a bounded
- * queue between long-lived helper threads (the loader's).  How many threads there may be is
- * policy.h's affair. */
+ * Two tools, two jobs.  thread_for: a loop split over the compute threads of the calling thread
+ * (OpenMP: the pool that oneDNN uses too).  thread_start: a helper thread that lives long (the
+ * loader's).  How many threads there may be is policy.h's affair. */
 #ifndef SYS_THREAD_H
 #define SYS_THREAD_H
 
@@ -54,14 +53,5 @@ void      thread_join(struct thread **t);     /* NULL is fine; at once if it was
 /* The calling thread works in short bursts that others wait for: when it wakes it should have the
  * core at once, not when a computing thread's slice is over.  Best effort. */
 void      thread_prefer_soon(void);
-
-/* Bounded queue of pointers.  put blocks while full, get while empty; both give 0
- * after queue_close (get only once drained).  Thread-safe. */
-struct queue;
-tt_status queue_new(struct queue **out, size_t capacity);
-int       queue_put(struct queue *q, void *item);
-int       queue_get(struct queue *q, void **item);
-void      queue_close(struct queue *q);
-void      queue_free(struct queue **q);
 
 #endif

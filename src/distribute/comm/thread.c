@@ -20,7 +20,7 @@
 #include "base/mem.h"
 #include "sys/thread.h"
 
-#define THREADS_MAX 1024
+#define RANKS_MAX 1024
 #define SPACES      16          /* ends of one rank: the first and those split from it */
 #define NAME_MAX    96
 #define SPINS       200         /* looks at a message before the kernel is asked to wait */
@@ -448,9 +448,9 @@ tt_status comm_threads(struct comm **out, int n, int hosts, double timeout)
 	struct group *g = NULL;
 	tt_status st;
 
-	if (n < 1 || n > THREADS_MAX || hosts < 1 || hosts > n || !(timeout > 0))
+	if (n < 1 || n > RANKS_MAX || hosts < 1 || hosts > n || !(timeout > 0))
 		return err_set(TT_EINVAL, "%d threads on %d hosts within %g s: want 1 to %d threads, no "
-		               "more hosts than those, and some time", n, hosts, timeout, THREADS_MAX);
+		               "more hosts than those, and some time", n, hosts, timeout, RANKS_MAX);
 	if ((st = group_new(&g, n, hosts)) != TT_OK)
 		return st;
 	g->refs = 1;                            /* ours, so that it outlives a failure below */

@@ -67,24 +67,6 @@ static void a_batch_that_is_not_whole_is_refused_with_the_name_of_the_column(voi
 	assert_error("size is 0");
 }
 
-static void a_slice_points_into_the_batch(void **state)
-{
-	const tt_column *all[] = { &x, &words };
-	const float weight[] = { 1, 0, 2.5f };
-	const tt_batch b = { .size = sizeof b, .columns = 2, .column = all, .n = 3, .weight = weight };
-	struct batch_room room;
-	tt_batch s;
-
-	(void)state;
-	batch_slice(&b, 1, 2, &room, &s);
-	assert_ok(tt_batch_check(&s));
-	assert_ptr_equal(s.column[0]->data, x_data + 2);
-	assert_ptr_equal(s.column[1]->data, word_data);           /* offsets still count from here */
-	assert_int_equal(s.column[1]->offsets[0], 3);
-	assert_int_equal(s.column[1]->offsets[2], 6);
-	assert_ptr_equal(s.weight, weight + 1);
-}
-
 static void columns_are_written_for_people(void **state)
 {
 	static const struct { tt_column c; const char *text; size_t bytes; } row[] = {
@@ -106,7 +88,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_whole_batch_is_good_and_its_columns_have_names),
 		cmocka_unit_test(a_batch_that_is_not_whole_is_refused_with_the_name_of_the_column),
-		cmocka_unit_test(a_slice_points_into_the_batch),
 		cmocka_unit_test(columns_are_written_for_people),
 	};
 

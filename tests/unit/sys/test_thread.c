@@ -158,116 +158,6 @@ static void helpers_leave_signals_to_their_caller(void **state)
 	assert_int_equal(sigismember(&set, SIGTERM), 0);
 }
 
-/* ---- queue ---- */
-
-#define ITEMS 5000
-static int items[ITEMS];
-
-static void put_all(void *ctx)
-{
-	for (int i = 0; i < ITEMS; i++)
-		assert_int_equal(queue_put(ctx, &items[i]), 1);
-}
-
-static void a_queue_keeps_the_order(void **state)
-{
-	struct thread *t = NULL;
-	struct queue *q = NULL;
-	void *p;
-
-	(void)state;
-	assert_ok(queue_new(&q, 3));
-	assert_ok(thread_start(&t, "putter", put_all, q));
-	for (int i = 0; i < ITEMS; i++) {
-		assert_int_equal(queue_get(q, &p), 1);
-		assert_ptr_equal(p, &items[i]);
-	}
-	thread_join(&t);
-	queue_free(&q);
-	assert_null(q);
-}
-
-static _Atomic int taken;
-
-static void take_all(void *ctx)
-{
-	void *p;
-
-	while (queue_get(ctx, &p)) {
-		++*(int *)p;
-		atomic_fetch_add(&taken, 1);
-	}
-}
-
-static void many_threads_share_a_queue(void **state)
-{
-	struct thread *put[2], *get[3];
-	struct queue *q = NULL;
-
-	(void)state;
-	taken = 0;
-	memset(items, 0, sizeof items);
-	assert_ok(queue_new(&q, 4));
-	for (int i = 0; i < 3; i++)
-		assert_ok(thread_start(&get[i], "getter", take_all, q));
-	assert_ok(thread_start(&put[0], "putter", put_all, q));
-	thread_join(&put[0]);
-	assert_ok(thread_start(&put[1], "putter", put_all, q));
-	thread_join(&put[1]);
-	queue_close(q);
-	for (int i = 0; i < 3; i++)
-		thread_join(&get[i]);
-	assert_int_equal(taken, 2 * ITEMS);
-	queue_free(&q);
-}
-
-static void a_closed_queue_is_drained_then_says_no(void **state)
-{
-	struct queue *q = NULL;
-	void *p = NULL;
-
-	(void)state;
-	assert_ok(queue_new(&q, 2));
-	assert_int_equal(queue_put(q, &items[0]), 1);
-	queue_close(q);
-	assert_int_equal(queue_put(q, &items[1]), 0);
-	assert_int_equal(queue_get(q, &p), 1);
-	assert_ptr_equal(p, &items[0]);
-	assert_int_equal(queue_get(q, &p), 0);
-	queue_free(&q);
-	queue_free(&q);
-	queue_free(NULL);
-}
-
-static void close_in_a_while(void *ctx)
-{
-	queue_close(ctx);
-}
-
-static void close_wakes_who_waits(void **state)
-{
-	struct thread *t = NULL;
-	struct queue *q = NULL;
-	void *p;
-
-	(void)state;
-	assert_ok(queue_new(&q, 1));
-	assert_ok(thread_start(&t, "closer", close_in_a_while, q));
-	assert_int_equal(queue_get(q, &p), 0);
-	thread_join(&t);
-	queue_free(&q);
-}
-
-static void a_queue_of_nothing_is_refused(void **state)
-{
-	struct queue *q = NULL;
-
-	(void)state;
-	assert_status(queue_new(&q, 0), TT_EINVAL);
-	assert_status(queue_new(&q, SIZE_MAX / 4), TT_EINVAL);
-	assert_null(q);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,11 +168,6 @@ int main(void)
 		cmocka_unit_test(the_count_belongs_to_the_thread),
 		cmocka_unit_test(affinity_and_clock_make_sense),
 		cmocka_unit_test(helpers_leave_signals_to_their_caller),
-		cmocka_unit_test(a_queue_keeps_the_order),
-		cmocka_unit_test(many_threads_share_a_queue),
-		cmocka_unit_test(a_closed_queue_is_drained_then_says_no),
-		cmocka_unit_test(close_wakes_who_waits),
-		cmocka_unit_test(a_queue_of_nothing_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
