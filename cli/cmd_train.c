@@ -3,6 +3,7 @@
 #include <tutti/train.h>
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -446,18 +447,24 @@ static tt_status resume_line(const struct run *r, const struct words *line, stru
 	return str_status(out);
 }
 
+/* The signal that has ended this run.  Of several workers only one need have heard it. */
+static int ending_signal(void)
+{
+	return stop_signal() ? stop_signal() : SIGTERM;
+}
+
 /* A signal came before there was anything to go on with. */
 static tt_status report_early_stop(struct call *c)
 {
-	c->exit = EXIT_SIGNAL + stop_signal();
+	c->exit = EXIT_SIGNAL + ending_signal();
 	return err_set(TT_ESTOPPED, "stopped by SIG%s before the first step",
-	               sigabbrev_np(stop_signal()));
+	               sigabbrev_np(ending_signal()));
 }
 
 /* The end of a run that a signal stopped: how to go on with it, and the exit code for it. */
 static tt_status report_stop(const struct run *r, struct call *c)
 {
-	int        sig = stop_signal();
+	int        sig = ending_signal();
 	struct str line = { 0 };
 	tt_status  st = resume_line(r, &c->line, &line);
 
@@ -479,7 +486,7 @@ static tt_status run_all(struct run *r, struct call *c)
 
 	stop_install();
 	if ((st = prepare(r, c)) != TT_OK)
-		return st == TT_ESTOPPED && stop_signal() ? report_early_stop(c) : st;
+		return st == TT_ESTOPPED ? report_early_stop(c) : st;
 	r->made_dir = 0;
 	p = tt_trainer_progress(r->trainer);
 	if (r->resume && p->epoch >= p->epochs) {
@@ -492,7 +499,7 @@ static tt_status run_all(struct run *r, struct call *c)
 	r->first_step = p->step;
 	say_start(r);
 	st = train(r);
-	if (st == TT_ESTOPPED && stop_signal())
+	if (st == TT_ESTOPPED)
 		return report_stop(r, c);
 	if (st != TT_OK) {
 		/* One of several has failed: a checkpoint is there, and any number can go on. */

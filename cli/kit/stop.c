@@ -84,7 +84,6 @@ void stop_tell(tt_trainer *t)
 
 void stop_remove(void)
 {
-	stop_handle(SIG_DFL, 0);
 	atomic_store(&stop_target, NULL);
 	while (atomic_load(&telling))
 		sched_yield();

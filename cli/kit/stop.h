@@ -10,7 +10,8 @@
 
 void stop_install(void);             /* before a trainer is made           */
 void stop_tell(tt_trainer *t);       /* the trainer is there: tell it      */
-void stop_remove(void);              /* before the trainer is freed        */
+void stop_remove(void);              /* before the trainer is freed: what comes from then on is
+                                        noted, and ends nothing that is being closed */
 int  stop_signal(void);              /* the signal that came, or 0         */
 int  stop_asked(void *unused);       /* has one come?  For tt_trainer_opts */
 

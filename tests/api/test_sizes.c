@@ -2,8 +2,12 @@
 #include "support/support.h"
 #include "support/tiny.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <tutti/catalog.h>
 #include <tutti/checkpoint.h>
@@ -169,9 +173,24 @@ static tt_status take_callback(void *o)
 /* ---- what makes each of them valid ---- */
 
 static void fill_info(void *o) { memcpy(o, tt_source_describe(source), sizeof(tt_source_info)); }
+/* At a port that is free just now. */
+static const char *free_place(void)
+{
+	static char text[40];
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof a;
+	const int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(fd, (void *)&a, len), 0);
+	assert_int_equal(getsockname(fd, (void *)&a, &len), 0);
+	close(fd);
+	snprintf(text, sizeof text, "tcp://127.0.0.1:%d", ntohs(a.sin_port));
+	return text;
+}
+
 static void fill_group(void *o)
 {
-	memcpy(o, TT_GROUP_OPTS(.world = 1, .rendezvous = "tcp://127.0.0.1:47113",
+	memcpy(o, TT_GROUP_OPTS(.world = 1, .rendezvous = free_place(),
 	                        .secret = "a secret of tests", .secret_size = 17),
 	       sizeof(tt_group_opts));
 }

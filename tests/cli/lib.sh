@@ -42,6 +42,12 @@ says()
 	grep -qF -e "$2" "$1" || fail "$command: ${1##*/} does not say '$2'"
 }
 
+# The same by an extended regular expression.
+says_like()
+{
+	grep -qE -e "$2" "$1" || fail "$command: ${1##*/} does not say '$2'"
+}
+
 lacks()
 {
 	grep -qF -e "$2" "$1" && fail "$command: ${1##*/} says '$2'"

@@ -204,7 +204,8 @@ tt_status roll_leave(struct roll *r, double timeout)
 		                                         .awaits = -1 };
 		r->ops->tell(r->ctx, &r->said[SAID_LEAVING]);
 	}
-	while (!done && !atomic_load(&r->broken) && thread_seconds() < end) {
+	while (!done && !atomic_load(&r->broken) && thread_seconds() < end &&
+	       r->ops->find_dead(r->ctx) < 0) {
 		listen_once(r, -1);
 		done = all_have_left(r) && r->ops->told(r->ctx, &r->said[SAID_LEAVING]);
 		if (!done)
@@ -224,7 +225,7 @@ tt_status roll_died(struct comm *c, int dead)
 	                    comm_who(c, dead, who), c->rank, c->doing ? c->doing : "a message"), dead);
 }
 
-tt_status roll_lost(struct roll *r, struct comm *c, int peer, int (*find_dead)(void *ctx))
+tt_status roll_lost(struct roll *r, struct comm *c, int peer)
 {
 	const double now = thread_seconds();
 	char who[COMM_WHO_MAX], text[ERR_MAX];
@@ -233,7 +234,7 @@ tt_status roll_lost(struct roll *r, struct comm *c, int peer, int (*find_dead)(v
 	snprintf(text, sizeof text, "%s", tt_last_error());
 	if (roll_listen_until(r, peer, now + WORD_SECONDS))
 		return roll_fault(r, c);
-	if ((dead = find_dead(r->ctx)) >= 0)
+	if ((dead = r->ops->find_dead(r->ctx)) >= 0)
 		return roll_died(c, dead);
 	culprit = roll_call(r, peer, c->timeout);
 	if (atomic_load(&r->broken))

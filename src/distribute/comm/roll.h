@@ -24,6 +24,8 @@ struct roll_ops {
 	int  (*told)(void *ctx, const struct notice *n);
 	/* A notice that has come; 0: there is none. */
 	int  (*hear)(void *ctx, struct notice *out);
+	/* A rank whose process is known to be no more; -1. */
+	int  (*find_dead)(void *ctx);
 };
 
 struct roll {
@@ -53,13 +55,14 @@ void roll_tell_fault(struct roll *r, const struct comm_fault *why);
 tt_status roll_fault(struct roll *r, struct comm *c);
 /* Call the roll, wait a moment for answers, follow the chain of waiting ranks from `peer` on. */
 int  roll_call(struct roll *r, int peer, double timeout);
-/* Say that this rank leaves, and wait until all others do.  TT_ETIMEDOUT: not all have. */
+/* Say that this rank leaves, and wait until all others do, or one is dead and never will.
+ * TT_ETIMEDOUT: not all have. */
 tt_status roll_leave(struct roll *r, double timeout);
 
 /* A rank c has waited for does not do its part, as the last error says: it has died, or gave up and
  * says so in a moment.  Or it is our own link that is cut: whether others answer tells, once all of
- * them have come to wait for us.  dead: a process that is known to be no more; -1. */
-tt_status roll_lost(struct roll *r, struct comm *c, int peer, int (*find_dead)(void *ctx));
+ * them have come to wait for us. */
+tt_status roll_lost(struct roll *r, struct comm *c, int peer);
 /* Rank `dead` has died while c waited: tell all. */
 tt_status roll_died(struct comm *c, int dead);
 

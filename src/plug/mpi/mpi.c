@@ -91,19 +91,17 @@ static int spins_for(const struct end *e, int awaits)
 	return awaits >= 0 && f->host_of[awaits] != f->place.host ? SPINS_FAR : SPINS_NEAR;
 }
 
-static int find_dead(void *ctx) { return cma_find_dead(&((struct world *)ctx)->cma); }
-
 /* A neighbour that is no more is missed before the deadline. */
 static tt_status look_for_dead(struct end *e)
 {
-	const int dead = find_dead(e->world);
+	const int dead = cma_find_dead(&e->world->cma);
 
 	return dead < 0 ? TT_OK : roll_died(&e->comm, dead);
 }
 
 static tt_status lost(struct end *e, int peer)
 {
-	return roll_lost(&e->world->roll, &e->comm, peer, find_dead);
+	return roll_lost(&e->world->roll, &e->comm, peer);
 }
 
 /* Test until done.  awaits: the rank that this is about, -1: all. */

@@ -87,7 +87,9 @@ static int hear(void *ctx, struct notice *out)
 	return done;
 }
 
-static const struct roll_ops notices = { tell, told, hear };
+static int find_dead(void *ctx) { return cma_find_dead(&((struct world *)ctx)->cma); }
+
+static const struct roll_ops notices = { tell, told, hear, find_dead };
 
 /* ---- who is where ---- */
 

@@ -139,9 +139,9 @@ static int hear(void *ctx, struct notice *out)
 	return take_notice(g, out);
 }
 
-static const struct roll_ops notices = { tell, told, hear };
-
 static int find_dead(void *ctx) { return atomic_load(&((struct group *)ctx)->dead); }
+
+static const struct roll_ops notices = { tell, told, hear, find_dead };
 
 /* ---- messages ---- */
 
@@ -160,7 +160,7 @@ static tt_status lost(struct end *e, int peer)
 	if (!atomic_load(&g->roll.broken) && find_dead(g) >= 0)
 		return roll_died(&e->comm, find_dead(g));
 	err_text("%s", text);
-	return roll_lost(&g->roll, &e->comm, peer, find_dead);
+	return roll_lost(&g->roll, &e->comm, peer);
 }
 
 static tt_status end_send(struct comm *c, struct comm_request *r)

@@ -292,7 +292,8 @@ static tt_status explain_absence(const struct meeting *g)
 	}
 	return err_set(TT_ETIMEDOUT, "worker%s %s of %d did not connect to worker %d within %.3g s"
 	               "%s%s%s", absent == 1 ? "" : "s", who, g->s->size, g->s->rank,
-	               g->m->until - g->began, error ? ": " : "", error ? strerror(error) : "",
+	               round(10 * (g->m->until - g->began)) / 10, error ? ": " : "",
+	               error ? strerror(error) : "",
 	               stranger ? ": who answers there does not know this group's secret"
 	               : g->strangers ? "; who came did not know this group's secret" : "");
 }
