@@ -37,11 +37,23 @@ struct reader {
 	/* the implementation's struct embeds this one as its first member */
 };
 
-/* The columns that a model knows, to tell a table's target where no setting does; borrowed. */
+/* What a target is to whom the source is opened for.  Where a setting (task=) says something else,
+ * that counts. */
+enum target_wish {
+	WISH_ANY,           /* as the target looks                                                    */
+	WISH_CLASSES,       /* classes, numbers too                                                   */
+	WISH_NUMBERS,       /* numbers, few and whole ones too                                        */
+	WISH_YES_NO         /* 0 and 1, or two words; other numbers are shares                        */
+};
+
+/* What a model knows of a table; borrowed. */
 struct known_columns {
-	const char        *target;            /* NULL: it has no name                             */
+	const char        *target;            /* where no setting names one; NULL: it has no name */
 	const char *const *features;          /* [count]; NULL: they have no names                */
 	int64_t            count;             /* of features; 0: unknown                          */
+	enum target_wish   wish;
+	const char *const *class_names;       /* [classes]; NULL: they have none                  */
+	int                classes;
 };
 
 struct reader_ops {

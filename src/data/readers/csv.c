@@ -19,7 +19,9 @@ static const struct option settings[] = {
 	         "column that says how much a row counts: its name or number; for programs: training "
 	         "refuses weights as yet"),
 	OPT_ENUM(struct csv_opts, task, "auto", task_words,
-	         "auto: text, or whole numbers with at most 50 different values, are classes"),
+	         "what the target is; auto: what a model's loss wants (cross_entropy: classes; mse, "
+	         "mae, huber: numbers; bce: 0 and 1, shares, or two words); for no model: text, or "
+	         "whole numbers with at most 50 different values, are classes"),
 	OPT_ENUM(struct csv_opts, header, "auto", header_words, "whether the first row holds names"),
 	OPT_ENUM(struct csv_opts, separator, "auto", separator_words,
 	         "between cells; auto: the most frequent one of the first line"),

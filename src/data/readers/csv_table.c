@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "data/numeral.h"
 #include "data/readers/csv_row.h"
 
 #define CLASSES_MAX  100000
@@ -24,6 +25,8 @@ struct table {
 	size_t        *text_at;      /* [cap] where a row's target starts in texts */
 	size_t         cap;          /* rows for which there is room               */
 	int            header;       /* enum csv_header                            */
+	int            numbers;      /* enum no/yes: classes are numbers           */
+	int            wants_numbers;   /* enum no/yes: a model's loss does        */
 };
 
 /* ---- which row is the header, which column the target ----------------------- */
@@ -319,7 +322,7 @@ static tt_status read_rows(struct table *t, struct csv *c)
 
 typedef int (*order)(const void *a, const void *b);
 
-/* 9 before 10; what is written differently ("1", "1.0") stays apart. */
+/* 9 before 10; of whole numbers that round to the same the digits decide. */
 static int by_number(const void *a, const void *b)
 {
 	double x = 0, y = 0;
@@ -334,8 +337,40 @@ static const char *text_of(const struct table *t, size_t row)
 	return t->texts.p + t->text_at[row];
 }
 
+/* The name of a row's class, equal for equal numbers.  It may lie in buf. */
+static const char *name_of(const struct table *t, size_t row, char buf[NUMERAL_TEXT])
+{
+	const char *text = text_of(t, row), *number = t->numbers ? numeral_text(text, buf) : NULL;
+
+	return number ? number : text;
+}
+
+/* Numbers are written in the one way, in place where there is room. */
+static tt_status unify(struct table *t, struct csv *c)
+{
+	char buf[NUMERAL_TEXT];
+
+	for (size_t i = 0; t->numbers && i < c->rows; i++) {
+		const char *name = name_of(t, i, buf);
+		const size_t n = strlen(name) + 1, there = strlen(text_of(t, i)) + 1;
+
+		if (n <= there) {
+			memmove(t->texts.p + t->text_at[i], name, n);
+			continue;
+		}
+		t->text_at[i] = t->texts.len;
+		str_add_bytes(&t->texts, name, n);
+	}
+	return str_status(&t->texts);
+}
+
+static order order_of(const struct table *t)
+{
+	return t->numbers ? by_number : by_name;
+}
+
 /* The sorted different targets, up to `most` of them; more: c->classes is most + 1. */
-static tt_status find_classes(const struct table *t, struct csv *c, order o, size_t most)
+static tt_status find_classes(const struct table *t, struct csv *c, size_t most)
 {
 	const char **all = mem_alloc(c->rows * sizeof *all);
 	size_t n = 0;
@@ -344,7 +379,7 @@ static tt_status find_classes(const struct table *t, struct csv *c, order o, siz
 	for (size_t i = 0; st == TT_OK && i < c->rows; i++)
 		all[i] = text_of(t, i);
 	if (st == TT_OK) {
-		qsort(all, c->rows, sizeof *all, o);
+		qsort(all, c->rows, sizeof *all, order_of(t));
 		for (size_t i = 0; i < c->rows && n <= most; i++)
 			if (i == 0 || strcmp(all[i - 1], all[i]) != 0)
 				all[n++] = all[i];
@@ -356,17 +391,25 @@ static tt_status find_classes(const struct table *t, struct csv *c, order o, siz
 	return st;
 }
 
-static tt_status classify(const struct table *t, struct csv *c, order o)
+static tt_status number_rows(const struct table *t, struct csv *c)
 {
 	if (!(c->label = mem_calloc(c->rows, sizeof *c->label)))
 		return TT_ENOMEM;
 	for (size_t i = 0; i < c->rows; i++) {
 		const char *text = text_of(t, i);
 		const char **at = bsearch(&text, c->class_names, (size_t)c->classes,
-		                          sizeof *c->class_names, o);
+		                          sizeof *c->class_names, order_of(t));
 		c->label[i] = (int32_t)(at - c->class_names);
 	}
 	return TT_OK;
+}
+
+static tt_status not_a_number(const struct table *t, size_t row)
+{
+	return err_set(TT_EFORMAT, "%s: row %zu of the data: the target '%.40s' is not a finite number"
+	               "%s", t->row.in->name, row + 1, text_of(t, row),
+	               t->wants_numbers ? ", which the model's loss wants: classes "
+	               "are for cross_entropy" : "");
 }
 
 static tt_status regress(const struct table *t, struct csv *c)
@@ -379,45 +422,75 @@ static tt_status regress(const struct table *t, struct csv *c)
 		return TT_ENOMEM;
 	for (size_t i = 0; i < c->rows; i++) {
 		if (!str_to_double(text_of(t, i), &v) || !isfinite((float)v))
-			return err_set(TT_EFORMAT, "%s: row %zu of the data: the target '%.40s' is not a "
-			               "finite number", t->row.in->name, i + 1, text_of(t, i));
+			return not_a_number(t, i);
 		c->value[i] = (float)v;
 	}
 	return TT_OK;
 }
 
-/* What the targets look like: all numbers, all whole numbers. */
-static void inspect(const struct table *t, size_t rows, int *numbers, int *whole)
-{
-	double v;
+/* What the targets look like: all numbers, all whole numbers, none but 0 and 1. */
+struct look { int numbers, whole, binary; };
 
-	*numbers = *whole = 1;
-	for (size_t i = 0; i < rows && *numbers; i++) {
-		*numbers = str_to_double(text_of(t, i), &v);
-		*whole = *whole && *numbers && v == floor(v);
+static struct look inspect(const struct table *t, size_t rows)
+{
+	struct look l = { 1, 1, 1 };
+	double v = 0;
+
+	for (size_t i = 0; i < rows && l.numbers; i++) {
+		l.numbers = str_to_double(text_of(t, i), &v);
+		l.whole = l.whole && l.numbers && v == floor(v);
+		l.binary = l.binary && l.numbers && (v == 0 || v == 1);
 	}
+	return l;
+}
+
+/* Are they classes, and how many at most? */
+enum verdict { VALUES, CLASSES, FEW_CLASSES };
+
+static enum verdict judge(const struct csv_opts *o, const struct look *l)
+{
+	if (o->task != CSV_AUTO)
+		return o->task == CSV_REGRESS ? VALUES : CLASSES;
+	switch (o->known ? o->known->wish : WISH_ANY) {
+	case WISH_CLASSES: return CLASSES;
+	case WISH_NUMBERS: return VALUES;
+	case WISH_YES_NO:  return l->binary || !l->numbers ? CLASSES : VALUES;
+	case WISH_ANY:     break;
+	}
+	return !l->numbers ? CLASSES : l->whole ? FEW_CLASSES : VALUES;
+}
+
+static tt_status classify(struct table *t, struct csv *c, enum verdict v)
+{
+	const size_t most = v == FEW_CLASSES ? CLASSES_AUTO : CLASSES_MAX;
+	tt_status st = unify(t, c);
+
+	if (st == TT_OK)
+		st = find_classes(t, c, most);
+	if (st != TT_OK)
+		return st;
+	if ((size_t)c->classes <= most)
+		return number_rows(t, c);
+	if (v == FEW_CLASSES)
+		return regress(t, c);
+	return err_set(TT_EFORMAT, "%s: more than %d different targets are no classes; set "
+	               "label= or task=", t->row.in->name, CLASSES_MAX);
 }
 
 static tt_status take_targets(struct table *t, struct csv *c, const struct csv_opts *o)
 {
-	int numbers, whole;
-	tt_status st;
+	const struct known_columns *k = o->known;
+	struct look look;
+	enum verdict v;
 
 	if (t->target == t->width)
 		return TT_OK;
-	inspect(t, c->rows, &numbers, &whole);
-	if (o->task == CSV_REGRESS || (o->task == CSV_AUTO && numbers && !whole))
-		return regress(t, c);
-	order by = numbers ? by_number : by_name;
-	size_t most = o->task == CSV_AUTO && numbers ? CLASSES_AUTO : CLASSES_MAX;
-	if ((st = find_classes(t, c, by, most)) != TT_OK)
-		return st;
-	if ((size_t)c->classes <= most)
-		return classify(t, c, by);
-	if (most == CLASSES_AUTO)
-		return regress(t, c);
-	return err_set(TT_EFORMAT, "%s: more than %d different targets are no classes; set "
-	               "label= or task=", t->row.in->name, CLASSES_MAX);
+	look = inspect(t, c->rows);
+	/* Who knows words for classes takes numbers for words, too: versions 1.1 and 1.10. */
+	t->numbers = look.numbers && (!k || !k->class_names || numeral_all(k->class_names, k->classes));
+	t->wants_numbers = k && k->wish == WISH_NUMBERS && o->task == CSV_AUTO;
+	v = judge(o, &look);
+	return v == VALUES ? regress(t, c) : classify(t, c, v);
 }
 
 tt_status csv_parse(struct csv *out, const struct bytes *in, const struct csv_opts *o)

@@ -300,11 +300,12 @@ static tt_status evaluate(struct tt_learner *l, const struct batch *b, tt_metric
 {
 	static const struct program_run run = { .sample_stride = 1 };
 	struct metrics m = { .classes = l->target.classes, .k = l->learner->opts.top_k };
+	struct feed f = { .x = b->x, .n = b->n };
 	struct program *p;
-	tt_status st = feed_run(l->eval, &(struct feed){ .x = b->x, .n = b->n,
-	                        .target = target_of(&l->target, b) }, &run, &p);
+	tt_status st;
 
-	if (st != TT_OK)
+	if ((st = target_take(&l->target, b, &f.target)) != TT_OK ||
+	    (st = feed_run(l->eval, &f, &run, &p)) != TT_OK)
 		return st;
 	metrics_add(&m, &(struct metrics_batch){
 		.loss = *(const float *)program_output(p, OUTPUT_LOSS),

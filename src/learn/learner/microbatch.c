@@ -86,12 +86,14 @@ static void take_part(struct learner *l, const struct batch *b, int64_t first, i
 static tt_status run_part(struct learner *l, const struct program_run *run, const float *seed)
 {
 	struct step *s = &l->step;
+	struct feed f = { .x = s->batch.x, .n = s->batch.n, .seed = seed };
 	double at[2] = { thread_seconds() };
 	tt_status st;
 
 	s->turned = 0;
-	st = feed_run(l->programs, &(struct feed){ .x = s->batch.x, .n = s->batch.n, .seed = seed,
-	              .target = target_of(&l->target, &s->batch) }, run, &s->program);
+	if ((st = target_take(&l->target, &s->batch, &f.target)) != TT_OK)
+		return st;
+	st = feed_run(l->programs, &f, run, &s->program);
 	at[1] = thread_seconds();
 	trace_span(l->opts.trace, TRACE_COMPUTE, "step", l->steps + 1, at);
 	if (s->part + 1 < s->parts)

@@ -47,6 +47,8 @@ struct tt_model {
 tt_status nn_bind(struct tt_model *m, const tt_schema *data);
 /* A model of the same net knows what `from` knows. */
 tt_status nn_copy_names(struct tt_model *m, const struct tt_model *from);
+/* What it knows of the columns of a table, and what its loss wants of the target; borrowed. */
+struct known_columns nn_known_columns(const struct tt_model *m);
 /* All that the model knows of its data are the names of the classes. */
 tt_status nn_set_classes(struct tt_model *m, const struct class_names *names);
 

@@ -7,6 +7,11 @@ static const char *const loss_words[] = {
 	[LOSS_HUBER] = "huber", NULL
 };
 
+const char *nn_loss_word(int loss)
+{
+	return loss_words[loss];
+}
+
 #define T struct model_opts
 const struct option model_options[] = {
 	OPT_DOUBLES(T, input, NULL, "shape of a sample: [channels, height, width] or [features]"),

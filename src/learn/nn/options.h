@@ -15,4 +15,6 @@ struct model_opts {
 enum loss_kind { LOSS_XENT, LOSS_BCE, LOSS_MSE, LOSS_MAE, LOSS_HUBER };
 extern const struct option model_options[];
 
+const char *nn_loss_word(int loss);             /* as in a spec */
+
 #endif

@@ -179,13 +179,30 @@ tt_status signature_view(const struct signature *s, const tt_source *source, tt_
 	return TT_OK;
 }
 
-struct known_columns signature_columns(const struct signature *s)
+/* What the loss of a net takes.  Several outputs may be numbers, or one for each class. */
+static enum target_wish wish_of(const struct tt_model *m)
 {
-	const tt_column *x = s->data.view.column[schema_input(&s->data.view, 0)];
+	switch (m->net.loss) {
+	case LOSS_XENT: return WISH_CLASSES;
+	case LOSS_BCE:  return m->outputs == 1 ? WISH_YES_NO : WISH_ANY;
+	default:        return m->outputs == 1 ? WISH_NUMBERS : WISH_ANY;
+	}
+}
+
+struct known_columns nn_known_columns(const struct tt_model *m)
+{
+	static const enum target_wish of_kind[] = {
+		[TT_TARGET_CLASS] = WISH_CLASSES, [TT_TARGET_VALUES] = WISH_NUMBERS,
+		[TT_TARGET_LABELS] = WISH_ANY, [TT_TARGET_NONE] = WISH_ANY,
+	};
+	const struct signature *s = m->signature;
+	const tt_schema *d = &s->data.view;
+	const tt_column *x = d->column[schema_input(d, 0)];
 
 	return (struct known_columns){
-		.target = s->view.known ? s->data.view.target : NULL, .features = x->features,
-		.count = column_row(x),
+		.target = s->view.known ? d->target : NULL, .features = x->features,
+		.count = column_row(x), .wish = s->view.known ? of_kind[d->kind] : wish_of(m),
+		.class_names = d->class_names, .classes = d->class_names ? d->classes : 0,
 	};
 }
 
@@ -197,7 +214,7 @@ tt_status tt_source_open_for(tt_source **out, const char *uri, const tt_model *m
 		return err_null(__func__);
 	if (!m || !m->signature)
 		return source_open_for(out, uri, NULL);
-	known = signature_columns(m->signature);
+	known = nn_known_columns(m);
 	return source_open_for(out, uri, &known);
 }
 

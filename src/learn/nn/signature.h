@@ -60,9 +60,6 @@ tt_status signature_same_names(const struct signature *s, const tt_schema *there
 /* Is this column of samples of the shape that the net wants?  TT_ESHAPE names both. */
 tt_status signature_check_samples(const struct signature *s, const tt_column *samples);
 
-/* What it knows of the columns of a table. */
-struct known_columns signature_columns(const struct signature *s);
-
 /* Match, and make the view where one is needed: else *out is NULL, and s fits as it is. */
 tt_status signature_view(const struct signature *s, const tt_source *source, tt_source **out);
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/numeral.h"
+
 #define LISTED 6                /* names in a message, at most */
 
 /* The two sides, and the plan under way. */
@@ -219,6 +221,21 @@ static tt_status stranger(const struct match *m, int class)
 	               m->net->class_names, m->net->classes);
 }
 
+/* The net's class of that name; numbers are the same however they are written. */
+static int64_t find_class(const struct match *m, const char *name)
+{
+	const char *const *names = m->net->class_names;
+	const int64_t n = m->net->classes;
+	int64_t at = find_name(names, n, name);
+
+	if (at >= 0 || !numeral_all(&name, 1) || !numeral_all(names, n))
+		return at;
+	for (at = 0; at < n; at++)
+		if (numeral_same(names[at], name))
+			return at;
+	return -1;
+}
+
 static tt_status map_classes(const struct match *m, const tt_column *c)
 {
 	const int n = m->data->classes;
@@ -228,7 +245,7 @@ static tt_status map_classes(const struct match *m, const tt_column *c)
 	if (!map)
 		return TT_ENOMEM;
 	for (int i = 0; i < n; i++) {
-		int64_t at = find_name(m->net->class_names, m->net->classes, m->data->class_names[i]);
+		int64_t at = find_class(m, m->data->class_names[i]);
 
 		if (at < 0)
 			return stranger(m, i);
@@ -268,6 +285,13 @@ static int by_name(const struct match *m)
 	return m->net->class_names && m->data->class_names && m->net->kind == m->data->kind;
 }
 
+/* Classes without names are those of the net, if they are as many: they get its names. */
+static int by_place(const struct match *m)
+{
+	return m->net->class_names && !m->data->class_names && m->net->kind == m->data->kind &&
+	       m->net->classes == m->data->classes;
+}
+
 /* The classes that the view has: the net's, if it is known which is which. */
 static tt_status match_classes(const struct match *m, int place, tt_column *shown)
 {
@@ -301,7 +325,8 @@ static tt_status match_target(const struct match *m)
 		return st;
 	m->plan->from[place] = at;
 	m->plan->changes |= at != place || strcmp(shown.name, m->data->target) != 0;
-	classes = by_name(m) ? m->net : m->data;
+	classes = by_name(m) || by_place(m) ? m->net : m->data;
+	m->plan->changes |= by_place(m);
 	if ((st = schema_add(&m->plan->schema, &shown)) != TT_OK)
 		return st;
 	return schema_set_target(&m->plan->schema, &(struct schema_target){
@@ -340,13 +365,24 @@ static tt_status finish(const struct match *m, tt_status st)
 
 /* ---- the same names? ---- */
 
-static tt_status same_list(const char *what, const char *const *a, int64_t n, const char *const *b,
-                           int64_t m)
+typedef int (*same)(const char *a, const char *b);
+
+static int same_bytes(const char *a, const char *b)
 {
+	return strcmp(a, b) == 0;
+}
+
+struct names { const char *const *v; int64_t n; };
+
+static tt_status same_list(const char *what, struct names net, struct names here, same is)
+{
+	const char *const *a = net.v, *const *b = here.v;
+	const int64_t n = net.n, m = here.n;
+
 	if (!a || !b)
 		return TT_OK;
 	for (int64_t i = 0; i < n && i < m; i++)
-		if (strcmp(a[i], b[i]) != 0)
+		if (!is(a[i], b[i]))
 			return err_set(TT_ESHAPE, "%s %lld is '%.60s' here and '%.60s' to the net: they must "
 			               "be the same in the same order", what, (long long)i, b[i], a[i]);
 	return n == m ? TT_OK : err_set(TT_ESHAPE, "there are %lld names for the net's %lld (%s)",
@@ -360,10 +396,14 @@ tt_status signature_same_names(const struct signature *s, const tt_schema *there
 	tt_status st = TT_OK;
 
 	if (a >= 0 && b >= 0)
-		st = same_list("feature", net->column[a]->features, net->column[a]->shape[0],
-		               there->column[b]->features, there->column[b]->shape[0]);
-	return st != TT_OK ? st : same_list("class", net->class_names, net->classes,
-	                                    there->class_names, there->classes);
+		st = same_list("feature",
+		               (struct names){ net->column[a]->features, net->column[a]->shape[0] },
+		               (struct names){ there->column[b]->features, there->column[b]->shape[0] },
+		               same_bytes);
+	if (st != TT_OK)
+		return st;
+	return same_list("class", (struct names){ net->class_names, net->classes },
+	                 (struct names){ there->class_names, there->classes }, numeral_same);
 }
 
 tt_status signature_match_inputs(const struct signature *s, const tt_schema *data,

@@ -87,11 +87,12 @@ void evaluator_free(struct evaluator **e)
 static tt_status run_batch(struct evaluator *e, const struct batch *b)
 {
 	static const struct program_run run = { .sample_stride = 1 };
+	struct feed f = { .x = b->x, .n = b->n };
 	struct program *p;
-	tt_status st = feed_run(e->programs, &(struct feed){ .x = b->x, .n = b->n,
-	                        .target = target_of(&e->target, b) }, &run, &p);
+	tt_status st;
 
-	if (st != TT_OK)
+	if ((st = target_take(&e->target, b, &f.target)) != TT_OK ||
+	    (st = feed_run(e->programs, &f, &run, &p)) != TT_OK)
 		return st;
 	metrics_add(&e->sums, &(struct metrics_batch){
 		.loss = *(const float *)program_output(p, OUTPUT_LOSS),

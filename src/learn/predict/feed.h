@@ -9,7 +9,7 @@
 struct feed {
 	const float   *x;                 /* [n, sample shape]                                      */
 	int64_t        n;
-	const void    *target;            /* of target_of; NULL: NN_PREDICT                         */
+	const void    *target;            /* of target_take; NULL: NN_PREDICT                       */
 	const float   *seed;              /* NN_TRAIN: what the loss' gradient begins with          */
 };
 /* *out: the program that ran, for its outputs; set too if the run failed. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
 /* ---- does the source fit? ---- */
 
@@ -34,10 +35,67 @@ static tt_status check_target(const struct tt_model *m, const tt_source_info *in
 		return TT_OK;
 	}
 	if (info->classes == outputs || (!xent && outputs == 1))
-		return TT_OK;
+		return TT_OK;           /* what classes are to one output: init_numbers */
 	return err_set(TT_ESHAPE, "the source has %d classes, the last layer has %lld outputs: use "
 	               "a source of %lld classes, or train a net whose last layer has out: %d",
 	               info->classes, outputs, outputs, info->classes);
+}
+
+/* ---- classes as numbers ---- */
+
+static tt_status no_number(const struct tt_model *m, const tt_source_info *info, int class)
+{
+	const char *target = m->signature->data.view.target;
+
+	return err_set(TT_ESHAPE, "the target '%.60s' is classes, such as '%.60s', which is no number, "
+	               "but model.loss %s wants numbers: choose cross_entropy with out: %d in the last "
+	               "layer, or another target (label=)", target ? target : "label",
+	               info->class_names[class], nn_loss_word(m->net.loss), info->classes);
+}
+
+/* The number that each class is called by; without names it is the class index itself, which is
+ * what the source gave.  TT_ESHAPE: a name is no number. */
+static tt_status read_numbers(const struct tt_model *m, const tt_source_info *info, float *out)
+{
+	for (int i = 0; i < info->classes; i++) {
+		double v = i;
+
+		if (info->class_names && !str_to_double(info->class_names[i], &v))
+			return no_number(m, info, i);
+		out[i] = (float)v;
+	}
+	return TT_OK;
+}
+
+static int are_shares(const float *v, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (!(v[i] >= 0 && v[i] <= 1))
+			return 0;
+	return 1;
+}
+
+/* A yes/no question knows shares from 0 to 1, and two classes, whatever they are called. */
+static tt_status answer_numbers(const struct tt_model *m, const tt_source_info *info, float *out)
+{
+	if (read_numbers(m, info, out) == TT_OK && are_shares(out, info->classes))
+		return TT_OK;
+	if (info->classes > 2)
+		return err_set(TT_ESHAPE, "the source has %d classes, model.loss bce and one output tell "
+		               "two apart: choose cross_entropy with out: %d in the last layer",
+		               info->classes, info->classes);
+	for (int i = 0; i < info->classes; i++)
+		out[i] = (float)i;
+	return TT_OK;
+}
+
+static tt_status init_numbers(struct target *t, const struct tt_model *m,
+                              const tt_source_info *info)
+{
+	if (!(t->number = mem_calloc((size_t)info->classes + 1, sizeof *t->number)))
+		return TT_ENOMEM;
+	return m->net.loss == LOSS_BCE ? answer_numbers(m, info, t->number)
+	                               : read_numbers(m, info, t->number);
 }
 
 /* ---- targets ---- */
@@ -68,11 +126,17 @@ tt_status target_init(struct target *t, const struct tt_model *m, const tt_sourc
 	if ((st = check_samples(m, info)) != TT_OK || (st = check_target(m, info)) != TT_OK)
 		return st;
 	made.classes = classes_of(m, info, made.form);
-	if ((made.form == TARGET_NUMBER || made.form == TARGET_ONE_HOT) &&
+	made.shares = made.form == TARGET_VALUES && m->net.loss == LOSS_BCE;
+	if (made.form == TARGET_NUMBER)
+		st = init_numbers(&made, m, info);
+	if (st == TT_OK && (made.form == TARGET_NUMBER || made.form == TARGET_ONE_HOT) &&
 	    !(made.room = mem_calloc((size_t)batch, (size_t)made.width * sizeof *made.room)))
-		return TT_ENOMEM;
-	*t = made;
-	return TT_OK;
+		st = TT_ENOMEM;
+	if (st == TT_OK)
+		*t = made;
+	else
+		target_release(&made);
+	return st;
 }
 
 tt_status target_refuse_weights(const tt_schema *s)
@@ -85,13 +149,14 @@ tt_status target_refuse_weights(const tt_schema *s)
 void target_release(struct target *t)
 {
 	mem_free(t->room);
+	mem_free(t->number);
 	*t = (struct target){0};
 }
 
 static const float *numbers(struct target *t, const struct batch *b)
 {
 	for (int i = 0; i < b->n; i++)
-		t->room[i] = (float)b->label[i];
+		t->room[i] = t->number[b->label[i]];
 	return t->room;
 }
 
@@ -104,13 +169,34 @@ static const float *one_hot(struct target *t, const struct batch *b)
 	return t->room;
 }
 
-const void *target_of(struct target *t, const struct batch *b)
+/* The loss of a yes/no question has no bottom beyond 0 and 1. */
+static tt_status check_shares(const struct target *t, const struct batch *b)
 {
+	const size_t numbers = (size_t)b->n * (size_t)t->width;
+
+	for (size_t i = 0; i < numbers; i++)
+		if (!(b->values[i] >= 0 && b->values[i] <= 1)) {
+			const int64_t row = (int64_t)(i / (size_t)t->width);
+
+			return err_set(TT_EFORMAT, "sample %lld: the target is %g, but model.loss bce wants "
+			               "numbers from 0 to 1: two classes are ?task=classify, others "
+			               "cross_entropy", (long long)(b->index ? b->index[row] : row),
+			               (double)b->values[i]);
+		}
+	return TT_OK;
+}
+
+tt_status target_take(struct target *t, const struct batch *b, const void **out)
+{
+	tt_status st = TT_OK;
+
 	switch (t->form) {
-	case TARGET_LABEL:   return b->label;
-	case TARGET_VALUES:  return b->values;
-	case TARGET_NUMBER:  return numbers(t, b);
-	case TARGET_ONE_HOT: return one_hot(t, b);
+	case TARGET_LABEL:   *out = b->label; break;
+	case TARGET_VALUES:  *out = b->values; break;
+	case TARGET_NUMBER:  *out = numbers(t, b); break;
+	case TARGET_ONE_HOT: *out = one_hot(t, b); break;
 	}
-	return NULL;
+	if (t->shares)
+		st = check_shares(t, b);
+	return st;
 }

@@ -3,7 +3,8 @@
  *   loss            source gives    the program's target
  *   cross_entropy   class           label[n]                    as it is
  *   other           values          values[n, outputs]          as they are
- *   other           class           [n, 1]: the class number    (one output)
+ *   other           class           [n, 1]: the number that is its name  (one output)
+ *   bce             class           [n, 1]: 0 or 1, of two classes with other names
  *   other           class           [n, classes]: one-hot       (as many outputs as classes) */
 #ifndef PREDICT_TARGET_H
 #define PREDICT_TARGET_H
@@ -17,17 +18,20 @@ struct target {
 	enum target_form form;
 	int              width;            /* outputs of the net per sample              */
 	int              classes;          /* for metrics: 0 if accuracy has no meaning  */
+	int              shares;           /* enum no/yes: numbers from 0 to 1 alone     */
 	float           *room;             /* NUMBER, ONE_HOT: [batch, width]            */
+	float           *number;           /* NUMBER: [classes], by class                 */
 };
 
 /* Check that the source fits the net, then make room for targets of `batch` samples.  TT_ESHAPE
- * names the source and both sides. */
+ * names both sides: a class is a number for one output only where its name is one. */
 tt_status target_init(struct target *t, const struct tt_model *m, const tt_source_info *info,
                       int batch);
 void      target_release(struct target *t);
 /* Losses count every sample once: a source that weighs its samples is TT_ESUPPORT, not ignored. */
 tt_status target_refuse_weights(const tt_schema *s);
-/* The program's input "target" for this batch; borrowed until the next call. */
-const void *target_of(struct target *t, const struct batch *b);
+/* The program's input "target" for this batch; borrowed until the next call.  TT_EFORMAT: a number
+ * that the loss cannot take. */
+tt_status target_take(struct target *t, const struct batch *b, const void **out);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/numeral.h"
 #include "data/readers/registry.h"
 #include "sys/policy.h"
 
@@ -10,7 +11,7 @@ static void open_source(void *ctx)
 {
 	struct opening *o = ctx;
 
-	o->status = source_open_for(&o->source, o->uri, o->has_known ? &o->known : NULL);
+	o->status = source_open_for(&o->source, o->uri, &o->known);
 	if (o->status != TT_OK)
 		snprintf(o->text, sizeof o->text, "%s", tt_last_error());
 }
@@ -30,22 +31,32 @@ void opening_settle(struct opening *o)
 	thread_join(&o->thread);
 }
 
-static int same_target(const tt_source *s, const struct known_columns *known)
+static int kind_fits(enum tt_target_kind kind, enum target_wish w)
 {
-	const char *target = tt_source_schema(s)->target;
+	return w == WISH_CLASSES ? kind == TT_TARGET_CLASS : w != WISH_NUMBERS ||
+	       kind == TT_TARGET_VALUES;
+}
 
-	return target && strcmp(target, known->target) == 0;
+/* Is it as it would be, had these been known?  The same column is the target, of the same kind, and
+ * both call classes by words or both by numbers. */
+static int as_known(const tt_source *s, const struct known_columns *known)
+{
+	const tt_schema *is = tt_source_schema(s);
+
+	if (!is->target || strcmp(is->target, known->target) != 0 || !kind_fits(is->kind, known->wish))
+		return 0;
+	return is->kind != TT_TARGET_CLASS || !is->class_names || !known->class_names ||
+	       numeral_all(is->class_names, is->classes) ==
+	       numeral_all(known->class_names, known->classes);
 }
 
 void opening_correct(struct opening *o, const struct known_columns *known)
 {
-	if (o->has_known || o->status == TT_ENOMEM || !known->target || !o->uri ||
-	    !source_asks_names(o->uri) ||
-	    (o->source && same_target(o->source, known)))
+	if (o->known.target || o->status == TT_ENOMEM || !known->target || !o->uri ||
+	    !source_asks_names(o->uri) || (o->source && as_known(o->source, known)))
 		return;
 	tt_source_close(&o->source);
 	o->known = *known;
-	o->has_known = 1;
 	open_source(o);
 }
 

@@ -10,8 +10,7 @@
 
 struct opening {
 	const char    *key, *uri;         /* "data.train" for messages; borrowed until wait */
-	struct known_columns known;       /* of the net, if has_known; borrowed as well     */
-	int            has_known;
+	struct known_columns known;       /* of the net; borrowed as well                   */
 	struct thread *thread;            /* NULL: nothing is under way */
 	tt_source     *source;
 	tt_status      status;
@@ -21,7 +20,7 @@ struct opening {
 /* Zero but for key, uri and known.  uri NULL or "": nothing to open, wait gives NULL. */
 tt_status opening_start(struct opening *o);
 void      opening_settle(struct opening *o);              /* nothing is under way any more */
-/* Once more, where it was opened before the net knew its columns and these say something else. */
+/* Once more, where it was opened before the net knew its data and these say something else. */
 void      opening_correct(struct opening *o, const struct known_columns *known);
 tt_status opening_wait(struct opening *o, tt_source **out);
 void      opening_cancel(struct opening *o);              /* wait and close; idle is fine */

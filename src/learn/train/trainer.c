@@ -19,12 +19,15 @@
 
 /* ---- data ---- */
 
+/* A net that has seen no data does not know how many columns there should be: what is wrong with
+ * their number is said when it meets them. */
 static struct opening opening_for(const struct tt_trainer *t, const char *key, const char *uri)
 {
-	const struct signature *s = t->model->signature;
+	struct opening o = { .key = key, .uri = uri, .known = nn_known_columns(t->model) };
 
-	return (struct opening){ .key = key, .uri = uri, .known = signature_columns(s),
-	                         .has_known = s->view.known };
+	if (!t->model->signature->view.known)
+		o.known.count = 0;
+	return o;
 }
 
 /* Both sets at once; opening_cancel must follow, whatever comes back. */
@@ -80,7 +83,7 @@ static tt_status meet_data(struct tt_trainer *t)
 
 static tt_status take_valid(struct tt_trainer *t, struct opening *valid)
 {
-	const struct known_columns known = signature_columns(t->model->signature);
+	const struct known_columns known = nn_known_columns(t->model);
 	const tt_source *given = t->making->valid;
 	tt_status st;
 

@@ -71,9 +71,10 @@ static tt_status ask_batch(struct stacking *k, struct program_cache *net, const 
                            struct program **out)
 {
 	static const struct program_run run = { .sample_stride = 1 };
+	struct feed f = { .x = b->x, .n = b->n };
+	tt_status st = target_take(&k->target, b, &f.target);
 
-	return feed_run(net, &(struct feed){ .x = b->x, .n = b->n,
-	                .target = target_of(&k->target, b) }, &run, out);
+	return st == TT_OK ? feed_run(net, &f, &run, out) : st;
 }
 
 /* One member, as it stands within the whole, says its scores for all rows. */

@@ -41,6 +41,55 @@ static void text_targets_become_sorted_classes(void **state)
 	csv_release(&csv);
 }
 
+static void equal_numbers_are_one_class(void **state)
+{
+	(void)state;
+	assert_ok(parse("1,1\n2,1.0\n3,01\n4,1e0\n5,2\n6,+2\n", NULL));
+	assert_int_equal(csv.classes, 2);
+	assert_string_equal(csv.class_names[0], "1");
+	assert_int_equal(csv.label[3], 0);
+	assert_int_equal(csv.label[5], 1);
+	assert_ok(parse("1,1\n2,1.0\n3,1.1.1\n", NULL));       /* versions are words */
+	assert_int_equal(csv.classes, 3);
+	csv_release(&csv);
+}
+
+static tt_status parse_for(enum target_wish wish, const char *text)
+{
+	const struct known_columns known = { .wish = wish };
+
+	return parse(text, &(struct csv_opts){ .known = &known });
+}
+
+/* What is few and whole, what is a share, and what is a word, to whom wants what. */
+static void a_model_says_what_the_target_is(void **state)
+{
+	static const struct {
+		enum target_wish wish;
+		int few, share, bit, word;              /* classes; 0: numbers; -1: refused */
+	} row[] = {
+		{ WISH_ANY, 3, 0, 2, 2 }, { WISH_CLASSES, 3, 3, 2, 2 }, { WISH_NUMBERS, 0, 0, 0, -1 },
+		{ WISH_YES_NO, 0, 0, 2, 2 },
+	};
+	static const char *const text[] = { "1,100\n2,200\n3,300\n", "1,.25\n2,.5\n3,1\n",
+	                                    "1,0\n2,1\n3,1.0\n", "1,yes\n2,no\n3,yes\n" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		const int want[] = { row[i].few, row[i].share, row[i].bit, row[i].word };
+
+		for (int k = 0; k < 4; k++) {
+			assert_int_equal(parse_for(row[i].wish, text[k]), want[k] < 0 ? TT_EFORMAT : TT_OK);
+			if (want[k] < 0)
+				assert_error("row 1 of the data: the target 'yes' is not a finite number, which");
+			else
+				assert_int_equal(csv.classes, want[k]);
+			assert_true(want[k] < 0 || !csv.value == (want[k] > 0));
+		}
+	}
+	csv_release(&csv);
+}
+
 static void numbers_are_classes_or_values(void **state)
 {
 	char many[4000] = "";
@@ -201,6 +250,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_targets_become_sorted_classes),
+		cmocka_unit_test(equal_numbers_are_one_class),
+		cmocka_unit_test(a_model_says_what_the_target_is),
 		cmocka_unit_test(numbers_are_classes_or_values),
 		cmocka_unit_test(quotes_and_line_ends_are_understood),
 		cmocka_unit_test(target_is_found_by_name_number_or_place),
