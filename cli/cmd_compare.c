@@ -212,7 +212,7 @@ static tt_status draw(const struct compare *c, const char *path)
 static void print_table(const struct compare *c, const char *picture)
 {
 	struct table t;
-	char n[NUMBER_TEXT];
+	char n[NUMBER_TEXT], loss[NUMBER_TEXT];
 
 	table_init(&t, "lrrrrrr");
 	table_add(&t, "strategy\t%s\tloss\tseconds\tsamples/s\tsent a step\twaited a step",
@@ -223,10 +223,10 @@ static void print_table(const struct compare *c, const char *picture)
 		int percent;
 		double y = score(p, &percent);
 
-		table_add(&t, "%s\t%.*f%s\t%.4f\t%.1f\t%.0f\t%s\t%.2f ms", c->result[i]->strategy,
+		table_add(&t, "%s\t%.*f%s\t%s\t%.1f\t%.0f\t%s\t%.2f ms", c->result[i]->strategy,
 		          percent ? 2 : 4, percent ? 100 * y : y, percent ? " %" : "",
-		          isnan(p->valid_loss) ? p->loss : p->valid_loss, p->seconds,
-		          p->samples_per_second, text_bytes((double)p->bytes_sent / steps, n),
+		          text_loss(isnan(p->valid_loss) ? p->loss : p->valid_loss, loss), p->seconds,
+		          p->mean_samples_per_second, text_bytes((double)p->bytes_sent / steps, n),
 		          1e3 * p->exposed_seconds / steps);
 	}
 	table_print(&t, stdout);
@@ -252,7 +252,7 @@ static tt_status print_json(const struct compare *c, const char *picture)
 		json_number(&j, "loss", p->loss);
 		json_number(&j, "valid_loss", p->valid_loss);
 		json_number(&j, "seconds", p->seconds);
-		json_number(&j, "samples_per_second", p->samples_per_second);
+		json_number(&j, "samples_per_second", p->mean_samples_per_second);
 		json_int(&j, "bytes_sent", p->bytes_sent);
 		json_number(&j, "exposed_seconds", p->exposed_seconds);
 		json_close(&j, '}');

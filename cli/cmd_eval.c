@@ -174,7 +174,7 @@ static void print_text(const struct evaluation *e)
 
 	printf("source      %s\n", e->uri);
 	printf("samples     %s\n", text_count(m->samples, n));
-	printf("loss        %.4f\n", m->loss);
+	printf("loss        %s\n", text_loss(m->loss, n));
 	if (!isnan(m->accuracy))
 		printf("accuracy    %.2f %%\n", 100 * m->accuracy);
 	if (!isnan(m->top_k) && m->k > 1 && m->k < m->classes)

@@ -16,6 +16,7 @@
 #include "print/machine.h"
 #include "kit/paths.h"
 #include "print/progress.h"
+#include "print/summary.h"
 #include "kit/shell.h"
 #include "kit/specfile.h"
 #include "kit/stop.h"
@@ -305,114 +306,30 @@ static void say_start(const struct run *r)
 	fprintf(stderr, "; run folder %s\n", r->dir);
 }
 
-static void print_score(const tt_progress *p)
+static struct summary summary_of(const struct run *r)
 {
-	if (!isnan(p->valid_accuracy))
-		printf("accuracy    %.2f %% in validation, %.2f %% in training\n",
-		       100 * p->valid_accuracy, 100 * p->accuracy);
-	else if (!isnan(p->accuracy))
-		printf("accuracy    %.2f %% in training\n", 100 * p->accuracy);
-	if (!isnan(p->valid_loss))
-		printf("loss        %.4f in validation, %.4f in training\n", p->valid_loss, p->loss);
-	else if (!isnan(p->loss))
-		printf("loss        %.4f in training\n", p->loss);
-}
-
-/* The part of the time in steps that went into computing, not into waiting for others. */
-static double efficiency(const tt_progress *p)
-{
-	return p->train_seconds > 0 ? 1 - p->exposed_seconds / p->train_seconds : NAN;
-}
-
-/* Have workers told one another anything?  Some only share memory, or train apart. */
-static int has_talked(const tt_progress *p)
-{
-	return p->workers > 1 && p->bytes_sent > 0;
-}
-
-/* What talking cost: much of it is hidden behind computing, and waiting is for late ones, too. */
-static void print_workers(const struct run *r, const tt_progress *p)
-{
-	char n[NUMBER_TEXT];
-	double steps = p->step > r->first_step ? (double)(p->step - r->first_step) : 1;
-
-	if (!has_talked(p))
-		return;
-	printf("workers     %d; each sent %s bytes a step and talked for %.2f ms; computing waited for "
-	       "%.2f ms\n", p->workers, text_count(llround((double)p->bytes_sent / steps), n),
-	       1e3 * p->wire_seconds / steps, 1e3 * p->exposed_seconds / steps);
-	printf("efficiency  %.1f %%: of %.2f ms a step the first worker computed for %.2f ms\n",
-	       100 * efficiency(p), 1e3 * p->train_seconds / steps,
-	       1e3 * (p->train_seconds - p->exposed_seconds) / steps);
-}
-
-/* Of an ensemble: each of its nets alone. */
-static void print_members(const tt_progress *p)
-{
-	if (!p->members || isnan(p->member_accuracy[0]))
-		return;
-	printf("members    ");
-	for (int i = 0; i < p->members; i++)
-		printf(" %.2f %%%s", 100 * p->member_accuracy[i], i + 1 < p->members ? "," : "");
-	printf(" in validation, each alone\n");
-}
-
-static void print_summary(const struct run *r, struct arena *a)
-{
-	const char        *checkpoint;
 	const tt_progress *p = tt_trainer_progress(r->trainer);
-	char               n[NUMBER_TEXT], t[NUMBER_TEXT];
 
-	print_score(p);
-	print_members(p);
-	if (p->samples_per_second > 0)
-		printf("speed       %s samples/s; %s in all\n",
-		       text_count(llround(p->samples_per_second), n), text_time(p->seconds, t));
-	print_workers(r, p);
-	printf("run         %s\n", r->dir);
-	printf("curves      %s/curves.svg, or: tensorboard --logdir %s\n", r->dir, r->dir);
-	if (paths_checkpoint(a, r->dir, &checkpoint) == TT_OK)
-		printf("checkpoint  %s\n", checkpoint);
+	return (struct summary){ p, r->dir, p->step - r->first_step };
 }
 
 static tt_status print_json(const struct run *r, struct arena *a, const char *outcome)
 {
-	const char        *checkpoint = NULL;
-	const tt_progress *p = tt_trainer_progress(r->trainer);
-	struct json        j = { 0 };
+	const struct summary s = summary_of(r);
+	struct json j = { 0 };
+	tt_status st;
 
 	json_open(&j, NULL, '{');
 	json_text(&j, "outcome", outcome);
 	json_text(&j, "name", r->facts.name);
 	json_text(&j, "run", r->dir);
-	if (paths_checkpoint(a, r->dir, &checkpoint) != TT_OK)
-		checkpoint = NULL;
-	json_text(&j, "checkpoint", checkpoint);
 	json_int(&j, "parameters", (int64_t)tt_model_parameters(r->model));
-	json_int(&j, "epochs", p->epochs);
-	json_int(&j, "step", p->step);
-	json_int(&j, "steps", p->steps);
-	json_number(&j, "loss", p->loss);
-	json_number(&j, "accuracy", p->accuracy);
-	json_number(&j, "valid_loss", p->valid_loss);
-	json_number(&j, "valid_accuracy", p->valid_accuracy);
-	json_number(&j, "best", p->best);
-	json_number(&j, "samples_per_second", p->samples_per_second);
-	json_number(&j, "seconds", p->seconds);
-	json_int(&j, "workers", p->workers);
-	json_number(&j, "wire_seconds", p->wire_seconds);
-	json_number(&j, "exposed_seconds", p->exposed_seconds);
-	json_int(&j, "bytes_sent", p->bytes_sent);
-	json_number(&j, "train_seconds", p->train_seconds);
-	json_number(&j, "efficiency", has_talked(p) ? efficiency(p) : NAN);
-	if (p->members) {
-		json_open(&j, "member_accuracy", '[');
-		for (int i = 0; i < p->members; i++)
-			json_number(&j, NULL, p->member_accuracy[i]);
-		json_close(&j, ']');
-	}
+	st = summary_json(&s, a, &j);
 	json_close(&j, '}');
-	return json_print(&j);
+	if (st == TT_OK)
+		return json_print(&j);
+	json_release(&j);
+	return st;
 }
 
 static tt_status train(struct run *r)
@@ -482,6 +399,7 @@ static tt_status report_stop(const struct run *r, struct call *c)
 static tt_status run_all(struct run *r, struct call *c)
 {
 	const tt_progress *p;
+	struct summary     summary;
 	tt_status          st;
 
 	stop_install();
@@ -510,8 +428,8 @@ static tt_status run_all(struct run *r, struct call *c)
 		return TT_OK;
 	if (r->args->common.json)
 		return print_json(r, c->arena, "trained");
-	print_summary(r, c->arena);
-	return TT_OK;
+	summary = summary_of(r);
+	return summary_print(&summary, c->arena);
 }
 
 /* Others do the work: this process starts them, and starts them again. */

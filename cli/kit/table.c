@@ -167,3 +167,12 @@ const char *text_time(double seconds, char buf[NUMBER_TEXT])
 		snprintf(buf, NUMBER_TEXT, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
 	return buf;
 }
+
+const char *text_loss(double v, char buf[NUMBER_TEXT])
+{
+	const double size = fabs(v);
+
+	snprintf(buf, NUMBER_TEXT,
+	         size >= 1e4 ? "%.6g" : size >= 1e-3 || size == 0 ? "%.4f" : "%.4g", v);
+	return buf;
+}

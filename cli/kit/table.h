@@ -25,10 +25,13 @@ void table_rule(struct table *t);                /* a line across */
 void table_print(const struct table *t, FILE *f);
 void table_release(struct table *t);
 
-/* "1,234,567"; "1.23 G", "45.6 k"; "12.3 MiB"; "2:03", "1:02:03".  Each returns buf. */
+/* "1,234,567"; "1.23 G", "45.6 k"; "12.3 MiB"; "2:03", "1:02:03";
+ * "0.0831", or the digits that count where these are others: "3.142e-06", "434855".
+ * Each returns buf. */
 const char *text_count(long long n, char buf[NUMBER_TEXT]);
 const char *text_si(double v, char buf[NUMBER_TEXT]);
 const char *text_bytes(double v, char buf[NUMBER_TEXT]);
 const char *text_time(double seconds, char buf[NUMBER_TEXT]);
+const char *text_loss(double v, char buf[NUMBER_TEXT]);
 
 #endif

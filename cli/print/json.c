@@ -68,3 +68,9 @@ tt_status json_print(struct json *j)
 	str_release(&j->text);
 	return st;
 }
+
+void json_release(struct json *j)
+{
+	str_release(&j->text);
+	j->comma = 0;
+}

@@ -23,5 +23,6 @@ void json_list(struct json *j, const char *key, const double *v, int n);
 void json_raw(struct json *j, const char *key, const char *value);  /* it is JSON already */
 /* Write the line to stdout and release the object. */
 tt_status json_print(struct json *j);
+void json_release(struct json *j);          /* unwritten */
 
 #endif

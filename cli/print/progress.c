@@ -54,8 +54,10 @@ static void wipe(struct progress *p)
 /* "loss 0.0831  accuracy 97.41 %"; what is not a number is left out. */
 static void add_numbers(struct str *s, double loss, double accuracy)
 {
+	char n[NUMBER_TEXT];
+
 	if (!isnan(loss))
-		str_addf(s, "  loss %.4f", loss);
+		str_addf(s, "  loss %s", text_loss(loss, n));
 	if (!isnan(accuracy))
 		str_addf(s, "  accuracy %.2f %%", 100 * accuracy);
 }

@@ -39,6 +39,8 @@ typedef struct tt_progress {
 	int     members;                   /* of an ensemble whose training is over; else 0        */
 	const double *member_accuracy;     /* [members] each alone in validation, NAN: unknown;
 	                                    * borrowed from the trainer                            */
+	double  mean_samples_per_second;   /* by the clock in steps, of this process; without the
+	                                    * first of each size, which choose kernels             */
 } tt_progress;
 
 /* An epoch tells VALID (if there is validation), then EPOCH, then its CHECKPOINTs; after a stop

@@ -38,7 +38,8 @@ const struct option schedule_options[] = {
 	            "cosine: each new wave begins at this fraction of the one before"),
 	OPT_DOUBLE (T, warmup_epochs, "0", 0, 1e9, "linear rise to lr, a little at each step"),
 	OPT_DOUBLE (T, warmup_from, "0", 0, 1,
-	            "the fraction of lr at which it begins; 1/k after scaling lr by k"),
+	            "the fraction of lr at which it begins; 1/k after scaling lr by k; 0: with the "
+	            "first of its equal rises"),
 	OPT_INT    (T, scale_batch, "0", 0, 1e9,
 	            "linear scaling rule: lr is meant for this batch, grows with the real one; 0: off"),
 	OPT_END

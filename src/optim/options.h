@@ -33,8 +33,8 @@ struct schedule_opts {
 	double min_lr;                   /* cosine: at the end                                     */
 	struct option_list restarts;     /* cosine: epochs at which it begins anew                 */
 	double restart_scale;            /* ... from lr times this, once more each time (1)        */
-	double warmup_epochs;            /* gradual, per iteration, from warmup_from*lr (0)        */
-	double warmup_from;              /* fraction; Goyal: 1/k                                   */
+	double warmup_epochs;            /* gradual, per iteration, from warmup_from*lr            */
+	double warmup_from;              /* fraction; Goyal: 1/k; 0: the first step is one rise up */
 	int    scale_batch;              /* linear scaling rule: lr *= batch/scale_batch (0: off)  */
 };
 extern const struct option schedule_options[];

@@ -37,12 +37,16 @@ static double cosine(const struct schedule_opts *s, double lr, double epoch, dou
 	return s->min_lr + (lr - s->min_lr) * 0.5 * (1 + cos(M_PI * at));
 }
 
-/* Gradual warm-up (Goyal et al. 2017, section 2.2): a constant is added at each iteration. */
-static double warm(const struct schedule_opts *s, double epoch)
+/* Gradual warm-up (Goyal et al. 2017, section 2.2): a constant is added at each iteration.  A rise
+ * from nothing begins with the first constant: a step at rate 0 would be none. */
+static double warm(const struct schedule_opts *s, int64_t step, int64_t steps_per_epoch)
 {
-	if (epoch >= s->warmup_epochs)
+	const double steps = s->warmup_epochs * (double)steps_per_epoch;
+	const double done = (double)(s->warmup_from > 0 ? step : step + 1);
+
+	if (done >= steps)
 		return 1;
-	return s->warmup_from + (1 - s->warmup_from) * epoch / s->warmup_epochs;
+	return s->warmup_from + (1 - s->warmup_from) * done / steps;
 }
 
 double schedule_lr(const struct schedule_opts *s, double base_lr, int64_t step,
@@ -64,5 +68,5 @@ double schedule_lr(const struct schedule_opts *s, double base_lr, int64_t step,
 		lr = cosine(s, lr, epoch, (double)steps / (double)steps_per_epoch);
 		break;
 	}
-	return lr * warm(s, epoch);
+	return lr * warm(s, step, steps_per_epoch);
 }

@@ -19,21 +19,40 @@ void trainer_take(struct tt_trainer *t, const struct learner_result *r)
 	t->interval.correct += r->sums.correct;
 }
 
-static void measure_speed(struct tt_trainer *t, int samples)
+/* The first step of a size makes its program and measures kernels: that is no speed. */
+static int is_first_of_size(struct pace *p, int samples)
+{
+	for (int i = 0; i < p->sizes; i++)
+		if (p->size[i] == samples)
+			return 0;
+	if (p->sizes == (int)(sizeof p->size / sizeof *p->size))
+		return 0;
+	p->size[p->sizes++] = samples;
+	return 1;
+}
+
+static void measure_mean(struct tt_trainer *t, int samples, double seconds)
+{
+	struct pace *p = &t->pace;
+
+	p->counted += samples;
+	p->counted_seconds += seconds;
+	if (p->counted_seconds > 0)
+		t->progress.mean_samples_per_second = (double)p->counted / p->counted_seconds;
+}
+
+/* Smoothed, window by window; the first already shows while it fills. */
+static void measure_window(struct tt_trainer *t, int samples, double seconds)
 {
 	struct pace *p = &t->pace;
 	tt_progress *n = &t->progress;
-	double now = thread_seconds(), rate;
+	double rate;
 
-	p->seconds += now - p->mark;
-	n->train_seconds += now - p->mark;
+	p->seconds += seconds;
 	p->samples += samples;
-	p->mark = now;
-	n->seconds = now - p->start;
 	if (p->seconds < WINDOW_SECONDS && p->windows)
 		return;
 	rate = p->seconds > 0 ? (double)p->samples / p->seconds : 0;
-	/* The first window already shows while it fills. */
 	n->samples_per_second = !p->windows ? rate
 		: n->samples_per_second + SMOOTHING * (rate - n->samples_per_second);
 	if (p->seconds < WINDOW_SECONDS)
@@ -41,6 +60,23 @@ static void measure_speed(struct tt_trainer *t, int samples)
 	p->windows++;
 	p->seconds = 0;
 	p->samples = 0;
+}
+
+static void measure_speed(struct tt_trainer *t, int samples)
+{
+	struct pace *p = &t->pace;
+	tt_progress *n = &t->progress;
+	const double now = thread_seconds(), seconds = now - p->mark;
+
+	p->mark = now;
+	n->train_seconds += seconds;
+	n->seconds = now - p->start;
+	if (!is_first_of_size(p, samples)) {
+		measure_mean(t, samples, seconds);
+		measure_window(t, samples, seconds);
+	} else if (!p->counted && seconds > 0) {
+		n->samples_per_second = n->mean_samples_per_second = samples / seconds;
+	}
 }
 
 static double estimate_left(const struct tt_trainer *t)

@@ -48,6 +48,9 @@ struct pace {
 	int64_t samples;             /* in the open window                                 */
 	int64_t windows;             /* that were closed                                   */
 	double valid_seconds;        /* of the last validation                             */
+	int size[2], sizes;          /* batches met so far: whole ones and the rest        */
+	double counted_seconds;      /* in steps of sizes that had been met before         */
+	int64_t counted;             /* samples of those                                   */
 };
 
 struct trace;

@@ -52,6 +52,37 @@ static void warm_up_is_gradual(void **state)
 	arena_release(&a);
 }
 
+/* From nothing the n steps of a warm-up have 1/n, 2/n ... of the rate: none of them is lost. */
+static void warm_up_from_nothing_begins_with_its_first_rise(void **state)
+{
+	static const char *const kinds[] = { "constant", "step", "exponential", "cosine" };
+
+	(void)state;
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+		struct arena a = {0};
+		struct schedule_opts s = schedule(&a, arena_printf(&a, "{kind: %s, warmup_epochs: 0.5}",
+		                                                   kinds[k]));
+
+		for (int step = 0; step < 5; step++)
+			assert_near(at(&s, 0.1 * step), 0.8 * (step + 1) / 5, 1e-12);
+		assert_near(at(&s, 0.5), 0.8, 1e-12);
+		arena_release(&a);
+	}
+}
+
+/* Half a step of warm-up is none, and a run of one step trains. */
+static void the_shortest_run_has_a_rate(void **state)
+{
+	struct arena a = {0};
+	struct schedule_opts s = schedule(&a, "{kind: cosine, warmup_epochs: 1}");
+
+	(void)state;
+	assert_near(schedule_lr(&s, 0.8, 0, 1, 1, 64), 0.8, 1e-12);
+	s.warmup_epochs = 0.05;
+	assert_near(at(&s, 0), 0.8, 1e-12);
+	arena_release(&a);
+}
+
 static void milestones_divide_from_their_epoch_on(void **state)
 {
 	struct arena a = {0};
@@ -94,8 +125,8 @@ static void cosine_begins_after_warm_up_and_ends_low(void **state)
 	struct schedule_opts s = schedule(&a, "{kind: cosine, warmup_epochs: 20, min_lr: 0.1}");
 
 	(void)state;
-	assert_near(at(&s, 0), 0, 1e-12);
-	assert_near(at(&s, 10), 0.4, 1e-12);
+	assert_near(at(&s, 0), 0.004, 1e-12);
+	assert_near(at(&s, 10), 0.404, 1e-12);
 	assert_near(at(&s, 20), 0.8, 1e-12);
 	assert_near(at(&s, 60), 0.45, 1e-12);
 	assert_near(at(&s, 100), 0.1, 1e-12);
@@ -110,7 +141,7 @@ static void cosine_begins_anew(void **state)
 	                                      "restart_scale: 0.5}");
 
 	(void)state;
-	assert_near(at(&s, 10), 0.4, 1e-12);
+	assert_near(at(&s, 10), 0.404, 1e-12);
 	assert_near(at(&s, 30), 0.4, 1e-12);
 	assert_near(at(&s, 40), 0.4, 1e-12);
 	assert_near(at(&s, 60), 0.2, 1e-12);
@@ -136,6 +167,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(constant_stays),
 		cmocka_unit_test(warm_up_is_gradual),
+		cmocka_unit_test(warm_up_from_nothing_begins_with_its_first_rise),
+		cmocka_unit_test(the_shortest_run_has_a_rate),
 		cmocka_unit_test(milestones_divide_from_their_epoch_on),
 		cmocka_unit_test(equal_steps_divide_again_and_again),
 		cmocka_unit_test(exponential_falls_once_an_epoch),

@@ -16,6 +16,11 @@ static void numbers_read_well(void **state)
 	assert_string_equal(text_count(999, b), "999");
 	assert_string_equal(text_count(1000, b), "1,000");
 	assert_string_equal(text_count(-1234567, b), "-1,234,567");
+	assert_string_equal(text_loss(0.08314, b), "0.0831");
+	assert_string_equal(text_loss(0, b), "0.0000");
+	assert_string_equal(text_loss(3.14159e-6, b), "3.142e-06");
+	assert_string_equal(text_loss(1.23456e20, b), "1.23456e+20");
+	assert_string_equal(text_loss(434855.0353, b), "434855");
 	assert_string_equal(text_si(0, b), "0");
 	assert_string_equal(text_si(999.4, b), "999");
 	assert_string_equal(text_si(999.9, b), "1.00 k");
