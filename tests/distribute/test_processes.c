@@ -152,7 +152,7 @@ static void play_split(struct comm *c)
 	struct thread *t = NULL;
 	int all[16];
 
-	rank_ok(comm_measure(c, 5000, 0.2));
+	rank_ok(comm_measure(c, 5000, &(struct comm_allreduce_opts){ 0 }, 0.2));
 	rank_ok(comm_split(c, &other));
 	rank_ok(thread_start(&t, "helper", helper, other));
 	for (int i = 0; i < 20; i++)

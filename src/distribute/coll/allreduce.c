@@ -28,7 +28,8 @@ static tt_status library(struct comm *c, float *x, size_t n, const struct comm_a
 }
 
 static comm_algorithm_fn *const algorithms[ALGO_COUNT] = {
-	[ALGO_RING] = comm_ring, [ALGO_TREE] = comm_tree, [ALGO_HALVING_DOUBLING] = comm_halving,
+	[ALGO_AUTO] = comm_halves, [ALGO_RING] = comm_ring, [ALGO_TREE] = comm_tree,
+	[ALGO_HALVING_DOUBLING] = comm_halving,
 	[ALGO_HIERARCHICAL] = comm_hierarchical, [ALGO_LIBRARY] = library,
 	[ALGO_DIRECT] = comm_direct,
 };
@@ -42,15 +43,16 @@ size_t comm_allreduce_scratch(const struct comm *c, size_t n)
 	return lanes > direct ? lanes : direct;
 }
 
+int comm_order_shows_cuts(const struct comm_allreduce_opts *o)
+{
+	return o->algorithm != ALGO_AUTO && o->algorithm != ALGO_DIRECT;
+}
+
 tt_status comm_allreduce(struct comm *c, float *x, size_t n, const struct comm_allreduce_opts *o)
 {
-	enum comm_algorithm a = o->algorithm == ALGO_AUTO ? comm_choice(c, n) : o->algorithm;
-
 	if (c->fault.status != TT_OK)
 		return err_set(c->fault.status, "%s", c->fault.text);
 	if (c->size == 1 || n == 0)
 		return TT_OK;
-	if (a == ALGO_LIBRARY && o->algorithm == ALGO_AUTO && o->wire != WIRE_F32)
-		a = ALGO_RING;
-	return algorithms[a](c, x, n, o);
+	return algorithms[o->algorithm](c, x, n, o);
 }

@@ -1,4 +1,4 @@
-/* choice.c -- which algorithm for which size, by what was measured (measure.c). */
+/* choice.c -- classes of sizes, and what a sum of each was measured to take (measure.c). */
 #include "distribute/coll/coll_internal.h"
 
 #define FIRST_CLASS 256
@@ -14,36 +14,20 @@ int comm_class_of(size_t n)
 	return k;
 }
 
-/* Without a measurement. */
-static enum comm_algorithm rule_of_thumb(const struct comm *c, size_t n)
-{
-	if (c->hosts < c->size && (c->hosts > 1 || c->near))
-		return ALGO_HIERARCHICAL;
-	return n < COMM_SMALL ? ALGO_HALVING_DOUBLING : ALGO_RING;
-}
-
-enum comm_algorithm comm_choice(const struct comm *c, size_t n)
-{
-	for (int k = comm_class_of(n); k >= 0; k--)
-		if (c->measured[k].algorithm)
-			return (enum comm_algorithm)c->measured[k].algorithm;
-	return rule_of_thumb(c, n);
-}
-
 /* Between two classes by a line; beyond the last by its bytes per second. */
 double comm_seconds(const struct comm *c, size_t n)
 {
 	int k = comm_class_of(n);
 	double lo, hi, at;
 
-	while (k > 0 && !c->measured[k].algorithm)
+	while (k > 0 && c->seconds[k] <= 0)
 		k--;
-	hi = c->measured[k].seconds;
+	hi = c->seconds[k];
 	if (k == 0)
 		return hi;
 	if (n > comm_class_size(k))
 		return hi * (double)n / (double)comm_class_size(k);
-	lo = c->measured[k - 1].seconds;
+	lo = c->seconds[k - 1];
 	at = (double)(n - comm_class_size(k - 1)) /
 		 (double)(comm_class_size(k) - comm_class_size(k - 1));
 	return lo + (hi - lo) * at;
@@ -54,7 +38,7 @@ size_t comm_measured_size(const struct comm *c)
 	size_t n = 0;
 
 	for (int k = 0; k < COMM_CLASSES; k++)
-		if (c->measured[k].algorithm)
+		if (c->seconds[k] > 0)
 			n = comm_class_size(k);
 	return n;
 }

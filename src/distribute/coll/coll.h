@@ -18,10 +18,13 @@ struct comm_allreduce_opts {
 	enum comm_wire      wire;
 	float              *scratch;      /* comm_allreduce_scratch(c, n) floats, 64-byte aligned   */
 };
+/* Do the bits of a sum depend on where in a vector, or in which piece of it, its numbers lie? */
+int       comm_order_shows_cuts(const struct comm_allreduce_opts *o);
 /* Grows with n up to some megabytes; what is enough for n is enough for less. */
 size_t comm_allreduce_scratch(const struct comm *c, size_t n);
 /* x[n] = sum over ranks, in place; afterwards bit-identical on all ranks.  Allocates nothing.
- * DIRECT adds in rank order: the same bits whatever the number of chunks or buckets.
+ * DIRECT adds in rank order: the same bits whatever the number of chunks or buckets.  So does
+ * AUTO, but inside a host first, where ranks read one another's memory.
  * TT_ESUPPORT: LIBRARY where the transport has none, or with a wire other than f32. */
 tt_status comm_allreduce(struct comm *c, float *x, size_t n, const struct comm_allreduce_opts *o);
 /* Its two halves, f32 on the wire: afterwards x[own] of each rank is the sum, the rest undefined;
@@ -42,11 +45,11 @@ int       comm_has_views(const struct comm *c, const struct comm_allreduce_opts 
 tt_status comm_view_all(struct comm *c, const float *x, size_t n,
                         const struct comm_allreduce_opts *o, float *room, const float **all);
 struct comm_span comm_own_part(struct comm *c, size_t n, const struct comm_allreduce_opts *o);
-/* Time the algorithms on messages up to `largest` floats, so that AUTO knows; the ranks agree.
- * Ends handed out by comm_split later know it too.  Takes about `seconds`. */
-tt_status comm_measure(struct comm *c, size_t largest, double seconds);
-/* What AUTO means for n floats, and the seconds measured for such (0: unknown). */
-enum comm_algorithm comm_choice(const struct comm *c, size_t n);
+/* Time sums of up to `largest` floats, made as o says (without its scratch); the ranks agree on the
+ * times.  Ends handed out by comm_split later know them too.  Takes about `seconds`. */
+tt_status comm_measure(struct comm *c, size_t largest, const struct comm_allreduce_opts *o,
+                       double seconds);
+/* For a sum of n floats (0: unknown). */
 double    comm_seconds(const struct comm *c, size_t n);
 /* The largest n that was measured; 0: none. */
 size_t    comm_measured_size(const struct comm *c);

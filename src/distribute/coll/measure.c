@@ -1,8 +1,9 @@
-/* measure.c -- which algorithm for which size: measured here and now.
+/* measure.c -- how long sums take: measured here and now.
  *
- * Every rank times every algorithm on messages of 256, 1024, 4096 ... floats.  The seconds of all
- * ranks are gathered, the slowest rank's count, and since all see the same numbers all choose
- * alike. */
+ * Every rank times sums of 256, 1024, 4096 ... floats.  The seconds of all ranks are gathered, the
+ * slowest rank's count, and since all see the same numbers all choose alike by them.  What is
+ * chosen is how large pieces are, never an order in which numbers are added: no bit of a run
+ * depends on it. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -15,14 +16,12 @@
 #define FILL        0.03        /* seconds of a stream; of small sums */
 #define FILL_SMALL  0.004
 #define LONG        0.05        /* seconds: once is enough */
-#define HOPELESS    2.0         /* times the best: not tried on anything larger */
 
 struct probe {
 	struct comm *comm;
 	struct comm_allreduce_opts opts;
 	float       *x;
 	double      *all;               /* [size] */
-	int          hopeless[ALGO_COUNT];
 };
 
 /* The largest of all ranks' numbers. */
@@ -65,42 +64,6 @@ static tt_status time_one(struct probe *p, size_t n, double *seconds)
 	return time_stream(p, n, count < REPEATS ? REPEATS : count > MOST ? MOST : (int)count, seconds);
 }
 
-static int worth_trying(const struct comm *c, enum comm_algorithm a, size_t n)
-{
-	switch (a) {
-	case ALGO_RING:             return 1;
-	case ALGO_DIRECT:          return 1;
-	case ALGO_HALVING_DOUBLING: return 1;
-	case ALGO_TREE:             return n <= 4 * COMM_SMALL;
-	case ALGO_HIERARCHICAL:     return c->hosts < c->size;
-	case ALGO_LIBRARY:          return c->ops->allreduce != NULL;
-	default:                    return 0;
-	}
-}
-
-static tt_status measure_class(struct probe *p, int k)
-{
-	struct comm_measured *best = &p->comm->measured[k];
-	double seconds[ALGO_COUNT] = {0};
-	size_t n = comm_class_size(k);
-	tt_status st = TT_OK;
-
-	best->algorithm = 0;
-	for (int a = 1; a < ALGO_COUNT && st == TT_OK; a++) {
-		p->opts.algorithm = (enum comm_algorithm)a;
-		if (p->hopeless[a] || !worth_trying(p->comm, p->opts.algorithm, n))
-			continue;
-		st = time_one(p, n, &seconds[a]);
-		if (st == TT_OK && (!best->algorithm || seconds[a] < best->seconds)) {
-			best->algorithm = a;
-			best->seconds = seconds[a];
-		}
-	}
-	for (int a = 1; a < ALGO_COUNT && n >= COMM_SMALL / 2; a++)
-		p->hopeless[a] |= seconds[a] > HOPELESS * best->seconds;
-	return st;
-}
-
 /* The classes up to the first that holds `largest`, while there is time. */
 static tt_status measure_all(struct probe *p, int last, double budget)
 {
@@ -108,14 +71,15 @@ static tt_status measure_all(struct probe *p, int last, double budget)
 	tt_status st = TT_OK;
 
 	for (int k = 0; k <= last && spent < budget && st == TT_OK; k++)
-		if ((st = measure_class(p, k)) == TT_OK)
+		if ((st = time_one(p, comm_class_size(k), &p->comm->seconds[k])) == TT_OK)
 			st = slowest(p, thread_seconds() - start, &spent);
 	return st;
 }
 
-tt_status comm_measure(struct comm *c, size_t largest, double seconds)
+tt_status comm_measure(struct comm *c, size_t largest, const struct comm_allreduce_opts *o,
+                       double seconds)
 {
-	struct probe p = { .comm = c };
+	struct probe p = { .comm = c, .opts = *o };
 	int last = comm_class_of(largest);
 	tt_status st = TT_ENOMEM;
 

@@ -223,7 +223,7 @@ tt_status comm_split(struct comm *c, struct comm **out)
 		return repeat(c);
 	if ((st = c->ops->split(c, &other)) != TT_OK)
 		return st;
-	memcpy(other->measured, c->measured, sizeof c->measured);
+	memcpy(other->seconds, c->seconds, sizeof c->seconds);
 	other->near = c->near;
 	other->met = c->met;
 	*out = other;

@@ -71,11 +71,6 @@ struct comm_ops {
 
 #define COMM_CLASSES 14                   /* sizes of all-reduce: 256 floats, 1024, 4096 ... */
 
-struct comm_measured {                    /* of a class of sizes: see coll/coll.h             */
-	int    algorithm;                 /* the fastest; 0: not measured                           */
-	double seconds;
-};
-
 struct comm {
 	const struct comm_ops *ops;
 	int         rank, size;
@@ -90,7 +85,7 @@ struct comm {
 	uint64_t    sent;                 /* bytes this end has sent                                */
 	const char *doing;                /* what the rank is at, for messages: "bucket 3 of step 12" */
 	struct comm_fault fault;          /* what ended the group                                   */
-	struct comm_measured measured[COMM_CLASSES];         /* by comm_measure                     */
+	double      seconds[COMM_CLASSES];         /* of a sum, by comm_measure; 0: not measured     */
 };
 
 void comm_close(struct comm **c);                              /* NULL is fine */

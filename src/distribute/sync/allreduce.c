@@ -123,7 +123,7 @@ const struct strategy sync_allreduce = {
 	.name = "allreduce", .help = "gradients are summed at every step",
 	.collective = 1, .factors = 1, .sync_batchnorm = 1,
 	.open = open_allreduce, .begin = begin, .wait_params = wait_params, .flush = flush,
-	.grad_ready = grad_ready, .finish = finish, .epoch_end = collective_sums,
-	.end = collective_sums, .consolidate = consolidate, .all_gather = collective_all_gather,
-	.close = close_allreduce,
+	.grad_ready = grad_ready, .finish = finish, .epoch_end = collective_end,
+	.end = collective_end, .consolidate = consolidate, .resume = collective_resume,
+	.own = collective_own, .all_gather = collective_all_gather, .close = close_allreduce,
 };

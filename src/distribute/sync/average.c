@@ -10,14 +10,15 @@
 #include "base/mem.h"
 #include "distribute/sync/travel/bucket.h"
 #include "distribute/sync/collective.h"
+#include "distribute/sync/own.h"
 #include "distribute/sync/registry.h"
 
 struct average {
 	struct collective base;
 	struct buckets *buckets;         /* NULL unless the start is all-reduce */
 	float          *mine;            /* this rank's parameters during a meeting */
-	double          samples;         /* since the last exchange */
-	int             steps;           /* since then              */
+	/* Since the last exchange; numbers of own.h.  */
+	struct { double samples, steps; } since;
 };
 
 static tt_status open_average(struct sync *s)
@@ -80,12 +81,11 @@ static tt_status exchange(struct sync *s)
 	tt_status st;
 
 	s->host.comm->doing = "an average of parameters";
-	if ((st = collective_share(s, a->samples, &share)) != TT_OK ||
+	if ((st = collective_share(s, a->since.samples, &share)) != TT_OK ||
 	    (st = average_vector(s, s->host.params, share)) != TT_OK ||
 	    (st = average_slots(s, share)) != TT_OK)
 		return st;
-	a->samples = 0;
-	a->steps = 0;
+	a->since.samples = a->since.steps = 0;
 	return collective_sums(s);
 }
 
@@ -131,23 +131,29 @@ static tt_status finish(struct sync *s)
 	if (s->summed)
 		return finish_summed(s);
 	sync_apply_whole(s);
-	a->samples += s->at.samples;
-	a->steps++;
-	return period && a->steps >= period ? exchange(s) : collective_hear(s);
+	a->since.samples += s->at.samples;
+	a->since.steps++;
+	return period && a->since.steps >= period ? exchange(s) : collective_hear(s);
 }
 
 static tt_status epoch_end(struct sync *s)
 {
-	struct average *a = s->own;
+	const struct average *a = s->own;
+	tt_status st = collective_settle(s);
 
-	return s->host.opts->period && a->steps ? exchange(s) : collective_sums(s);
+	if (st != TT_OK)
+		return st;
+	return s->host.opts->period && a->since.steps > 0 ? exchange(s) : collective_sums(s);
 }
 
 static tt_status end(struct sync *s)
 {
-	struct average *a = s->own;
+	const struct average *a = s->own;
+	tt_status st = collective_settle(s);
 
-	return a->steps ? exchange(s) : collective_sums(s);
+	if (st != TT_OK)
+		return st;
+	return a->since.steps > 0 ? exchange(s) : collective_sums(s);
 }
 
 /* ---- what all have in common ---- */
@@ -161,9 +167,9 @@ static tt_status consolidate(struct sync *s)
 	if (st != TT_OK)
 		return st;
 	memcpy(a->mine, s->host.params, s->host.param_count * sizeof *a->mine);
-	if (!a->steps)
+	if (a->since.steps <= 0)
 		return TT_OK;
-	if ((st = collective_share(s, a->samples, &share)) != TT_OK)
+	if ((st = collective_share(s, a->since.samples, &share)) != TT_OK)
 		return st;
 	return average_vector(s, s->host.params, share);
 }
@@ -173,6 +179,20 @@ static void resume(struct sync *s)
 	struct average *a = s->own;
 
 	memcpy(s->host.params, a->mine, s->host.param_count * sizeof *a->mine);
+	collective_resume(s);
+}
+
+/* Between exchanges all is a rank's own, and momentum always if nobody averages it. */
+static void own(struct sync *s, struct own_list *l)
+{
+	struct average *a = s->own;
+	const int away = a->since.steps > 0;
+
+	collective_own(s, l);
+	own_add(l, (struct own_part){ "params", OWN_FLOATS, s->host.param_count,
+	                              s->met ? a->mine : s->host.params, away });
+	own_add_slots(l, s, away || s->host.opts->optimizer_state == STATE_KEEP);
+	own_add(l, (struct own_part){ "since", OWN_NUMBERS, 2, &a->since, away });
 }
 
 const struct strategy sync_average = {
@@ -180,5 +200,5 @@ const struct strategy sync_average = {
 	.collective = 1,
 	.open = open_average, .begin = begin, .grad_ready = grad_ready, .finish = finish,
 	.epoch_end = epoch_end, .end = end, .consolidate = consolidate, .resume = resume,
-	.close = close_average,
+	.own = own, .close = close_average,
 };

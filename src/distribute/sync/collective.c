@@ -1,7 +1,10 @@
 #include "distribute/sync/collective.h"
 
-#include "distribute/coll/coll.h"
+#include <string.h>
+
 #include "base/mem.h"
+#include "distribute/coll/coll.h"
+#include "distribute/sync/own.h"
 #include "distribute/sync/trace.h"
 #include "sys/thread.h"
 
@@ -95,27 +98,75 @@ tt_status collective_all_gather(struct sync *s, const float *mine, size_t n, flo
 	return st;
 }
 
+/* ---- buffers ---- */
+
+/* May those of the ranks differ now?  The same answer on all. */
+static int buffers_differ(const struct sync *s)
+{
+	const struct sync_host *h = &s->host;
+
+	return h->buffer_count && h->comm->size > 1 && !s->strategy->apart &&
+	       !h->opts->sync_batchnorm && base(s)->moved.steps > 0;
+}
+
 static tt_status average_buffers(struct sync *s)
 {
 	const struct sync_host *h = &s->host;
-	struct collective *c = base(s);
 	float share;
-	tt_status st;
+	tt_status st = collective_share(s, base(s)->moved.samples, &share);
 
-	if (!h->buffer_count || h->comm->size == 1 || h->opts->sync_batchnorm)
-		return TT_OK;
-	if ((st = collective_share(s, c->moved, &share)) != TT_OK)
+	if (st != TT_OK)
 		return st;
-	c->moved = 0;
 	for (size_t i = 0; i < h->buffer_count; i++)
 		h->buffers[i] *= share;
 	return collective_sum(s, h->buffers, h->buffer_count);
 }
 
+tt_status collective_settle(struct sync *s)
+{
+	struct collective *c = base(s);
+	tt_status st = buffers_differ(s) ? average_buffers(s) : TT_OK;
+
+	c->moved.samples = c->moved.steps = 0;
+	return st;
+}
+
+tt_status collective_end(struct sync *s)
+{
+	tt_status st = collective_settle(s);
+
+	return st == TT_OK ? collective_sums(s) : st;
+}
+
 tt_status collective_consolidate(struct sync *s)
 {
+	struct collective *c = base(s);
+
 	s->host.comm->doing = "a meeting before validation or checkpoint";
-	return s->strategy->apart ? TT_OK : average_buffers(s);
+	c->averaged = buffers_differ(s);
+	if (!c->averaged)
+		return TT_OK;
+	memcpy(c->buffers, s->host.buffers, s->host.buffer_count * sizeof *c->buffers);
+	return average_buffers(s);
+}
+
+void collective_resume(struct sync *s)
+{
+	struct collective *c = base(s);
+
+	if (c->averaged)
+		memcpy(s->host.buffers, c->buffers, s->host.buffer_count * sizeof *c->buffers);
+	c->averaged = 0;
+}
+
+void collective_own(struct sync *s, struct own_list *l)
+{
+	struct collective *c = base(s);
+	const int live = buffers_differ(s);
+
+	own_add(l, (struct own_part){ "buffers", OWN_FLOATS, s->host.buffer_count,
+	                              c->averaged ? c->buffers : s->host.buffers, live });
+	own_add(l, (struct own_part){ "buffers.since", OWN_NUMBERS, 2, &c->moved, live });
 }
 
 /* ---- a step: who goes alone hears of the others ---- */
@@ -155,7 +206,8 @@ static tt_status hear(struct sync *s)
 
 void collective_begin(struct sync *s)
 {
-	base(s)->moved += s->at.samples;
+	base(s)->moved.samples += s->at.samples;
+	base(s)->moved.steps++;
 	s->host.comm->doing = s->strategy->name;
 }
 
@@ -180,7 +232,8 @@ static tt_status make_scratch(struct sync *s)
 
 	n = comm_allreduce_scratch(h->comm, largest);
 	c->scratch = mem_alloc_aligned((n + 1) * sizeof *c->scratch);
-	return c->scratch ? TT_OK : TT_ENOMEM;
+	c->buffers = mem_alloc_aligned((h->buffer_count + 1) * sizeof *c->buffers);
+	return c->scratch && c->buffers ? TT_OK : TT_ENOMEM;
 }
 
 static tt_status same_start(struct sync *s)
@@ -200,18 +253,18 @@ static tt_status same_start(struct sync *s)
 	return TT_OK;
 }
 
-/* Which algorithm is the fastest, and how large buckets should be. */
+/* How large should buckets be? */
 static tt_status measure(const struct sync *s)
 {
 	const struct sync_host *h = &s->host;
 	const struct distribute_opts *o = h->opts;
+	const struct comm_allreduce_opts how = collective_how(o);
 	const double seconds = h->param_count > SMALL ? 2.0 : 0.02;
 
-	if (h->comm->size == 1 || o->deterministic || s->strategy->apart ||
-	    (o->algorithm != ALGO_AUTO && o->bucket_bytes))
+	if (h->comm->size == 1 || o->deterministic || s->strategy->apart || o->bucket_bytes)
 		return TT_OK;
 	h->comm->doing = "measuring the wire";
-	return comm_measure(h->comm, h->param_count, seconds);
+	return comm_measure(h->comm, h->param_count, &how, seconds);
 }
 
 tt_status collective_open(struct sync *s, size_t own)
@@ -230,6 +283,7 @@ void collective_close(struct sync *s)
 	if (!s->own)
 		return;
 	mem_free(base(s)->scratch);
+	mem_free(base(s)->buffers);
 	mem_free(s->own);
 	s->own = NULL;
 }

@@ -11,7 +11,10 @@
 
 struct collective {
 	float  *scratch;                  /* of the exchanges below                                   */
-	double  moved;                    /* samples since running means were last made equal         */
+	float  *buffers;                  /* this rank's, in a meeting                                */
+	/* Since running means were last made equal; numbers of own.h.  */
+	struct { double samples, steps; } moved;
+	int     averaged;                 /* this meeting shows the average of buffers                */
 	struct { int64_t next, pause; double seconds; } heard;     /* next step; steps until then     */
 };
 
@@ -29,10 +32,18 @@ tt_status collective_hear(struct sync *s);
 tt_status collective_share(struct sync *s, double samples, float *out);
 /* x[n] summed over the ranks, in place, by the trainer's thread, which waits. */
 tt_status collective_sum(struct sync *s, float *x, size_t n);
-/* The numbers behind the gradients.  epoch_end and end of who has nothing else to exchange. */
+/* The numbers behind the gradients. */
 tt_status collective_sums(struct sync *s);
-/* The beginning of consolidate: where ranks have one model, buffers become their average. */
+/* The end of an epoch: where ranks have one model, buffers become their average for good. */
+tt_status collective_settle(struct sync *s);
+/* epoch_end and end of who has nothing else to exchange: both. */
+tt_status collective_end(struct sync *s);
+/* The beginning of consolidate: where ranks have one model, it shows the average of buffers; the
+ * end of resume. */
 tt_status collective_consolidate(struct sync *s);
+void      collective_resume(struct sync *s);
+/* The beginning of own. */
+void      collective_own(struct sync *s, struct own_list *l);
 /* As sync_all_gather. */
 tt_status collective_all_gather(struct sync *s, const float *mine, size_t n, float *all);
 

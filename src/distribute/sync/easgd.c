@@ -8,13 +8,14 @@
  * sum of d travels while the gradient is computed.  EAMSGD: the gradient is taken where momentum is
  * about to carry x,  v <- delta v - eta g(x + delta v),  x <- x + v.
  *
- * The centre is the model: it is what is validated and saved, and a resumed run starts all ranks
- * from it. */
+ * The centre is the model: it is what is validated and saved.  A run that goes on with another
+ * number of ranks starts them all from it. */
 #include <string.h>
 
 #include "base/mem.h"
 #include "distribute/sync/travel/bucket.h"
 #include "distribute/sync/collective.h"
+#include "distribute/sync/own.h"
 #include "distribute/sync/registry.h"
 
 struct easgd {
@@ -148,7 +149,7 @@ static tt_status end(struct sync *s)
 	struct easgd *e = s->own;
 
 	memcpy(s->host.params, e->centre, s->host.param_count * sizeof *e->centre);
-	return collective_sums(s);
+	return collective_end(s);
 }
 
 static void swap(struct sync *s)
@@ -173,18 +174,36 @@ static tt_status consolidate(struct sync *s)
 	return st;
 }
 
+static void resume(struct sync *s)
+{
+	swap(s);
+	collective_resume(s);
+}
+
+/* All but the centre; where that is shown it has the place of x. */
+static void own(struct sync *s, struct own_list *l)
+{
+	struct easgd *e = s->own;
+
+	collective_own(s, l);
+	own_add(l, (struct own_part){ "params", OWN_FLOATS, s->host.param_count,
+	                              s->met ? e->centre : s->host.params, 1 });
+	own_add(l, (struct own_part){ "momentum", OWN_FLOATS, s->host.param_count, e->v, 1 });
+	own_add_slots(l, s, 1);
+}
+
 const struct strategy sync_easgd = {
 	.name = "easgd", .help = "springs between each worker and a centre",
 	.collective = 1, .needs_period = 1,
 	.open = open_easgd, .begin = begin, .grad_ready = sync_apply_range, .finish = finish,
-	.epoch_end = collective_sums, .end = end, .consolidate = consolidate, .resume = swap,
-	.close = close_easgd,
+	.epoch_end = collective_end, .end = end, .consolidate = consolidate, .resume = resume,
+	.own = own, .close = close_easgd,
 };
 
 const struct strategy sync_eamsgd = {
 	.name = "eamsgd", .help = "easgd with Nesterov's momentum",
 	.collective = 1, .needs_period = 1, .own_momentum = 1,
 	.open = open_eamsgd, .begin = begin, .grad_ready = sync_apply_range, .finish = finish,
-	.epoch_end = collective_sums, .end = end, .consolidate = consolidate, .resume = swap,
-	.close = close_easgd,
+	.epoch_end = collective_end, .end = end, .consolidate = consolidate, .resume = resume,
+	.own = own, .close = close_easgd,
 };

@@ -1,8 +1,7 @@
 /* ensemble.c -- each rank trains a net of its own, alone.
  *
- * Ranks exchange only where all nets are wanted together: at validation and checkpoints, where the
- * numbers behind the gradients are summed as well.  How the nets become one model is not this
- * layer's affair. */
+ * Ranks exchange only where all nets are wanted together: at validation and checkpoints.  How
+ * the nets become one model is not this layer's affair. */
 #include <string.h>
 
 #include "distribute/coll/coll.h"
@@ -114,7 +113,7 @@ static tt_status consolidate(struct sync *s)
 		st = collect_slot(s, i);
 	collective_count(s, start, others * (h->param_count + h->buffer_count) * size +
 	           (h->comm->rank ? (size_t)h->slots * h->param_count * size : 0));
-	return st == TT_OK ? collective_sums(s) : st;
+	return st;
 }
 
 const struct strategy sync_ensemble = {

@@ -23,6 +23,7 @@
 
 #include "base/mem.h"
 #include "distribute/sync/options.h"
+#include "distribute/sync/own.h"
 #include "distribute/sync/registry.h"
 #include "distribute/sync/team.h"
 
@@ -300,6 +301,8 @@ static tt_status consolidate(struct sync *s)
 	read_all(h->shared->w, s->host.params, s->host.param_count);
 	st = team_average(s->host.team, s->host.buffers, s->host.buffer_count, h->moved);
 	h->moved = 0;
+	if (st == TT_OK)
+		take(s);                            /* all have reported their last steps */
 	return st;
 }
 
@@ -308,10 +311,16 @@ static void resume(struct sync *s)
 	((struct hogwild *)s->own)->quiet = 0;
 }
 
+/* At a quiet point the rest is the same for all. */
+static void own(struct sync *s, struct own_list *l)
+{
+	own_add_slots(l, s, 1);
+}
+
 const struct strategy sync_hogwild = {
 	.name = "hogwild", .help = "threads on one vector of parameters, without waiting",
 	.in_process = 1,
 	.open = open_hogwild, .begin = begin, .grad_ready = grad_ready, .finish = finish,
 	.epoch_end = epoch_end, .end = end, .consolidate = consolidate, .resume = resume,
-	.close = close_hogwild,
+	.own = own, .close = close_hogwild,
 };

@@ -26,8 +26,8 @@ const struct option distribute_options[] = {
 	OPT_INT   (T, workers, "1", 1, 4096, "workers on this machine; they share its cores"),
 	OPT_DOUBLE(T, timeout, "60", 0.1, 1e6, "seconds a worker may be silent before all give up"),
 	OPT_ENUM_OLD(T, algorithm, "auto", comm_algorithm_words, old_algorithms,
-	           "how sums over workers are made; auto: direct, by memory inside a host; where that "
-	           "cannot be, or for strategies other than allreduce, measured at the start, by size"),
+	           "how sums over workers are made; auto: direct, by memory inside a host; all but the "
+	           "library's add in an order that depends on the workers alone"),
 	OPT_ENUM  (T, wire, "f32", comm_wire_words, "numbers on their way; sums are f32 always"),
 	OPT_ENUM  (T, transport, "auto", comm_transport_words,
 	           "between machines, and for short messages inside one: the MPI library, or TCP "

@@ -15,7 +15,7 @@ struct distribute_opts {
 	int         strategy;           /* row of sync_strategies (allreduce)                         */
 	int         workers;            /* ranks on this machine as threads (1)                       */
 	double      timeout;            /* seconds a rank may be silent (60)                          */
-	int         algorithm;          /* comm_algorithm (auto: measured at start, per size)         */
+	int         algorithm;          /* comm_algorithm (auto: in the order of ranks)             */
 	int         wire;               /* comm_wire (f32)                                            */
 	int         transport;          /* comm_transport (auto: tried at start)                      */
 	int         encrypt;            /* what goes from machine to machine                          */

@@ -20,6 +20,10 @@
  *   grads: | 0 ... param_count | sums |       the trainer adds to them, and clears them once
  *                                             `exchanged` says that they are those of all ranks
  *
+ * A meeting (consolidate ... resume) only looks: afterwards each rank is where it was, to the bit,
+ * so that a run does not depend on when it was saved.  What a rank has of its own beyond what all
+ * have in common it lists (own.h), and gets back when a run goes on.
+ *
  * Strategies allocate in open only.  One file per strategy, which shows the world one row; its
  * name stands in registry.h. */
 #ifndef SYNC_STRATEGY_H
@@ -32,6 +36,7 @@
 
 struct comm;
 struct distribute_opts;
+struct own_list;
 struct strategy;
 struct sync;
 struct team;
@@ -108,6 +113,8 @@ struct strategy {
 	tt_status (*end)(struct sync *s);
 	tt_status (*consolidate)(struct sync *s);                        /* NULL: all are equal */
 	void      (*resume)(struct sync *s);                             /* NULL: nothing to do */
+	/* Add what is this rank's own, in a meeting (s->met) or not.     NULL: nothing is */
+	void      (*own)(struct sync *s, struct own_list *l);
 	tt_status (*all_gather)(struct sync *s, const float *mine, size_t n, float *all);
 	void      (*close)(struct sync *s);                  /* after an open that failed, too   */
 };
@@ -122,6 +129,8 @@ struct sync {
 	int                    alone;     /* ranks do not exchange within an epoch ...                */
 	int                    stop;      /* ... but have heard just now that one wants to stop       */
 	int                    met;       /* between consolidate and resume                           */
+	int                    pending;   /* numbers behind the gradients wait for an exchange        */
+	int                    ended;     /* `end` was called, and no step since                      */
 	void                  *own;       /* the strategy's                                           */
 };
 

@@ -35,6 +35,7 @@ tt_status sync_begin(struct sync *s, const struct sync_step *at)
 	s->at = *at;
 	s->exchanged = 0;
 	s->stop = 0;
+	s->ended = 0;
 	return s->strategy->begin(s);
 }
 
@@ -55,7 +56,10 @@ tt_status sync_grad_ready(struct sync *s, size_t lo, size_t hi)
 
 tt_status sync_finish(struct sync *s)
 {
-	return s->strategy->finish(s);
+	tt_status st = s->strategy->finish(s);
+
+	s->pending = !s->exchanged;
+	return st;
 }
 
 tt_status sync_all_gather(struct sync *s, const float *mine, size_t n, float *all)
@@ -70,7 +74,10 @@ static tt_status at_point(struct sync *s, tt_status (*f)(struct sync *))
 	tt_status st = sync_flush(s);
 
 	s->exchanged = 0;
-	return st == TT_OK ? f(s) : st;
+	if (st == TT_OK)
+		st = f(s);
+	s->pending = s->pending && !s->exchanged;
+	return st;
 }
 
 tt_status sync_epoch_end(struct sync *s)
@@ -80,7 +87,10 @@ tt_status sync_epoch_end(struct sync *s)
 
 tt_status sync_end(struct sync *s)
 {
-	return at_point(s, s->strategy->end);
+	tt_status st = at_point(s, s->strategy->end);
+
+	s->ended = st == TT_OK && !s->stop;
+	return st;
 }
 
 tt_status sync_consolidate(struct sync *s)
@@ -89,6 +99,7 @@ tt_status sync_consolidate(struct sync *s)
 
 	if (s->met)
 		return TT_OK;
+	s->exchanged = 0;
 	if ((st = sync_flush(s)) == TT_OK && s->strategy->consolidate)
 		st = s->strategy->consolidate(s);
 	s->met = st == TT_OK;

@@ -7,6 +7,7 @@
  *   sync_finish()                          after it
  *   sync_epoch_end(), sync_end()           average, agree
  *   sync_consolidate() ... sync_resume()   validation and checkpoints: what all have in common
+ *   sync_gather_own(), sync_deal_own()     and what each has besides (own.h)
  *
  * With a collective strategy all ranks make the same calls in the same order.  What a strategy is
  * allowed to do with each: strategy.h.  Used by the rank's trainer thread. */
@@ -14,6 +15,7 @@
 #define SYNC_SYNC_H
 
 #include "distribute/sync/options.h"
+#include "distribute/sync/own.h"
 #include "distribute/sync/strategy.h"
 
 extern const struct strategy *const sync_strategies[];    /* NULL-terminated, order of sync_words */
@@ -47,9 +49,10 @@ tt_status sync_finish(struct sync *s);
 tt_status sync_epoch_end(struct sync *s);           /* of an epoch that is not the last */
 tt_status sync_end(struct sync *s);            /* of the last: then all ranks have the same model */
 /* Between the two, params and buffers are, on all ranks, what the ranks have in common: what should
- * be validated and saved.  Buffers (running means of batch norm) become their average for good,
- * weighted by the samples each rank has seen since the last: averaging and running means commute.
- * With shared batch norms they are equal already. */
+ * be validated and saved.  Of buffers (running means of batch norm) that is their average,
+ * weighted by the samples each rank has seen since the last end of an epoch, when they become it
+ * for good: averaging and running means commute.  With shared batch norms they are equal already.
+ * `exchanged` says that the sums behind the gradients have become those of all ranks. */
 tt_status sync_consolidate(struct sync *s);
 void      sync_resume(struct sync *s);
 

@@ -13,7 +13,8 @@
  *   step        one step, between steps    sums        loss, metrics, is it finite?
  *   group       threads, factors           sync_host   what a strategy asks of a learner
  *   agree       are all ranks the same?    state       to a checkpoint and back
- *   blame       errors between ranks       intake, names, learner_public   tt_learner
+ *   own_rows    of each rank, likewise     blame       errors between ranks
+ *   intake, names, learner_public   tt_learner
  *
  * One thread at a time, the one that calls engine_enter.  Functions that say "collective" are
  * called by all ranks of the group in the same order. */
@@ -134,9 +135,14 @@ int learner_classes(const struct learner *l);                    /* of accuracy;
 /* ---- to a checkpoint and back ---- */
 
 #define LEARNER_SLOTS 4
-struct learner_rows { struct str name[LEARNER_SLOTS]; };
-/* The optimizer's state into s, which has room for LEARNER_SLOTS tensors more and borrows it and
- * the names in *r; of nets that are apart that of all.  learner_rows_release in any case. */
+#define LEARNER_ROWS (LEARNER_SLOTS + OWN_PARTS)
+struct learner_rows { int n; struct str name[LEARNER_ROWS]; };
+/* Collective, between consolidate and resume: rank 0 has what each rank has of its own, until
+ * then. */
+tt_status learner_collect(struct learner *l);
+/* The optimizer's state into s, which has room for LEARNER_ROWS tensors more and borrows it and
+ * the names in *r; of nets that are apart that of all; and what was collected.
+ * learner_rows_release in any case. */
 tt_status learner_add_rows(const struct learner *l, struct learner_rows *r, struct model_rows *s);
 void      learner_rows_release(struct learner_rows *r);
 /* Where the optimizer's state lies in a checkpoint; nothing is changed.  TT_ESPEC, TT_ESHAPE: it
@@ -145,6 +151,11 @@ struct learner_slots { const float *data[LEARNER_SLOTS]; };
 tt_status learner_find_slots(const struct learner *l, const struct ckpt *c, const char *path,
                              struct learner_slots *out);
 tt_status learner_take_slots(struct learner *l, const struct learner_slots *s);
+/* What each rank had of its own, on rank 0 before learner_start, which deals it out.  It is left
+ * where it lies, with a word in *note, if it is that of another strategy or number of ranks: all go
+ * on from what they had in common then. */
+tt_status learner_take_own(struct learner *l, const struct ckpt *c, const char *path,
+                           struct str *note);
 
 /* ---- errors between ranks ---- */
 

@@ -58,6 +58,8 @@ struct learner {
 	const struct product_ops *product;    /* of these                                    */
 	struct sync             *sync;        /* from learner_start on                       */
 	struct learner_whole     whole;
+	struct own_all           own;         /* rank 0, of all: from a checkpoint until the start;
+	                                       * collected for one, within a meeting         */
 	int64_t                  steps;
 	double                   grad_norm;
 	struct metrics           mine;        /* this rank's, since the last exchange        */
@@ -77,12 +79,15 @@ static inline int learner_world(const struct learner *l)
 /* sums.c: the forward pass of a part is over; and ranks have exchanged. */
 void      sums_want_stop(struct learner *l, int wants_stop);
 void      sums_count(struct learner *l);
+void      sums_go_on(struct learner *l);          /* what lies behind the gradients was set */
 tt_status sums_take(struct learner *l, struct learner_result *out);
 /* Gradients that stay here are applied here: was this rank's loss finite? */
 tt_status sums_check(const struct learner *l);
 
 /* sync_host.c: make the strategy, from what the learner knows. */
 tt_status sync_host_open(struct learner *l);
+/* own_rows.c: what was collected, as tensors. */
+tt_status own_rows_add(const struct learner *l, struct learner_rows *r, struct model_rows *s);
 /* group.c: this rank's part among others, before any program is compiled. */
 tt_status group_join(struct learner *l);
 /* blame.c: what goes wrong between ranks is another rank's fault, not this one's. */

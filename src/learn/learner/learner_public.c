@@ -344,7 +344,7 @@ static tt_status write_rows(const struct tt_learner *l, const char *path)
 	char steps[24];
 	tt_status st;
 
-	if ((st = model_rows_init(&s, l->model, LEARNER_SLOTS + 1)) != TT_OK)
+	if ((st = model_rows_init(&s, l->model, LEARNER_ROWS + 1)) != TT_OK)
 		return st;
 	snprintf(steps, sizeof steps, "%lld", (long long)learner_steps(l->learner));
 	s.meta[s.n_meta++] = (struct ckpt_meta){ META_STEP, steps };
@@ -362,7 +362,8 @@ tt_status tt_learner_save(tt_learner *l, const char *path)
 
 	if (!l || !path)
 		return err_null(__func__);
-	if ((st = learner_consolidate(l->learner, &r)) == TT_OK && !learner_rank(l->learner))
+	if ((st = learner_consolidate(l->learner, &r)) == TT_OK &&
+	    (st = learner_collect(l->learner)) == TT_OK && !learner_rank(l->learner))
 		st = write_rows(l, path);
 	learner_resume(l->learner);
 	return st;

@@ -98,6 +98,7 @@ void learner_free(struct learner **lp)
 	if (!l)
 		return;
 	learner_leave(l);
+	own_release(&l->own);
 	program_cache_free(&l->programs);
 	optim_free(&l->optim);
 	target_release(&l->target);
@@ -145,9 +146,13 @@ tt_status learner_start(struct learner *l)
 	tt_status st;
 
 	l->opts.comm->doing = "the start";
-	if ((st = make_slots(l)) != TT_OK)
+	if ((st = make_slots(l)) != TT_OK || (st = sync_host_open(l)) != TT_OK)
 		return st;
-	return sync_host_open(l);
+	st = blame_peer(sync_deal_own(l->sync, &l->own));
+	own_release(&l->own);
+	if (st == TT_OK)
+		sums_go_on(l);
+	return st;
 }
 
 void learner_set_whole(struct learner *l, const struct learner_whole *whole)

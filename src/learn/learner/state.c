@@ -39,18 +39,19 @@ tt_status learner_add_rows(const struct learner *l, struct learner_rows *r, stru
 
 		if (!data)
 			return TT_ENOMEM;
-		str_addf(&r->name[i], PREFIX "%s", name);
-		if ((st = str_status(&r->name[i])) != TT_OK)
+		str_addf(&r->name[r->n], PREFIX "%s", name);
+		if ((st = str_status(&r->name[r->n])) != TT_OK)
 			return st;
 		s->tensor[s->n_tensors++] = (struct ckpt_tensor){
-			.name = r->name[i].p, .desc = tensor_desc_make(DTYPE_F32, 1, &count), .data = data };
+			.name = r->name[r->n++].p, .desc = tensor_desc_make(DTYPE_F32, 1, &count),
+			.data = data };
 	}
-	return TT_OK;
+	return own_rows_add(l, r, s);
 }
 
 void learner_rows_release(struct learner_rows *r)
 {
-	for (int i = 0; i < LEARNER_SLOTS; i++)
+	for (int i = 0; i < LEARNER_ROWS; i++)
 		str_release(&r->name[i]);
 }
 

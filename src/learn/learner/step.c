@@ -139,22 +139,21 @@ tt_status learner_epoch_end(struct learner *l, enum learner_epoch e, int wants_s
 
 tt_status learner_consolidate(struct learner *l, struct learner_result *out)
 {
-	const int met = l->sync && l->sync->met;
 	tt_status st;
 
 	*out = (struct learner_result){ 0 };
-	if (!l->sync)
+	if (!l->sync || l->sync->met)
 		return TT_OK;
 	if ((st = sync_consolidate(l->sync)) != TT_OK)
 		return blame_peer(st);
-	/* Who never communicates in between says his numbers now. */
-	return l->strategy->apart && !met ? sums_take(l, out) : TT_OK;
+	return l->sync->exchanged ? sums_take(l, out) : TT_OK;
 }
 
 void learner_resume(struct learner *l)
 {
 	if (l->sync)
 		sync_resume(l->sync);
+	own_release(&l->own);
 }
 
 const struct sync_stats *learner_stats(const struct learner *l)

@@ -48,6 +48,16 @@ void sums_count(struct learner *l)
 	}
 }
 
+void sums_go_on(struct learner *l)
+{
+	const float *s = sums_of(l);
+
+	metrics_clear(&l->mine);
+	l->mine.samples = count_get(s + SUM_SAMPLES);
+	l->mine.correct = count_get(s + SUM_CORRECT);
+	l->mine.in_top = count_get(s + SUM_IN_TOP);
+}
+
 static tt_status not_finite(const struct learner *l, int ranks, int rank)
 {
 	char where[40] = "";

@@ -2,6 +2,7 @@
  *
  *   conv1.weight ...              the model, as any tool can read it
  *   tutti.optim.exp_avg ...       the optimizer's slots, flat, in the order of the parameters
+ *   tutti.worker.easgd.params ... what each worker has of its own, a row for each
  *   metadata: tutti.step ...      one number per row of the table below
  *             tutti.members       of an ensemble; tutti.combined: is a net behind them?
  *
@@ -130,7 +131,7 @@ static tt_status write_state(struct tt_trainer *t, const char *path)
 	struct model_rows s;
 	tt_status st;
 
-	if ((st = model_rows_init(&s, trainer_whole(t), LEARNER_SLOTS + ROWS + 2)) != TT_OK)
+	if ((st = model_rows_init(&s, trainer_whole(t), LEARNER_ROWS + ROWS + 2)) != TT_OK)
 		return st;
 	if (t->ensemble) {
 		snprintf(members, sizeof members, "%d", t->ensemble->n);
@@ -345,6 +346,7 @@ tt_status checkpoint_load(struct tt_trainer *t, const char *path)
 	    (st = read_state(c, path, &s)) != TT_OK || (st = check_state(t, &s, path)) != TT_OK ||
 	    (st = learner_find_slots(t->learner, c, path, &slots)) != TT_OK ||
 	    (st = note_changes(t, &s, path)) != TT_OK ||
+	    (st = learner_take_own(t->learner, c, path, &t->note)) != TT_OK ||
 	    (st = remember(t, path)) != TT_OK || (st = load_model(t, c, path, &s)) != TT_OK)
 		goto out;
 	if ((st = learner_take_slots(t->learner, &slots)) != TT_OK)

@@ -27,27 +27,30 @@ static void next_epoch(struct tt_trainer *t)
 	metrics_clear(&t->epoch_sums);
 }
 
+int trainer_done(const struct tt_trainer *t)
+{
+	return t->at.epoch >= t->opts->epochs || (t->at.consumed == 0 && monitor_stop(&t->watch));
+}
+
 /* First the best, then the last: a resumed run must not believe in a best file that a crash in
  * between has kept from being written. */
 static tt_status keep(struct tt_trainer *t, int better)
 {
 	int every = t->opts->checkpoint.every_epochs;
+	int due = trainer_done(t) || (every > 0 && t->at.epoch % every == 0);
 	tt_status st;
 
-	if (!t->dir.len)
+	if (!t->saves || !(better || due))
 		return TT_OK;
+	if ((st = learner_collect(t->learner)) != TT_OK || !t->dir.len)
+		return st;
 	if (better && (st = checkpoint_save(t, t->best.p)) != TT_OK)
 		return st;
-	if (!trainer_done(t) && (every <= 0 || t->at.epoch % every != 0))
+	if (!due)
 		return TT_OK;
 	if ((st = checkpoint_save(t, t->last.p)) != TT_OK)
 		return st;
 	return checkpoint_save_step(t);
-}
-
-int trainer_done(const struct tt_trainer *t)
-{
-	return t->at.epoch >= t->opts->epochs || (t->at.consumed == 0 && monitor_stop(&t->watch));
 }
 
 static tt_status tell_early_stop(struct tt_trainer *t)

@@ -49,17 +49,19 @@ size_t cut_largest(const struct cut *c)
 /* All buckets and the last once more, which nothing hides, should take the least time.  Each pays
  * the latencies of the smallest sum twice: where ranks compute meanwhile, who waits is woken later
  * than when it was measured.  Where there was no time to measure those that are likely to be best,
- * none of the smaller ones is trusted; nor are those that hosts would cut into messages of 64 KB
- * and less, which are cheap between hosts that have nothing else to do, and only there. */
-static size_t measured_size(const struct comm *c, enum comm_wire w, size_t count)
+ * none of the smaller ones is trusted, nor any where the bits of a sum would tell; nor are those
+ * that hosts would cut into messages of 64 KB and less, which are cheap between hosts that have
+ * nothing else to do, and only there. */
+static size_t measured_size(const struct comm *c, const struct comm_allreduce_opts *how,
+                            size_t count)
 {
 	const size_t largest = comm_measured_size(c);
 	const double latency = LATENCIES * comm_seconds(c, 1);
-	const size_t worth = c->hosts > 1 ? CHUNK / wire_bytes(w, 1) * (size_t)c->hosts : 1;
+	const size_t worth = c->hosts > 1 ? CHUNK / wire_bytes(how->wire, 1) * (size_t)c->hosts : 1;
 	double least = INFINITY, cost;
 	size_t pick = worth > UNMEASURED ? worth : UNMEASURED;
 
-	if (largest < UNMEASURED && largest < count)
+	if ((largest < UNMEASURED && largest < count) || comm_order_shows_cuts(how))
 		return pick;
 	for (int k = 0; k < SIZES && sizes[k] < count && sizes[k] <= largest; k++) {
 		if (sizes[k] < worth)
@@ -78,7 +80,7 @@ static tt_status choose_size(struct cut *c, const struct travel_end *end)
 {
 	const int64_t bytes = c->sync->host.opts->bucket_bytes;
 	uint64_t size = bytes ? (uint64_t)bytes / sizeof(float)
-	                      : measured_size(end->comm, end->how.wire, rest(c));
+	                      : measured_size(end->comm, &end->how, rest(c));
 	tt_status st = comm_broadcast(end->comm, 0, &size, sizeof size);
 
 	if (st == TT_OK)

@@ -194,7 +194,7 @@ static void a_group_of_one_needs_nobody(void **state)
 	assert_true(all[1] == 2);
 	assert_ok(comm_barrier(c));
 	assert_ok(comm_agree(c, "x"));
-	assert_ok(comm_measure(c, 1000, 1));
+	assert_ok(comm_measure(c, 1000, &(struct comm_allreduce_opts){ 0 }, 1));
 	comm_close(&other);
 	comm_close(&c);
 }
