@@ -14,6 +14,12 @@
  * data.std apply; f32 without these is read where it lies.  With cross_entropy the target is a
  * class index (u8, i32, i64), with other losses that or numbers of any type.
  *
+ * Where a batch has sample weights, loss, gradient and accuracy are means weighted by them, over
+ * the batch of all workers: sum(w * l) / sum(w).  If all are 0 the gradient is 0, and there is no
+ * mean (NAN).  Alone, some batches may have weights and others none; of a group, at least one
+ * worker must have them in the first step if any is to have some later, and who has none counts
+ * each sample once.
+ *
  * The model learns the names of its data from the first batch: of its columns, of the features if
  * the input has any, and of the classes from tt_learner_opts.  What it knows already it keeps.
  * Where both have features, batches may have them in any order: they are found by name.
@@ -71,8 +77,9 @@ typedef struct tt_step_result {
 	int64_t  step;                 /* optimizer steps done, of the group                        */
 	int64_t  samples;              /* that the numbers below are of: all workers' since these
 	                                * last exchanged; 0: they have not in this step             */
-	double   loss, accuracy;       /* mean before the step; accuracy NAN without classes        */
+	double   loss, accuracy;       /* means before the step; accuracy NAN without classes       */
 	double   lr, grad_norm;        /* grad_norm NAN unless the optimizer needs it               */
+	double   weight;               /* of those samples: what loss and accuracy are divided by   */
 } tt_step_result;
 
 /* One step; o and r may be NULL.  Sizes of batches may vary.  A worker may have no sample in a step
@@ -87,7 +94,7 @@ TT_API tt_status tt_learner_wait(tt_learner *l);
 TT_API tt_status tt_learner_finish(tt_learner *l);
 
 /* How good the model is on a batch, of this worker alone; without a confusion matrix.  m->loss and
- * so on are means: weigh them by m->samples to add up several. */
+ * so on are means: weigh them by m->weight to add up several. */
 TT_API tt_status tt_learner_evaluate(tt_learner *l, const tt_batch *b, tt_metrics *m);
 
 /* The gradient of parameter i (as of tt_model_tensor) in the last step, a mean over its samples;

@@ -64,6 +64,8 @@ typedef struct tt_metrics {
 	int      k, classes;
 	int64_t *confusion;          /* [classes][classes], row = truth; owned: tt_free; NULL without */
 	double   samples_per_second;
+	double   weight;             /* of all samples: what the means above are divided by, which are
+	                              * weighted where samples are; without weights, the samples     */
 } tt_metrics;
 TT_API tt_status tt_session_evaluate(tt_session *s, const tt_source *source, tt_metrics *out);
 

@@ -179,7 +179,7 @@ static int is_one_of(const char *name, const char *const *list)
 static struct ir_value *make_value(struct ir_graph *g, const struct op_case *c, int i)
 {
 	static const char *const buffers[] = { "mean", "var", NULL };
-	static const char *const inputs[] = { "target", "label", "index", NULL };
+	static const char *const inputs[] = { "target", "label", "index", "weight", NULL };
 	static const char *const weights[] = { "w", "b", "gamma", "beta", "table", NULL };
 	const struct op_input *in = &c->in[i];
 	size_t n = (size_t)tensor_count(&in->desc);

@@ -333,7 +333,6 @@ static void what_does_not_fit_is_refused_and_changes_nothing(void **state)
 	const tt_batch *b;
 	struct columns c;
 	int32_t far = CLASSES;
-	float heavy = 1;
 
 	(void)state;
 	b = some(&c, 0, 4);
@@ -349,9 +348,6 @@ static void what_does_not_fit_is_refused_and_changes_nothing(void **state)
 	assert_error("17 samples are more than the largest batch, 16");
 	assert_status(tt_learner_step(l, batch(&c, pictures, &far, 1), NULL, NULL), TT_EINVAL);
 	assert_error("column 'label': sample 0: class 3 is outside of 3 classes");
-	b = some(&c, 0, 1);
-	c.batch.weight = &heavy;
-	assert_status(tt_learner_step(l, b, NULL, NULL), TT_ESUPPORT);
 	b = some(&c, 0, 1);
 	c.x.type = TT_U8;
 	assert_status(tt_learner_step(l, b, NULL, NULL), TT_ESHAPE);

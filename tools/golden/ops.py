@@ -33,7 +33,7 @@ LISTS = {"kernel", "stride", "dilation", "pad", "dims", "perm"}
 WORDS = {"act", "then"}
 LOSSES = {"xent", "bce", "mse", "mae", "huber"}
 BUFFERS = {"mean", "var"}
-PLAIN_INPUTS = {"target", "label", "index"}
+PLAIN_INPUTS = {"target", "label", "index", "weight"}
 
 
 # ---- the cases ----
@@ -191,9 +191,9 @@ def dropout(a, x):
     return [x * mask / (1 - a["p"])]
 
 
-def xent(a, logits, label):
-    loss = F.cross_entropy(logits, label, reduction="sum", label_smoothing=a["smoothing"])
-    return [loss.reshape(1), torch.softmax(logits, 1)]
+def xent(a, logits, label, weight=None):
+    loss = F.cross_entropy(logits, label, reduction="none", label_smoothing=a["smoothing"])
+    return [summed(loss, weight)[0], torch.softmax(logits, 1)]
 
 
 def matmul(a, x, y):
@@ -240,9 +240,10 @@ def pad(a, x):
     return [y]
 
 
-def summed(per_value):
-    """The sum over samples of the mean over a sample's values."""
-    return [per_value.reshape(len(per_value), -1).mean(1).sum().reshape(1)]
+def summed(per_value, weight=None):
+    """The sum over samples of the mean over a sample's values, times its weight."""
+    each = per_value.reshape(len(per_value), -1).mean(1)
+    return [(each if weight is None else each * weight).sum().reshape(1)]
 
 
 OPS = {
@@ -265,10 +266,10 @@ OPS = {
     "reshape": lambda a, x: [x.reshape(a["dims"])],
     "fill": lambda a: [torch.full(a["dims"], a["alpha"], dtype=torch.float64)],
     "embedding": lambda a, i, table: [F.embedding(i, table)],
-    "bce": lambda a, x, t: summed(F.binary_cross_entropy_with_logits(x, t.double(), reduction="none")),
-    "mse": lambda a, y, t: summed(F.mse_loss(y, t, reduction="none")),
-    "mae": lambda a, y, t: summed(F.l1_loss(y, t, reduction="none")),
-    "huber": lambda a, y, t: summed(F.huber_loss(y, t, reduction="none", delta=a["delta"])),
+    "bce": lambda a, x, t, *w: summed(F.binary_cross_entropy_with_logits(x, t.double(), reduction="none"), *w),
+    "mse": lambda a, y, t, *w: summed(F.mse_loss(y, t, reduction="none"), *w),
+    "mae": lambda a, y, t, *w: summed(F.l1_loss(y, t, reduction="none"), *w),
+    "huber": lambda a, y, t, *w: summed(F.huber_loss(y, t, reduction="none", delta=a["delta"]), *w),
 }
 
 

@@ -16,8 +16,8 @@ static const struct option settings[] = {
 	         "target column: its name, or its number from 0; none: no target; if not set the one "
 	         "that a model knows by name, else the last"),
 	OPT_TEXT(struct csv_opts, weight, NULL,
-	         "column that says how much a row counts: its name or number; for programs: training "
-	         "refuses weights as yet"),
+	         "column that says how much a row counts in loss, gradient and accuracy, from 0 on: "
+	         "its name or number"),
 	OPT_ENUM(struct csv_opts, task, "auto", task_words,
 	         "what the target is; auto: what a model's loss wants (cross_entropy: classes; mse, "
 	         "mae, huber: numbers; bce: 0 and 1, shares, or two words); for no model: text, or "

@@ -17,7 +17,7 @@ struct average {
 	struct collective base;
 	struct buckets *buckets;         /* NULL unless the start is all-reduce */
 	float          *mine;            /* this rank's parameters during a meeting */
-	/* Since the last exchange; numbers of own.h.  */
+	/* Since the last exchange, samples by their weights; numbers of own.h. */
 	struct { double samples, steps; } since;
 };
 
@@ -131,7 +131,7 @@ static tt_status finish(struct sync *s)
 	if (s->summed)
 		return finish_summed(s);
 	sync_apply_whole(s);
-	a->since.samples += s->at.samples;
+	a->since.samples += s->at.weight;
 	a->since.steps++;
 	return period && a->since.steps >= period ? exchange(s) : collective_hear(s);
 }
@@ -200,5 +200,5 @@ const struct strategy sync_average = {
 	.collective = 1,
 	.open = open_average, .begin = begin, .grad_ready = grad_ready, .finish = finish,
 	.epoch_end = epoch_end, .end = end, .consolidate = consolidate, .resume = resume,
-	.own = own, .close = close_average,
+	.all_gather = collective_all_gather, .own = own, .close = close_average,
 };

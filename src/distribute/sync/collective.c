@@ -92,7 +92,7 @@ tt_status collective_all_gather(struct sync *s, const float *mine, size_t n, flo
 	const uint64_t sent = c->sent, ring = (uint64_t)(c->size - 1) * n * sizeof *mine;
 	tt_status st;
 
-	c->doing = "a batch norm of all workers";
+	c->doing = "a batch norm or the weights of all workers";
 	st = comm_allgather(c, mine, n * sizeof *mine, all);
 	collective_count(s, start, c->sent > sent ? c->sent - sent : ring);
 	return st;

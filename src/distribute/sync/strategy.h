@@ -81,8 +81,8 @@ struct sync_host {
 	float *(*all_slot)(void *ctx, int i);
 };
 
-/* step from 1, epoch from 0; the others of this rank. */
-struct sync_step { int64_t step, epoch; int samples, wants_stop; };
+/* step from 1, epoch from 0; the others of this rank.  weight: of its samples, 1 each without. */
+struct sync_step { int64_t step, epoch; int samples, wants_stop; double weight; };
 
 struct sync_stats {
 	double   wire_seconds;          /* somebody of this rank was communicating                    */
@@ -98,8 +98,7 @@ struct strategy {
 	unsigned    in_process : 1;     /* workers are threads of one process, and share host.team    */
 	unsigned    apart : 1;          /* each rank has a net of its own, for good                   */
 	unsigned    factors : 1;        /* gradients may be left as factors (host.factored)           */
-	unsigned    sync_batchnorm : 1; /* every step is one batch of all ranks, and there is         */
-	                                /* all_gather                                                 */
+	unsigned    sync_batchnorm : 1; /* every step is one batch of all ranks                       */
 	unsigned    needs_period : 1;   /* without exchanges the result stays what it was         */
 	unsigned    own_momentum : 1;   /* the optimizer's must be 0                                  */
 
@@ -115,6 +114,7 @@ struct strategy {
 	void      (*resume)(struct sync *s);                             /* NULL: nothing to do */
 	/* Add what is this rank's own, in a meeting (s->met) or not.     NULL: nothing is */
 	void      (*own)(struct sync *s, struct own_list *l);
+	/* Where a step may be summed. */
 	tt_status (*all_gather)(struct sync *s, const float *mine, size_t n, float *all);
 	void      (*close)(struct sync *s);                  /* after an open that failed, too   */
 };

@@ -56,8 +56,8 @@ tt_status sync_end(struct sync *s);            /* of the last: then all ranks ha
 tt_status sync_consolidate(struct sync *s);
 void      sync_resume(struct sync *s);
 
-/* all[ranks][n]: everybody's numbers, within a step (shared batch norms), where the strategy has
- * sync_batchnorm.  By the thread that runs the program, whatever another one sends meanwhile. */
+/* all[ranks][n]: everybody's numbers, within a step that is summed (shared batch norms, weights of
+ * samples).  By the thread that runs the program, whatever another one sends meanwhile. */
 tt_status sync_all_gather(struct sync *s, const float *mine, size_t n, float *all);
 
 #endif

@@ -215,8 +215,6 @@ tt_status intake_take(struct intake *k, const tt_batch *in, struct batch *out, i
 
 	if ((st = batch_take(in, &k->columns, &b)) != TT_OK)
 		return st;
-	if (b.weight)
-		return err_set(TT_ESUPPORT, "the batch has sample weights, which losses do not use yet");
 	if (b.n > INT32_MAX)
 		return err_set(TT_EINVAL, "a batch of %lld samples", (long long)b.n);
 	if ((st = intake_columns(k, &b, &x, &y)) != TT_OK ||

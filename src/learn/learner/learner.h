@@ -10,6 +10,7 @@
  * (dropout) and the optimizer's bias correction depend on it.
  *
  *   life        made, started, freed       microbatch  this rank's samples, a part at a time
+ *   weigh       what a batch of all weighs
  *   step        one step, between steps    sums        loss, metrics, is it finite?
  *   group       threads, factors           sync_host   what a strategy asks of a learner
  *   agree       are all ranks the same?    state       to a checkpoint and back
@@ -65,6 +66,12 @@ tt_status learner_new(struct learner **out, const struct learner_opts *o);
 void      learner_free(struct learner **l);                      /* NULL is fine */
 /* The model learns from samples and targets such as these.  TT_ESHAPE: they do not fit. */
 tt_status learner_fit(struct learner *l, const tt_source_info *info);
+/* Do samples have weights?  Where gradients are those of a whole batch, ranks ask one another what
+ * they weigh: all must know whether to.  Said once, alike on all ranks, before anything is compiled
+ * for weights; else the ranks ask at the first step, and it holds for all that follow.  A rank
+ * alone takes each batch as it is. */
+enum learner_weights { WEIGHTS_ASK, WEIGHTS_NO, WEIGHTS_YES };
+tt_status learner_set_weights(struct learner *l, enum learner_weights w);
 /* Compile this rank's programs for a batch of so many samples of all ranks. */
 tt_status learner_compile(struct learner *l, int64_t samples);
 

@@ -2,6 +2,8 @@
 #ifndef LEARNER_LEARNER_OWN_H
 #define LEARNER_LEARNER_OWN_H
 
+#include <math.h>
+
 #include "learn/learner/learner.h"
 #include "learn/predict/target.h"
 #include "sys/shm.h"
@@ -12,6 +14,7 @@
 enum learner_sum {
 	/* Each count in two parts that are exact as floats: count_set. */
 	SUM_SAMPLES, SUM_SAMPLES_HIGH, SUM_CORRECT, SUM_CORRECT_HIGH, SUM_IN_TOP, SUM_IN_TOP_HIGH,
+	SUM_WEIGHT, SUM_WEIGHT_HIGH,
 	SUM_LOSS,
 	SUM_STOP,                        /* ranks that were asked to stop                  */
 	SUM_BAD, SUM_BAD_RANK,           /* ranks whose loss is not finite, sum of these   */
@@ -19,16 +22,19 @@ enum learner_sum {
 };
 
 /* A count travels as low + COUNT_BASE * high.  The sums of both parts are exact over as many ranks,
- * for counts below 2^36 in all, where one float begins to lose samples at 2^24. */
+ * for counts below 2^36 in all, where one float begins to lose samples at 2^24.  What weights add
+ * up to loses no more than a float does. */
 #define COUNT_BASE 4096
-static inline void count_set(float part[2], int64_t n)
+static inline void count_set(float part[2], double n)
 {
-	part[0] = (float)(n % COUNT_BASE);
-	part[1] = (float)(n / COUNT_BASE);
+	const double high = floor(n / COUNT_BASE);
+
+	part[0] = (float)(n - COUNT_BASE * high);
+	part[1] = (float)high;
 }
-static inline int64_t count_get(const float part[2])
+static inline double count_get(const float part[2])
 {
-	return (int64_t)part[0] + COUNT_BASE * (int64_t)part[1];
+	return (double)part[0] + COUNT_BASE * (double)part[1];
 }
 
 /* The step in progress. */
@@ -36,6 +42,7 @@ struct step {
 	struct learner_at   at;
 	int64_t             parts, part;      /* micro-batches, the one under way          */
 	struct batch        batch;            /* of that one                               */
+	double              weight;           /* that gradients are divided by; 0: nothing  */
 	struct program     *program;
 	int                 holds;            /* gradients of those before                 */
 	int                 turned;           /* backward of this part has begun           */
@@ -51,6 +58,7 @@ struct learner {
 	struct optim            *optim;
 	float                   *grads;       /* [param_count + SUMS]                        */
 	struct shm               shared;      /* where grads lie, or {0}                     */
+	float                   *weighed;     /* what all ranks say that their samples weigh  */
 	float                   *held;        /* sums of parts; NULL: a share is one part    */
 	struct nn_group          among;       /* other ranks                                 */
 	struct nn_factored      *factored;    /* weights whose gradients travel as factors   */
@@ -61,6 +69,7 @@ struct learner {
 	struct own_all           own;         /* rank 0, of all: from a checkpoint until the start;
 	                                       * collected for one, within a meeting         */
 	int64_t                  steps;
+	enum learner_weights     weights;
 	double                   grad_norm;
 	struct metrics           mine;        /* this rank's, since the last exchange        */
 	struct step              step;
@@ -84,6 +93,11 @@ tt_status sums_take(struct learner *l, struct learner_result *out);
 /* Gradients that stay here are applied here: was this rank's loss finite? */
 tt_status sums_check(const struct learner *l);
 
+/* weigh.c: what this rank's samples of b weigh, and into l->step.weight what those do whose
+ * gradients are one: this rank's, or, collective, those of all ranks. */
+#define WEIGH_SAYS 3             /* floats that a rank says of them */
+double    weigh_mine(const struct batch *b);
+tt_status weigh_step(struct learner *l, const struct batch *b);
 /* sync_host.c: make the strategy, from what the learner knows. */
 tt_status sync_host_open(struct learner *l);
 /* own_rows.c: what was collected, as tensors. */

@@ -193,7 +193,7 @@ static void tell(const struct tt_learner *l, const struct learner_at *at,
 	*to = (tt_step_result){
 		.size = sizeof *to, .step = learner_steps(l->learner),
 		.samples = from->exchanged ? m->samples : 0, .loss = NAN, .accuracy = NAN, .lr = at->lr,
-		.grad_norm = learner_grad_norm(l->learner),
+		.grad_norm = learner_grad_norm(l->learner), .weight = from->exchanged ? m->weight : 0,
 	};
 	if (to->samples) {
 		to->loss = metrics_loss(m);
@@ -300,7 +300,7 @@ static tt_status evaluate(struct tt_learner *l, const struct batch *b, tt_metric
 {
 	static const struct program_run run = { .sample_stride = 1 };
 	struct metrics m = { .classes = l->target.classes, .k = l->learner->opts.top_k };
-	struct feed f = { .x = b->x, .n = b->n };
+	struct feed f = { .x = b->x, .n = b->n, .weight = b->data.weight };
 	struct program *p;
 	tt_status st;
 
@@ -310,11 +310,11 @@ static tt_status evaluate(struct tt_learner *l, const struct batch *b, tt_metric
 	metrics_add(&m, &(struct metrics_batch){
 		.loss = *(const float *)program_output(p, OUTPUT_LOSS),
 		.logits = program_output(p, OUTPUT_LOGITS), .width = l->target.width,
-		.label = b->label, .n = b->n });
+		.label = b->label, .n = b->n, .weight = b->data.weight });
 	*out = (tt_metrics){
 		.size = sizeof *out, .samples = m.samples, .loss = metrics_loss(&m),
 		.accuracy = metrics_accuracy(&m), .top_k = metrics_top_k(&m), .k = m.k,
-		.classes = m.classes,
+		.classes = m.classes, .weight = m.weight,
 	};
 	return TT_OK;
 }

@@ -40,6 +40,8 @@ static tt_status make_grads(struct learner *l)
 	else if (!(l->grads = mem_alloc_aligned(bytes)))
 		return TT_ENOMEM;
 	memset(l->grads, 0, bytes);
+	if (!(l->weighed = mem_calloc((size_t)c->size, WEIGH_SAYS * sizeof *l->weighed)))
+		return TT_ENOMEM;
 	if (microbatch_count(&l->opts, l->opts.batch) > 1 &&
 	    !(l->held = mem_alloc_aligned(count * sizeof *l->held)))
 		return TT_ENOMEM;
@@ -53,6 +55,14 @@ static void free_grads(struct learner *l)
 	else
 		mem_free(l->grads);
 	mem_free(l->held);
+	mem_free(l->weighed);
+}
+
+static tt_status make_programs(struct learner *l)
+{
+	return program_cache_new(&l->programs, &(struct program_cache_opts){
+		.engine = l->opts.engine, .model = l->opts.model, .purpose = NN_TRAIN,
+		.grads = l->grads, .group = &l->among });
 }
 
 static tt_status build(struct learner *l)
@@ -63,9 +73,7 @@ static tt_status build(struct learner *l)
 	if ((st = make_optim(l)) != TT_OK || (st = group_join(l)) != TT_OK ||
 	    (st = make_grads(l)) != TT_OK)
 		return st;
-	return program_cache_new(&l->programs, &(struct program_cache_opts){
-		.engine = l->opts.engine, .model = l->opts.model, .purpose = NN_TRAIN,
-		.grads = l->grads, .group = &l->among });
+	return make_programs(l);
 }
 
 tt_status learner_new(struct learner **out, const struct learner_opts *o)
@@ -120,12 +128,23 @@ tt_status learner_fit(struct learner *l, const tt_source_info *info)
 	return TT_OK;
 }
 
+/* Programs that were compiled before are for samples without weights: nobody will run them. */
+tt_status learner_set_weights(struct learner *l, enum learner_weights w)
+{
+	l->weights = w;
+	if (w != WEIGHTS_YES)
+		return TT_OK;
+	program_cache_free(&l->programs);
+	return make_programs(l);
+}
+
 tt_status learner_compile(struct learner *l, int64_t samples)
 {
 	const int64_t world = learner_world(l);
 	const int64_t share = (samples - learner_rank(l) + world - 1) / world;
 
-	return share > 0 ? microbatch_compile(l, samples, share) : TT_OK;
+	return share <= 0 ? TT_OK : microbatch_compile(l, &(struct microbatch_want){
+		samples, share, l->weights == WEIGHTS_YES });
 }
 
 /* ---- the start ---- */

@@ -10,6 +10,7 @@
  * see a part, not the share. */
 #include "learn/learner/microbatch.h"
 
+#include <float.h>
 #include <string.h>
 
 #include "distribute/coll/coll.h"
@@ -32,14 +33,20 @@ int64_t microbatch_count(const struct learner_opts *o, int64_t samples)
 /* The later ones are the larger ones: a share that is not empty has a last part. */
 static int64_t cut(int64_t n, int64_t k, int64_t parts) { return n * k / parts; }
 
-tt_status microbatch_compile(struct learner *l, int64_t samples, int64_t share)
+static tt_status compile(struct learner *l, int64_t n, int weighted)
 {
-	const int64_t parts = microbatch_count(&l->opts, samples), small = cut(share, 1, parts);
-	const int64_t large = share - cut(share, parts - 1, parts);
 	struct program *p;
-	tt_status st = small ? program_cache_get(l->programs, small, &p) : TT_OK;
 
-	return st == TT_OK && large > small ? program_cache_get(l->programs, large, &p) : st;
+	return program_cache_get(l->programs, (struct sizes){ .batch = n, .weighted = weighted }, &p);
+}
+
+tt_status microbatch_compile(struct learner *l, const struct microbatch_want *w)
+{
+	const int64_t parts = microbatch_count(&l->opts, w->samples), small = cut(w->share, 1, parts);
+	const int64_t large = w->share - cut(w->share, parts - 1, parts);
+	tt_status st = small ? compile(l, small, w->weighted) : TT_OK;
+
+	return st == TT_OK && large > small ? compile(l, large, w->weighted) : st;
 }
 
 /* ---- gradients ---- */
@@ -81,12 +88,14 @@ static void take_part(struct learner *l, const struct batch *b, int64_t first, i
 	part->label = b->label ? b->label + first : NULL;
 	part->values = b->values ? b->values + first * l->target.width : NULL;
 	part->index = b->index ? b->index + first : NULL;
+	part->data.weight = b->data.weight ? b->data.weight + first : NULL;
 }
 
 static tt_status run_part(struct learner *l, const struct program_run *run, const float *seed)
 {
 	struct step *s = &l->step;
-	struct feed f = { .x = s->batch.x, .n = s->batch.n, .seed = seed };
+	struct feed f = { .x = s->batch.x, .n = s->batch.n, .weight = s->batch.data.weight,
+	                  .seed = seed };
 	double at[2] = { thread_seconds() };
 	tt_status st;
 
@@ -109,13 +118,19 @@ static tt_status attend(struct learner *l, const struct program_run *run)
 
 	if (!l->among.norm_ranks)
 		return TT_OK;
-	st = program_cache_get(l->programs, 1, &p);
+	st = program_cache_get(l->programs, (struct sizes){ .batch = 1 }, &p);
 	return st == TT_OK ? program_attend(p, run) : st;
+}
+
+/* Where nothing weighs anything the gradient is zero; nor is there a float for less than that. */
+static float seed_of(double weight)
+{
+	return weight >= FLT_MIN ? 1 / (float)weight : 0;
 }
 
 tt_status microbatch_run(struct learner *l, const struct batch *b, const struct microbatch_run *o)
 {
-	const float seed = 1 / (float)o->samples;
+	const float seed = seed_of(l->step.weight);
 	struct program_run run = {
 		.seed = l->opts.seed, .step = (uint64_t)l->steps, .sample_stride = learner_world(l),
 		.need = o->need, .ready = o->ready, .gather = o->gather, .ctx = l,

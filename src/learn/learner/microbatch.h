@@ -13,12 +13,12 @@ struct learner_opts;
 /* How many parts a share of so many samples of all ranks has: the same on all. */
 int64_t   microbatch_count(const struct learner_opts *o, int64_t samples);
 
-/* Compile what such a batch needs, of which `share` samples are this rank's. */
-tt_status microbatch_compile(struct learner *l, int64_t samples, int64_t share);
+/* Compile what a batch of so many samples needs, of which `share` are this rank's. */
+struct microbatch_want { int64_t samples, share; int weighted; };
+tt_status microbatch_compile(struct learner *l, const struct microbatch_want *w);
 
 /* The functions are those of program_run; their ctx is the learner. */
 struct microbatch_run {
-	int64_t     samples;             /* gradients are divided by        */
 	tt_status (*need)(void *ctx, size_t lo, size_t hi);
 	void      (*ready)(void *ctx, size_t lo, size_t hi);
 	all_gather_fn  *gather;

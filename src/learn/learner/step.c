@@ -44,8 +44,7 @@ static tt_status gather(void *ctx, const float *mine, size_t n, float *all)
 static tt_status run_share(struct learner *l, const struct batch *b)
 {
 	const struct microbatch_run run = {
-		.samples = l->sync->summed ? b->n_global : b->n, .need = need, .ready = ready,
-		.gather = gather,
+		.need = need, .ready = ready, .gather = gather,
 	};
 	tt_status st;
 
@@ -64,10 +63,11 @@ static tt_status take_step(struct learner *l, const struct batch *b, struct lear
 	const struct learner_at *at = &l->step.at;
 	tt_status st;
 
-	if ((st = sync_begin(l->sync, &(struct sync_step){ l->steps + 1, at->epoch, b->n,
-	                     at->wants_stop })) != TT_OK)
+	if ((st = sync_begin(l->sync, &(struct sync_step){
+		.step = l->steps + 1, .epoch = at->epoch, .samples = b->n, .weight = weigh_mine(b),
+		.wants_stop = at->wants_stop })) != TT_OK)
 		return blame_peer(st);
-	if ((st = learner_blame(l, run_share(l, b))) != TT_OK)
+	if ((st = weigh_step(l, b)) != TT_OK || (st = learner_blame(l, run_share(l, b))) != TT_OK)
 		return st;
 	if (!l->sync->summed && (st = sums_check(l)) != TT_OK)
 		return st;
@@ -85,7 +85,11 @@ tt_status learner_step(struct learner *l, const struct batch *b, const struct le
 	if (b->n_global > l->opts.batch)
 		return err_set(TT_EINVAL, "a batch of %d samples, of at most %lld", b->n_global,
 		               (long long)l->opts.batch);
-	if ((st = microbatch_compile(l, b->n_global, b->n)) != TT_OK)
+	if (b->data.weight && l->weights == WEIGHTS_NO && learner_world(l) > 1)
+		return err_set(TT_EINVAL, "the batch has sample weights, and no worker's had any in the "
+		               "first step: a group weighs samples from then on, or not at all");
+	if ((st = microbatch_compile(l, &(struct microbatch_want){
+		b->n_global, b->n, b->data.weight != NULL })) != TT_OK)
 		return st;
 	if (l->opts.steps)
 		l->steps = atomic_fetch_add(l->opts.steps, 1);

@@ -19,13 +19,24 @@ static struct metrics measure(const struct learner *l)
 	metrics_add(&m, &(struct metrics_batch){
 		.loss = *(const float *)program_output(p, OUTPUT_LOSS),
 		.logits = program_output(p, OUTPUT_LOGITS), .width = l->target.width,
-		.label = b->label, .n = b->n });
+		.label = b->label, .n = b->n, .weight = b->data.weight });
 	return m;
 }
 
 void sums_want_stop(struct learner *l, int wants_stop)
 {
 	sums_of(l)[SUM_STOP] = (float)(wants_stop != 0);
+}
+
+void sums_go_on(struct learner *l)
+{
+	const float *s = sums_of(l);
+
+	metrics_clear(&l->mine);
+	l->mine.samples = (int64_t)count_get(s + SUM_SAMPLES);
+	l->mine.weight = count_get(s + SUM_WEIGHT);
+	l->mine.correct = count_get(s + SUM_CORRECT);
+	l->mine.in_top = count_get(s + SUM_IN_TOP);
 }
 
 void sums_count(struct learner *l)
@@ -38,24 +49,17 @@ void sums_count(struct learner *l)
 		return;
 	m = measure(l);
 	metrics_join(&l->mine, &m);
-	count_set(s + SUM_SAMPLES, l->mine.samples);
+	count_set(s + SUM_SAMPLES, (double)l->mine.samples);
+	count_set(s + SUM_WEIGHT, l->mine.weight);
 	count_set(s + SUM_CORRECT, l->mine.correct);
 	count_set(s + SUM_IN_TOP, l->mine.in_top);
 	s[SUM_LOSS] += (float)m.loss;
+	if (l->opts.comm->size > 1)
+		sums_go_on(l);          /* with what travels, as after a resume */
 	if (!isfinite(m.loss)) {
 		s[SUM_BAD] = 1;
 		s[SUM_BAD_RANK] = (float)learner_rank(l);
 	}
-}
-
-void sums_go_on(struct learner *l)
-{
-	const float *s = sums_of(l);
-
-	metrics_clear(&l->mine);
-	l->mine.samples = count_get(s + SUM_SAMPLES);
-	l->mine.correct = count_get(s + SUM_CORRECT);
-	l->mine.in_top = count_get(s + SUM_IN_TOP);
 }
 
 static tt_status not_finite(const struct learner *l, int ranks, int rank)
@@ -84,7 +88,8 @@ static void set_sums(const struct learner *l, const float *s, struct metrics *m)
 	m->k = l->opts.top_k;
 	if (l->opts.comm->size == 1)
 		return;
-	m->samples = count_get(s + SUM_SAMPLES);
+	m->samples = (int64_t)count_get(s + SUM_SAMPLES);
+	m->weight = count_get(s + SUM_WEIGHT);
 	m->correct = count_get(s + SUM_CORRECT);
 	m->in_top = count_get(s + SUM_IN_TOP);
 	m->loss = (double)s[SUM_LOSS];

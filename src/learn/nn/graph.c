@@ -47,13 +47,15 @@ static tt_status add_loss(struct builder *b, struct ir_value **loss)
 	const struct tensor_desc *y = &b->last->desc;
 	struct tensor_desc target = *y;
 	struct ir_attr a = { .smoothing = (float)o->label_smoothing, .delta = (float)o->huber_delta };
-	struct ir_value *in[2] = { b->last };
+	const struct tensor_desc weight = tensor_desc_make(DTYPE_F32, 1, y->dim);
+	struct ir_value *in[3] = { b->last };
 	struct ir_node *n;
 
 	if (o->loss == LOSS_XENT)
 		target = (struct tensor_desc){ .dtype = DTYPE_S32, .ndim = 1, .dim = { y->dim[0] } };
 	if (!(in[1] = ir_input(b->g, "target", &target)) ||
-	    !(n = ir_emit(b->g, loss_op[o->loss], "loss", in, 2, &a)))
+	    (b->weighted && !(in[2] = ir_input(b->g, "weight", &weight))) ||
+	    !(n = ir_emit(b->g, loss_op[o->loss], "loss", in, 2 + b->weighted, &a)))
 		return err_status();
 	*loss = n->out[0];
 	ir_output(b->g, *loss);
@@ -121,16 +123,13 @@ static tt_status build_graph(struct builder *b, struct ir_graph **out)
 tt_status nn_graph(const struct tt_model *m, int64_t batch, enum nn_purpose purpose,
                    struct ir_graph **out)
 {
-	struct builder b = { .m = m, .purpose = purpose, .x = input_desc(&m->net, batch) };
-
-	return build_graph(&b, out);
+	return nn_graph_of(m, &(struct nn_shape){ .batch = batch, .purpose = purpose }, out);
 }
 
-tt_status nn_graph_among(const struct tt_model *m, int64_t batch, const struct nn_group *g,
-                         struct ir_graph **out)
+tt_status nn_graph_of(const struct tt_model *m, const struct nn_shape *s, struct ir_graph **out)
 {
-	struct builder b = { .m = m, .purpose = NN_TRAIN, .group = g,
-	                     .x = input_desc(&m->net, batch) };
+	struct builder b = { .m = m, .purpose = s->purpose, .weighted = s->weighted,
+	                     .group = s->group, .x = input_desc(&m->net, s->batch) };
 
 	return build_graph(&b, out);
 }
@@ -147,7 +146,8 @@ tt_status nn_factored(const struct tt_model *m, const struct nn_group *g,
 {
 	struct nn_factored *f = mem_calloc((size_t)m->n_params + 1, sizeof *f);
 	struct ir_graph *graph = NULL;
-	tt_status st = f ? nn_graph_among(m, g->factors.rows, g, &graph) : TT_ENOMEM;
+	const struct nn_shape s = { .batch = g->factors.rows, .purpose = NN_TRAIN, .group = g };
+	tt_status st = f ? nn_graph_of(m, &s, &graph) : TT_ENOMEM;
 
 	*n = 0;
 	if (st != TT_OK) {

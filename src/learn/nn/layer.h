@@ -46,6 +46,7 @@ struct builder {
 	struct tt_model       *grow;      /* == m while the tables are collected; else NULL  */
 	struct tensor_desc     x;         /* of the input                                    */
 	enum nn_purpose        purpose;
+	int                    weighted;  /* the loss has weights of samples                 */
 	const struct nn_group *group;     /* NULL: alone                                     */
 	struct arena           arena;     /* of the build: layers, names                     */
 	struct known          *known;     /* values by name, latest first                    */

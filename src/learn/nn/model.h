@@ -62,11 +62,10 @@ tt_status nn_collect(struct tt_model *m);
 tt_status nn_model_init(struct tt_model *m, const struct scaling *s);
 void      nn_model_release(struct tt_model *m);       /* all but the document */
 
-/* NN_TRAIN: inputs x, target, seed; outputs loss sum, logits; with gradients.
- * NN_EVAL: inputs x, target; outputs loss sum, logits.  NN_PREDICT: input x; output
- * probabilities or values. */
+/* NN_TRAIN: inputs x, target, weight?, seed; outputs loss sum, logits; with gradients.
+ * NN_EVAL: inputs x, target, weight?; outputs loss sum, logits.  NN_PREDICT: input x; output
+ * probabilities or values.  weight: of samples, where the graph is made for them. */
 enum nn_purpose { NN_TRAIN, NN_EVAL, NN_PREDICT };
-enum nn_input { INPUT_X, INPUT_TARGET, INPUT_SEED };
 enum nn_output { OUTPUT_LOSS, OUTPUT_LOGITS };
 tt_status nn_graph(const struct tt_model *m, int64_t batch, enum nn_purpose purpose,
                    struct ir_graph **out);
@@ -76,9 +75,14 @@ struct nn_group {
 	                                   * batch may be 1; 0: each has its own */
 	struct pass_factors factors;      /* hosts 0: all gradients are made here */
 };
-/* NN_TRAIN for such a rank.  Which gradients are factors depends on m and g alone. */
-tt_status nn_graph_among(const struct tt_model *m, int64_t batch, const struct nn_group *g,
-                         struct ir_graph **out);
+/* The same with all that may be said.  Which gradients are factors depends on m and g alone. */
+struct nn_shape {
+	int64_t                batch;
+	enum nn_purpose        purpose;
+	int                    weighted;  /* samples have weights                      */
+	const struct nn_group *group;     /* NN_TRAIN for such a rank; NULL: alone     */
+};
+tt_status nn_graph_of(const struct tt_model *m, const struct nn_shape *s, struct ir_graph **out);
 /* The weights whose gradients are, by their places in the flat vector; owned: mem_free. */
 struct nn_factored { size_t at; struct factors factors; };
 tt_status nn_factored(const struct tt_model *m, const struct nn_group *g,

@@ -54,8 +54,7 @@ tt_status evaluator_new(struct evaluator **out, const struct evaluator_opts *o)
 	if (!e)
 		return TT_ENOMEM;
 	e->opts = *o;
-	if ((st = target_refuse_weights(tt_source_schema(o->source))) != TT_OK ||
-	    (st = signature_view(o->model->signature, o->source, &e->view)) != TT_OK)
+	if ((st = signature_view(o->model->signature, o->source, &e->view)) != TT_OK)
 		goto fail;
 	source = e->view ? e->view : o->source;
 	st = target_init(&e->target, o->model, tt_source_describe(source), o->batch);
@@ -87,7 +86,7 @@ void evaluator_free(struct evaluator **e)
 static tt_status run_batch(struct evaluator *e, const struct batch *b)
 {
 	static const struct program_run run = { .sample_stride = 1 };
-	struct feed f = { .x = b->x, .n = b->n };
+	struct feed f = { .x = b->x, .n = b->n, .weight = b->data.weight };
 	struct program *p;
 	tt_status st;
 
@@ -97,20 +96,21 @@ static tt_status run_batch(struct evaluator *e, const struct batch *b)
 	metrics_add(&e->sums, &(struct metrics_batch){
 		.loss = *(const float *)program_output(p, OUTPUT_LOSS),
 		.logits = program_output(p, OUTPUT_LOGITS),
-		.width = e->target.width, .label = b->label, .n = b->n });
+		.width = e->target.width, .label = b->label, .n = b->n, .weight = b->data.weight });
 	return TT_OK;
 }
 
 /* Exact, and in the order of ranks: all have the same numbers. */
 static tt_status add_others(struct evaluator *e)
 {
-	struct sums { double loss; int64_t samples, correct, in_top; } mine, *all;
+	struct sums { double loss, weight, correct, in_top; int64_t samples; } mine, *all;
 	struct comm *c = e->opts.comm;
 	tt_status st;
 
 	if (!c || c->size == 1)
 		return TT_OK;
-	mine = (struct sums){ e->sums.loss, e->sums.samples, e->sums.correct, e->sums.in_top };
+	mine = (struct sums){ e->sums.loss, e->sums.weight, e->sums.correct, e->sums.in_top,
+	                      e->sums.samples };
 	if (!(all = mem_calloc((size_t)c->size, sizeof *all)))
 		return TT_ENOMEM;
 	c->doing = "the end of validation";
@@ -119,6 +119,7 @@ static tt_status add_others(struct evaluator *e)
 	for (int i = 0; st == TT_OK && i < c->size; i++) {
 		e->sums.loss += all[i].loss;
 		e->sums.samples += all[i].samples;
+		e->sums.weight += all[i].weight;
 		e->sums.correct += all[i].correct;
 		e->sums.in_top += all[i].in_top;
 	}
@@ -135,6 +136,7 @@ static void answer(const struct evaluator *e, double seconds, tt_metrics *out)
 		.samples = m->samples, .loss = metrics_loss(m), .accuracy = metrics_accuracy(m),
 		.top_k = metrics_top_k(m), .k = m->k, .classes = m->classes, .confusion = m->confusion,
 		.samples_per_second = seconds > 0 ? (double)m->samples / seconds : 0,
+		.weight = m->weight,
 	};
 }
 

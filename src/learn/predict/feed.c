@@ -3,14 +3,15 @@
 tt_status feed_run(struct program_cache *net, const struct feed *f, const struct program_run *run,
                    struct program **out)
 {
-	tt_status st = program_cache_get(net, f->n, out);
+	const void *const input[] = { f->x, f->target, f->weight, f->seed };    /* of nn_graph */
+	const struct sizes z = { .batch = f->n, .weighted = f->weight != NULL };
+	tt_status st = program_cache_get(net, z, out);
+	int at = 0;
 
 	if (st != TT_OK)
 		return st;
-	program_set_input(*out, INPUT_X, f->x);
-	if (f->target)
-		program_set_input(*out, INPUT_TARGET, f->target);
-	if (f->seed)
-		program_set_input(*out, INPUT_SEED, f->seed);
+	for (int i = 0; i < 4; i++)
+		if (input[i])
+			program_set_input(*out, at++, input[i]);
 	return program_run(*out, run);
 }

@@ -10,6 +10,7 @@ struct feed {
 	const float   *x;                 /* [n, sample shape]                                      */
 	int64_t        n;
 	const void    *target;            /* of target_take; NULL: NN_PREDICT                       */
+	const float   *weight;            /* [n] of the samples; NULL: 1 each                       */
 	const float   *seed;              /* NN_TRAIN: what the loss' gradient begins with          */
 };
 /* *out: the program that ran, for its outputs; set too if the run failed. */

@@ -5,8 +5,8 @@
 
 void metrics_clear(struct metrics *m)
 {
-	m->samples = m->correct = m->in_top = 0;
-	m->loss = 0;
+	m->samples = 0;
+	m->weight = m->correct = m->in_top = m->loss = 0;
 	if (m->confusion)
 		memset(m->confusion, 0, (size_t)m->classes * (size_t)m->classes * sizeof *m->confusion);
 }
@@ -44,29 +44,46 @@ static int rank_of_label(const float *z, int width, int label)
 	return isnan(z[0]) ? 2 : (z[0] > 0) != label;
 }
 
+double metrics_weigh(const float *weight, int64_t n)
+{
+	double sum = 0;
+
+	if (!weight)
+		return (double)n;
+	for (int64_t i = 0; i < n; i++)
+		sum += weight[i];
+	return sum;
+}
+
+static void add_answer(struct metrics *m, const struct metrics_batch *b, int i)
+{
+	const float *z = b->logits + (size_t)i * (size_t)b->width;
+	const double weight = b->weight ? b->weight[i] : 1;
+	const int label = b->label[i];
+	int rank;
+
+	if (label < 0 || label >= m->classes)
+		return;                         /* no class of this net: wrong */
+	rank = rank_of_label(z, b->width, label);
+	m->correct += rank == 0 ? weight : 0;
+	m->in_top += rank < m->k ? weight : 0;
+	if (m->confusion)
+		m->confusion[(size_t)label * (size_t)m->classes + (size_t)answer_of(z, b->width)]++;
+}
+
 void metrics_add(struct metrics *m, const struct metrics_batch *b)
 {
 	m->samples += b->n;
+	m->weight += metrics_weigh(b->weight, b->n);
 	m->loss += b->loss;
-	if (!m->classes || !b->label)
-		return;
-	for (int i = 0; i < b->n; i++) {
-		const float *z = b->logits + (size_t)i * (size_t)b->width;
-		int label = b->label[i], rank;
-
-		if (label < 0 || label >= m->classes)
-			continue;               /* no class of this net: wrong */
-		rank = rank_of_label(z, b->width, label);
-		m->correct += rank == 0;
-		m->in_top += rank < m->k;
-		if (m->confusion)
-			m->confusion[(size_t)label * (size_t)m->classes + (size_t)answer_of(z, b->width)]++;
-	}
+	for (int i = 0; m->classes && b->label && i < b->n; i++)
+		add_answer(m, b, i);
 }
 
 void metrics_join(struct metrics *m, const struct metrics *other)
 {
 	m->samples += other->samples;
+	m->weight += other->weight;
 	m->correct += other->correct;
 	m->in_top += other->in_top;
 	m->loss += other->loss;
@@ -74,7 +91,7 @@ void metrics_join(struct metrics *m, const struct metrics *other)
 
 static double mean(const struct metrics *m, double sum, int there)
 {
-	return there && m->samples ? sum / (double)m->samples : NAN;
+	return there && m->weight > 0 ? sum / m->weight : NAN;
 }
 
 double metrics_loss(const struct metrics *m)
@@ -84,10 +101,10 @@ double metrics_loss(const struct metrics *m)
 
 double metrics_accuracy(const struct metrics *m)
 {
-	return mean(m, (double)m->correct, m->classes > 0);
+	return mean(m, m->correct, m->classes > 0);
 }
 
 double metrics_top_k(const struct metrics *m)
 {
-	return mean(m, (double)m->in_top, m->classes > 0 && m->k > 0);
+	return mean(m, m->in_top, m->classes > 0 && m->k > 0);
 }

@@ -2,7 +2,10 @@
  *
  * Running sums over batches of logits [n, width] and labels [n].  One column is a yes/no question
  * (label 1 if the logit is positive); more columns are one class each.  Among equal logits the
- * first counts as larger; a logit that is not a number is never right. */
+ * first counts as larger; a logit that is not a number is never right.
+ *
+ * With weights all sums but `samples` and the confusion matrix are weighted, as scikit-learn's are
+ * with sample_weight; means are divided by the weights.  Without any, a sample weighs 1. */
 #ifndef PREDICT_METRICS_H
 #define PREDICT_METRICS_H
 
@@ -12,26 +15,30 @@
 #define METRICS_MAX_CONFUSION 2048
 
 struct metrics {
-	int64_t  samples, correct, in_top;
-	double   loss;                     /* sum over the samples                       */
+	int64_t  samples;
+	double   weight, correct, in_top, loss;      /* sums over the samples              */
 	int      classes;                  /* 0: there are only losses                   */
 	int      k;
 	int64_t *confusion;                /* [classes][classes], row = truth; or NULL   */
 };
 
 struct metrics_batch {
-	double         loss;               /* sum over the samples                       */
+	double         loss;               /* sum over the samples, by their weights     */
 	const float   *logits;
 	int            width;
 	const int32_t *label;              /* NULL without classes                       */
 	int            n;
+	const float   *weight;             /* [n]; NULL: 1 each                          */
 };
 
 void metrics_clear(struct metrics *m);                    /* the sums, not the settings */
 void metrics_add(struct metrics *m, const struct metrics_batch *b);
+/* What n samples of these weights (NULL: 1 each) weigh together, added in their order. */
+double metrics_weigh(const float *weight, int64_t n);
 void metrics_join(struct metrics *m, const struct metrics *other);      /* without confusion */
 
-double metrics_loss(const struct metrics *m);             /* means; NAN without samples */
+/* Means; NAN where nothing weighs anything. */
+double metrics_loss(const struct metrics *m);
 double metrics_accuracy(const struct metrics *m);         /* NAN without classes        */
 double metrics_top_k(const struct metrics *m);
 

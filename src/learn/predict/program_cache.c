@@ -1,7 +1,6 @@
 #include "learn/predict/program_cache.h"
 
 #include "base/mem.h"
-#include "learn/predict/program_set.h"
 #include "compute/exec/tuning_cache.h"
 
 struct program_cache {
@@ -15,8 +14,8 @@ static tt_status build(void *ctx, struct sizes z, struct ir_graph **out)
 {
 	const struct program_cache_opts *o = ctx;
 
-	return o->group ? nn_graph_among(o->model, z.batch, o->group, out)
-	                : nn_graph(o->model, z.batch, o->purpose, out);
+	return nn_graph_of(o->model, &(struct nn_shape){
+		.batch = z.batch, .purpose = o->purpose, .weighted = z.weighted, .group = o->group }, out);
 }
 
 /* Choices that cannot be kept cost time at the next start, never a result: closing the engine tries
@@ -94,9 +93,9 @@ void program_cache_free(struct program_cache **p)
 	*p = NULL;
 }
 
-tt_status program_cache_get(struct program_cache *p, int64_t batch, struct program **out)
+tt_status program_cache_get(struct program_cache *p, struct sizes z, struct program **out)
 {
-	return program_context_get(p->context, (struct sizes){ .batch = batch }, out);
+	return program_context_get(p->context, z, out);
 }
 
 void program_cache_refresh(struct program_cache *p)

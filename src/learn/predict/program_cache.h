@@ -10,6 +10,7 @@
 
 #include "learn/nn/model.h"
 #include "learn/predict/engine.h"
+#include "learn/predict/program_set.h"
 
 struct constants;
 struct program_cache;
@@ -28,8 +29,8 @@ tt_status program_cache_new(struct program_cache **out, const struct program_cac
 /* A cache that shares all but activations with `of`, and is freed before it. */
 tt_status program_cache_share(struct program_cache **out, const struct program_cache *of);
 void      program_cache_free(struct program_cache **p);             /* NULL is fine */
-/* The program for this batch size: compiled at the first call, then the same again. */
-tt_status program_cache_get(struct program_cache *p, int64_t batch, struct program **out);
+/* The program for these sizes: compiled at the first call, then the same again. */
+tt_status program_cache_get(struct program_cache *p, struct sizes z, struct program **out);
 /* The model's parameters or buffers have changed since the last run; nobody is running. */
 void      program_cache_refresh(struct program_cache *p);
 

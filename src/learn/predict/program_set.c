@@ -29,7 +29,7 @@ struct program_context {
 
 static int same(struct sizes a, struct sizes b)
 {
-	return a.batch == b.batch && a.length == b.length;
+	return a.batch == b.batch && a.length == b.length && a.weighted == b.weighted;
 }
 
 /* ---- the set ---- */

@@ -168,7 +168,7 @@ static tt_status prepare(tt_context *c)
 	if (s->n_sizes)
 		st = make_room(c, s->size[s->n_sizes - 1]);
 	for (int i = 0; i < s->n_sizes && st == TT_OK; i++)
-		st = program_cache_get(c->programs, s->size[i], &p);
+		st = program_cache_get(c->programs, (struct sizes){ .batch = s->size[i] }, &p);
 	return st;
 }
 

@@ -139,13 +139,6 @@ tt_status target_init(struct target *t, const struct tt_model *m, const tt_sourc
 	return st;
 }
 
-tt_status target_refuse_weights(const tt_schema *s)
-{
-	return !s->weight ? TT_OK
-		: err_set(TT_ESUPPORT, "the source weighs its samples (column '%.60s'), which losses do "
-		          "not use yet: leave the weights out", s->weight);
-}
-
 void target_release(struct target *t)
 {
 	mem_free(t->room);

@@ -28,8 +28,6 @@ struct target {
 tt_status target_init(struct target *t, const struct tt_model *m, const tt_source_info *info,
                       int batch);
 void      target_release(struct target *t);
-/* Losses count every sample once: a source that weighs its samples is TT_ESUPPORT, not ignored. */
-tt_status target_refuse_weights(const tt_schema *s);
 /* The program's input "target" for this batch; borrowed until the next call.  TT_EFORMAT: a number
  * that the loss cannot take. */
 tt_status target_take(struct target *t, const struct batch *b, const void **out);

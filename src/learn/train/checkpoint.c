@@ -29,22 +29,38 @@
 /* The numbers of a run's place. */
 struct state {
 	int64_t step, epoch, consumed, seed, batch, waited;
-	int64_t samples, correct, in_top, interval_samples, interval_correct;
+	int64_t samples, interval_samples;
+	double  correct, in_top, interval_correct;
 	double  loss_sum, interval_loss, best, train_loss, train_accuracy, valid_loss, valid_accuracy;
+	double  weight, interval_weight;     /* where samples have weights; else NAN: the samples */
 };
 
-enum number_kind { NUMBER_INT, NUMBER_COUNT, NUMBER_DOUBLE };
+enum number_kind { NUMBER_INT, NUMBER_COUNT, NUMBER_DOUBLE, NUMBER_SUM, NUMBER_WEIGHT };
 #define INT_ROW(f)    { "tutti." #f, NUMBER_INT, offsetof(struct state, f) }
 #define COUNT_ROW(f)  { "tutti." #f, NUMBER_COUNT, offsetof(struct state, f) }
 #define DOUBLE_ROW(f) { "tutti." #f, NUMBER_DOUBLE, offsetof(struct state, f) }
+#define SUM_ROW(f)    { "tutti." #f, NUMBER_SUM, offsetof(struct state, f) }
+#define WEIGHT_ROW(f) { "tutti." #f, NUMBER_WEIGHT, offsetof(struct state, f) }
 static const struct { const char *key; enum number_kind kind; size_t offset; } row[] = {
 	COUNT_ROW(step), COUNT_ROW(epoch), COUNT_ROW(consumed), INT_ROW(seed), COUNT_ROW(batch),
-	COUNT_ROW(waited), COUNT_ROW(samples), COUNT_ROW(correct), COUNT_ROW(in_top),
-	COUNT_ROW(interval_samples), COUNT_ROW(interval_correct),
+	COUNT_ROW(waited), COUNT_ROW(samples), SUM_ROW(correct), SUM_ROW(in_top),
+	COUNT_ROW(interval_samples), SUM_ROW(interval_correct),
 	DOUBLE_ROW(loss_sum), DOUBLE_ROW(interval_loss), DOUBLE_ROW(best), DOUBLE_ROW(train_loss),
 	DOUBLE_ROW(train_accuracy), DOUBLE_ROW(valid_loss), DOUBLE_ROW(valid_accuracy),
+	WEIGHT_ROW(weight), WEIGHT_ROW(interval_weight),
 };
 #define ROWS ((int)(sizeof row / sizeof *row))
+
+/* What so many samples weigh, if it is not one each. */
+static double if_weighted(double weight, int64_t samples)
+{
+	return weight == (double)samples ? NAN : weight;
+}
+
+static double weight_or(double weight, int64_t samples)
+{
+	return isnan(weight) ? (double)samples : weight;
+}
 
 static struct state state_of(const struct tt_trainer *t)
 {
@@ -57,6 +73,8 @@ static struct state state_of(const struct tt_trainer *t)
 		.interval_loss = t->interval.loss, .best = t->watch.best,
 		.train_loss = t->progress.loss, .train_accuracy = t->progress.accuracy,
 		.valid_loss = t->progress.valid_loss, .valid_accuracy = t->progress.valid_accuracy,
+		.weight = if_weighted(t->epoch_sums.weight, t->epoch_sums.samples),
+		.interval_weight = if_weighted(t->interval.weight, t->interval.samples),
 	};
 }
 
@@ -71,7 +89,10 @@ static void set_state(struct tt_trainer *t, const struct state *s)
 	t->epoch_sums.correct = s->correct;
 	t->epoch_sums.in_top = s->in_top;
 	t->epoch_sums.loss = s->loss_sum;
-	t->interval = (struct interval){ s->interval_loss, s->interval_samples, s->interval_correct };
+	t->epoch_sums.weight = weight_or(s->weight, s->samples);
+	t->interval = (struct interval){
+		.samples = s->interval_samples, .loss = s->interval_loss, .correct = s->interval_correct,
+		.weight = weight_or(s->interval_weight, s->interval_samples) };
 	trainer_measure(t, 0);
 	t->progress.loss = s->train_loss;
 	t->progress.accuracy = s->train_accuracy;
@@ -98,7 +119,9 @@ static tt_status add_numbers(const struct state *state, struct model_rows *s, st
 	for (int i = 0; i < ROWS; i++) {
 		const char *at = (const char *)state + row[i].offset;
 
-		if (row[i].kind != NUMBER_DOUBLE)
+		if (row[i].kind == NUMBER_WEIGHT && isnan(*(const double *)at))
+			continue;               /* nothing has been weighed: no word of it */
+		if (row[i].kind < NUMBER_DOUBLE)
 			str_addf(&text[i], "%lld", (long long)*(const int64_t *)at);
 		else
 			str_add_number(&text[i], *(const double *)at);
@@ -189,7 +212,7 @@ static int read_number(const char *text, enum number_kind kind, void *out)
 {
 	char *end;
 
-	if (kind != NUMBER_DOUBLE) {
+	if (kind < NUMBER_DOUBLE) {
 		long long v = strtoll(text, &end, 10);
 
 		if (end == text || *end || (kind == NUMBER_COUNT && (v < 0 || v > STEPS_MAX)))
@@ -197,11 +220,12 @@ static int read_number(const char *text, enum number_kind kind, void *out)
 		*(int64_t *)out = v;
 		return 1;
 	}
-	if (strcmp(text, "null") == 0) {
+	if (strcmp(text, "null") == 0 && kind == NUMBER_DOUBLE) {
 		*(double *)out = NAN;
 		return 1;
 	}
-	return str_to_double(text, out);
+	return str_to_double(text, out) &&
+	       (kind == NUMBER_DOUBLE || (*(double *)out >= 0 && isfinite(*(double *)out)));
 }
 
 static tt_status read_state(const struct ckpt *c, const char *path, struct state *s)
@@ -209,6 +233,10 @@ static tt_status read_state(const struct ckpt *c, const char *path, struct state
 	for (int i = 0; i < ROWS; i++) {
 		const char *text = ckpt_meta(c, row[i].key);
 
+		if (!text && row[i].kind == NUMBER_WEIGHT) {
+			*(double *)((char *)s + row[i].offset) = NAN;
+			continue;
+		}
 		if (!text)
 			return err_set(TT_EFORMAT, "%s: has no '%s': it holds a model, but not the state of "
 			               "a training to resume", path, row[i].key);

@@ -41,9 +41,10 @@ static tt_status agree(struct tt_trainer *t)
 
 	if (st != TT_OK)
 		return st;
-	str_addf(&s, "checkpoints are %s\ndata: %lld samples, hash %016llx\n",
+	str_addf(&s, "checkpoints are %s\ndata: %lld samples, hash %016llx, %s\n",
 	         t->saves ? "written" : "not written", (long long)info->count,
-	         (unsigned long long)data);
+	         (unsigned long long)data,
+	         tt_source_schema(t->train_source)->weight ? "weighted" : "not weighted");
 	if ((st = str_status(&s)) == TT_OK)
 		st = learner_agree(t->learner, s.p);
 	str_release(&s);

@@ -16,6 +16,7 @@ void trainer_take(struct tt_trainer *t, const struct learner_result *r)
 	metrics_join(&t->epoch_sums, &r->sums);
 	t->interval.loss += r->sums.loss;
 	t->interval.samples += r->sums.samples;
+	t->interval.weight += r->sums.weight;
 	t->interval.correct += r->sums.correct;
 }
 

@@ -24,8 +24,8 @@ static tt_status tell_step(struct tt_trainer *t, int64_t step_of_epoch)
 	struct observation w = {
 		.due = i->samples > 0 && ((every > 0 && t->at.step % every == 0) ||
 		                          step_of_epoch == t->progress.epoch_steps),
-		.loss = i->loss / (double)i->samples,
-		.accuracy = t->epoch_sums.classes ? (double)i->correct / (double)i->samples : NAN,
+		.loss = i->loss / i->weight,
+		.accuracy = t->epoch_sums.classes ? i->correct / i->weight : NAN,
 	};
 
 	if (w.due)

@@ -68,9 +68,9 @@ static tt_status meet_data(struct tt_trainer *t)
 {
 	const tt_signature *known = tt_model_signature(t->model);
 	tt_source *view = NULL;
-	tt_status st = target_refuse_weights(tt_source_schema(t->train_source));
+	tt_status st = TT_OK;
 
-	if (st == TT_OK && (known->known || known->data->class_names))
+	if (known->known || known->data->class_names)
 		st = signature_view(t->model->signature, t->train_source, &view);
 	if (view) {
 		t->train_base = t->train_source;
@@ -150,10 +150,14 @@ static tt_status open_loader(struct tt_trainer *t)
 		.deal = t->ensemble ? DEAL_PARTS : DEAL_BATCHES, .pool = pool_of(t),
 	};
 	const tt_source_info *info = tt_source_describe(t->train_source);
+	const enum learner_weights weights =
+		tt_source_schema(t->train_source)->weight ? WEIGHTS_YES : WEIGHTS_NO;
 	tt_status st;
 
 	if ((st = learner_fit(t->learner, info)) != TT_OK)
 		return err_at(st, "data.train");
+	if ((st = learner_set_weights(t->learner, weights)) != TT_OK)
+		return st;
 	t->epoch_sums.classes = learner_classes(t->learner);
 	t->epoch_sums.k = t->opts->top_k;
 	return loader_new(&t->loader, t->train_source, &o);

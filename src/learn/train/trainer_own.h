@@ -38,7 +38,7 @@ struct place {
 };
 
 /* Sums since numbers were last written down. */
-struct interval { double loss; int64_t samples, correct; };
+struct interval { int64_t samples; double loss, weight, correct; };
 
 /* Where the time goes: only training counts for the speed. */
 struct pace {

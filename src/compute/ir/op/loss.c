@@ -6,6 +6,18 @@
 
 #include <math.h>
 
+/* Behind the other inputs of a loss or its gradient, one number for each sample. */
+static tt_status check_weight(struct ir_node *n, int at)
+{
+	return n->n_in <= at ? TT_OK : IS(n, at, 1, n->in[0]->desc.dim[0]);
+}
+
+/* Is there one?  Asked once for a kernel, not for a sample. */
+static const float *weight_of(const struct ref_args *a, int at)
+{
+	return a->node->n_in > at ? a->in[at] : NULL;
+}
+
 static tt_status check_classes(struct ir_node *n)
 {
 	const struct tensor_desc *x = &n->in[0]->desc;
@@ -22,9 +34,11 @@ static tt_status check_classes(struct ir_node *n)
 
 tt_status ir_infer_xent(struct ir_node *n, struct tensor_desc *out)
 {
+	tt_status st = check_classes(n);
+
 	out[0] = DESC(1, 1);
 	out[1] = n->in[0]->desc;
-	return check_classes(n);
+	return st != TT_OK ? st : check_weight(n, 2);
 }
 
 tt_status ir_infer_xent_dx(struct ir_node *n, struct tensor_desc *out)
@@ -32,7 +46,9 @@ tt_status ir_infer_xent_dx(struct ir_node *n, struct tensor_desc *out)
 	tt_status st = check_classes(n);
 
 	out[0] = n->in[0]->desc;
-	return st != TT_OK ? st : IS(n, 2, 1, 1);
+	if (st != TT_OK || (st = IS(n, 2, 1, 1)) != TT_OK)
+		return st;
+	return check_weight(n, 3);
 }
 
 /* y and target alike, the first dimension counts the samples. */
@@ -55,8 +71,10 @@ static tt_status check_delta(struct ir_node *n)
 
 static tt_status infer_loss(struct ir_node *n, struct tensor_desc *out)
 {
+	tt_status st = check_pair(n);
+
 	out[0] = DESC(1, 1);
-	return check_pair(n);
+	return st != TT_OK ? st : check_weight(n, 2);
 }
 
 static tt_status infer_loss_dx(struct ir_node *n, struct tensor_desc *out)
@@ -64,7 +82,9 @@ static tt_status infer_loss_dx(struct ir_node *n, struct tensor_desc *out)
 	tt_status st = check_pair(n);
 
 	out[0] = n->in[0]->desc;
-	return st != TT_OK ? st : IS(n, 2, 1, 1);
+	if (st != TT_OK || (st = IS(n, 2, 1, 1)) != TT_OK)
+		return st;
+	return check_weight(n, 3);
 }
 
 tt_status ir_infer_bce(struct ir_node *n, struct tensor_desc *out)
@@ -117,10 +137,13 @@ static tt_status grad_loss(struct ir_backward *b, struct ir_node *n, struct ir_v
                            enum ir_op op)
 {
 	struct ir_value *z = op == IR_XENT_DX ? n->out[1] : n->in[0];
+	struct ir_value *weight = n->n_in > 2 ? n->in[2] : NULL;
 
 	if (n->in[1]->wants_grad)
 		return ir_bad(n, TT_ESUPPORT, "its target depends on parameters");
-	return ir_give_out(b, n->in[0], GRAD_EMIT(b, n, op, &n->attr, z, n->in[1], dy), 0);
+	if (weight && weight->wants_grad)
+		return ir_bad(n, TT_ESUPPORT, "its weights depend on parameters");
+	return ir_give_out(b, n->in[0], GRAD_EMIT(b, n, op, &n->attr, z, n->in[1], dy, weight), 0);
 }
 
 tt_status ir_grad_xent(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
@@ -150,29 +173,39 @@ tt_status ir_grad_huber(struct ir_backward *b, struct ir_node *n, struct ir_valu
 
 typedef double (*loss_fn)(double y, double t, double delta);
 
+/* The kernels of losses exist twice, with weights and without, so that the latter ask for none:
+ * `weight` is NULL or not where the function is inlined. */
+#define TWICE static inline __attribute__((always_inline))
+
 /* sum over samples of the mean over a sample's values: sum over all values / values a sample */
-static void loss_sum(const struct ref_args *a, loss_fn f)
+TWICE void loss_sum(const struct ref_args *a, loss_fn f, const float *weight)
 {
 	const struct tensor_desc *d = ref_in(a, 0);
 	const float *y = a->in[0], *t = a->in[1];
-	int64_t n = tensor_count(d);
+	int64_t n = tensor_count(d), each = ref_inner(d, 0);
 	double sum = 0;
 
 	for (int64_t i = 0; i < n; i++)
-		sum += f(y[i], t[i], a->node->attr.delta);
-	((float *)a->out[0])[0] = (float)(sum / (double)ref_inner(d, 0));
+		if (weight)
+			sum += weight[i / each] * f(y[i], t[i], a->node->attr.delta);
+		else
+			sum += f(y[i], t[i], a->node->attr.delta);
+	((float *)a->out[0])[0] = (float)(sum / (double)each);
 }
 
-static void loss_slope(const struct ref_args *a, loss_fn f)
+TWICE void loss_slope(const struct ref_args *a, loss_fn f, const float *weight)
 {
 	const struct tensor_desc *d = ref_in(a, 0);
 	const float *y = a->in[0], *t = a->in[1], *seed = a->in[2];
 	float *dy = a->out[0];
-	int64_t n = tensor_count(d);
-	double scale = seed[0] / (double)ref_inner(d, 0);
+	int64_t n = tensor_count(d), each = ref_inner(d, 0);
+	double scale = seed[0] / (double)each;
 
 	for (int64_t i = 0; i < n; i++)
-		dy[i] = (float)(scale * f(y[i], t[i], a->node->attr.delta));
+		if (weight)
+			dy[i] = (float)(weight[i / each] * scale * f(y[i], t[i], a->node->attr.delta));
+		else
+			dy[i] = (float)(scale * f(y[i], t[i], a->node->attr.delta));
 }
 
 /* Finite for any logit: log(1 + exp) never sees a large argument. */
@@ -226,14 +259,34 @@ static double huber_slope(double y, double t, double delta)
 	return fabs(d) <= delta ? d : copysign(delta, d);
 }
 
-void ref_bce(const struct ref_args *a)      { loss_sum(a, bce); }
-void ref_mse(const struct ref_args *a)      { loss_sum(a, mse); }
-void ref_mae(const struct ref_args *a)      { loss_sum(a, mae); }
-void ref_huber(const struct ref_args *a)    { loss_sum(a, huber); }
-void ref_bce_dx(const struct ref_args *a)   { loss_slope(a, bce_slope); }
-void ref_mse_dx(const struct ref_args *a)   { loss_slope(a, mse_slope); }
-void ref_mae_dx(const struct ref_args *a)   { loss_slope(a, mae_slope); }
-void ref_huber_dx(const struct ref_args *a) { loss_slope(a, huber_slope); }
+static void sum_of(const struct ref_args *a, loss_fn f)
+{
+	const float *weight = weight_of(a, 2);
+
+	if (weight)
+		loss_sum(a, f, weight);
+	else
+		loss_sum(a, f, NULL);
+}
+
+static void slope_of(const struct ref_args *a, loss_fn f)
+{
+	const float *weight = weight_of(a, 3);
+
+	if (weight)
+		loss_slope(a, f, weight);
+	else
+		loss_slope(a, f, NULL);
+}
+
+void ref_bce(const struct ref_args *a)      { sum_of(a, bce); }
+void ref_mse(const struct ref_args *a)      { sum_of(a, mse); }
+void ref_mae(const struct ref_args *a)      { sum_of(a, mae); }
+void ref_huber(const struct ref_args *a)    { sum_of(a, huber); }
+void ref_bce_dx(const struct ref_args *a)   { slope_of(a, bce_slope); }
+void ref_mse_dx(const struct ref_args *a)   { slope_of(a, mse_slope); }
+void ref_mae_dx(const struct ref_args *a)   { slope_of(a, mae_slope); }
+void ref_huber_dx(const struct ref_args *a) { slope_of(a, huber_slope); }
 
 double ref_log_sum_exp(const float *x, int64_t M)
 {
@@ -255,8 +308,8 @@ static double xent_target(const struct ir_attr *t, int64_t M, int32_t label, int
 	return (j == label ? 1 - (double)t->smoothing : 0) + (double)t->smoothing / (double)M;
 }
 
-/* logits[N,M], label[N] -> loss[1], prob[N,M] */
-void ref_xent(const struct ref_args *a)
+/* logits[N,M], label[N], weight[N]? -> loss[1], prob[N,M] */
+TWICE void xent(const struct ref_args *a, const float *weight)
 {
 	int64_t N = ref_in(a, 0)->dim[0], M = ref_in(a, 0)->dim[1];
 	const float *x = a->in[0];
@@ -270,6 +323,8 @@ void ref_xent(const struct ref_args *a)
 		for (int64_t j = 0; j < M; j++) {
 			double target = xent_target(&a->node->attr, M, label[n], j);
 
+			if (weight)
+				target *= weight[n];
 			if (target != 0)        /* a logit of -inf is fine where nothing is asked */
 				sum += target * (lse - x[j]);
 			if (prob)
@@ -280,8 +335,18 @@ void ref_xent(const struct ref_args *a)
 		loss[0] = (float)sum;
 }
 
-/* prob[N,M], label[N], seed[1] -> dlogits[N,M] */
-void ref_xent_dx(const struct ref_args *a)
+void ref_xent(const struct ref_args *a)
+{
+	const float *weight = weight_of(a, 2);
+
+	if (weight)
+		xent(a, weight);
+	else
+		xent(a, NULL);
+}
+
+/* prob[N,M], label[N], seed[1], weight[N]? -> dlogits[N,M] */
+TWICE void xent_slope(const struct ref_args *a, const float *weight)
 {
 	int64_t N = ref_in(a, 0)->dim[0], M = ref_in(a, 0)->dim[1];
 	const float *prob = a->in[0], *seed = a->in[2];
@@ -291,7 +356,18 @@ void ref_xent_dx(const struct ref_args *a)
 	for (int64_t n = 0; n < N; n++)
 		for (int64_t j = 0; j < M; j++) {
 			double target = xent_target(&a->node->attr, M, label[n], j);
+			double scale = weight ? (double)weight[n] * seed[0] : seed[0];
 
-			dx[n * M + j] = (float)(seed[0] * (prob[n * M + j] - target));
+			dx[n * M + j] = (float)(scale * (prob[n * M + j] - target));
 		}
+}
+
+void ref_xent_dx(const struct ref_args *a)
+{
+	const float *weight = weight_of(a, 3);
+
+	if (weight)
+		xent_slope(a, weight);
+	else
+		xent_slope(a, NULL);
 }

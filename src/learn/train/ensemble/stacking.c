@@ -23,6 +23,7 @@ struct stacking {
 	int64_t            rows, width, values;   /* of this rank; a row's answers and target values */
 	float             *x, *value;             /* [rows][width], [rows][values]                   */
 	int32_t           *label;
+	float             *weight, *drawn;        /* [rows], of a batch; NULL: all weigh the same     */
 	int64_t           *rows_of;               /* by rank                                         */
 	int                share;                 /* of a batch, at most                             */
 	struct batch       batch;
@@ -65,6 +66,8 @@ static void keep_answers(struct stacking *k, const struct batch *b, int member, 
 	if (b->values)
 		memcpy(k->value + row * k->values, b->values,
 		       (size_t)(b->n * k->values) * sizeof *b->values);
+	if (k->weight)
+		memcpy(k->weight + row, b->data.weight, (size_t)b->n * sizeof *k->weight);
 }
 
 static tt_status ask_batch(struct stacking *k, struct program_cache *net, const struct batch *b,
@@ -147,6 +150,8 @@ static void draw(struct stacking *k, int64_t epoch, int64_t s)
 		if (b->values)
 			memcpy(b->values + i * k->values, k->value + row * k->values,
 			       (size_t)k->values * sizeof *b->values);
+		if (k->weight)
+			k->drawn[i] = k->weight[row];
 	}
 	b->n_global = 0;
 	for (int r = 0; r < k->o->comm->size; r++)
@@ -209,6 +214,11 @@ static tt_status make_rows(struct stacking *k)
 	if (k->values && (!(k->value = mem_calloc(rows, (size_t)k->values * sizeof *k->value)) ||
 	                  !(k->batch.values = mem_calloc(share, (size_t)k->values * sizeof(float)))))
 		return TT_ENOMEM;
+	if (tt_source_schema(k->o->source)->weight &&
+	    (!(k->weight = mem_calloc(rows, sizeof *k->weight)) ||
+	     !(k->drawn = mem_calloc(share, sizeof *k->drawn))))
+		return TT_ENOMEM;
+	k->batch.data.weight = k->drawn;
 	return target_init(&k->target, k->o->member, info, k->train->batch);
 }
 
@@ -245,7 +255,8 @@ static tt_status make_learner(struct stacking *k)
 	answers.ndim = 1;
 	answers.shape[0] = k->width;
 	if ((st = make_opts(k)) != TT_OK || (st = learner_new(&k->learner, &o)) != TT_OK ||
-	    (st = learner_fit(k->learner, &answers)) != TT_OK)
+	    (st = learner_fit(k->learner, &answers)) != TT_OK ||
+	    (st = learner_set_weights(k->learner, k->weight ? WEIGHTS_YES : WEIGHTS_NO)) != TT_OK)
 		return st;
 	return learner_start(k->learner);
 }
@@ -271,6 +282,8 @@ static void release(struct stacking *k)
 	mem_free(k->x);
 	mem_free(k->value);
 	mem_free(k->label);
+	mem_free(k->weight);
+	mem_free(k->drawn);
 	mem_free(k->batch.x);
 	mem_free(k->batch.label);
 	mem_free(k->batch.values);
