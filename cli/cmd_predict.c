@@ -17,10 +17,12 @@
 struct predict_args {
 	struct common common;
 	int64_t       top, samples, threads;
-	const char   *format, *kernel_cache;
+	const char   *format, *kernel_cache, *orientation, *background;
 };
 
 #define AT(field) offsetof(struct predict_args, field)
+static const char *const orientations[] = { "exif", "stored", NULL };      /* enum tt_orientation */
+
 static const struct flag predict_flags[] = {
 	{ "top",     'k', FLAG_INT,  AT(top), "K", .min = 1, .max = 1000, .def = "3", .help =
 	  "how many of the likeliest classes to name" },
@@ -28,6 +30,10 @@ static const struct flag predict_flags[] = {
 	  .help = "text, csv or json; --json is short for the last" },
 	{ "samples", 'n', FLAG_INT,  AT(samples), "N", .max = INT64_MAX, .help =
 	  "of a source: only its first N samples (all)" },
+	{ "orientation", 0, FLAG_TEXT, AT(orientation), "HOW", .words = orientations, .def = "exif",
+	  .help = "of files: exif turns them upright by their EXIF data, stored does not" },
+	{ "background", 0, FLAG_TEXT, AT(background), "COLOUR", .help =
+	  "of files: white, black or RRGGBB behind transparent pixels (they count as opaque)" },
 	{ "threads", 't', FLAG_INT,  AT(threads), "N", .max = 4096, .def = "0", .help =
 	  "compute threads; 0: all cores" },
 	{ "kernel-cache", 0, FLAG_TEXT, AT(kernel_cache), "FILE", .help =
@@ -185,7 +191,10 @@ static tt_status read_one(struct prediction *p, int64_t i, int place)
 		st = tt_source_read(p->view, i, p->raw, p->info.target == TT_TARGET_CLASS
 		                    ? &p->label[place] : NULL, NULL);
 	else
-		st = tt_image_read(p->file[i], p->info.shape, p->raw);
+		st = tt_image_read_as(p->file[i], p->info.shape, TT_IMAGE_OPTS(
+			.orientation = strcmp(p->args->orientation, orientations[TT_ORIENTATION_STORED]) == 0
+				? TT_ORIENTATION_STORED : TT_ORIENTATION_EXIF,
+			.background = p->args->background), p->raw);
 	if (st != TT_OK)
 		return st;
 	return tt_session_normalise(p->session, &p->info, p->raw, p->x + (size_t)place * inputs);

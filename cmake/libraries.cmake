@@ -8,13 +8,13 @@ find_package(ZLIB REQUIRED)
 find_package(PNG REQUIRED)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
-pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
+find_package(JPEG REQUIRED)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 
-set(TUTTI_LIBRARIES PkgConfig::YAML PkgConfig::JANSSON PkgConfig::TURBOJPEG PkgConfig::ARCHIVE
+set(TUTTI_LIBRARIES PkgConfig::YAML PkgConfig::JANSSON JPEG::JPEG PkgConfig::ARCHIVE
 	PkgConfig::SODIUM PNG::PNG ZLIB::ZLIB Threads::Threads m)
-set(TUTTI_PC_LIBS "-lyaml -ljansson -lturbojpeg -larchive -lsodium -lpng -lz -lm -lpthread")
+set(TUTTI_PC_LIBS "-lyaml -ljansson -ljpeg -larchive -lsodium -lpng -lz -lm -lpthread")
 
 if(TUTTI_OPENMP)
 	find_package(OpenMP REQUIRED COMPONENTS C)

@@ -96,8 +96,29 @@ TT_API tt_status tt_source_from_callback(tt_source **out, const tt_schema *schem
 
 /* ---- pictures: samples of u8 [1 or 3, height, width] ---- */
 
-/* Decode a JPEG or PNG file into out[shape], scaled to that size.  TT_EFORMAT: damaged. */
+/* How a picture is read; what is 0 is the default. */
+enum tt_orientation {
+	TT_ORIENTATION_EXIF,               /* upright, as its EXIF data says                        */
+	TT_ORIENTATION_STORED              /* as it lies in the file: what images: does by itself   */
+};
+enum tt_gray16 {
+	TT_GRAY16_CLIP,                    /* of gray with 16 bits all above 255 is white (Pillow)  */
+	TT_GRAY16_SCALE                    /* divided by 256                                        */
+};
+typedef struct tt_image_opts {
+	uint32_t            size;
+	enum tt_orientation orientation;
+	enum tt_gray16      gray16;
+	const char         *background;    /* "white", "black" or "RRGGBB" behind transparent pixels
+	                                    * (NULL: they are taken for opaque)                     */
+} tt_image_opts;
+#define TT_IMAGE_OPTS(...) (&(tt_image_opts){ .size = sizeof(tt_image_opts), __VA_ARGS__ })
+
+/* Decode a picture file into out[shape], scaled to that size.  The pixels are those of Pillow's
+ * convert("RGB") (3 planes) or convert("L") (1).  TT_EFORMAT: damaged, or of no known format. */
 TT_API tt_status tt_image_read(const char *path, const int64_t shape[3], uint8_t *out);
+TT_API tt_status tt_image_read_as(const char *path, const int64_t shape[3],
+                                  const tt_image_opts *opts, uint8_t *out);
 /* Draw the first n samples, `columns` beside each other, each with its class's name, as a PNG
  * file.  TT_ESUPPORT: samples that are no pictures. */
 TT_API tt_status tt_source_sheet(const tt_source *s, int64_t n, int columns, const char *path);

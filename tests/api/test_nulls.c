@@ -191,6 +191,9 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_image_read, NULL, shape, raw);
 	REFUSES(tt_image_read, "x.png", NULL, raw);
 	REFUSES(tt_image_read, "x.png", shape, NULL);
+	REFUSES(tt_image_read_as, NULL, shape, NULL, raw);
+	REFUSES(tt_image_read_as, "x.png", NULL, NULL, raw);
+	REFUSES(tt_image_read_as, "x.png", shape, NULL, NULL);
 	REFUSES(tt_source_sheet, NULL, 1, 1, "x.png");
 	REFUSES(tt_source_sheet, source, 1, 1, NULL);
 	REFUSES(tt_source_export, NULL, 1, "x");

@@ -159,6 +159,14 @@ static tt_status read_zeros(void *ctx, int64_t first, int64_t n, tt_column *cons
 	return TT_OK;
 }
 
+static tt_status take_image_opts(void *o)
+{
+	uint8_t pixels[3];
+	const tt_status st = tt_image_read_as("/dev/null", (int64_t[]){ 3, 1, 1 }, o, pixels);
+
+	return st == TT_EINVAL ? st : TT_OK;           /* there is no picture, but it was looked for */
+}
+
 static tt_status take_callback(void *o)
 {
 	const tt_schema *schema = TT_SCHEMA(.columns = 2, .column = columns, .target = "y",
@@ -215,6 +223,7 @@ static const struct taken {
 } taken[] = {
 #define OPTIONS(T, f) { #T, sizeof(T), sizeof(uint32_t), f, NULL, TT_OK }
 	OPTIONS(tt_trainer_opts, take_trainer_opts), OPTIONS(tt_session_opts, take_session_opts),
+	OPTIONS(tt_image_opts, take_image_opts),
 	OPTIONS(tt_report_opts, take_report_opts), OPTIONS(tt_runtime, take_runtime),
 	OPTIONS(tt_learner_opts, take_learner_opts), OPTIONS(tt_step_opts, take_step_opts),
 #define ROW(T, least, f, fill, st) { #T, sizeof(T), offsetof(T, least), f, fill, st }

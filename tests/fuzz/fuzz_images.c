@@ -14,13 +14,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t small[3 * 5 * 9], *whole;
 	int h, w;
 
-	if (image_probe(&in, &h, &w) != TT_OK || h > PIXELS_MAX / w)
+	if (image_probe(&in, IMAGE_AS_STORED, &h, &w) != TT_OK || h > PIXELS_MAX / w)
 		return 0;
-	(void)image_decode(&in, 3, 5, 9, small);
+	(void)image_decode(&in, &(struct image_want){ .channels = 3, .h = 5, .w = 9 }, small);
 	whole = mem_alloc((size_t)h * (size_t)w);
 	if (!whole)
 		abort();
-	(void)image_decode(&in, 1, h, w, whole);
+	(void)image_decode(&in, &(struct image_want){ .channels = 1, .h = h, .w = w }, whole);
 	mem_free(whole);
 	return 0;
 }

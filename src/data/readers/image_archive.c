@@ -23,7 +23,7 @@
 
 static int is_picture(const char *file)
 {
-	static const char *const ends[] = { ".jpg", ".jpeg", ".png" };
+	static const char *const ends[] = { ".jpg", ".jpeg", ".png", ".bmp" };
 	const char *dot = strrchr(file, '.');
 
 	for (size_t i = 0; dot && i < sizeof ends / sizeof *ends; i++)

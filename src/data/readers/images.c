@@ -20,7 +20,17 @@
 enum memory_source_choice { RESIDENT_AUTO, RESIDENT_NO };
 static const char *const memory_source_words[] = { "auto", "no", NULL };
 
-struct images_opts { int split, gray, resident; const char *size; };
+struct images_opts {
+	int split, gray, resident, gray16, orientation;
+	const char *size, *background;
+};
+
+static const char *const gray16_words[] = {
+	[IMAGE_DEEP_CLIP] = "clip", [IMAGE_DEEP_SCALE] = "scale", NULL
+};
+static const char *const orientation_words[] = {
+	[IMAGE_AS_STORED] = "stored", [IMAGE_UPRIGHT] = "exif", NULL
+};
 
 static const struct option settings[] = {
 	OPT_ENUM(struct images_opts, split, "train", folder_words,
@@ -28,6 +38,12 @@ static const struct option settings[] = {
 	OPT_TEXT(struct images_opts, size, NULL,
 	         "N or HEIGHTxWIDTH: resize; needed if the pictures differ in size"),
 	OPT_ENUM(struct images_opts, gray, "no", option_no_yes, "one channel instead of three"),
+	OPT_TEXT(struct images_opts, background, "none",
+	         "colour behind transparent pixels: white, black, RRGGBB; none: they count as opaque"),
+	OPT_ENUM(struct images_opts, orientation, "stored", orientation_words,
+	         "exif: turn pictures upright by their EXIF data; stored: as they lie in the file"),
+	OPT_ENUM(struct images_opts, gray16, "clip", gray16_words,
+	         "gray of 16 bits; clip: all above 255 is white, as in Pillow; scale: by 256"),
 	OPT_ENUM(struct images_opts, resident, "auto", memory_source_words,
 	         "auto: decode once and keep all in memory if below 2 GiB; no: decode each time"),
 	OPT_END
@@ -36,11 +52,11 @@ static const struct option settings[] = {
 struct images {
 	struct reader  reader;
 	struct image_archive members;
-	int64_t        shape[3];
-	int            resize;       /* enum: 1 if ?size= was given */
+	struct image_want want;      /* of every picture              */
+	int            resize;       /* enum: 1 if ?size= was given   */
 };
 
-static tt_status parse_size(const char *text, int64_t *h, int64_t *w)
+static tt_status parse_size(const char *text, int *h, int *w)
 {
 	int a = 0, b = 0, end = 0;
 
@@ -65,26 +81,25 @@ static tt_status name_tar(const struct images *s, tt_status st)
 /* Decode member i to the source's shape. */
 static tt_status decode(const struct images *s, size_t i, uint8_t *x)
 {
-	const int64_t *shape = s->shape;
+	const struct image_want *want = &s->want;
 	struct bytes in;
 	void *owned;
 	int h = 0, w = 0;
 	tt_status st = image_archive_read(&s->members, i, &in, &owned);
 
-	if (st == TT_OK && !s->resize && (st = image_probe(&in, &h, &w)) == TT_OK &&
-	    (h != shape[1] || w != shape[2]))
-		st = err_set(TT_ESHAPE,
-		             "%s is %d x %d pixels, the first picture %lld x %lld; add size=N to "
-		             "the source", in.name, h, w, (long long)shape[1], (long long)shape[2]);
+	if (st == TT_OK && !s->resize && (st = image_probe(&in, want->turn, &h, &w)) == TT_OK &&
+	    (h != want->h || w != want->w))
+		st = err_set(TT_ESHAPE, "%s is %d x %d pixels, the first picture %d x %d; add size=N to "
+		             "the source", in.name, h, w, want->h, want->w);
 	if (st == TT_OK)
-		st = image_decode(&in, (int)shape[0], (int)shape[1], (int)shape[2], x);
+		st = image_decode(&in, want, x);
 	mem_free(owned);
 	return name_tar(s, st);
 }
 
 static size_t picture_bytes(const struct images *s)
 {
-	return (size_t)s->shape[0] * (size_t)s->shape[1] * (size_t)s->shape[2];
+	return (size_t)s->want.channels * (size_t)s->want.h * (size_t)s->want.w;
 }
 
 static tt_status images_read(const struct reader *r, int64_t first, int64_t n, struct cells *cells)
@@ -193,37 +208,36 @@ out:
 /* Shape from ?size=, or else from the first picture's header. */
 static tt_status find_shape(struct images *s, const struct images_opts *o)
 {
-	int64_t *shape = s->shape;
+	struct image_want *want = &s->want;
 	struct bytes in;
 	void *owned;
-	int h = 0, w = 0;
 	tt_status st;
 
-	shape[0] = o->gray ? 1 : 3;
 	if ((s->resize = o->size && o->size[0]))
-		return parse_size(o->size, &shape[1], &shape[2]);
+		return parse_size(o->size, &want->h, &want->w);
 	if ((st = image_archive_read(&s->members, 0, &in, &owned)) == TT_OK)
-		st = image_probe(&in, &h, &w);
+		st = image_probe(&in, want->turn, &want->h, &want->w);
 	mem_free(owned);
-	if (st == TT_OK && (h > SIDE_MAX || w > SIDE_MAX))
+	if (st == TT_OK && (want->h > SIDE_MAX || want->w > SIDE_MAX))
 		return err_set(TT_ESHAPE, "%s: %d x %d pixels are too many to train on; add size=N to the "
-		               "source", s->members.v[0].path, h, w);
-	shape[1] = h;
-	shape[2] = w;
+		               "source", s->members.v[0].path, want->h, want->w);
 	return name_tar(s, st);
 }
 
 static tt_status images_setup(struct images *s, const char *path, const struct images_opts *o)
 {
-	tt_status st = image_archive_open(&s->members, path, (enum split)o->split);
+	tt_status st;
 
-	if (st != TT_OK)
+	s->want = (struct image_want){ .channels = o->gray ? 1 : 3, .deep = (enum image_deep)o->gray16,
+	                               .turn = (enum image_turn)o->orientation };
+	if ((st = image_colour(o->background, &s->want.background)) != TT_OK ||
+	    (st = image_archive_open(&s->members, path, (enum split)o->split)) != TT_OK)
 		return st;
 	s->reader.count = (int64_t)s->members.n;
 	if ((st = find_shape(s, o)) != TT_OK)
 		return st;
-	return schema_pictures(&s->reader.schema, s->shape, s->members.classes,
-	                       s->members.class_names);
+	return schema_pictures(&s->reader.schema, (int64_t[]){ s->want.channels, s->want.h, s->want.w },
+	                       s->members.classes, s->members.class_names);
 }
 
 static tt_status images_open(struct reader **out, const char *path, const struct node *args)
