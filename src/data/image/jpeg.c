@@ -130,7 +130,8 @@ static tt_status jpeg_probe(const struct bytes *in, struct raster *r)
 	jpeg_destroy_decompress(&d.jpeg);
 	if (n == 1 || n == 3 || n == 4)
 		return TT_OK;
-	return err_set(TT_EFORMAT, "%s: a JPEG of %d colours; known are grey, RGB and CMYK", in->name, n);
+	return err_set(TT_EFORMAT, "%s: a JPEG of %d colours; known are grey, RGB and CMYK", in->name,
+	               n);
 }
 
 /* Of x parts in 255 the part a, rounded. */

@@ -79,7 +79,7 @@ tt_status raster_paint(struct raster *r, const struct image_want *want)
 
 /* ---- orientation ---- */
 
-/* Where the pixel of row y, column x comes from: the two changed over, then counted from the end. */
+/* Where the pixel of row y, column x comes from: the two swapped, then counted from the end. */
 static const struct { uint8_t swap, from_bottom, from_right; } turns[9] = {
 	[2] = { 0, 0, 1 }, [3] = { 0, 1, 1 }, [4] = { 0, 1, 0 }, [5] = { 1, 0, 0 },
 	[6] = { 1, 1, 0 }, [7] = { 1, 1, 1 }, [8] = { 1, 0, 1 },

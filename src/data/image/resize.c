@@ -1,7 +1,7 @@
 /* Resizing by a triangle that is as wide as the shrinking factor: bilinear when growing, an average
  * when shrinking, so that no pixel is left out.
  *
- *   rows      16 bytes side by side: 4 rows of RGB_, or 16 rows of grey, one output column at a time
+ *   rows      16 bytes side by side: 4 rows of RGB_, or 16 rows of grey, output column by column
  *   columns   64 bytes side by side: one output row at a time
  *
  * Weights have 22 bits of fraction, rows are rounded to bytes before columns are summed: the result
