@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "launch/rank_env.h"
+#include "print/doing.h"
 #include "print/entries.h"
 #include "print/json.h"
 #include "launch/launch.h"
@@ -252,6 +253,7 @@ static tt_status load_spec(struct run *r, const struct call *c)
 
 static tt_status prepare(struct run *r, struct call *c)
 {
+	enum progress_talk talk;
 	tt_status st;
 
 	if ((st = load_spec(r, c)) != TT_OK || (st = join(r)) != TT_OK ||
@@ -260,8 +262,9 @@ static tt_status prepare(struct run *r, struct call *c)
 	    (st = paths_kernel_cache(c->arena, r->args->kernel_cache, &r->kernel_cache)) != TT_OK ||
 	    (st = choose_place(r, c->arena)) != TT_OK)
 		return st;
-	progress_init(&r->progress, r->args->common.quiet || !is_first(r) ? PROGRESS_QUIET
-	                                                                  : PROGRESS_TALK);
+	talk = r->args->common.quiet || !is_first(r) ? PROGRESS_QUIET : PROGRESS_TALK;
+	progress_init(&r->progress, talk);
+	doing_show(talk);
 	st = tt_trainer_new(&r->trainer, r->model, TT_TRAINER_OPTS(
 		.run_dir = r->dir, .resume = r->resume, .kernel_cache = r->kernel_cache,
 		.environment = r->environment.p, .trace = r->args->trace, .group = r->group,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "print/doing.h"
 #include "verbs.h"
 
 static int complain(const struct verb *v, tt_status st)
@@ -37,16 +38,19 @@ static tt_status run_help(struct call *c)
 
 static tt_status run_verb(struct call *c)
 {
+	const struct common *common;
 	tt_status st;
 
 	if (!(c->opts = arena_alloc(c->arena, c->verb->opts_size)))
 		return TT_ENOMEM;
 	if ((st = flags_parse(c->verb->flags, c->arena, c->opts, &c->args)) != TT_OK)
 		return err_set(st, "%s (see `tutti help %s`)", tt_last_error(), c->verb->name);
-	if (((struct common *)c->opts)->help)
+	common = c->opts;
+	if (common->help)
 		return run_help(c);
 	if ((st = check_count(c)) != TT_OK)
 		return st;
+	doing_show(common->quiet ? PROGRESS_QUIET : PROGRESS_TALK);
 	return c->verb->run(c);
 }
 

@@ -36,12 +36,17 @@ static int terminal_width(void)
 	return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20 ? w.ws_col : 80;
 }
 
-void progress_init(struct progress *p, enum progress_talk talk)
+int progress_terminal(void)
 {
 	const char *term = getenv("TERM");
 
+	return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+}
+
+void progress_init(struct progress *p, enum progress_talk talk)
+{
 	*p = (struct progress){ .talk = talk, .utf8 = speaks_utf8(), .last_shown = clock_seconds() };
-	p->terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+	p->terminal = progress_terminal();
 }
 
 static void wipe(struct progress *p)

@@ -21,6 +21,9 @@ struct progress {
 
 void progress_init(struct progress *p, enum progress_talk talk);
 
+/* Is stderr a terminal on which a line can be drawn again? */
+int progress_terminal(void);
+
 /* The event of a tt_observer; ctx is the struct progress. */
 tt_status progress_event(void *ctx, const tt_observation *o);
 

@@ -26,7 +26,10 @@ typedef struct tt_runtime {
 	/* Asked now and then by calls that take long, on the thread that computes: between steps of
 	 * training, layers of a prediction, measured kernels.  Not 0 ends the call with TT_ESTOPPED. */
 	int    (*interrupted)(void *ctx);
-	void    *ctx;                      /* for all three                                          */
+	void    *ctx;                      /* for all                                                */
+	/* Told what takes long, such as "measuring kernels: conv3", again and again while it does, and
+	 * NULL when it is over; on the thread that is at it, which waits.  (nobody is told)         */
+	void   (*doing)(void *ctx, const char *what);
 } tt_runtime;
 #define TT_RUNTIME(...) (&(tt_runtime){ .size = sizeof(tt_runtime), __VA_ARGS__ })
 

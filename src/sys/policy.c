@@ -26,6 +26,12 @@ int policy_interrupted(void)
 	return policy.interrupted && policy.interrupted(policy.ctx);
 }
 
+void policy_tell(const char *doing)
+{
+	if (policy.doing)
+		policy.doing(policy.ctx, doing);
+}
+
 tt_status policy_check(const char *doing)
 {
 	return policy_interrupted() ? err_set(TT_ESTOPPED, "stopped on request during %s", doing)

@@ -14,6 +14,7 @@ struct policy {
 	                                   * 1: and no other thread is ever started               */
 	int (*interrupted)(void *ctx);    /* not 0: give up; NULL: never.  Any thread may ask     */
 	void *ctx;
+	void (*doing)(void *ctx, const char *what);    /* told what takes long; NULL: nobody       */
 };
 void policy_set(const struct policy *p);
 struct policy policy_get(void);
@@ -29,5 +30,7 @@ int policy_may_start(void);
 int policy_interrupted(void);
 /* TT_ESTOPPED, with a text that says what was given up, if the process wants that. */
 tt_status policy_check(const char *doing);
+/* Says what takes long; NULL: it is over. */
+void policy_tell(const char *doing);
 
 #endif

@@ -20,6 +20,6 @@ tt_status tt_runtime_set(const tt_runtime *given)
 	own = (struct mem_allocator){ r.alloc, r.free, r.ctx };
 	if ((st = mem_use(r.alloc ? &own : NULL)) != TT_OK)
 		return st;
-	policy_set(&(struct policy){ r.threads, r.interrupted, r.ctx });
+	policy_set(&(struct policy){ r.threads, r.interrupted, r.ctx, r.doing });
 	return TT_OK;
 }

@@ -35,9 +35,11 @@ stop_early()
 	local pid=$!
 	sleep 0.5
 	kill -s INT $pid
+	SECONDS=0
 	wait $pid
 	code=$?
 	command="$1 stopped early"
+	[ $SECONDS -le 5 ] || fail "$command: $SECONDS seconds late"
 	[ $code -eq 130 ] || fail "$command: exit code $code, not 130"
 	one_line "$err"
 	says "$err" "stopped "
@@ -47,11 +49,23 @@ stop_early()
 
 # Background jobs of a script ignore SIGINT unless job control is on.
 set -m
-large=$TUTTI_SOURCE/examples/resnet50.yaml      # has seconds' worth of kernels to measure
-stop_early train "$large" -q --set train.batch=2
-stop_early train "$large" -q --set train.batch=2 --run early
-stop_early train "$large" -q --set train.batch=2 --workers 2
-stop_early compare "$large" -q --set train.batch=2
+large=large.yaml                                # has seconds' worth of kernels to measure
+sed 's/out: 1000}/out: 10}/' "$TUTTI_SOURCE/examples/resnet50.yaml" >$large
+with="--set train.batch=2 --set data.train=synth:objects?size=224&count=8 --set data.valid="
+stop_early train "$large" -q $with
+stop_early train "$large" -q $with --run early
+stop_early train "$large" -q $with --workers 2
+stop_early compare "$large" -q $with
+# measuring is no silence
+command="train with kernels to measure"
+"$tutti" train "$large" $with --kernel-cache cold.txt >"$out" 2>"$err" &
+for _ in $(seq 400); do
+	grep -q "^measuring kernels: " "$err" && break
+	sleep 0.05
+done
+says "$err" "measuring kernels: "
+kill -s TERM $!
+wait $! && fail "$command: SIGTERM was not heard"
 [ -z "$(ls -A runs)" ] || fail "a run that never began left a folder"
 absent early
 absent compare

@@ -18,6 +18,7 @@
 #define MAX_CANDIDATES (2 * DEVICE_MAX_VARIANTS)
 #define MEASURE_RUNS_MAX 40
 #define MEASURE_SECONDS  0.03
+#define DOING_TEXT 128
 
 struct candidate { struct choice c; char id[VARIANT_NAME + 32]; };
 
@@ -176,6 +177,16 @@ static tt_status run_steps(struct plan *t, int once)
 	return st;
 }
 
+/* Kernels may be slow, and whoever waits for them lose patience. */
+static tt_status check_stop(const struct plan *p)
+{
+	tt_status st = policy_check("the measuring of kernels");
+
+	if (st == TT_OK && p->opts->stop && p->opts->stop(p->opts->stop_ctx))
+		return err_set(TT_ESTOPPED, "stopped on request while kernels were measured");
+	return st;
+}
+
 /* The least of several runs: noise only ever adds. */
 static tt_status trial_time(struct plan *t, double *seconds)
 {
@@ -189,7 +200,8 @@ static tt_status trial_time(struct plan *t, double *seconds)
 		start = thread_seconds();
 		if (i >= 3 && start - begin > MEASURE_SECONDS)
 			break;
-		st = run_steps(t, 0);
+		if ((st = check_stop(t)) == TT_OK)
+			st = run_steps(t, 0);
 		if (thread_seconds() - start < best)
 			best = thread_seconds() - start;
 	}
@@ -233,17 +245,18 @@ static tt_status measure(struct plan *p, const struct ir_node *n, const struct c
 static tt_status measure_all(struct plan *p, const struct ir_node *n, const struct candidate *c,
                              int count, struct fastest *out)
 {
+	char what[DOING_TEXT];
 	double t = 1e30;
 
 	*out = (struct fastest){ 0, 1e30 };
+	snprintf(what, sizeof what, "measuring kernels: %s", n->name);
 	for (int i = 0; i < count; i++) {
-		tt_status st;
+		tt_status st = check_stop(p);
 
-		if ((st = policy_check("the measuring of kernels")) != TT_OK)
+		if (st != TT_OK)
 			return st;
-		if (p->opts->stop && p->opts->stop(p->opts->stop_ctx))
-			return err_set(TT_ESTOPPED, "stopped on request while kernels were measured");
-		if ((st = measure(p, n, &c[i].c, &t)) == TT_ENOMEM)
+		policy_tell(what);
+		if ((st = measure(p, n, &c[i].c, &t)) == TT_ENOMEM || st == TT_ESTOPPED)
 			return st;
 		if (st == TT_OK && t < out->seconds)      /* a variant that cannot is no candidate */
 			*out = (struct fastest){ i, t };

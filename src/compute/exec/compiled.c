@@ -7,6 +7,7 @@
 #include "compute/exec/autotune.h"
 #include "compute/exec/constants.h"
 #include "compute/pass/pass.h"
+#include "sys/policy.h"
 #include "sys/thread.h"
 
 static tt_status plan_graph(struct compiled *p)
@@ -193,6 +194,7 @@ tt_status compiled_new(struct compiled **out, struct ir_graph *g, const struct p
 	    (st = mark_need(p)) == TT_OK && (st = mark_ready(p)) == TT_OK &&
 	    (st = find_outputs(p)) == TT_OK)
 		st = join_constants(p);
+	policy_tell(NULL);
 	thread_leave(&guard);
 	if (st == TT_OK)
 		*out = p;

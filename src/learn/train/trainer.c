@@ -195,6 +195,8 @@ static int asked_to_stop(void *ctx)
 {
 	const struct tt_trainer *t = ctx;
 
+	if (t->unsure)
+		return 1;
 	if (t->making)
 		return t->making->stop && t->making->stop(t->making->stop_ctx);
 	return trainer_world(t) == 1 && atomic_load(&t->stop);
@@ -220,21 +222,32 @@ static tt_status make_compute(struct tt_trainer *t, const tt_trainer_opts *o)
 	return st;
 }
 
-/* The net is compiled while the data are being read.  A batch may turn out to be larger than the
- * whole set: a large one waits until that is known. */
+/* The net is compiled while the data are being read, if that takes no measuring of kernels: minutes
+ * are not spent on data that may not be there.  A batch may turn out to be larger than the whole
+ * set: a large one waits until that is known. */
+static tt_status compile_early(struct tt_trainer *t)
+{
+	tt_status st;
+
+	if (t->opts->batch > EARLY_BATCH)
+		return TT_OK;
+	t->unsure = 1;
+	st = learner_compile(t->learner, t->opts->batch);
+	t->unsure = 0;
+	return st == TT_ESTOPPED ? TT_OK : st;       /* compile_all does it, or hears the stop */
+}
+
 static tt_status make_parts(struct tt_trainer *t, const tt_trainer_opts *o)
 {
 	struct opening train = {0}, valid = {0};
-	int64_t batch = t->opts->batch;
 	tt_status st;
 
 	if ((st = learn_names(t, o)) != TT_OK ||
 	    (st = start_sources(t, &train, &valid)) != TT_OK || (st = make_compute(t, o)) != TT_OK ||
-	    (batch <= EARLY_BATCH && (st = learner_compile(t->learner, batch)) != TT_OK) ||
+	    (st = compile_early(t)) != TT_OK ||
 	    (st = take_sources(t, &train, &valid)) != TT_OK || (st = open_loader(t)) != TT_OK)
 		goto out;
-	if ((st = compile_all(t)) == TT_OK)
-		st = trainer_evaluator(t);
+	st = trainer_evaluator(t);
 out:
 	opening_cancel(&train);
 	opening_cancel(&valid);
@@ -461,22 +474,30 @@ static tt_status fill_folder(struct tt_trainer *t, const char *environment)
 		.info = tt_source_describe(t->train_source) });
 }
 
-static tt_status open_run(struct tt_trainer *t, const tt_trainer_opts *o)
+static tt_status find_place(struct tt_trainer *t, const tt_trainer_opts *o)
 {
-	const int first = trainer_rank(t) == 0, folder = first && o->run_dir;
 	tt_status st;
 
-	if (folder && (st = set_paths(t, o->run_dir)) != TT_OK)
+	if (trainer_rank(t) != 0)
+		return TT_OK;
+	if (o->run_dir && (st = set_paths(t, o->run_dir)) != TT_OK)
 		return st;
-	if ((first && (st = resume(t, o->resume)) != TT_OK) ||
-	    (folder && (st = fill_folder(t, o->environment)) != TT_OK) ||
+	return resume(t, o->resume);
+}
+
+static tt_status open_run(struct tt_trainer *t, const tt_trainer_opts *o)
+{
+	const int folder = trainer_rank(t) == 0 && o->run_dir;
+	tt_status st;
+
+	if ((folder && (st = fill_folder(t, o->environment)) != TT_OK) ||
 	    (st = observers_add_function(&t->observers, o->observe, o->observe_ctx)) != TT_OK)
 		return st;
 	/* A rank may be lost in the first epoch: there is something to resume from the start. */
 	return folder && trainer_world(t) > 1 && !t->resumed ? checkpoint_save(t, t->last.p) : TT_OK;
 }
 
-/* What cannot be done is found out before anything is written. */
+/* What cannot be done is found out before kernels are measured, and before anything is written. */
 static tt_status build(struct tt_trainer *t, const tt_trainer_opts *o)
 {
 	tt_status st;
@@ -486,6 +507,7 @@ static tt_status build(struct tt_trainer *t, const tt_trainer_opts *o)
 	    (st = split_ensemble(t)) != TT_OK ||
 	    (st = init_rank(t, o)) != TT_OK ||
 	    (st = make_parts(t, o)) != TT_OK || (st = init_progress(t)) != TT_OK ||
+	    (st = find_place(t, o)) != TT_OK || (st = compile_all(t)) != TT_OK ||
 	    (st = make_peers(t, o)) != TT_OK || (st = trace_file(t, o->trace)) != TT_OK)
 		return st;
 	if (asked_to_stop(t))

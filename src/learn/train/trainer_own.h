@@ -88,6 +88,7 @@ struct tt_trainer {
 	int                      started, ended;
 	atomic_int               stop;        /* was asked for, here            */
 	const tt_trainer_opts   *making;      /* until it is made, else NULL    */
+	int                      unsure;      /* the data may be no good yet: nothing is measured */
 	int                      stopping;    /* all ranks have agreed to it    */
 
 	struct comm             *comm;        /* this rank's end of the group   */
