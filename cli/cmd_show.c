@@ -110,15 +110,16 @@ static void print_signature(const tt_signature *s)
 	for (int i = 0; i < d->columns; i++) {
 		const tt_column *c = d->column[i];
 		const int target = d->target && strcmp(c->name, d->target) == 0;
+		const int weight = d->weight && strcmp(c->name, d->weight) == 0;
 
-		printf("%s  %s ", target ? "target" : "input ", c->name);
+		printf("%s  %s ", target ? "target" : weight ? "weight" : "input ", c->name);
 		print_type(c);
 		print_names(c->features, c->ndim == 1 ? c->shape[0] : 0);
 		if (target && d->classes)
 			printf(", %d classes", d->classes);
 		if (target)
 			print_names(d->class_names, d->classes);
-		if (!target) {
+		if (!target && !weight) {
 			print_numbers(", mean ", s->mean, s->means);
 			print_numbers(", std ", s->std, s->stds);
 		}

@@ -49,6 +49,7 @@ enum target_wish {
 /* What a model knows of a table; borrowed. */
 struct known_columns {
 	const char        *target;            /* where no setting names one; NULL: it has no name */
+	const char        *weight;            /* the same of weights; NULL: it knows none         */
 	const char *const *features;          /* [count]; NULL: they have no names                */
 	int64_t            count;             /* of features; 0: unknown                          */
 	enum target_wish   wish;

@@ -70,3 +70,33 @@ run 0 "$tutti" data csv:small.csv
 says "$out" "mean: [5.35e-06, 503.5]"
 grep -E '^data:|^  (mean|std):' "$out" >paste.txt
 [ "$(wc -l <paste.txt)" -eq 3 ] || fail "no mean and std to paste"
+
+# a column of weights is no feature; the net knows it by name, and a row of weight 2 is two rows
+rows | awk -v OFS=, 'BEGIN { print "w,length,kind,width" } { print int(NR / 2) % 3, $1, NR % 5 ? $3 : "cat", $2 }' >weighed.csv
+rows | awk -v OFS=, 'BEGIN { print "length,width,kind" } { for (i = 0; i < int(NR / 2) % 3; i++) print $1, $2, NR % 5 ? $3 : "cat" }' >repeated.csv
+run 0 "$tutti" train table.yaml --run weighed -q --json --set 'data.train=csv:weighed.csv?weight=w&label=kind' \
+	--set data.valid=csv:weighed.csv --set train.batch=24 --set data.shuffle=no
+grep -Eo '"(valid_)?(loss|accuracy)": [0-9.]+' "$out" >w.txt
+run 0 "$tutti" train table.yaml --run repeated -q --json --set data.train=csv:repeated.csv \
+	--set data.valid=csv:repeated.csv --set train.batch=24 --set data.shuffle=no
+grep -Eo '"(valid_)?(loss|accuracy)": [0-9.]+' "$out" >r.txt
+python3 - w.txt r.txt <<'PY' || fail "weights are not as many rows: $(paste w.txt r.txt)"
+import sys
+a, b = ([float(l.split()[1]) for l in open(f)] for f in sys.argv[1:])
+assert len(a) == len(b) >= 2 and all(abs(x - y) < 1e-5 for x, y in zip(a, b))
+PY
+run 0 "$tutti" eval weighed csv:repeated.csv
+grep -E '^(loss|accuracy)' "$out" >r.txt
+run 0 "$tutti" eval weighed csv:weighed.csv
+grep -E '^(loss|accuracy)' "$out" | cmp - r.txt || fail "eval does not use the weights that the net knows"
+run 0 "$tutti" eval weighed 'csv:weighed.csv?weight=none'
+grep -E '^(loss|accuracy)' "$out" | cmp -s - r.txt && fail "weight=none makes no difference"
+run 0 "$tutti" predict weighed csv:weighed.csv --format csv
+run 0 "$tutti" show weighed
+says "$out" "weight  w f32"
+run 0 "$tutti" show weighed --json
+says "$out" '"weight": "w"'
+run 0 "$tutti" train table.yaml --run weighed --resume -q --epochs 4 --set data.train=csv:weighed.csv
+sed 's/^2,/-2,/' weighed.csv >negative.csv
+run 1 "$tutti" eval weighed csv:negative.csv
+says "$err" "negative.csv:5: column 1: '-2' is no weight: a finite number, not negative"

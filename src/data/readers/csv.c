@@ -17,7 +17,7 @@ static const struct option settings[] = {
 	         "that a model knows by name, else the last"),
 	OPT_TEXT(struct csv_opts, weight, NULL,
 	         "column that says how much a row counts in loss, gradient and accuracy, from 0 on: "
-	         "its name or number"),
+	         "its name or number; none: no weights; if not set the one that a model knows by name"),
 	OPT_ENUM(struct csv_opts, task, "auto", task_words,
 	         "what the target is; auto: what a model's loss wants (cross_entropy: classes; mse, "
 	         "mae, huber: numbers; bce: 0 and 1, shares, or two words); for no model: text, or "
@@ -65,7 +65,9 @@ static tt_status describe(const struct csv *c, struct schema *s)
 {
 	const char *target = c->target && *c->target && strcmp(c->target, "x") ? c->target
 	                   : c->label ? "label" : "value";
-	const char *weight = strcmp(target, "weight") ? "weight" : "weights";
+	const char *weight = c->weigher && *c->weigher && strcmp(c->weigher, "x") &&
+	                     strcmp(c->weigher, target) ? c->weigher
+	                   : strcmp(target, "weight") ? "weight" : "weights";
 	tt_status st = schema_add(s, TT_COLUMN(.name = "x", .type = TT_F32, .ndim = 1,
 	                                       .shape = { (int64_t)c->columns },
 	                                       .features = c->feature));

@@ -18,7 +18,7 @@ enum csv_separator { CSV_SEPARATOR_AUTO, CSV_COMMA, CSV_SEMICOLON, CSV_TAB };
 
 struct csv_opts {
 	const char *label;          /* name or 0-based column; NULL: the last; "none": no target */
-	const char *weight;         /* name or 0-based column of sample weights; NULL: none      */
+	const char *weight;         /* the same of sample weights; NULL: that which a model knows */
 	int         task, header, separator;
 	double      holdout;        /* this share of the rows is the test split                  */
 	int         split;
@@ -32,7 +32,7 @@ struct csv {
 	float       *value;            /* owned, [rows]; regression only                    */
 	float       *weight;           /* owned, [rows]; NULL without                       */
 	const char **feature;          /* [columns], in the arena; NULL without a header    */
-	const char  *target;           /* its name in the header, or NULL                   */
+	const char  *target, *weigher; /* names in the header, or NULL: target, weight      */
 	const char **class_names;      /* [classes], in the arena                           */
 	int          classes;
 	struct arena arena;

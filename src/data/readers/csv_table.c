@@ -125,6 +125,14 @@ static void find_target(struct table *t, const struct known_columns *k)
 		t->target = t->width - 1;
 }
 
+/* Weights that a model knows by name are used wherever they are. */
+static void find_weight(struct table *t, const struct known_columns *k)
+{
+	t->weight = column_called(t, k->weight);
+	if (t->weight == t->target || !is_header(t))
+		t->weight = t->width;
+}
+
 static tt_status find_columns(struct table *t, const struct csv_opts *o)
 {
 	tt_status st = TT_OK;
@@ -132,8 +140,10 @@ static tt_status find_columns(struct table *t, const struct csv_opts *o)
 	t->target = t->weight = t->width;
 	if (is_set(o->label) && strcmp(o->label, "none") != 0)
 		st = find_column(t, "label", o->label, &t->target);
-	if (st == TT_OK && is_set(o->weight))
+	if (st == TT_OK && is_set(o->weight) && strcmp(o->weight, "none") != 0)
 		st = find_column(t, "weight", o->weight, &t->weight);
+	else if (st == TT_OK && !is_set(o->weight) && o->known && o->known->weight)
+		find_weight(t, o->known);
 	if (st == TT_OK && !is_set(o->label) && o->known)
 		find_target(t, o->known);
 	else if (!is_set(o->label))
@@ -196,6 +206,8 @@ static tt_status take_names(const struct table *t, struct csv *c)
 			c->feature[n++] = name;
 		else if (i == t->target)
 			c->target = name;
+		else
+			c->weigher = name;
 	}
 	return TT_OK;
 }

@@ -142,6 +142,17 @@ static tt_status add_target(struct signature *s, const tt_schema *data)
 		data->target, data->kind, data->classes, data->class_names });
 }
 
+static tt_status add_weight(struct signature *s, const tt_schema *data)
+{
+	const int at = schema_weight(data);
+	tt_status st;
+
+	if (at < 0 || schema_find(&s->data.view, data->weight) >= 0)
+		return TT_OK;
+	st = schema_add(&s->data, data->column[at]);
+	return st == TT_OK ? schema_set_weight(&s->data, data->weight) : st;
+}
+
 tt_status signature_bind(struct signature **out, const struct tt_model *m, const tt_schema *data,
                          const struct scaling *c)
 {
@@ -152,7 +163,8 @@ tt_status signature_bind(struct signature **out, const struct tt_model *m, const
 
 	if ((st = one_input(data, &at)) != TT_OK || (st = signature_new(&s, m, c)) != TT_OK)
 		return st;
-	if ((st = add_input(s, m, data->column[at])) != TT_OK || (st = add_target(s, data)) != TT_OK)
+	if ((st = add_input(s, m, data->column[at])) != TT_OK ||
+	    (st = add_target(s, data)) != TT_OK || (st = add_weight(s, data)) != TT_OK)
 		goto out;
 	s->view.known = 1;
 	if ((st = signature_match(s, data, &plan)) != TT_OK)
@@ -200,7 +212,7 @@ struct known_columns nn_known_columns(const struct tt_model *m)
 	const tt_column *x = d->column[schema_input(d, 0)];
 
 	return (struct known_columns){
-		.target = s->view.known ? d->target : NULL, .features = x->features,
+		.target = s->view.known ? d->target : NULL, .weight = d->weight, .features = x->features,
 		.count = column_row(x), .wish = s->view.known ? of_kind[d->kind] : wish_of(m),
 		.class_names = d->class_names, .classes = d->class_names ? d->classes : 0,
 	};

@@ -2,7 +2,7 @@
  *
  *   {"known": true, "inputs": [{"name": "x", "type": "f32", "shape": [2], "features": ["a", "b"]}],
  *    "target": {"name": "kind", "type": "i32", "shape": [], "kind": "class", "classes": 3,
- *               "class_names": ["apple", "pear", "plum"]},
+ *               "class_names": ["apple", "pear", "plum"]}, "weight": "w",
  *    "output": {"name": "probabilities", "type": "f32", "shape": [3]}, "mean": [], "std": []} */
 #include "learn/nn/signature.h"
 
@@ -75,6 +75,10 @@ void signature_write(const struct signature *s, struct str *out)
 	str_add(out, "]");
 	if (d->target)
 		write_target(out, d);
+	if (d->weight) {
+		str_add(out, ", \"weight\": ");
+		str_add_json(out, d->weight);
+	}
 	str_add(out, ", \"output\": ");
 	write_column(out, &s->output);
 	str_add(out, "}");
@@ -201,6 +205,19 @@ static tt_status read_target(struct signature *s, struct arena *a, const struct 
 	return schema_set_target(&s->data, &t);
 }
 
+/* All weights are alike: their name says it all. */
+static tt_status read_weight(struct signature *s, const struct node *n)
+{
+	tt_column c = { .size = sizeof c, .type = TT_F32 };
+	tt_status st;
+
+	if (!n)
+		return TT_OK;
+	if ((st = node_text(n, &c.name)) != TT_OK || (st = schema_add(&s->data, &c)) != TT_OK)
+		return st;
+	return schema_set_weight(&s->data, c.name);
+}
+
 static tt_status read_inputs(struct signature *s, struct arena *a, const struct node *root)
 {
 	const struct node *inputs = need(root, "inputs"), *target;
@@ -214,7 +231,9 @@ static tt_status read_inputs(struct signature *s, struct arena *a, const struct 
 		return st;
 	target = node_get(root, "target");
 	s->data.view.kind = TT_TARGET_NONE;
-	return target ? read_target(s, a, target) : TT_OK;
+	if (target && (st = read_target(s, a, target)) != TT_OK)
+		return st;
+	return read_weight(s, node_get(root, "weight"));
 }
 
 /* It lies beside a net, and must be that net's. */

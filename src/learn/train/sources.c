@@ -37,13 +37,15 @@ static int kind_fits(enum tt_target_kind kind, enum target_wish w)
 	       kind == TT_TARGET_VALUES;
 }
 
-/* Is it as it would be, had these been known?  The same column is the target, of the same kind, and
- * both call classes by words or both by numbers. */
+/* Is it as it would be, had these been known?  The same column is the target, of the same kind,
+ * both call classes by words or both by numbers, and weights that are known are weights. */
 static int as_known(const tt_source *s, const struct known_columns *known)
 {
 	const tt_schema *is = tt_source_schema(s);
 
 	if (!is->target || strcmp(is->target, known->target) != 0 || !kind_fits(is->kind, known->wish))
+		return 0;
+	if (known->weight && !is->weight)
 		return 0;
 	return is->kind != TT_TARGET_CLASS || !is->class_names || !known->class_names ||
 	       numeral_all(is->class_names, is->classes) ==
