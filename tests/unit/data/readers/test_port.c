@@ -194,7 +194,7 @@ static void a_table_names_its_features_target_and_weights(void **state)
 	assert_string_equal(s->column[0]->features[1], "width");
 	assert_string_equal(s->target, "kind");
 	assert_string_equal(s->class_names[1], "pear");
-	assert_string_equal(s->weight, "weight");
+	assert_string_equal(s->weight, "w");
 	tt_source_close(&source);
 }
 

@@ -322,30 +322,36 @@ static void evaluation_does_not_depend_on_the_order_of_names(void **state)
 	tt_model_free(&m);
 }
 
-/* Losses do not weigh samples: who has weights must not be told a number without them. */
-static void weights_are_refused_and_not_ignored(void **state)
+/* Weights are no input; the net knows their name, and says it again from a checkpoint. */
+static void weights_are_known_by_name(void **state)
 {
 	static const float w[] = { 1, 2 };
 	const tt_column x = { .size = sizeof x, .type = TT_F32, .name = "x", .ndim = 1, .shape = { 2 },
 	                      .data = fruit.x };
 	const tt_column y = { .size = sizeof y, .type = TT_I64, .name = "kind", .data = fruit.label };
 	const tt_column weight = { .size = sizeof weight, .type = TT_F32, .name = "w", .data = w };
-	const tt_column *columns[] = { &x, &y, &weight };
-	tt_model *m = net("[2]", 3, "cross_entropy");
+	const tt_column *columns[] = { &weight, &x, &y };
+	const char *path = test_path(test_temp_dir(), "weighed.safetensors");
+	tt_model *m = net("[2]", 3, "cross_entropy"), *again;
 	tt_source *plain = table_source(&fruit), *s;
-	tt_trainer *t = NULL;
+	tt_trainer *t;
 
 	(void)state;
 	assert_ok(tt_source_from_memory(&s, TT_SCHEMA(
 		.columns = 3, .column = columns, .target = "kind", .weight = "w",
 		.kind = TT_TARGET_CLASS, .classes = 3), 2));
-	assert_status(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.train = s)), TT_ESUPPORT);
-	assert_error("data.train: the source weighs its samples (column 'w')");
-	assert_status(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.train = plain, .valid = s)), TT_ESUPPORT);
-	assert_error("data.valid");
+	assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.train = s, .valid = plain)));
+	assert_ok(tt_trainer_run(t));
+	tt_trainer_free(&t);
+	assert_ok(tt_model_save(m, path));
+	assert_ok(tt_model_load(&again, path));
+	assert_string_equal(tt_model_signature(again)->data->weight, "w");
+	assert_string_equal(nn_known_columns(again).weight, "w");
+	assert_int_equal(tt_model_signature(again)->data->columns, 3);
 	tt_source_close(&plain);
 	tt_source_close(&s);
 	tt_model_free(&m);
+	tt_model_free(&again);
 }
 
 /* A run goes on with the data that it began with, or says what is different. */
@@ -446,7 +452,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_names_both_sides),
 		cmocka_unit_test(a_net_without_names_goes_by_shape),
 		cmocka_unit_test(evaluation_does_not_depend_on_the_order_of_names),
-		cmocka_unit_test(weights_are_refused_and_not_ignored),
+		cmocka_unit_test(weights_are_known_by_name),
 		cmocka_unit_test(a_run_goes_on_with_the_names_it_knows),
 		cmocka_unit_test(a_training_that_cannot_begin_leaves_no_names),
 		cmocka_unit_test(no_allocation_may_fail_badly),
