@@ -240,12 +240,12 @@ static tt_status print_json(const struct compare *c, const char *picture)
 
 	json_open(&j, NULL, '{');
 	json_text(&j, "picture", picture);
-	json_open(&j, "rules", '[');
+	json_open(&j, "strategies", '[');
 	for (int i = 0; i < c->n; i++) {
 		const tt_progress *p = &c->result[i]->last;
 
 		json_open(&j, NULL, '{');
-		json_text(&j, "rule", c->result[i]->strategy);
+		json_text(&j, "strategy", c->result[i]->strategy);
 		json_int(&j, "workers", p->workers);
 		json_number(&j, "accuracy", p->accuracy);
 		json_number(&j, "valid_accuracy", p->valid_accuracy);
@@ -289,7 +289,7 @@ static tt_status run_compare(struct call *call)
 	if (st == TT_OK)
 		st = tell(&c);
 	else if (st == TT_ESTOPPED && stop_signal())
-		call->exit = EXIT_SIGNAL + stop_signal();
+		call->exit = TT_EXIT_SIGNAL + stop_signal();
 	for (int i = 0; i < c.n; i++)
 		mem_free(c.result[i]);
 	return st;

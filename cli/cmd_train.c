@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "launch/rank_env.h"
 #include "print/doing.h"
 #include "print/entries.h"
 #include "print/json.h"
@@ -18,7 +17,7 @@
 #include "kit/paths.h"
 #include "print/progress.h"
 #include "print/summary.h"
-#include "kit/shell.h"
+#include "base/shell.h"
 #include "kit/specfile.h"
 #include "kit/stop.h"
 #include "kit/table.h"
@@ -29,11 +28,9 @@ struct train_args {
 	struct flag_list set;
 	const char      *run, *runs, *resume, *kernel_cache, *trace;
 	const char      *epochs, *threads, *seed, *tune_kernels;     /* of the spec: see shortcuts */
-	const char      *workers, *strategy, *hosts;
-	const char      *launcher, *rendezvous, *secret;
-	int64_t          rank, world, local;
-	int64_t          restarts;
-	int              dry_run;
+	const char      *strategy;
+	struct launch_args launch;
+	int              dry_run, launched;
 };
 
 static const char *const on_off[] = { "on", "off", NULL };
@@ -56,32 +53,34 @@ static const struct flag train_flags[] = {
 	{ "seed",    0,   FLAG_TEXT,  AT(seed), "N", .help = "short for --set train.seed=N" },
 	{ "threads", 't', FLAG_TEXT,  AT(threads), "N", .help =
 	  "compute threads (0: all cores); short for --set train.threads=N" },
-	{ "workers", 'w', FLAG_TEXT,  AT(workers), "N", .help =
+	{ "workers", 'w', FLAG_TEXT,  AT(launch.workers), "N", .help =
 	  "so many workers on this machine train together; short for --set distribute.workers=N" },
 	{ "strategy", 0,  FLAG_TEXT,  AT(strategy), "NAME", .list = strategy_names, .help =
 	  "how workers stay together (`tutti help strategies`); short for "
 	  "--set distribute.strategy=NAME" },
-	{ "hosts",   0,   FLAG_TEXT,  AT(hosts), "A:N,B:N", .help =
+	{ "hosts",   0,   FLAG_TEXT,  AT(launch.hosts), "A:N,B:N", .help =
 	  "start N workers on each of these machines, within distribute.timeout and 20 seconds; "
 	  "program and data are there too" },
-	{ "launcher", 0,  FLAG_TEXT,  AT(launcher), "WORD", .def = "auto", .words = launcher_words,
+	{ "launcher", 0,  FLAG_TEXT,  AT(launch.launcher), "WORD", .def = "auto", .list = tt_launchers,
 	  .help = "of --hosts: mpirun, which RDMA needs; or ssh, which needs no MPI; auto: mpirun in a "
 	  "batch job, with an RDMA device or if $TUTTI_MPIRUN names one, and else ssh" },
-	{ "rendezvous", 0, FLAG_TEXT, AT(rendezvous), "tcp://HOST:PORT", .help =
+	{ "rendezvous", 0, FLAG_TEXT, AT(launch.rendezvous), "tcp://HOST:PORT", .help =
 	  "this is one worker of several: they meet there, where the first one listens" },
-	{ "rank",    0,   FLAG_INT,   AT(rank), "R", .def = "-1", .min = -1, .max = 4095, .help =
+	{ "rank",    0,   FLAG_INT,   AT(launch.rank), "R", .def = "-1", .min = -1, .max = 4095, .help =
 	  "with --rendezvous: which worker this is, from 0 on" },
-	{ "world",   0,   FLAG_INT,   AT(world), "N", .max = 4096, .help =
+	{ "world",   0,   FLAG_INT,   AT(launch.world), "N", .max = 4096, .help =
 	  "with --rendezvous: how many workers there are" },
-	{ "local",   0,   FLAG_INT,   AT(local), "N", .max = 4096, .help =
+	{ "local",   0,   FLAG_INT,   AT(launch.local), "N", .max = 4096, .help =
 	  "with --rendezvous: start so many workers here, from --rank on" },
-	{ "secret",  0,   FLAG_TEXT,  AT(secret), "FILE", .help =
+	{ "secret",  0,   FLAG_TEXT,  AT(launch.secret), "FILE", .help =
 	  "what all workers know, in a file that only you can read ($TUTTI_SECRET_FILE, or "
 	  "~/.config/tutti/secret, which is made)" },
-	{ "restarts", 0,  FLAG_INT,   AT(restarts), "N", .max = 1000000, .help =
+	{ "restarts", 0,  FLAG_INT,   AT(launch.restarts), "N", .max = 1000000, .help =
 	  "start again from the last checkpoint when a worker is lost, without hosts that fail twice" },
 	{ "dry-run", 0,   FLAG_YES,   AT(dry_run), NULL, .help =
 	  "say what would run where, and do nothing" },
+	{ "launched", 0,  FLAG_YES,   AT(launched), .hidden = 1, .help =
+	  "a launcher of ours has started this: it says how to go on" },
 	{ "trace",   0,   FLAG_TEXT,  AT(trace), "FILE", .help =
 	  "what each worker did when, for chrome://tracing or ui.perfetto.dev" },
 	{ "tune-kernels", 0, FLAG_TEXT, AT(tune_kernels), "on|off", .words = on_off, .help =
@@ -115,7 +114,7 @@ static const struct { size_t offset; const char *key; } shortcuts[] = {
 	{ AT(seed), "train.seed" },
 	{ AT(threads), "train.threads" },
 	{ AT(tune_kernels), "train.tune_kernels" },
-	{ AT(workers), "distribute.workers" },
+	{ AT(launch.workers), "distribute.workers" },
 	{ AT(strategy), "distribute.strategy" },
 };
 
@@ -133,9 +132,8 @@ struct run {
 	struct facts     facts;                /* of it                     */
 	tt_model        *model;
 	tt_trainer      *trainer;
-	struct rank_env  env;                  /* what a launcher says      */
-	tt_group        *group;                /* of a launcher; NULL: none */
-	int              line;                 /* then: to this worker's guard */
+	tt_worker       *worker;               /* of a launcher; NULL: none */
+	tt_group        *group;                /* then: where it trains     */
 	int64_t          first_step;           /* steps done before         */
 	struct progress  progress;
 	struct str       environment;
@@ -212,9 +210,13 @@ static int is_first(const struct run *r)
 
 static tt_status join(struct run *r)
 {
-	if (r->env.way == RANK_ALONE)
+	tt_status st;
+
+	if (!r->worker)
 		return TT_OK;
-	return rank_env_group(&r->group, &r->line, &r->env, r->file.spec);
+	if ((st = tt_worker_join(r->worker, r->file.spec, &r->group)) == TT_OK)
+		launch_joined(&r->args->launch, r->group);
+	return st;
 }
 
 static tt_status choose_place(struct run *r, struct arena *a)
@@ -282,7 +284,7 @@ static void say_workers(const struct run *r)
 	int most, least;
 
 	if (r->group)
-		most = least = rank_env_threads(r->group, asked);
+		most = least = tt_group_threads(r->group, asked);
 	else
 		launch_threads(asked, workers, &most, &least);
 	if (workers > 1)
@@ -376,27 +378,52 @@ static int ending_signal(void)
 /* A signal came before there was anything to go on with. */
 static tt_status report_early_stop(struct call *c)
 {
-	c->exit = EXIT_SIGNAL + ending_signal();
+	c->exit = TT_EXIT_SIGNAL + ending_signal();
 	return err_set(TT_ESTOPPED, "stopped by SIG%s before the first step",
 	               sigabbrev_np(ending_signal()));
 }
 
-/* The end of a run that a signal stopped: how to go on with it, and the exit code for it. */
+/* The end of a run that a signal stopped: how to go on with it, and the exit code for it.  Who was
+ * started by a launcher of ours does not know that one's command line. */
 static tt_status report_stop(const struct run *r, struct call *c)
 {
+	const long long step = tt_trainer_progress(r->trainer)->step;
 	int        sig = ending_signal();
 	struct str line = { 0 };
 	tt_status  st = resume_line(r, &c->line, &line);
 
-	if (r->args->common.json)
+	if (r->args->common.json && is_first(r))
 		print_json(r, c->arena, "stopped");
-	c->exit = EXIT_SIGNAL + sig;
-	if (st == TT_OK)
+	c->exit = TT_EXIT_SIGNAL + sig;
+	if (st == TT_OK && r->args->launched)
+		st = err_set(TT_ESTOPPED, "stopped by SIG%s after step %lld", sigabbrev_np(sig), step);
+	else if (st == TT_OK)
 		st = err_set(TT_ESTOPPED, "stopped by SIG%s after step %lld; go on with `%s`",
-		             sigabbrev_np(sig), (long long)tt_trainer_progress(r->trainer)->step,
-		             line.p);
+		             sigabbrev_np(sig), step, line.p);
 	str_release(&line);
 	return st;
+}
+
+/* Is a resumed run at its end?  Of several workers the first one knows. */
+static tt_status look_for_end(const struct run *r, int *over)
+{
+	const tt_progress *p = tt_trainer_progress(r->trainer);
+
+	*over = r->resume && p->epoch >= p->epochs;
+	return r->group ? tt_group_broadcast(r->group, over, sizeof *over) : TT_OK;
+}
+
+static tt_status report_nothing(const struct run *r, struct call *c)
+{
+	const int n = tt_trainer_progress(r->trainer)->epochs;
+
+	c->exit = TT_EXIT_NOTHING;
+	if (!is_first(r))
+		return TT_OK;
+	if (!r->args->common.quiet)
+		fprintf(stderr, "%s: nothing to do, %s%d epoch%s done\n", r->dir, n == 1 ? "" : "all ", n,
+		        n == 1 ? " is" : "s are");
+	return r->args->common.json ? print_json(r, c->arena, "nothing to do") : TT_OK;
 }
 
 static tt_status run_all(struct run *r, struct call *c)
@@ -404,66 +431,85 @@ static tt_status run_all(struct run *r, struct call *c)
 	const tt_progress *p;
 	struct summary     summary;
 	tt_status          st;
+	int                over;
 
 	stop_install();
 	if ((st = prepare(r, c)) != TT_OK)
 		return st == TT_ESTOPPED ? report_early_stop(c) : st;
 	r->made_dir = 0;
 	p = tt_trainer_progress(r->trainer);
-	if (r->resume && p->epoch >= p->epochs) {
-		c->exit = EXIT_NOTHING;
-		if (!r->args->common.quiet)
-			fprintf(stderr, "%s: nothing to do, %s%d epoch%s done\n", r->dir,
-			        p->epochs == 1 ? "" : "all ", p->epochs, p->epochs == 1 ? " is" : "s are");
-		return r->args->common.json ? print_json(r, c->arena, "nothing to do") : TT_OK;
-	}
+	if ((st = look_for_end(r, &over)) != TT_OK)
+		return st;
+	if (over)
+		return report_nothing(r, c);
 	r->first_step = p->step;
 	say_start(r);
 	st = train(r);
 	if (st == TT_ESTOPPED)
 		return report_stop(r, c);
-	if (st != TT_OK) {
-		/* One of several has failed: a checkpoint is there, and any number can go on. */
-		c->exit = p->workers > 1 && st == TT_ENAN ? EXIT_AGAIN : c->exit;
+	if (st != TT_OK || !is_first(r))
 		return st;
-	}
-	if (!is_first(r))
-		return TT_OK;
 	if (r->args->common.json)
 		return print_json(r, c->arena, "trained");
 	summary = summary_of(r);
 	return summary_print(&summary, c->arena);
 }
 
-/* Others do the work: this process starts them, and starts them again. */
-static tt_status supervise(struct run *r, struct call *c)
+/* The end of workers that others have watched, in a sentence: how to go on with them. */
+static tt_status report_end(const struct run *r, struct call *c, tt_status st)
 {
-	const struct train_args *o = r->args;
-	struct launch l = { .line = c->line, .restarts = (int)o->restarts };
-	tt_status     st;
+	const int   sig = c->exit > TT_EXIT_SIGNAL ? c->exit - TT_EXIT_SIGNAL : 0;
+	const tt_status end = st == TT_OK ? TT_ESTOPPED : st;
+	struct str  line = { 0 };
+	const char *last;
+	char        why[ERR_MAX];
 
-	if ((st = load_spec(r, c)) != TT_OK)
-		return st;
-	l.workers = r->facts.workers;
-	l.threads = r->facts.threads;
-	l.timeout = r->facts.timeout;
-	while (strcmp(launcher_words[l.launcher], o->launcher) != 0)
-		l.launcher++;
-	if (o->hosts && (st = launch_hosts(c->arena, o->hosts, &l)) != TT_OK)
-		return st;
-	if (o->dry_run) {
-		l.run = o->run ? o->run : "NEW-FOLDER";
-		l.resume = o->resume != NULL;
-		return launch_show(&l, c->arena, stdout);
-	}
+	if (st == TT_OK && !sig)
+		return TT_OK;
+	snprintf(why, sizeof why, "stopped by SIG%s", sig ? sigabbrev_np(sig) : "TERM");
+	if (st != TT_OK)
+		snprintf(why, sizeof why, "%s", tt_last_error());
+	if (paths_last(c->arena, r->dir, &last) == TT_OK && !file_exists(last))
+		err_set(end, "%s: nothing was trained", why);
+	else if (st != TT_EINVAL && resume_line(r, &c->line, &line) == TT_OK)
+		err_set(end, "%s; go on, with any number of workers, by `%s`", why, line.p);
+	str_release(&line);
+	return end;
+}
+
+static tt_status start_workers(struct run *r, struct call *c, struct launch_plan *p)
+{
+	tt_status st;
+
 	if ((st = choose_folder(r, c->arena)) != TT_OK)
 		return st;
 	if (r->resume && strcmp(r->resume, "auto") != 0)
 		return err_set(TT_EINVAL, "--resume: name the run folder; %s is another run's file",
 		               r->resume);
-	l.run = r->dir;
-	l.resume = r->resume != NULL;
-	return launch_run(&l, c->arena, &c->exit);
+	p->run = r->dir;
+	p->resume = r->resume != NULL;
+	if ((st = paths_log(c->arena, r->dir, &p->log)) != TT_OK)
+		return st;
+	return report_end(r, c, launch_run(p, c->arena, &c->exit));
+}
+
+/* Others do the work: this process starts them, and starts them again. */
+static tt_status supervise(struct run *r, struct call *c)
+{
+	const struct train_args *o = r->args;
+	struct launch_plan p = { .args = &o->launch, .line = &c->line };
+	tt_status st = load_spec(r, c);
+
+	if (st != TT_OK)
+		return st;
+	p.workers = r->facts.workers;
+	p.threads = r->facts.threads;
+	p.timeout = r->facts.timeout;
+	if (!o->dry_run)
+		return start_workers(r, c, &p);
+	p.run = o->run ? o->run : "NEW-FOLDER";
+	p.resume = o->resume != NULL;
+	return launch_show(&p, c->arena, stdout);
 }
 
 /* Under a launcher: which worker is where, and that is all. */
@@ -473,37 +519,19 @@ static tt_status show_workers(struct run *r, const struct call *c)
 
 	if ((st = load_spec(r, c)) != TT_OK || (st = join(r)) != TT_OK)
 		return st;
-	return rank_env_show(r->group, r->facts.threads, stdout);
-}
-
-/* Two ways to say how many workers there are: neither is taken in silence. */
-static tt_status check_workers(const struct train_args *o)
-{
-	const int name = o->hosts ? (int)strcspn(o->hosts, ":,") : 0;
-
-	if (!o->workers || (!o->hosts && !o->rendezvous))
-		return TT_OK;
-	if (o->hosts)
-		return err_set(TT_EINVAL, "--workers %s and --hosts %s both say how many workers there "
-		               "are; leave --workers out and give each host its number: --hosts %.*s:%s",
-		               o->workers, o->hosts, name, o->hosts, o->workers);
-	return err_set(TT_EINVAL, "--workers %s does not go with --rendezvous; --world says how many "
-	               "workers there are, and --local how many of them start here: --world %s "
-	               "--rank 0 --local %s", o->workers, o->workers, o->workers);
+	return launch_show_group(r->group, r->facts.threads, stdout);
 }
 
 static tt_status start(struct run *r, struct call *c)
 {
 	const struct train_args *o = r->args;
-	const struct rank_flags flags = { o->rendezvous, o->secret, o->rank, o->world, o->local,
-	                                  o->common.quiet };
-	tt_status st = check_workers(o);
+	tt_status st = launch_find(&o->launch, &r->worker);
 
-	if (st != TT_OK || (st = rank_env_look(&r->env, &flags)) != TT_OK)
+	if (st != TT_OK)
 		return st;
-	if (r->env.way != RANK_ALONE)
+	if (r->worker)
 		return o->dry_run ? show_workers(r, c) : run_all(r, c);
-	return o->hosts || o->restarts || o->dry_run ? supervise(r, c) : run_all(r, c);
+	return o->launch.hosts || o->launch.restarts || o->dry_run ? supervise(r, c) : run_all(r, c);
 }
 
 /* The others should not have to find out by waiting. */
@@ -523,20 +551,24 @@ static tt_status meet_at_the_end(struct run *r, tt_status st)
 {
 	if (st != TT_OK || !r->group)
 		return st;
-	if (rank_env_meet_at_end(r->group) == TT_OK)
+	if (tt_group_barrier(r->group) == TT_OK)
 		return TT_OK;
 	return err_at(TT_EPEER, "all is done and saved, but");
 }
 
 static tt_status run_train(struct call *c)
 {
-	struct run r = { .args = c->opts };
+	struct train_args *o = c->opts;
+	struct run r = { .args = o };
 	char       why[ERR_MAX];
-	tt_status  st = start(&r, c);
+	tt_status  st;
+	int        one_of_many;
 
+	o->launch.quiet = o->common.quiet;
+	st = start(&r, c);
 	st = meet_at_the_end(&r, st);
-	if (r.group)
-		rank_env_parting(r.line);
+	one_of_many = !is_first(&r);
+	tt_worker_leave(&r.worker);
 	tell_others(&r, st);
 	snprintf(why, sizeof why, "%s", st == TT_OK ? "" : tt_last_error());
 	tt_trainer_free(&r.trainer);
@@ -548,6 +580,11 @@ static tt_status run_train(struct call *c)
 		rmdir(r.dir);                /* only goes if nothing was written into it */
 	if (st != TT_OK && r.made_dir && r.made_runs)
 		rmdir(r.args->runs);
+	/* All learn of such a loss in the same step; one says so, who knows of the checkpoint. */
+	if (st == TT_ENAN && one_of_many) {
+		c->exit = TT_EXIT_FAILED;
+		return TT_OK;
+	}
 	if (st != TT_OK)
 		err_text("%s", why);
 	return st;

@@ -127,7 +127,7 @@ void docs_strategies(struct str *out)
 void docs_exit_codes(struct str *out)
 {
 	for (const struct exit_row *r = exit_rows; r->meaning; r++)
-		if (r->code == EXIT_SIGNAL)
+		if (r->code == TT_EXIT_SIGNAL)
 			str_addf(out, "  %s\n", r->meaning);
 		else
 			str_addf(out, "  %-3d  %s\n", r->code, r->meaning);

@@ -100,8 +100,8 @@ void docs_man(const struct verb *const *all, struct str *out)
 	roff_flags(common_flags, out);
 	str_add(out, ".SH EXIT STATUS\n");
 	for (const struct exit_row *r = exit_rows; r->meaning; r++) {
-		str_addf(out, ".TP\n.B %d%s\n", r->code, r->code == EXIT_SIGNAL ? " + n" : "");
-		roff(r->code == EXIT_SIGNAL ? strchr(r->meaning, ':') + 2 : r->meaning, out);
+		str_addf(out, ".TP\n.B %d%s\n", r->code, r->code == TT_EXIT_SIGNAL ? " + n" : "");
+		roff(r->code == TT_EXIT_SIGNAL ? strchr(r->meaning, ':') + 2 : r->meaning, out);
 		str_add(out, "\n");
 	}
 	str_add(out, ".SH ENVIRONMENT\n.TP\n.B TUTTI_DATA\nthe folder of data sets, as the specs in "
@@ -159,7 +159,7 @@ void docs_markdown(const struct verb *const *all, struct str *out)
 		markdown_verb(*v, out);
 	str_add(out, "\n## Exit codes\n\n| code | meaning |\n|---|---|\n");
 	for (const struct exit_row *r = exit_rows; r->meaning; r++)
-		if (r->code == EXIT_SIGNAL)
+		if (r->code == TT_EXIT_SIGNAL)
 			str_addf(out, "| 128 + n | %s |\n", strchr(r->meaning, ':') + 2);
 		else
 			str_addf(out, "| %d | %s |\n", r->code, r->meaning);

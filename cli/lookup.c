@@ -6,22 +6,23 @@
 #define MAX_VERBS 32
 
 const struct exit_row exit_rows[] = {
-	{ EXIT_GOOD,    "good" },
-	{ EXIT_FAILED,  "failed" },
-	{ EXIT_USAGE,   "wrong usage, a host without an address, or a spec that cannot be understood" },
-	{ EXIT_AGAIN,   "try again: memory was lacking, or another worker" },
-	{ EXIT_NOTHING, "nothing to do: the run was complete already" },
-	{ EXIT_SIGNAL,  "128 + n: stopped by signal n (130 SIGINT, 143 SIGTERM), checkpoint first" },
+	{ TT_EXIT_GOOD,    "good" },
+	{ TT_EXIT_FAILED,  "failed" },
+	{ TT_EXIT_USAGE,
+	  "wrong usage, a host without an address, or a spec that cannot be understood" },
+	{ TT_EXIT_AGAIN,   "try again: memory was lacking, or another worker" },
+	{ TT_EXIT_NOTHING, "nothing to do: the run was complete already" },
+	{ TT_EXIT_SIGNAL,  "128 + n: stopped by signal n (130 SIGINT, 143 SIGTERM), checkpoint first" },
 	{ 0, NULL },
 };
 
 static const struct { tt_status st; int code; } exit_of[] = {
-	{ TT_OK,        EXIT_GOOD },
-	{ TT_EINVAL,    EXIT_USAGE },
-	{ TT_ESPEC,     EXIT_USAGE },
-	{ TT_ENOMEM,    EXIT_AGAIN },
-	{ TT_ETIMEDOUT, EXIT_AGAIN },
-	{ TT_EPEER,     EXIT_AGAIN },
+	{ TT_OK,        TT_EXIT_GOOD },
+	{ TT_EINVAL,    TT_EXIT_USAGE },
+	{ TT_ESPEC,     TT_EXIT_USAGE },
+	{ TT_ENOMEM,    TT_EXIT_AGAIN },
+	{ TT_ETIMEDOUT, TT_EXIT_AGAIN },
+	{ TT_EPEER,     TT_EXIT_AGAIN },
 };
 
 int exits_code(tt_status st)
@@ -29,7 +30,7 @@ int exits_code(tt_status st)
 	for (size_t i = 0; i < sizeof exit_of / sizeof *exit_of; i++)
 		if (exit_of[i].st == st)
 			return exit_of[i].code;
-	return EXIT_FAILED;
+	return TT_EXIT_FAILED;
 }
 
 tt_status verbs_find(const struct verb *const *all, const char *name, const struct verb **out)

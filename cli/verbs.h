@@ -5,7 +5,7 @@
 #ifndef CLI_VERBS_H
 #define CLI_VERBS_H
 
-#include "kit/exit.h"
+#include <tutti/launch.h>
 #include "kit/flags.h"
 
 struct verb;

@@ -34,6 +34,14 @@ tt_status paths_last(struct arena *a, const char *run, const char **out)
 	return keep(a, st, path, out);
 }
 
+tt_status paths_log(struct arena *a, const char *run, const char **out)
+{
+	char *path = NULL;
+	tt_status st = tt_run_path(run, TT_RUN_LOG, &path);
+
+	return keep(a, st, path, out);
+}
+
 tt_status paths_newest_run(struct arena *a, const char *runs, const char *name, const char **out)
 {
 	char *path = NULL;

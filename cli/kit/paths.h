@@ -11,8 +11,9 @@ tt_status paths_new_run(struct arena *a, const char *runs, const char *name, con
 /* The newest such folder that has a checkpoint; TT_ENOENT if there is none. */
 tt_status paths_newest_run(struct arena *a, const char *runs, const char *name, const char **out);
 
-/* A run's last checkpoint, whether there or not. */
+/* A run's last checkpoint, or its log, whether there or not. */
 tt_status paths_last(struct arena *a, const char *run, const char **out);
+tt_status paths_log(struct arena *a, const char *run, const char **out);
 
 /* The kernel cache: `given`, else ${XDG_CACHE_HOME:-~/.cache}/tutti/kernels.txt with its folder
  * made.  *out is NULL where there is no home to write in: then nothing is remembered. */

@@ -56,7 +56,8 @@ static void start_listener(void)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-void stop_handle(void (*handler)(int), int flags)
+/* Whoever started us may have them ignored (nohup): they stay so. */
+static void stop_handle(void (*handler)(int), int flags)
 {
 	const struct sigaction a = { .sa_handler = handler, .sa_flags = flags };
 	struct sigaction old;

@@ -15,7 +15,4 @@ void stop_remove(void);              /* before the trainer is freed: what comes 
 int  stop_signal(void);              /* the signal that came, or 0         */
 int  stop_asked(void *unused);       /* has one come?  For tt_trainer_opts */
 
-/* Another handler for the three; whoever started us may have them ignored (nohup): they stay so. */
-void stop_handle(void (*handler)(int), int flags);
-
 #endif

@@ -1,45 +1,48 @@
-/* launch.h -- workers as processes: started on hosts, and started again when one is lost.
- *
- *   tutti train --hosts a:8,b:8   -->  mpirun -np 16 --host a:8,b:8 tutti train --run DIR ...
- *                                 or:  ssh a tutti train --run DIR ... --rank 0 --local 8
- *                                      ssh b tutti train --run DIR ... --rank 8 --local 8
- *                                      and these join (launch/rank_env.h)
- *
- * Reads the environment: it belongs to a face. */
+/* launch.h -- the options by which `tutti train` becomes several workers, and what people read of
+ * it: tutti/launch.h does the work. */
 #ifndef LAUNCH_LAUNCH_H
 #define LAUNCH_LAUNCH_H
 
 #include <stdio.h>
 
-#include "base/err.h"
+#include <tutti/launch.h>
+
+#include "base/arena.h"
 #include "kit/flags.h"
 
-struct launch_host { const char *name; int slots, failures; };
-
-/* auto: mpirun where it has something to offer (mpirun.h); else ssh. */
-enum launcher { LAUNCHER_AUTO, LAUNCHER_MPIRUN, LAUNCHER_SSH };
-extern const char *const launcher_words[];              /* "auto", "mpirun", "ssh", NULL */
-
-struct launch {
-	enum launcher        launcher;
-	struct launch_host *host;        /* none: one process with its workers as threads  */
-	int                 n_hosts, workers;
-	int                 threads;     /* train.threads; 0: as many as there are cores   */
-	double              timeout;     /* seconds a worker may be silent                 */
-	const char         *run;         /* the run folder                                 */
-	struct words        line;        /* the command line as it was typed               */
-	int                 resume;      /* the first start goes on with a checkpoint      */
-	int                 restarts;    /* times to start again after exit code EXIT_AGAIN */
+struct launch_args {
+	const char *hosts, *launcher, *workers;        /* as they were typed */
+	const char *rendezvous, *secret;
+	int64_t     rank, world, local, restarts;
+	int         quiet;
 };
 
-/* "a:8,b:8" into hosts; a host without a number has one slot. */
-tt_status launch_hosts(struct arena *a, const char *text, struct launch *out);
-/* Compute threads of each worker, where `workers` of this process share the `asked` ones. */
+/* ---- being one of several ---- */
+
+/* *out is NULL if this process is alone.  TT_EINVAL: options that do not go together.  `a` stays
+ * where it is until all have met. */
+tt_status launch_find(const struct launch_args *a, tt_worker **out);
+/* All have met. */
+void      launch_joined(const struct launch_args *a, const tt_group *g);
+/* Which worker is where.  Collective; rank 0 prints. */
+tt_status launch_show_group(tt_group *g, int threads, FILE *f);
+
+/* ---- starting them ---- */
+
+struct launch_plan {
+	const struct launch_args *args;
+	const struct words *line;        /* the command line as it was typed         */
+	const char *run, *log;           /* the run folder; its log, NULL: nothing is to be run */
+	int         resume;              /* the first start goes on, too             */
+	int         workers, threads;    /* of the spec                              */
+	double      timeout;
+};
+
+/* What would run where, and how it would be started. */
+tt_status launch_show(const struct launch_plan *p, struct arena *a, FILE *f);
+/* Start and wait; *code is the exit code. */
+tt_status launch_run(const struct launch_plan *p, struct arena *a, int *code);
+/* Compute threads of each worker, where `workers` threads of this process share `asked` ones. */
 void      launch_threads(int asked, int workers, int *most, int *least);
-/* Who would be where, and how it would be started.  Asks the hosts, and says so if they do not
- * answer. */
-tt_status launch_show(const struct launch *l, struct arena *a, FILE *f);
-/* Start and wait, as often as restarts allow; *code is the last exit code. */
-tt_status launch_run(struct launch *l, struct arena *a, int *code);
 
 #endif

@@ -6,7 +6,8 @@
  *   ... tt_trainer_new(&t, model, TT_TRAINER_OPTS(.group = g)) ...
  *   tt_group_close(&g);
  *
- * Nothing is started here and no environment is read: each process says which rank it is.  A group
+ * Nothing is started here and no environment is read (see launch.h): each process says which rank
+ * it is.  A group
  * is used by one thread at a time.  A rank that fails, is silent or gone ends the group for all:
  * their calls return TT_EPEER, TT_EIO or TT_ETIMEDOUT, and tt_last_error names it. */
 #ifndef TUTTI_GROUP_H
@@ -51,6 +52,8 @@ TT_API int       tt_group_rank(const tt_group *g);
 TT_API int       tt_group_world(const tt_group *g);
 /* Returns when all ranks have called it. */
 TT_API tt_status tt_group_barrier(tt_group *g);
+/* Rank 0's n bytes at p become those of all ranks, who call it alike. */
+TT_API tt_status tt_group_broadcast(tt_group *g, void *p, size_t n);
 /* This rank gives up: the others' calls end with TT_EIO and this text. */
 TT_API void      tt_group_abandon(tt_group *g, const char *why);
 

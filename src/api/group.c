@@ -35,7 +35,18 @@ int  tt_group_world(const tt_group *g) { return g ? g->size : 0; }
 
 tt_status tt_group_barrier(tt_group *g)
 {
-	return g ? comm_barrier(g) : err_null("tt_group_barrier");
+	if (!g)
+		return err_null("tt_group_barrier");
+	g->doing = "a barrier";
+	return comm_barrier(g);
+}
+
+tt_status tt_group_broadcast(tt_group *g, void *p, size_t n)
+{
+	if (!g || !p)
+		return err_null("tt_group_broadcast");
+	g->doing = "a broadcast";
+	return comm_broadcast(g, 0, p, n);
 }
 
 void tt_group_abandon(tt_group *g, const char *why)

@@ -9,6 +9,7 @@
 #include <tutti/checkpoint.h>
 #include <tutti/plug.h>
 #include <tutti/report.h>
+#include <tutti/launch.h>
 #include <tutti/learner.h>
 #include <tutti/run.h>
 #include <tutti/runtime.h>
@@ -76,10 +77,18 @@ static void functions_refuse_null(void **state)
 	assert_status(tt_source_from_callback(&source, NULL, 1, TT_CALLBACK(.read = give)), TT_EINVAL);
 	assert_status(tt_batch_check(NULL), TT_EINVAL);
 	REFUSES(tt_source_read, NULL, 0, x, NULL, NULL);
+	REFUSES(tt_worker_find, NULL, NULL);
+	REFUSES(tt_worker_join, NULL, spec, &group);
+	REFUSES(tt_launch_new, NULL, NULL);
+	REFUSES(tt_launch_place, NULL, 0, NULL);
+	REFUSES(tt_launch_ask, NULL, &n);
+	REFUSES(tt_launch_run, NULL, &n);
+	REFUSES(tt_group_places, NULL, 0, NULL);
 	REFUSES(tt_group_self, NULL);
 	REFUSES(tt_group_tcp, NULL, TT_GROUP_OPTS(.rendezvous = "a:1"));
 	REFUSES(tt_group_tcp, &group, NULL);
 	REFUSES(tt_group_barrier, NULL);
+	REFUSES(tt_group_broadcast, NULL, x, sizeof x);
 	assert_int_equal(tt_group_rank(NULL), -1);
 	assert_int_equal(tt_group_world(NULL), 0);
 	REFUSES(tt_spec_load, NULL, "a.yaml");
@@ -246,6 +255,11 @@ static void nothing_can_be_freed_and_stopped(void **state)
 	tt_group *g = NULL;
 
 	(void)state;
+	tt_worker_leave(NULL);
+	tt_launch_free(NULL);
+	assert_int_equal(tt_launch_workers(NULL), 0);
+	assert_null(tt_launch_line(NULL, 0));
+	assert_int_equal(tt_group_threads(NULL, 1), 0);
 	tt_group_close(NULL);
 	tt_group_close(&g);
 	tt_group_abandon(NULL, "nobody is there");

@@ -15,6 +15,7 @@
 #include <tutti/report.h>
 #include <tutti/runtime.h>
 #include <tutti/session.h>
+#include <tutti/launch.h>
 #include <tutti/learner.h>
 #include <tutti/train.h>
 
@@ -60,6 +61,24 @@ static tt_status take_group_opts(void *o)
 	tt_status st = tt_group_tcp(&g, o);
 
 	tt_group_close(&g);
+	return st;
+}
+
+static tt_status take_worker_opts(void *o)
+{
+	tt_worker *w = NULL;
+	tt_status st = tt_worker_find(&w, o);
+
+	tt_worker_leave(&w);
+	return st;
+}
+
+static tt_status take_launch_opts(void *o)
+{
+	tt_launch *l = NULL;
+	tt_status st = tt_launch_new(&l, o);
+
+	tt_launch_free(&l);
 	return st;
 }
 
@@ -202,6 +221,8 @@ static void fill_group(void *o)
 	                        .secret = "a secret of tests", .secret_size = 17),
 	       sizeof(tt_group_opts));
 }
+static const char *const command[] = { "true", NULL };
+static void fill_launch(void *o) { ((tt_launch_opts *)o)->command = command; }
 static void fill_observer(void *o) { ((tt_observer *)o)->event = look; }
 static void fill_column(void *o) { memcpy(o, columns[0], sizeof(tt_column)); }
 static void fill_batch(void *o) { memcpy(o, TT_BATCH(.columns = 2, .column = columns, .n = 2),
@@ -226,8 +247,10 @@ static const struct taken {
 	OPTIONS(tt_image_opts, take_image_opts),
 	OPTIONS(tt_report_opts, take_report_opts), OPTIONS(tt_runtime, take_runtime),
 	OPTIONS(tt_learner_opts, take_learner_opts), OPTIONS(tt_step_opts, take_step_opts),
+	OPTIONS(tt_worker_opts, take_worker_opts),
 #define ROW(T, least, f, fill, st) { #T, sizeof(T), offsetof(T, least), f, fill, st }
 	ROW(tt_group_opts, timeout, take_group_opts, fill_group, TT_OK),
+	ROW(tt_launch_opts, again, take_launch_opts, fill_launch, TT_OK),
 	ROW(tt_source_info, count, take_source_info, fill_info, TT_ESHAPE),
 	ROW(tt_observer, close, take_observer, fill_observer, TT_OK),
 	ROW(tt_column, features, take_column, fill_column, TT_EINVAL),     /* it has no data */
@@ -293,6 +316,17 @@ static tt_status give_step(void *out) { return tt_report_get_step(report, 0, out
 static tt_status give_plug(void *out) { return tt_plug_get(0, out); }
 static tt_status give_step_result(void *out) { return learn(NULL, out); }
 
+static tt_status give_place(void *out)
+{
+	tt_launch *l = NULL;
+	tt_status st;
+
+	assert_ok(tt_launch_new(&l, TT_LAUNCH_OPTS(.command = command, .hosts = "a:2,b")));
+	st = tt_launch_place(l, 2, out);
+	tt_launch_free(&l);
+	return st;
+}
+
 static tt_status give_metrics(void *out)
 {
 	tt_metrics *m = out;
@@ -320,6 +354,7 @@ static const struct given {
 	{ "tt_checkpoint_meta", sizeof(tt_checkpoint_meta), give_meta },
 	{ "tt_report_step", sizeof(tt_report_step), give_step },
 	{ "tt_plug", sizeof(tt_plug), give_plug },
+	{ "tt_place", sizeof(tt_place), give_place },
 	{ "tt_step_result", sizeof(tt_step_result), give_step_result },
 };
 

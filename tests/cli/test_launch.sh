@@ -95,6 +95,15 @@ run 0 "$tutti" train "$spec" -q --run local --rendezvous tcp://localhost:"$(free
 
 run 0 "$tutti" train "$spec" -q --run hosts --launcher ssh --hosts localhost:2
 [ "$(numbers hosts)" = "$want" ] || fail "--launcher ssh's workers come to other numbers"
+run 99 "$tutti" train "$spec" --run hosts --launcher ssh --hosts localhost:2 --resume
+one_line "$err"
+says "$err" "hosts: nothing to do, all 2 epochs are done"
+# numbers that overflow would again: one line, and no restart
+run 1 "$tutti" train "$spec" -q --run nan --launcher ssh --hosts localhost:2 --restarts 2 \
+	--set train.optimizer.lr=1e30
+one_line "$err"
+says "$err" "the loss is not finite on 2"
+exists nan/checkpoints/last.safetensors
 run 0 "$tutti" train "$spec" --launcher ssh --hosts localhost:2 --dry-run
 [ "$(grep -c "on cores" "$out")" -eq 1 ] || fail "places are not shown"
 says "$out" "--rendezvous - --rank 0 --world 2 --local 2"
@@ -164,7 +173,8 @@ nothing_left far
 absent far
 for more in "" "--restarts 3"; do
 	run 2 "$tutti" train "$spec" -q --launcher ssh --hosts localhost,nobody $more
-	says "$err" "no address is known of host nobody; nothing was trained"
+	one_line "$err"
+	says "$err" "no address is known of host nobody: nothing was trained"
 	absent runs
 done
 run 0 "$tutti" train "$spec" -q --run again --launcher ssh --hosts localhost:2,nowhere --restarts 3
@@ -184,6 +194,8 @@ kill -TERM $pid
 wait $pid
 [ $? -eq 143 ] || fail "$command: exit code $?, not 143"
 says "$err" "stopped by SIGTERM after step"
+says "$err" "by \`tutti train $spec -q --run long --epochs 9000 --launcher ssh --hosts localhost:2 --resume\`"
+lacks "$err" "--rendezvous"
 exists long/checkpoints/last.safetensors
 nothing_left long
 

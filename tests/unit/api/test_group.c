@@ -12,7 +12,7 @@
 
 static const char secret[] = "a secret of the tests";
 
-struct one { tt_group_opts opts; float first; tt_status st; char text[ERR_MAX]; };
+struct one { tt_group_opts opts; float first; int word; tt_status st; char text[ERR_MAX]; };
 
 static void train(void *ctx)
 {
@@ -30,6 +30,9 @@ static void train(void *ctx)
 		o->st = tt_trainer_run(t);
 	if (o->st == TT_OK)
 		o->st = tt_group_barrier(g);
+	o->word = 7 + o->opts.rank;
+	if (o->st == TT_OK)
+		o->st = tt_group_broadcast(g, &o->word, sizeof o->word);
 	if (o->st == TT_OK)
 		o->first = (float)tt_trainer_progress(t)->loss;
 	snprintf(o->text, sizeof o->text, "%s", tt_last_error());
@@ -59,6 +62,8 @@ static void ranks_of_a_group_train_together(void **state)
 	for (int r = 0; r < 2; r++)
 		if (o[r].st != TT_OK)
 			fail_msg("rank %d: %s", r, o[r].text);
+	assert_int_equal(o[0].word, 7);
+	assert_int_equal(o[1].word, 7);
 	assert_true(o[0].first > 0);
 	assert_true(o[0].first == o[1].first);
 }

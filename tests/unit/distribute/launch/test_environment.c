@@ -1,14 +1,13 @@
 /* What the variables of launchers say of a process's place. */
-#include "launch/rank_env.h"
+#include "distribute/launch/environment.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "launch/crew.h"
-#include "launch/secret.h"
+#include "distribute/launch/crew.h"
+#include "distribute/launch/secret.h"
+#include "distribute/launch/worker.h"
 #include "support/support.h"
-
-static const struct rank_flags none = { NULL, NULL, -1, 0, 0, 0 };
 
 static const char *const all[] = {
 	"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "PMI_RANK",
@@ -35,65 +34,65 @@ static void say(const char *const pairs[][2])
 
 static void without_a_launcher_there_is_one_rank(void **state)
 {
-	struct rank_env e;
+	struct environment e;
 
 	(void)state;
-	assert_ok(rank_env_look(&e, &none));
-	assert_int_equal(e.way, RANK_ALONE);
+	assert_ok(environment_look(&e));
+	assert_int_equal(e.way, ENVIRONMENT_ALONE);
 	say((const char *const[][2]){ { "RANK", "0" }, { "WORLD_SIZE", "1" },
 	                              { "MASTER_ADDR", "a" }, { "MASTER_PORT", "1" }, { NULL, NULL } });
-	assert_ok(rank_env_look(&e, &none));
-	assert_int_equal(e.way, RANK_ALONE);
+	assert_ok(environment_look(&e));
+	assert_int_equal(e.way, ENVIRONMENT_ALONE);
 }
 
 /* An sbatch script has a task's number too, but no step of several tasks. */
 static void a_batch_script_is_no_task(void **state)
 {
-	struct rank_env e;
+	struct environment e;
 
 	(void)state;
 	say((const char *const[][2]){ { "SLURM_PROCID", "0" }, { "SLURM_JOB_NODELIST", "n1" },
 	                              { "SLURM_JOB_ID", "7" }, { NULL, NULL } });
-	assert_ok(rank_env_look(&e, &none));
-	assert_int_equal(e.way, RANK_ALONE);
+	assert_ok(environment_look(&e));
+	assert_int_equal(e.way, ENVIRONMENT_ALONE);
 }
 
 static void torchrun_holds_its_port_itself(void **state)
 {
-	struct rank_env e;
+	struct environment e;
 
 	(void)state;
 	say((const char *const[][2]){ { "RANK", "3" }, { "WORLD_SIZE", "4" }, { "LOCAL_RANK", "1" },
 	                              { "MASTER_ADDR", "node" }, { "MASTER_PORT", "29500" },
 	                              { NULL, NULL } });
-	assert_ok(rank_env_look(&e, &none));
-	assert_int_equal(e.way, RANK_TCP);
+	assert_ok(environment_look(&e));
+	assert_int_equal(e.way, ENVIRONMENT_TCP);
 	assert_int_equal(e.rank, 3);
 	assert_int_equal(e.size, 4);
 	assert_int_equal(e.first, 0);
 	assert_string_equal(e.rendezvous, "tcp://node:29500");
 	setenv("TORCHELASTIC_USE_AGENT_STORE", "True", 1);
 	setenv("MASTER_ADDR", "::1", 1);
-	assert_ok(rank_env_look(&e, &none));
+	assert_ok(environment_look(&e));
 	assert_string_equal(e.rendezvous, "tcp://[::1]:29501");
 }
 
 static void tasks_of_a_job_meet_on_its_first_node(void **state)
 {
-	struct rank_env e;
+	struct environment e;
 
 	(void)state;
 	say((const char *const[][2]){ { "SLURM_PROCID", "2" }, { "SLURM_STEP_NUM_TASKS", "4" },
 	                              { "SLURM_LOCALID", "0" }, { "SLURM_STEP_NODELIST", "n[03-04]" },
 	                              { "SLURM_JOB_ID", "1" }, { "SLURM_STEP_ID", "5" },
 	                              { NULL, NULL } });
-	assert_ok(rank_env_look(&e, &none));
-	assert_int_equal(e.way, RANK_TCP);
+	assert_ok(environment_look(&e));
+	assert_int_equal(e.way, ENVIRONMENT_TCP);
 	assert_int_equal(e.rank, 2);
 	assert_int_equal(e.first, 1);
 	assert_string_equal(e.rendezvous, "tcp://n03:20036");
 	unsetenv("SLURM_STEP_NODELIST");
-	assert_status(rank_env_look(&e, &none), TT_EINVAL);
+	assert_status(environment_look(&e), TT_EINVAL);
 	assert_error("know nothing of one another");
 }
 
@@ -107,26 +106,41 @@ static void lists_of_nodes_have_a_first(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
-		rank_env_first_host(c[i][0], got);
+		environment_first_host(c[i][0], got);
 		assert_string_equal(got, c[i][1]);
 	}
 }
 
 static void options_come_before_variables(void **state)
 {
-	struct rank_env e;
+	tt_worker *w = NULL;
 
 	(void)state;
 	say((const char *const[][2]){ { "RANK", "3" }, { "WORLD_SIZE", "4" }, { "MASTER_ADDR", "a" },
 	                              { "MASTER_PORT", "9" }, { NULL, NULL } });
-	assert_ok(rank_env_look(&e, &(struct rank_flags){ "tcp://b:7", "file", 1, 6, 2, 0 }));
-	assert_string_equal(e.rendezvous, "tcp://b:7");
-	assert_int_equal(e.rank, 1);
-	assert_int_equal(e.size, 6);
-	assert_int_equal(e.here, 2);
-	assert_status(rank_env_look(&e, &(struct rank_flags){ "tcp://b:7", NULL, 5, 6, 2, 0 }),
-	              TT_EINVAL);
-	assert_status(rank_env_look(&e, &(struct rank_flags){ NULL, NULL, 0, 0, 0, 0 }), TT_EINVAL);
+	assert_ok(tt_worker_find(&w, TT_WORKER_OPTS(.rendezvous = "tcp://b:7", .secret = "file",
+	                                            .rank = 1, .world = 6, .local = 2)));
+	assert_string_equal(w->place.rendezvous, "tcp://b:7");
+	assert_int_equal(w->place.rank, 1);
+	assert_int_equal(w->place.size, 6);
+	assert_int_equal(w->here, 2);
+	tt_worker_leave(&w);
+	assert_null(w);
+	assert_ok(tt_worker_find(&w, NULL));
+	assert_int_equal(w->place.rank, 3);
+	tt_worker_leave(&w);
+	assert_status(tt_worker_find(&w, TT_WORKER_OPTS(.rendezvous = "tcp://b:7", .rank = 5,
+	                                                .world = 6, .local = 2)), TT_EINVAL);
+	assert_status(tt_worker_find(&w, TT_WORKER_OPTS(.rendezvous = "tcp://b:7", .rank = -1,
+	                                                .world = 6)), TT_EINVAL);
+}
+
+static void nobody_else_is_one_of_several(void **state)
+{
+	tt_worker *w = (void *)state;
+
+	assert_ok(tt_worker_find(&w, NULL));
+	assert_null(w);
 }
 
 /* What the launcher hands from one crew to the others. */
@@ -180,6 +194,7 @@ int main(void)
 		cmocka_unit_test_setup(tasks_of_a_job_meet_on_its_first_node, forget_all),
 		cmocka_unit_test_setup(lists_of_nodes_have_a_first, forget_all),
 		cmocka_unit_test_setup(options_come_before_variables, forget_all),
+		cmocka_unit_test_setup(nobody_else_is_one_of_several, forget_all),
 		cmocka_unit_test(a_place_survives_as_text),
 		cmocka_unit_test(a_users_own_secret_is_made_once),
 	};

@@ -1,4 +1,4 @@
-#include "launch/crew.h"
+#include "distribute/launch/crew.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,18 +11,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <tutti/launch.h>
+
 #include "base/mem.h"
-#include "kit/exit.h"
-#include "launch/supervisor.h"
+#include "distribute/launch/child.h"
+#include "distribute/launch/supervisor.h"
 #include "sys/thread.h"
 
 #define TICK_SECONDS 0.25
 #define KNOCK_SECONDS 2.0
 #define WORDS_WAIT   60.0        /* seconds for the launcher's first words                 */
 #define END_SECONDS  15.0        /* beyond the timeout: guards end their workers before    */
-
-static const int heard[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
-#define HEARD (sizeof heard / sizeof *heard)
 
 /* ---- places ---- */
 
@@ -92,7 +91,7 @@ static const char *after(const char *line, const char *word)
 static tt_status no_words(void)
 {
 	return err_set(TT_EIO, "a launcher was to say on standard input where the others are, and did "
-	               "not; by hand, give --rendezvous tcp://host:port");
+	               "not; by hand, the rendezvous is tcp://host:port");
 }
 
 static tt_status say_place(struct crew *c)
@@ -133,7 +132,7 @@ tt_status crew_listen(struct crew *c, int rank)
 
 struct members {
 	pid_t  *pid;                     /* [n]; 0: it has ended */
-	int     n, left, code;
+	int     n, left, code, first;    /* first: rank           */
 	int     lifeline;                /* -1: nobody speaks    */
 	char    line[64];
 	size_t  got;
@@ -152,8 +151,20 @@ static void tell(struct members *m, int sig)
 /* What somebody failed with by himself says more than that he lost another. */
 static void add_code(struct members *m, int code)
 {
-	if (code && (!m->code || m->code == EXIT_AGAIN))
+	if (code && (!m->code || m->code == TT_EXIT_AGAIN))
 		m->code = code;
+}
+
+/* A guard that has died cannot say so, and its worker dies with it. */
+static void say_killed(const struct members *m, int which, pid_t pid, int sig)
+{
+	const char *name = sigabbrev_np(sig);
+	char host[65] = "localhost";
+
+	gethostname(host, sizeof host - 1);
+	if (!m->told)
+		fprintf(stderr, "tutti train: rank %d (host %s, pid %d) was killed by SIG%s: its guard "
+		        "was, and it goes with it\n", m->first + which, host, (int)pid, name ? name : "?");
 }
 
 static void look_at_members(struct members *m)
@@ -166,7 +177,9 @@ static void look_at_members(struct members *m)
 			if (m->pid[i] == pid) {
 				m->pid[i] = 0;
 				m->left--;
-				add_code(m, WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_AGAIN);
+				add_code(m, WIFEXITED(status) ? WEXITSTATUS(status) : TT_EXIT_AGAIN);
+				if (WIFSIGNALED(status))
+					say_killed(m, i, pid, WTERMSIG(status));
 			}
 }
 
@@ -201,15 +214,21 @@ static void listen_to_launcher(struct members *m)
 	}
 }
 
+static void fill_heard(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGCHLD);
+	for (const int *sig = child_signals; *sig; sig++)
+		sigaddset(set, *sig);
+}
+
 /* A signal, or nothing for a while. */
 static void wait_a_tick(struct members *m)
 {
 	sigset_t set;
 	int sig;
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < HEARD; i++)
-		sigaddset(&set, heard[i]);
+	fill_heard(&set);
 	sig = sigtimedwait(&set, NULL, &(struct timespec){ .tv_nsec = (long)(TICK_SECONDS * 1e9) });
 	if (sig > 0 && sig != SIGCHLD)
 		tell(m, sig);
@@ -223,9 +242,7 @@ static void block(sigset_t *before)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < HEARD; i++)
-		sigaddset(&set, heard[i]);
+	fill_heard(&set);
 	sigprocmask(SIG_BLOCK, &set, before);
 }
 
@@ -236,24 +253,25 @@ static void become_worker(pid_t crew, const sigset_t *before)
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != crew)
-		_exit(EXIT_AGAIN);
+		_exit(TT_EXIT_AGAIN);
 	dup2(none, STDIN_FILENO);
 	close(none);
 	setpgid(0, 0);
 	sigprocmask(SIG_SETMASK, before, NULL);
 }
 
-tt_status crew_start(int workers, enum crew_launcher by, double timeout, int *which)
+tt_status crew_start(const struct crew_opts *o, int *which)
 {
-	struct members m = { .lifeline = by == CREW_LAUNCHED ? STDIN_FILENO : -1, .timeout = timeout };
+	struct members m = { .lifeline = o->by == CREW_LAUNCHED ? STDIN_FILENO : -1,
+	                     .timeout = o->timeout, .first = o->rank };
 	const pid_t self = getpid();
 	sigset_t before;
 
-	if (!(m.pid = mem_calloc((size_t)workers, sizeof *m.pid)))
+	if (!(m.pid = mem_calloc((size_t)o->workers, sizeof *m.pid)))
 		return TT_ENOMEM;
 	block(&before);
 	fflush(NULL);
-	for (int i = 0; i < workers; i++) {
+	for (int i = 0; i < o->workers; i++) {
 		if ((m.pid[m.n] = fork()) == 0) {
 			become_worker(self, &before);
 			mem_free(m.pid);
@@ -262,7 +280,7 @@ tt_status crew_start(int workers, enum crew_launcher by, double timeout, int *wh
 		}
 		if (m.pid[m.n] < 0) {
 			fprintf(stderr, "tutti train: a worker cannot be started: %s\n", strerror(errno));
-			add_code(&m, EXIT_FAILED);
+			add_code(&m, TT_EXIT_FAILED);
 			tell(&m, SIGTERM);
 			break;
 		}

@@ -12,12 +12,22 @@
 #ifndef LAUNCH_SUPERVISOR_H
 #define LAUNCH_SUPERVISOR_H
 
+#include <signal.h>
+
 #include "base/err.h"
 
+struct supervisor_opts {
+	int    rank;
+	double timeout;
+	double every;                /* seconds between knocks, 0: there are none       */
+	int    softly;               /* a launcher of ours sends the soft signals below */
+};
 /* Returns in the worker alone, which is a child process from here on; the guard never returns.  No
- * thread may have been started before.  It knocks every so many seconds, 0: never.  *line: for
- * supervisor_tell. */
-tt_status supervisor_start(int rank, double timeout, double every, int *line);
+ * thread may have been started before.  *line: for supervisor_tell. */
+tt_status supervisor_start(const struct supervisor_opts *o, int *line);
+/* What asks workers to end under a launcher that would end them at once for SIGTERM and SIGINT. */
+#define GUARD_SOFT_TERM SIGUSR1
+#define GUARD_SOFT_INT  SIGUSR2
 /* "... 3": what a guard says to a launcher that listens (launch/monitor.h). */
 #define GUARD_KNOCK "tutti train: here is rank "
 /* The worker: all others are here, so they miss me from now on; or, I have nothing left to do but

@@ -1,6 +1,6 @@
 /* shell.h -- words that a shell is to read as they are. */
-#ifndef KIT_SHELL_H
-#define KIT_SHELL_H
+#ifndef BASE_SHELL_H
+#define BASE_SHELL_H
 
 #include "base/str.h"
 

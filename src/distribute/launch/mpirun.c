@@ -1,20 +1,23 @@
-#include "launch/mpirun.h"
+#include "distribute/launch/mpirun.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "sys/thread.h"
-#include "launch/monitor.h"
-#include "kit/exit.h"
+#include "distribute/launch/monitor.h"
+#include "distribute/launch/supervisor.h"
 #include "sys/plug.h"
 
+#define LINE_WORDS    24         /* that stand before the command                                */
 #define END_SECONDS   10.0       /* beyond the timeout, from a signal to the end                */
 #define DEATH_SECONDS 10.0       /* for the kernel to end what was killed; it may hang on a disk */
 #define ASK_SECONDS   20.0       /* for hosts to answer what they are                           */
@@ -28,11 +31,11 @@ static const struct {
 	const char *library;             /* how its version begins                    */
 	const char *program[3];          /* names of its launcher, the surest first   */
 	const char *hosts, *flags[8];
-	int         soft;                /* a signal that it only passes on; 0: SIGTERM is */
+	int         soft;                /* SIGTERM ends it; others it only passes on */
 } launchers[] = {
 	/* Places are by host, in order; cores are shared out by the workers themselves. */
 	{ "Open MPI", { "mpirun.openmpi", "mpirun" }, "--host",
-	  { "--map-by", "slot", "--bind-to", "none" }, SIGUSR1 },
+	  { "--map-by", "slot", "--bind-to", "none" }, 1 },
 	{ "MPICH", { "mpirun.mpich", "mpirun" }, "-hosts", { "-bind-to", "none" }, 0 },
 	{ "", { "mpirun" }, "-hosts", { NULL }, 0 },
 };
@@ -82,7 +85,7 @@ static const char *program(int which)
 	return *p;
 }
 
-void mpirun_words(const struct launch *l, struct argv *out)
+static void add_words(const tt_launch *l, struct argv *out)
 {
 	const int which = launcher();
 	struct str hosts = {0};
@@ -101,6 +104,19 @@ void mpirun_words(const struct launch *l, struct argv *out)
 	if (geteuid() == 0 && launchers[which].soft)
 		argv_add(out, "--allow-run-as-root");
 	str_release(&hosts);
+}
+
+tt_status mpirun_line(const tt_launch *l, const struct argv *command, int i, struct argv *out)
+{
+	tt_status st = argv_init(out, command->arena, command->n + LINE_WORDS);
+
+	if (st != TT_OK || i > 0)
+		return st;
+	if (l->n_hosts)
+		add_words(l, out);
+	for (int k = 0; k < command->n; k++)
+		argv_add(out, command->v[k]);
+	return argv_end(out);
 }
 
 /* That of a machine without such devices is empty or missing. */
@@ -145,26 +161,27 @@ static volatile sig_atomic_t up; /* there are workers */
 static void pass_on(int sig, int again)
 {
 	if (child > 0)
-		kill(child, soft && up && !again ? (int)soft : sig);
+		kill(child, !soft || !up || again ? sig : sig == SIGINT ? GUARD_SOFT_INT : GUARD_SOFT_TERM);
 }
 
 /* ---- each host alone ---- */
 
-static pid_t ask_alone(const struct launch *l, int host, struct arena *a, int quiet)
+static pid_t ask_alone(const tt_launch *l, int host, struct arena *a, int quiet)
 {
 	struct launch_host h = l->host[host];
-	struct launch one = *l;
+	tt_launch one = *l;
 	struct argv command;
 	pid_t pid = 0;
 
 	h.slots = one.workers = one.n_hosts = 1;
 	one.host = &h;
-	if (argv_init(&command, a, MPIRUN_WORDS) != TT_OK)
+	if (argv_init(&command, a, LINE_WORDS) != TT_OK)
 		return 0;
-	mpirun_words(&one, &command);
+	add_words(&one, &command);
 	argv_add(&command, "true");
-	command.v[command.n] = NULL;
-	return process_start(&command, (struct process_streams){ -1, quiet, quiet, PROCESS_WITH_US },
+	if (argv_end(&command) != TT_OK)
+		return 0;
+	return child_start(&command, (struct child_streams){ -1, quiet, quiet, CHILD_WITH_US },
 	                     &pid) == TT_OK ? pid : 0;
 }
 
@@ -175,7 +192,7 @@ static int hear_answers(struct launch_monitor *e, pid_t *pid)
 
 	for (int i = 0; i < e->launch->n_hosts; i++) {
 		if (pid[i] && waitpid(pid[i], &status, WNOHANG) != 0) {
-			if (process_code(status) == 0)
+			if (child_code(status) == 0)
 				launch_monitor_answered(e, i);
 			pid[i] = 0;
 		}
@@ -194,11 +211,11 @@ static void ask_each(struct launch_monitor *e, struct arena *a)
 	for (int i = 0; i < n && n <= ALONE_MOST; i++)
 		if (e->launch->host[i].slots)
 			pid[i] = ask_alone(e->launch, i, a, quiet);
-	while (n <= ALONE_MOST && hear_answers(e, pid) && !process_signal() && thread_seconds() < end)
+	while (n <= ALONE_MOST && hear_answers(e, pid) && !child_signal() && thread_seconds() < end)
 		poll(NULL, 0, 50);
 	for (int i = 0; i < ALONE_MOST; i++)
 		if (pid[i])
-			process_kill(pid[i]);
+			child_kill(pid[i]);
 	close(quiet);
 }
 
@@ -210,12 +227,12 @@ static int look_around(struct launch_monitor *e, const struct argv *command, pid
 	enum monitor_silence s;
 
 	up = launch_monitor_is_up(e);
-	if (process_signal() && !e->end)
+	if (child_signal() && !e->end)
 		e->end = e->now + END_SECONDS + (up ? e->launch->timeout : 0);
-	if (e->end > 0 || (s = launch_monitor_missed(e)) == EAR_WELL)
+	if (e->end > 0 || (s = launch_monitor_missed(e)) == MONITOR_WELL)
 		return 0;
-	if (s == EAR_START) {
-		process_kill(pid);
+	if (s == MONITOR_START) {
+		child_kill(pid);
 		ask_each(e, command->arena);
 	}
 	launch_monitor_name_silent(e, s);
@@ -229,7 +246,7 @@ static int press(const struct launch_monitor *e, pid_t pid)
 {
 	if (!e->end || e->now <= e->end)
 		return 0;
-	process_kill(pid);
+	child_kill(pid);
 	return 1;
 }
 
@@ -251,8 +268,8 @@ static int attend(struct launch_monitor *e, const struct argv *command, pid_t pi
 		;
 	launch_monitor_flush(e);
 	if (!ended)
-		return process_code(status);
-	return process_signal() ? EXIT_SIGNAL + process_signal() : EXIT_AGAIN;
+		return child_code(status);
+	return child_signal() ? TT_EXIT_SIGNAL + child_signal() : TT_EXIT_AGAIN;
 }
 
 static tt_status listen_and_wait(const struct argv *command, struct launch_monitor *e, int *code)
@@ -263,12 +280,12 @@ static tt_status listen_and_wait(const struct argv *command, struct launch_monit
 
 	if (pipe2(pipes, O_CLOEXEC) != 0)
 		return err_set(TT_EIO, "no pipe for %s: %s", command->v[0], strerror(errno));
-	st = process_start(command, (struct process_streams){ -1, -1, pipes[1], PROCESS_WITH_US },
+	st = child_start(command, (struct child_streams){ -1, -1, pipes[1], CHILD_WITH_US },
 	                   &pid);
 	close(pipes[1]);
 	if (st == TT_OK) {
 		child = pid;
-		process_pass_signals(pass_on);
+		child_signals_pass(pass_on);
 		*code = attend(e, command, pid, pipes[0]);
 		launch_monitor_conclude(e, *code);
 	}
@@ -281,55 +298,69 @@ static tt_status just_wait(const struct argv *command, int *code)
 {
 	int status;
 	pid_t pid;
-	tt_status st = process_start(command, (struct process_streams){ -1, -1, -1, PROCESS_WITH_US },
+	tt_status st = child_start(command, (struct child_streams){ -1, -1, -1, CHILD_WITH_US },
 	                             &pid);
 
 	if (st != TT_OK)
 		return st;
 	child = pid;
-	process_pass_signals(pass_on);
+	child_signals_pass(pass_on);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	*code = process_code(status);
+	*code = child_code(status);
 	return TT_OK;
 }
 
-tt_status mpirun_run(const struct launch *l, const struct argv *command, struct launch_news *news,
-                     int *code)
+static tt_status run_hosts(const tt_launch *l, const struct argv *line, struct launch_news *news,
+                           int *code)
 {
 	struct launch_monitor e;
 	tt_status st;
 
-	if (l->n_hosts && !*library() && !getenv("TUTTI_MPIRUN"))
-		return err_set(TT_ESUPPORT, "--launcher mpirun: this tutti was built without MPI: install "
-		               "libopenmpi-dev and build again, or leave it to --launcher ssh");
-	st = launch_monitor_init(&e, l, news, MONITOR_ALOUD);
-
-	soft = l->n_hosts ? launchers[launcher()].soft : 0;
-	if (st == TT_OK)
-		st = l->n_hosts ? listen_and_wait(command, &e, code) : just_wait(command, code);
-	process_pass_signals(NULL);
-	child = 0;
+	if (!*library() && !getenv("TUTTI_MPIRUN"))
+		return err_set(TT_ESUPPORT, "launcher mpirun: this tutti was built without MPI: install "
+		               "libopenmpi-dev and build again, or leave it to the launcher ssh");
+	if ((st = launch_monitor_init(&e, l, news, MONITOR_ALOUD)) != TT_OK)
+		return st;
+	soft = launchers[launcher()].soft;
+	st = listen_and_wait(line, &e, code);
 	launch_monitor_release(&e);
 	return st;
 }
 
-tt_status mpirun_ask(const struct argv *command, int *code)
+tt_status mpirun_run(const tt_launch *l, const struct argv *command, struct launch_news *news,
+                     int *code)
+{
+	struct argv line;
+	tt_status st = mpirun_line(l, command, 0, &line);
+
+	soft = 0;
+	if (st == TT_OK)
+		st = l->n_hosts ? run_hosts(l, &line, news, code) : just_wait(&line, code);
+	child_signals_pass(NULL);
+	child = 0;
+	return st;
+}
+
+tt_status mpirun_ask(const tt_launch *l, const struct argv *command, int *code)
 {
 	const double end = thread_seconds() + ASK_SECONDS;
 	int quiet = open("/dev/null", O_RDWR | O_CLOEXEC), status = SIGKILL;
+	struct argv line;
 	pid_t pid;
-	tt_status st = process_start(command,
-	                             (struct process_streams){ -1, -1, quiet, PROCESS_WITH_US }, &pid);
+	tt_status st = mpirun_line(l, command, 0, &line);
+
+	if (st == TT_OK)
+		st = child_start(&line, (struct child_streams){ -1, -1, quiet, CHILD_WITH_US }, &pid);
 
 	while (st == TT_OK && waitpid(pid, &status, WNOHANG) == 0 &&
 	       thread_seconds() < end + DEATH_SECONDS) {
 		if (thread_seconds() > end)
-			process_kill(pid);
+			child_kill(pid);
 		poll(NULL, 0, 50);
 	}
 	if (st == TT_OK)
-		*code = process_code(status);
+		*code = child_code(status);
 	close(quiet);
 	return st;
 }

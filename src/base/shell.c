@@ -1,4 +1,4 @@
-#include "kit/shell.h"
+#include "base/shell.h"
 
 #include <string.h>
 

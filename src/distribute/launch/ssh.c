@@ -1,4 +1,4 @@
-#include "launch/ssh.h"
+#include "distribute/launch/ssh.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,16 +11,19 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "kit/exit.h"
-#include "kit/shell.h"
-#include "launch/crew.h"
-#include "launch/secret.h"
+#include "base/shell.h"
+#include "distribute/launch/crew.h"
+#include "distribute/launch/secret.h"
+#include "distribute/launch/voice.h"
 #include "sys/thread.h"
 
+#define LINE_WORDS    24         /* that stand beside the command                                 */
 #define END_SECONDS   10.0       /* beyond the timeout, from a signal to the end                 */
 #define DEATH_SECONDS 10.0       /* for the kernel to end what was killed; it may hang on a disk  */
 #define WORDS_SECONDS 4.0        /* after a host could not be reached, for what is still said     */
+#define SOON_SECONDS  0.1        /* not at zero, where nothing has an end yet                     */
 #define ASK_SECONDS   20.0       /* for hosts to answer what they are                             */
+#define DRAIN_READS   64         /* of what is still in the pipe of who has ended                 */
 #define SSH_FAILED    255        /* ssh's own exit code                                           */
 
 /* ---- the command ---- */
@@ -34,7 +37,7 @@ static int is_here(const char *host)
 	       strcmp(host, own) == 0;
 }
 
-static int first_rank(const struct launch *l, int host)
+static int first_rank(const tt_launch *l, int host)
 {
 	int rank = 0;
 
@@ -44,7 +47,7 @@ static int first_rank(const struct launch *l, int host)
 }
 
 /* What follows the command line's own words. */
-static void add_place(const struct launch *l, int host, struct argv *out)
+static void add_place(const tt_launch *l, int host, struct argv *out)
 {
 	argv_add(out, "--rendezvous");
 	argv_add(out, "-");
@@ -93,30 +96,26 @@ static void add_program(struct argv *out)
 	argv_add(out, "-oConnectTimeout=15");
 }
 
-tt_status ssh_command(const struct launch *l, int host, const struct argv *line, struct argv *out)
+tt_status ssh_line(const tt_launch *l, const struct argv *command, int i, struct argv *out)
 {
-	const char *name = l->host[host].name;
 	struct argv words;
 	tt_status st;
 
-	if ((st = argv_init(&words, line->arena, line->n + SSH_WORDS)) != TT_OK ||
-	    (st = argv_init(out, line->arena, line->n + SSH_WORDS)) != TT_OK)
+	if ((st = argv_init(&words, command->arena, command->n + LINE_WORDS)) != TT_OK ||
+	    (st = argv_init(out, command->arena, command->n + LINE_WORDS)) != TT_OK ||
+	    i >= l->n_hosts)
 		return st;
-	for (int i = 0; i < line->n; i++)
-		argv_add(&words, line->v[i]);
-	add_place(l, host, &words);
-	if (is_here(name)) {
+	for (int k = 0; k < command->n; k++)
+		argv_add(&words, command->v[k]);
+	add_place(l, i, &words);
+	if (is_here(l->host[i].name)) {
 		*out = words;
 	} else {
 		add_program(out);
-		argv_add(out, name);
+		argv_add(out, l->host[i].name);
 		argv_add(out, remote_line(&words));
 	}
-	for (int i = 0; i < out->n; i++)
-		if (!out->v[i])
-			return TT_ENOMEM;
-	out->v[out->n] = NULL;
-	return TT_OK;
+	return argv_end(out);
 }
 
 /* ---- who is started ---- */
@@ -128,12 +127,13 @@ struct remote {
 };
 
 struct crowd {
-	const struct launch  *launch;
+	const tt_launch      *launch;
 	struct launch_monitor monitor;
 	struct secret         secret;
 	struct remote        *remote;    /* [hosts] */
 	int                   n, placed; /* placed: the others know where to meet */
 	int                   ended;     /* by us                                 */
+	void                (*pipe)(int);        /* what SIGPIPE did before       */
 };
 
 /* Signals are for the process, and so is what their handler needs. */
@@ -141,7 +141,10 @@ static struct { int n, in[4096]; pid_t pid[4096]; } hands;
 
 static void pass_on(int sig, int again)
 {
-	const char *word = sig == SIGINT ? CREW_STOP "2\n" : CREW_STOP "15\n";
+	char word[] = CREW_STOP "00\n";       /* nothing in a handler formats numbers */
+
+	word[sizeof CREW_STOP - 1] = (char)('0' + sig / 10);
+	word[sizeof CREW_STOP] = (char)('0' + sig % 10);
 
 	for (int i = 0; i < hands.n; i++) {
 		if (hands.in[i] >= 0 && write(hands.in[i], word, strlen(word)) < 0)
@@ -168,15 +171,15 @@ static tt_status start_one(struct crowd *c, int host, const struct argv *line)
 	struct remote *r = &c->remote[host];
 	struct argv command;
 	int in[2] = { -1, -1 }, err[2] = { -1, -1 };
-	tt_status st = ssh_command(c->launch, host, line, &command);
+	tt_status st = ssh_line(c->launch, line, host, &command);
 
 	if (st != TT_OK)
 		return st;
 	if (pipe2(in, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0)
 		st = err_set(TT_EIO, "no pipe for %s: %s", command.v[0], strerror(errno));
 	else
-		st = process_start(&command, (struct process_streams){ in[0], -1, err[1],
-		                                                           PROCESS_APART }, &r->pid);
+		st = child_start(&command, (struct child_streams){ in[0], -1, err[1],
+		                                                           CHILD_APART }, &r->pid);
 	close(in[0]);
 	close(err[1]);
 	r->in = in[1];
@@ -191,7 +194,7 @@ static tt_status start_one(struct crowd *c, int host, const struct argv *line)
 
 static tt_status start_all(struct crowd *c, const struct argv *line)
 {
-	const struct launch *l = c->launch;
+	const tt_launch *l = c->launch;
 	tt_status st = secret_make(&c->secret);
 
 	if (!(c->remote = mem_calloc((size_t)l->n_hosts, sizeof *c->remote)))
@@ -201,8 +204,7 @@ static tt_status start_all(struct crowd *c, const struct argv *line)
 		c->remote[i].in = c->remote[i].err = hands.in[i] = -1;
 		hands.pid[i] = 0;
 	}
-	process_pass_signals(pass_on);
-	signal(SIGPIPE, SIG_IGN);            /* who hears nothing any more has ended, and is missed */
+	child_signals_pass(pass_on);
 	for (int i = 0; i < c->n && st == TT_OK; i++)
 		if (l->host[i].slots)
 			st = start_one(c, i, line);
@@ -211,16 +213,44 @@ static tt_status start_all(struct crowd *c, const struct argv *line)
 
 /* ---- waiting, with an end ---- */
 
+static void hear_one(struct crowd *c, int host)
+{
+	struct remote *r = &c->remote[host];
+
+	if (launch_monitor_hear(&c->monitor, host, r->err))
+		return;
+	close(r->err);
+	r->err = -1;
+}
+
+/* What is still in the pipe of who has ended says why; who is left there may write for ever. */
+static void hear_last_words(struct crowd *c, int host)
+{
+	const struct remote *r = &c->remote[host];
+
+	for (int i = 0; i < DRAIN_READS && r->err >= 0; i++) {
+		struct pollfd p = { .fd = r->err, .events = POLLIN };
+
+		if (poll(&p, 1, 0) <= 0)
+			return;
+		hear_one(c, host);
+	}
+}
+
 /* A host that could not be reached will not be, and the others wait for it in vain. */
 static void note_unreached(struct crowd *c, int host)
 {
 	struct launch_monitor *e = &c->monitor;
 	const double end = e->now + WORDS_SECONDS;
 
+	if (*e->news->unknown) {             /* its name is wrong, and no other will be right */
+		e->end = e->now + SOON_SECONDS;
+		return;
+	}
 	if (c->remote[host].code != SSH_FAILED || is_here(c->launch->host[host].name) || c->ended)
 		return;
-	fprintf(stderr, "tutti train: host %s cannot be reached: ssh has ended with %d\n",
-	        c->launch->host[host].name, SSH_FAILED);
+	voice_say(c->launch, "host %s cannot be reached: ssh has ended with %d",
+	           c->launch->host[host].name, SSH_FAILED);
 	e->news->accused[host]++;
 	e->news->complaints++;
 	e->end = e->end > 0 && e->end < end ? e->end : end;
@@ -235,7 +265,8 @@ static int count_left(struct crowd *c)
 
 		if (r->pid && waitpid(r->pid, &status, WNOHANG) == r->pid) {
 			r->pid = hands.pid[i] = 0;
-			r->code = process_code(status);
+			r->code = child_code(status);
+			hear_last_words(c, i);
 			note_unreached(c, i);
 		}
 		left += r->pid > 0;
@@ -269,7 +300,7 @@ static void end_all(struct crowd *c)
 			close(r->in);
 		r->in = -1;
 		if (r->pid)
-			process_kill(r->pid);
+			child_kill(r->pid);
 	}
 	c->ended = 1;
 }
@@ -280,9 +311,9 @@ static void look_around(struct crowd *c)
 	struct launch_monitor *e = &c->monitor;
 	enum monitor_silence s;
 
-	if (process_signal() && !e->end)
+	if (child_signal() && !e->end)
 		e->end = e->now + END_SECONDS + (launch_monitor_is_up(e) ? c->launch->timeout : 0);
-	if (!e->end && (s = launch_monitor_missed(e)) != EAR_WELL) {
+	if (!e->end && (s = launch_monitor_missed(e)) != MONITOR_WELL) {
 		launch_monitor_name_silent(e, s);
 		e->end = e->now;
 		c->ended = 1;
@@ -302,10 +333,7 @@ static void hear_all(struct crowd *c, int wait_ms)
 		for (int i = 0; i < c->n; i++)
 			if (p[i].revents) {
 				news = 1;
-				if (!launch_monitor_hear(&c->monitor, i, p[i].fd)) {
-					close(p[i].fd);
-					c->remote[i].err = -1;
-				}
+				hear_one(c, i);
 			}
 	if (!news)
 		launch_monitor_flush(&c->monitor);
@@ -318,9 +346,9 @@ static int code_of_all(const struct crowd *c)
 	int code = 0;
 
 	for (int i = 0; i < c->n; i++) {
-		const int one = c->remote[i].code == SSH_FAILED ? EXIT_AGAIN : c->remote[i].code;
+		const int one = c->remote[i].code == SSH_FAILED ? TT_EXIT_AGAIN : c->remote[i].code;
 
-		if (one && (!code || code == EXIT_AGAIN))
+		if (one && (!code || code == TT_EXIT_AGAIN))
 			code = one;
 	}
 	return code;
@@ -340,13 +368,13 @@ static int attend(struct crowd *c)
 	launch_monitor_flush(e);
 	if (!c->ended)
 		return code_of_all(c);
-	return process_signal() ? EXIT_SIGNAL + process_signal() : EXIT_AGAIN;
+	return child_signal() ? TT_EXIT_SIGNAL + child_signal() : TT_EXIT_AGAIN;
 }
 
 static void release(struct crowd *c)
 {
-	process_pass_signals(NULL);
-	signal(SIGPIPE, SIG_DFL);
+	child_signals_pass(NULL);
+	signal(SIGPIPE, c->pipe);
 	hands.n = 0;
 	for (int i = 0; i < c->n && c->remote; i++) {
 		if (c->remote[i].in >= 0)
@@ -359,10 +387,11 @@ static void release(struct crowd *c)
 	launch_monitor_release(&c->monitor);
 }
 
-static tt_status run(const struct launch *l, const struct argv *line, struct launch_news *news,
+static tt_status run(const tt_launch *l, const struct argv *line, struct launch_news *news,
                      enum monitor_voice voice, int *code)
 {
-	struct crowd c = { .launch = l };
+	/* Who hears nothing any more has ended, and is missed. */
+	struct crowd c = { .launch = l, .pipe = signal(SIGPIPE, SIG_IGN) };
 	tt_status st = launch_monitor_init(&c.monitor, l, news, voice);
 
 	if (st == TT_OK && (st = start_all(&c, line)) == TT_OK) {
@@ -375,21 +404,21 @@ static tt_status run(const struct launch *l, const struct argv *line, struct lau
 	return st;
 }
 
-tt_status ssh_run(const struct launch *l, const struct argv *line, struct launch_news *news,
+tt_status ssh_run(const tt_launch *l, const struct argv *command, struct launch_news *news,
                   int *code)
 {
-	return run(l, line, news, MONITOR_ALOUD, code);
+	return run(l, command, news, MONITOR_ALOUD, code);
 }
 
-tt_status ssh_ask(const struct launch *l, const struct argv *line, int *code)
+tt_status ssh_ask(const tt_launch *l, const struct argv *command, int *code)
 {
 	struct launch_news news = { .accused = mem_calloc((size_t)l->n_hosts + 1, sizeof(int)) };
-	struct launch quick = *l;
+	tt_launch quick = *l;
 	tt_status st = news.accused ? TT_OK : TT_ENOMEM;
 
 	quick.timeout = ASK_SECONDS / 4;
 	if (st == TT_OK)
-		st = run(&quick, line, &news, MONITOR_QUIET, code);
+		st = run(&quick, command, &news, MONITOR_QUIET, code);
 	mem_free(news.accused);
 	return st;
 }

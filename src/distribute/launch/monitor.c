@@ -1,7 +1,8 @@
-#include "launch/monitor.h"
+#include "distribute/launch/monitor.h"
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,9 +10,10 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "distribute/launch/voice.h"
 #include "sys/thread.h"
-#include "launch/crew.h"
-#include "launch/supervisor.h"
+#include "distribute/launch/crew.h"
+#include "distribute/launch/supervisor.h"
 
 #define WORDS_SECONDS 4.0        /* after a worker has given up: all others have by then */
 #define BLAME_SECONDS 10.0       /* after a death, beyond the timeout: the others have missed it */
@@ -27,7 +29,7 @@ struct launch_monitor_host {
 	int    answered;             /* when it was asked alone                                  */
 };
 
-tt_status launch_monitor_init(struct launch_monitor *e, const struct launch *l,
+tt_status launch_monitor_init(struct launch_monitor *e, const tt_launch *l,
                               struct launch_news *news, enum monitor_voice voice)
 {
 	*e = (struct launch_monitor){ .launch = l, .news = news, .began = time(NULL),
@@ -59,7 +61,7 @@ void launch_monitor_tick(struct launch_monitor *e)
 
 /* ---- words ---- */
 
-static int host_of(const struct launch *l, int rank)
+static int host_of(const tt_launch *l, int rank)
 {
 	for (int i = 0; i < l->n_hosts; i++) {
 		if (rank < l->host[i].slots)
@@ -132,17 +134,21 @@ static int is_place(struct launch_monitor *e, const char *line)
 	return 1;
 }
 
+/* At the first start a host without an address is a mistake of whoever named it: the end is near,
+ * and what launchers say of it fills a screen. */
+static int is_mistyped(const struct launch_monitor *e) { return *e->news->unknown != '\0'; }
+
 static void pass_on(struct launch_monitor *e, struct monitor_stream *s)
 {
-	if (e->voice == MONITOR_ALOUD)
-		fwrite(s->line + s->shown, 1, s->n - s->shown, stderr);
+	if (e->voice == MONITOR_ALOUD && !is_mistyped(e))
+		voice_pass_on(e->launch, s->line + s->shown, s->n - s->shown);
 	s->shown = s->n;
 }
 
 static void pass_char(const struct launch_monitor *e, char c)
 {
 	if (e->voice == MONITOR_ALOUD)
-		fputc(c, stderr);
+		voice_pass_on(e->launch, &c, 1);
 }
 
 void launch_monitor_flush(struct launch_monitor *e)
@@ -166,7 +172,7 @@ static void hear_ssh(struct launch_monitor *e, const char *line)
 	static const char complaint[] = "Could not resolve hostname ";
 	const char *name = strstr(line, complaint);
 
-	if (!name)
+	if (!name || e->launch->starts > 1)
 		return;
 	name += sizeof complaint - 1;
 	snprintf(e->news->unknown, sizeof e->news->unknown, "%.*s", (int)strcspn(name, ": \r"), name);
@@ -176,7 +182,9 @@ static void hear_words(struct launch_monitor *e, struct monitor_stream *s)
 {
 	const int worker = strncmp(s->line, "tutti ", 6) == 0;
 
-	if (!worker || !is_repeated(e, s)) {
+	if (!worker)
+		hear_ssh(e, s->line);
+	if (!is_mistyped(e) && (!worker || !is_repeated(e, s))) {
 		pass_on(e, s);
 		pass_char(e, '\n');
 	}
@@ -184,7 +192,6 @@ static void hear_words(struct launch_monitor *e, struct monitor_stream *s)
 		hear_worker(e, s->line);
 		return;
 	}
-	hear_ssh(e, s->line);
 	for (int i = 0; i < e->launch->n_hosts; i++)
 		e->host[i].mentioned += mentions(s->line, e->launch->host[i].name);
 }
@@ -226,11 +233,9 @@ int launch_monitor_hear(struct launch_monitor *e, int stream, int fd)
 /* The first worker keeps a log: it is up, though a launcher may hide the knocks from us. */
 static int has_new_log(const struct launch_monitor *e)
 {
-	char path[4096];
 	struct stat s;
 
-	snprintf(path, sizeof path, "%s/log.txt", e->launch->run);
-	return stat(path, &s) == 0 && s.st_mtime > e->began;
+	return e->launch->o.log && stat(e->launch->o.log, &s) == 0 && s.st_mtime > e->began;
 }
 
 int launch_monitor_is_up(const struct launch_monitor *e)
@@ -252,8 +257,8 @@ enum monitor_silence launch_monitor_missed(const struct launch_monitor *e)
 	for (int i = 0; i < e->launch->n_hosts; i++)
 		late += e->launch->host[i].slots && e->now > deadline_of(e, i);
 	if (!late || (!e->knocked && launch_monitor_is_up(e)))
-		return EAR_WELL;
-	return e->knocked ? EAR_SILENCE : EAR_START;
+		return MONITOR_WELL;
+	return e->knocked ? MONITOR_SILENCE : MONITOR_START;
 }
 
 void launch_monitor_answered(struct launch_monitor *e, int host)
@@ -275,7 +280,7 @@ static int name_fewer(const struct launch_monitor *e,
 					  int (*there)(const struct launch_monitor *e, int host), const char *cut,
 					  const char *absent)
 {
-	const struct launch *l = e->launch;
+	const tt_launch *l = e->launch;
 	int silent = 0, hosts = 0, named = 0;
 
 	for (int i = 0; i < l->n_hosts; i++) {
@@ -289,31 +294,30 @@ static int name_fewer(const struct launch_monitor *e,
 			continue;
 		e->news->accused[i]++;
 		named++;
-		fprintf(stderr, "tutti train: host %s %s\n", l->host[i].name, there(e, i) ? cut : absent);
+		voice_say(l, "host %s %s", l->host[i].name, there(e, i) ? cut : absent);
 	}
 	return named;
 }
 
 void launch_monitor_name_silent(struct launch_monitor *e, enum monitor_silence s)
 {
-	const double timeout = e->launch->timeout;
+	const tt_launch *l = e->launch;
 	int hosts = 0, answered = 0;
 
 	e->news->complaints++;
-	for (int i = 0; i < e->launch->n_hosts; i++) {
-		hosts += e->launch->host[i].slots > 0;
+	for (int i = 0; i < l->n_hosts; i++) {
+		hosts += l->host[i].slots > 0;
 		answered += e->host[i].answered;
 	}
-	if (s == EAR_START) {
-		fprintf(stderr, "tutti train: no worker has started within %g s; asked one by one, %d of "
-		        "%d hosts answer\n", timeout + START_SECONDS, answered, hosts);
+	if (s == MONITOR_START) {
+		voice_say(l, "no worker has started within %g s; asked one by one, %d of %d hosts answer",
+		           l->timeout + START_SECONDS, answered, hosts);
 		name_fewer(e, is_there, "is cut off: more than half of the hosts do not answer it",
 		           "cannot be reached: it does not answer");
 	} else if (!name_fewer(e, is_there,
 	                       "is cut off: more than half of the hosts say nothing to it",
 	                       "cannot be reached: nothing was heard of it in time")) {
-		fprintf(stderr, "tutti train: nothing was heard of any host for %g s\n",
-		        SILENCE(timeout));
+		voice_say(l, "nothing was heard of any host for %g s", SILENCE(l->timeout));
 	}
 }
 

@@ -11,7 +11,7 @@
 #define LAUNCH_CREW_H
 
 #include "distribute/comm/tcp/endpoint.h"
-#include "launch/secret.h"
+#include "distribute/launch/secret.h"
 
 /* What the launcher says, a line each, and what the first worker's crew answers to it. */
 #define CREW_SECRET     "secret "
@@ -30,7 +30,8 @@ tt_status crew_listen(struct crew *c, int rank);
 /* Start so many workers.  Returns in each of them, *which says as which from 0 on; the crew's own
  * process waits for them, hears the launcher if there is one, and never returns. */
 enum crew_launcher { CREW_ALONE, CREW_LAUNCHED };
-tt_status crew_start(int workers, enum crew_launcher by, double timeout, int *which);
+struct crew_opts { int rank, workers; enum crew_launcher by; double timeout; };
+tt_status crew_start(const struct crew_opts *o, int *which);
 
 /* An endpoint as text, and back; 0: it is none. */
 #define CREW_PLACE (2 * sizeof(struct endpoint) + 1)

@@ -5,31 +5,31 @@
  *   guards and workers say who was lost                            rank by rank
  *   the launcher complains of a host                               if nobody else says anything
  *
- * All comes through the launcher's stderr, or that of each host's crew, and goes on to ours, but
- * for the knocks. */
+ * All comes through the launcher's stderr, or that of each host's crew, and is passed on, but for
+ * the knocks. */
 #ifndef LAUNCH_MONITOR_H
 #define LAUNCH_MONITOR_H
 
-#include "launch/launch.h"
+#include "distribute/launch/launch.h"
 
 /* What was heard of a run. */
 struct launch_news {
 	int *accused;                    /* [hosts]: times that a host was named as the cause */
 	int  complaints;                 /* lines by workers that give up                     */
 	int  failures;                   /* of these: nobody was lost, something is wrong     */
-	char unknown[256];               /* a host that has no address; "": all have one      */
+	char unknown[256];               /* a host that has no address, at the first start; or "" */
 };
 
 /* Set for what we start: guards knock, then.  Open MPI hands on to other hosts what begins so, and
  * MPICH everything. */
-#define EAR_LISTENS "OMPI_TUTTI_LISTENS"
+#define MONITOR_LISTENS "OMPI_TUTTI_LISTENS"
 
 /* A line that is being heard, of which so much was passed on. */
 struct monitor_stream { char line[1024]; size_t n, shown; };
 enum monitor_voice { MONITOR_ALOUD, MONITOR_QUIET };    /* what is heard is passed on, or is not */
 
 struct launch_monitor {
-	const struct launch *launch;
+	const tt_launch     *launch;
 	struct launch_news  *news;
 	struct launch_monitor_host *host; /* [hosts]                                             */
 	double               now, clock; /* seconds that we were awake; the clock when last asked */
@@ -43,7 +43,7 @@ struct launch_monitor {
 	char                 place[512]; /* where rank 0 listens, as its crew has said; or ""   */
 };
 
-tt_status launch_monitor_init(struct launch_monitor *e, const struct launch *l,
+tt_status launch_monitor_init(struct launch_monitor *e, const tt_launch *l,
                               struct launch_news *news, enum monitor_voice voice);
 void      launch_monitor_release(struct launch_monitor *e);
 
@@ -57,8 +57,9 @@ void      launch_monitor_flush(struct launch_monitor *e);
 /* There are workers. */
 int       launch_monitor_is_up(const struct launch_monitor *e);
 /* Silence that nobody's words explain. */
-enum monitor_silence { EAR_WELL, EAR_START, EAR_SILENCE };
-/* EAR_START: nobody has come up in time.  EAR_SILENCE: a host has not, or says nothing any more. */
+enum monitor_silence { MONITOR_WELL, MONITOR_START, MONITOR_SILENCE };
+/* MONITOR_START: nobody has come up in time.  MONITOR_SILENCE: a host has not, or says nothing any
+ * more. */
 enum monitor_silence launch_monitor_missed(const struct launch_monitor *e);
 /* The launcher has started something on this host for us: it is there. */
 void      launch_monitor_answered(struct launch_monitor *e, int host);

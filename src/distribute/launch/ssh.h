@@ -7,19 +7,16 @@
 #ifndef LAUNCH_SSH_H
 #define LAUNCH_SSH_H
 
-#include "launch/launch.h"
-#include "launch/monitor.h"
-#include "launch/process.h"
+#include "distribute/launch/launch.h"
+#include "distribute/launch/monitor.h"
+#include "distribute/launch/child.h"
 
-#define SSH_WORDS 24
-
-/* How the crew of a host is started: `line` is the command line without what the launcher adds. */
-tt_status ssh_command(const struct launch *l, int host, const struct argv *line,
-                      struct argv *out);
+/* How the crew of host i is started; an empty line: there is no such host. */
+tt_status ssh_line(const tt_launch *l, const struct argv *command, int i, struct argv *out);
 /* Start all and wait; as mpirun_run. */
-tt_status ssh_run(const struct launch *l, const struct argv *line, struct launch_news *news,
+tt_status ssh_run(const tt_launch *l, const struct argv *command, struct launch_news *news,
                   int *code);
 /* For what only shows something: what is complained of is not shown. */
-tt_status ssh_ask(const struct launch *l, const struct argv *line, int *code);
+tt_status ssh_ask(const tt_launch *l, const struct argv *command, int *code);
 
 #endif

@@ -1,4 +1,4 @@
-#include "launch/secret.h"
+#include "distribute/launch/secret.h"
 
 #include <errno.h>
 #include <fcntl.h>

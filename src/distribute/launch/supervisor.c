@@ -1,4 +1,4 @@
-#include "launch/supervisor.h"
+#include "distribute/launch/supervisor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,22 +10,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <tutti/launch.h>
+
+#include "distribute/launch/child.h"
 #include "sys/thread.h"
-#include "kit/exit.h"
 
 #define TICK_SECONDS  0.25
 #define START_SECONDS 30.0       /* beyond the timeout, for processes to come up everywhere       */
 #define WORDS_SECONDS 1.0        /* for what the other workers have to say when all give up       */
 #define BLAME_SECONDS 5.0        /* beyond the timeout, until they have missed a dead worker      */
 
-static const int heard[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
-#define HEARD (sizeof heard / sizeof *heard)
-
 struct supervisor {
 	pid_t  worker, launcher;
-	int    rank, line;           /* line: where the worker says that it has joined     */
-	double timeout, started;
-	double every, knock;         /* seconds; when to knock next                        */
+	struct supervisor_opts o;
+	int    line;                 /* where the worker says that it has joined           */
+	double started, knock;       /* knock: when to do so next                          */
 	double stopped;              /* since when the worker is; 0: it is not             */
 	double told;                 /* when we were asked to end; 0: nobody did           */
 	double parting;              /* since when the worker is; 0: it is not             */
@@ -39,7 +38,7 @@ static void say(const struct supervisor *g, const char *what)
 	char host[65] = "localhost";
 
 	gethostname(host, sizeof host - 1);
-	fprintf(stderr, "tutti train: rank %d (host %s, pid %d) %s\n", g->rank, host, (int)g->worker,
+	fprintf(stderr, "tutti train: rank %d (host %s, pid %d) %s\n", g->o.rank, host, (int)g->worker,
 	        what);
 }
 
@@ -60,12 +59,12 @@ static void knock(struct supervisor *g)
 	char text[64];
 	int n;
 
-	if (!(g->every > 0) || thread_seconds() < g->knock)
+	if (!(g->o.every > 0) || thread_seconds() < g->knock)
 		return;
-	g->knock = thread_seconds() + g->every;
-	n = snprintf(text, sizeof text, GUARD_KNOCK "%d\n", g->rank);
+	g->knock = thread_seconds() + g->o.every;
+	n = snprintf(text, sizeof text, GUARD_KNOCK "%d\n", g->o.rank);
 	if (poll(&p, 1, 0) > 0 && write(STDERR_FILENO, text, (size_t)n) < 0)
-		g->every = 0;
+		g->o.every = 0;
 }
 
 /* ---- what happens ---- */
@@ -98,19 +97,33 @@ static void listen_to_worker(struct supervisor *g)
 	}
 }
 
+static void fill_heard(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGCHLD);
+	for (const int *sig = child_signals; *sig; sig++)
+		sigaddset(set, *sig);
+}
+
+/* The worker is asked as we are. */
+static int meaning(const struct supervisor *g, int sig)
+{
+	if (!g->o.softly)
+		return sig;
+	return sig == GUARD_SOFT_TERM ? SIGTERM : sig == GUARD_SOFT_INT ? SIGINT : sig;
+}
+
 /* A signal, or nothing for a while. */
 static void wait_a_tick(struct supervisor *g)
 {
 	sigset_t set;
 	int sig;
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < HEARD; i++)
-		sigaddset(&set, heard[i]);
+	fill_heard(&set);
 	sig = sigtimedwait(&set, NULL, &(struct timespec){ .tv_nsec = (long)(TICK_SECONDS * 1e9) });
 	if (sig > 0 && sig != SIGCHLD) {
 		g->told = thread_seconds();
-		kill(g->worker, SIGTERM);
+		kill(g->worker, meaning(g, sig));
 	}
 	look_at_worker(g);
 	listen_to_worker(g);
@@ -124,13 +137,13 @@ static const char *enough(const struct supervisor *g)
 
 	if (g->stopped > 0 && g->told > 0)
 		return "is stopped and cannot end by itself";
-	if (g->stopped > 0 && now - g->stopped > g->timeout + BLAME_SECONDS)
+	if (g->stopped > 0 && now - g->stopped > g->o.timeout + BLAME_SECONDS)
 		return "was stopped for too long";
-	if (!g->joined && now - g->started > g->timeout + START_SECONDS)
+	if (!g->joined && now - g->started > g->o.timeout + START_SECONDS)
 		return "waited in vain for all others to start";
-	if (g->parting > 0 && now - g->parting > g->timeout + BLAME_SECONDS)
+	if (g->parting > 0 && now - g->parting > g->o.timeout + BLAME_SECONDS)
 		return "waited in vain for all others to end";
-	if (g->told > 0 && now - g->told > g->timeout + BLAME_SECONDS)
+	if (g->told > 0 && now - g->told > g->o.timeout + BLAME_SECONDS)
 		return "was asked to end and did not";
 	return NULL;
 }
@@ -155,15 +168,15 @@ static void stay(struct supervisor *g, double seconds)
 
 static int exit_code(struct supervisor *g)
 {
-	if (WIFEXITED(g->status) && WEXITSTATUS(g->status) != EXIT_AGAIN)
+	if (WIFEXITED(g->status) && WEXITSTATUS(g->status) != TT_EXIT_AGAIN)
 		return WEXITSTATUS(g->status);
 	if (WIFEXITED(g->status)) {
 		stay(g, WORDS_SECONDS);
 	} else if (!g->told) {
 		say_signal(g, "killed", WTERMSIG(g->status));
-		stay(g, g->joined ? g->timeout + BLAME_SECONDS : 0);
+		stay(g, g->joined ? g->o.timeout + BLAME_SECONDS : 0);
 	}
-	return EXIT_AGAIN;
+	return TT_EXIT_AGAIN;
 }
 
 static int watch(struct supervisor *g)
@@ -193,7 +206,7 @@ static void be_worker(pid_t guard, const sigset_t *mask)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != guard)
-		_exit(EXIT_AGAIN);
+		_exit(TT_EXIT_AGAIN);
 	setpgid(0, 0);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 }
@@ -207,18 +220,16 @@ static void call_it(const char *what, int rank)
 	prctl(PR_SET_NAME, name);
 }
 
-tt_status supervisor_start(int rank, double timeout, double every, int *line)
+tt_status supervisor_start(const struct supervisor_opts *o, int *line)
 {
-	struct supervisor g = {.rank = rank, .timeout = timeout, .every = every, .launcher = getppid()};
+	struct supervisor g = { .o = *o, .launcher = getppid() };
 	const pid_t self = getpid();
 	sigset_t set, before;
 	int pipes[2];
 
 	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK) != 0)
 		return err_set(TT_EIO, "a worker's guard has no pipe: %s", strerror(errno));
-	sigemptyset(&set);
-	for (size_t i = 0; i < HEARD; i++)
-		sigaddset(&set, heard[i]);
+	fill_heard(&set);
 	sigprocmask(SIG_BLOCK, &set, &before);
 	fflush(NULL);
 	g.started = thread_seconds();
@@ -227,7 +238,7 @@ tt_status supervisor_start(int rank, double timeout, double every, int *line)
 		return err_set(TT_ENOMEM, "a worker cannot be started: %s", strerror(errno));
 	}
 	close(pipes[g.worker ? 1 : 0]);
-	call_it(g.worker ? "guard" : "rank", rank);
+	call_it(g.worker ? "guard" : "rank", o->rank);
 	if (g.worker) {                      /* with nothing open that is the worker's */
 		g.line = dup2(pipes[0], STDERR_FILENO + 1);
 		close_range(STDERR_FILENO + 2, ~0U, 0);
