@@ -179,6 +179,8 @@ static void print_survey(const struct survey *s, const char *uri)
 
 	printf("source      %s\n", uri);
 	printf("samples     %s\n", text_count(info->count, n));
+	if (info->left_out)
+		printf("left out    %s\n", info->left_out);
 	printf("shape      ");
 	for (int i = 0; i < info->ndim; i++)
 		printf("%s%lld", i ? " x " : " ", (long long)info->shape[i]);
@@ -202,6 +204,8 @@ static tt_status print_json(const struct survey *s, const char *uri)
 	json_open(&j, NULL, '{');
 	json_text(&j, "source", uri);
 	json_int(&j, "samples", info->count);
+	if (info->left_out)
+		json_text(&j, "left_out", info->left_out);
 	json_open(&j, "shape", '[');
 	for (int i = 0; i < info->ndim; i++)
 		json_int(&j, NULL, info->shape[i]);

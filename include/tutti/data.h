@@ -2,7 +2,7 @@
  *
  * A source is a set of samples, each with a value in every column: mostly one input and one target.
  * It is named by a URI:
- *   mnist:DIR  cifar10:DIR  images:DIR  images:FILE.tar[.xz|.gz]  csv:FILE  synth:NAME
+ *   mnist:DIR  cifar10:DIR  images:DIR  images:FILE.{zip,tar,tar.xz,...}  csv:FILE  synth:NAME
  * with settings after '?': mnist:DIR?split=test, csv:FILE?label=price,
  * synth:objects?size=32&count=10000; or it is made from the caller's columns or function.  A source
  * is immutable once open; all functions here are safe from any thread. */
@@ -32,6 +32,8 @@ typedef struct tt_source_info {
 	int                 classes;       /* TT_TARGET_CLASS: how many; else 0                */
 	int                 values;        /* TT_TARGET_VALUES: how many per sample; else 0    */
 	const char *const  *class_names;   /* borrowed from the source; NULL if it has none    */
+	const char         *left_out;      /* what is there, but no sample, by reason, one line
+	                                    * for people; borrowed; NULL if it is nothing      */
 } tt_source_info;
 
 /* Open a source.  *out is owned by the caller.  TT_ENOENT: no such file or scheme;

@@ -31,6 +31,8 @@ struct reader {
 	                                      * made by source_wrap                               */
 	/* abilities */
 	enum tt_access           access;
+	const char              *left_out;   /* what is no sample of it though it is there, one line
+	                                      * for people; owned by the reader; NULL: nothing    */
 	int                      ranges;     /* enum no/yes: neighbours are cheaper together      */
 	const int64_t           *shard;      /* [shards + 1] first samples; owned by the reader   */
 	int64_t                  shards;     /* 0: all is one                                     */
@@ -89,8 +91,9 @@ tt_status reader_settings(const struct option *table, struct arena *a, const str
 tt_status reader_parse(struct arena *a, const char *uri, const char *rest, const char **path,
                        struct node *map);
 
-/* The words of a `split` setting, and their meaning as an index.  Only folders know a third. */
-enum split { SPLIT_TRAIN, SPLIT_TEST, SPLIT_VAL, FOLDER_SPLITS };
+/* The words of a `split` setting, and their meaning as an index.  Only folders know more than two:
+ * valid is another word for val, none means that no folder holds a split. */
+enum split { SPLIT_TRAIN, SPLIT_TEST, SPLIT_VAL, SPLIT_VALID, SPLIT_NONE, FOLDER_SPLITS };
 extern const char *const split_words[], *const folder_words[];
 
 /* Put a source in front of a reader; *r is taken on success. */

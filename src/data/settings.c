@@ -5,7 +5,7 @@
 #include <string.h>
 
 const char *const split_words[] = { "train", "test", NULL };
-const char *const folder_words[] = { "train", "test", "val", NULL };
+const char *const folder_words[] = { "train", "test", "val", "valid", "none", NULL };
 
 /* %26 stands for '&' in a value; what is no escape stays as written. */
 static void unescape(char *s)

@@ -42,7 +42,8 @@ tt_status source_wrap(tt_source **out, struct reader *r)
 
 	if (!s)
 		return TT_ENOMEM;
-	r->info = (tt_source_info){ .size = sizeof r->info, .count = r->count };
+	r->info = (tt_source_info){ .size = sizeof r->info, .count = r->count,
+	                            .left_out = r->left_out };
 	describe_input(&r->schema.view, &r->info);
 	describe_target(&r->schema.view, &r->info);
 	s->reader = r;

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes one;
 	void *owned;
 
-	if (image_archive_parse_tar(&m, &(struct bytes){ data, size, "fuzz" },
+	if (image_archive_parse(&m, &(struct bytes){ data, size, "fuzz" },
 	                      (enum split)(size % FOLDER_SPLITS)) == TT_OK)
 		for (size_t i = 0; i < m.n; i++) {
 			if (image_archive_read(&m, i, &one, &owned) != TT_OK || owned)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -39,6 +40,17 @@ static tt_status probe(const struct codec *c, const struct bytes *in, struct ras
 		return err_set(TT_EFORMAT, "%s: a picture of %d x %d pixels is too large", in->name, r->h,
 		               r->w);
 	return TT_OK;
+}
+
+int image_is_named(const char *file)
+{
+	static const char *const ends[] = { ".jpg", ".jpeg", ".png", ".bmp" };
+	const char *dot = strrchr(file, '.');
+
+	for (size_t i = 0; dot && i < sizeof ends / sizeof *ends; i++)
+		if (strcasecmp(dot, ends[i]) == 0)
+			return 1;
+	return 0;
 }
 
 tt_status image_colour(const char *text, uint32_t *out)

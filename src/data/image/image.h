@@ -15,7 +15,7 @@
 #define IMAGE_MAX_PIXELS ((size_t)1 << 26)     /* a bomb's picture would be larger      */
 #define IMAGE_MAX_FILE   ((size_t)1 << 28)     /* bytes of an encoded picture           */
 
-#define IMAGE_FORMATS "BMP, JPEG or PNG"       /* for messages and help                 */
+#define IMAGE_FORMATS "JPEG, PNG or BMP"       /* for messages and help                 */
 
 /* Pictures as they lie in the file, or turned as their EXIF data says they were taken. */
 enum image_turn { IMAGE_AS_STORED, IMAGE_UPRIGHT };
@@ -29,6 +29,9 @@ struct image_want {
 	                                * 0: transparency is left out, as convert does         */
 };
 #define IMAGE_COLOUR 0x1000000u
+
+/* Is a file of this name taken for a picture?  (What it is, its first bytes say.) */
+int image_is_named(const char *file);
 
 /* "none", "white", "black" or "RRGGBB" as a background. */
 tt_status image_colour(const char *text, uint32_t *out);

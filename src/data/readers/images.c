@@ -1,4 +1,4 @@
-/* Folders and tars of JPEG and PNG files, one folder per class.
+/* Folders and archives of pictures, one folder per class.
  *
  * What fits into memory is decoded once, at opening, by all compute threads; a larger
  * collection is decoded whenever a sample is read. */
@@ -34,7 +34,8 @@ static const char *const orientation_words[] = {
 
 static const struct option settings[] = {
 	OPT_ENUM(struct images_opts, split, "train", folder_words,
-	         "which folder: train/, test/ or val/, where the collection has them"),
+	         "which folder: train/, test/ or val/ (valid/), where there are such; none: each "
+	         "folder is a class"),
 	OPT_TEXT(struct images_opts, size, NULL,
 	         "N or HEIGHTxWIDTH: resize; needed if the pictures differ in size"),
 	OPT_ENUM(struct images_opts, gray, "no", option_no_yes, "one channel instead of three"),
@@ -72,8 +73,8 @@ static tt_status parse_size(const char *text, int *h, int *w)
 	return TT_OK;
 }
 
-/* A file says where it is; a tar's member does not know in which. */
-static tt_status name_tar(const struct images *s, tt_status st)
+/* A file says where it is; an archive's member does not know in which. */
+static tt_status name_archive(const struct images *s, tt_status st)
 {
 	return st == TT_OK || s->members.on_disk ? st : err_at(st, "%s", s->members.name);
 }
@@ -94,7 +95,7 @@ static tt_status decode(const struct images *s, size_t i, uint8_t *x)
 	if (st == TT_OK)
 		st = image_decode(&in, want, x);
 	mem_free(owned);
-	return name_tar(s, st);
+	return name_archive(s, st);
 }
 
 static size_t picture_bytes(const struct images *s)
@@ -200,6 +201,7 @@ out:
 		memory_source_close(&r->reader);
 		return st;
 	}
+	r->reader.left_out = s->reader.left_out;
 	images_close(&s->reader);
 	*out = &r->reader;
 	return TT_OK;
@@ -221,23 +223,39 @@ static tt_status find_shape(struct images *s, const struct images_opts *o)
 	if (st == TT_OK && (want->h > SIDE_MAX || want->w > SIDE_MAX))
 		return err_set(TT_ESHAPE, "%s: %d x %d pixels are too many to train on; add size=N to the "
 		               "source", s->members.v[0].path, want->h, want->w);
-	return name_tar(s, st);
+	return name_archive(s, st);
+}
+
+/* Into the schema's memory, which goes where the reader goes. */
+static tt_status note_left_out(struct images *s)
+{
+	struct str text = {0};
+	tt_status st;
+
+	image_archive_tell(&s->members, &text);
+	if ((st = str_status(&text)) == TT_OK && text.len &&
+	    !(s->reader.left_out = arena_strdup(&s->reader.schema.arena, text.p)))
+		st = TT_ENOMEM;
+	str_release(&text);
+	return st;
 }
 
 static tt_status images_setup(struct images *s, const char *path, const struct images_opts *o)
 {
+	const enum split split = o->split == SPLIT_VALID ? SPLIT_VAL : (enum split)o->split;
 	tt_status st;
 
 	s->want = (struct image_want){ .channels = o->gray ? 1 : 3, .deep = (enum image_deep)o->gray16,
 	                               .turn = (enum image_turn)o->orientation };
 	if ((st = image_colour(o->background, &s->want.background)) != TT_OK ||
-	    (st = image_archive_open(&s->members, path, (enum split)o->split)) != TT_OK)
+	    (st = image_archive_open(&s->members, path, split)) != TT_OK)
 		return st;
 	s->reader.count = (int64_t)s->members.n;
 	if ((st = find_shape(s, o)) != TT_OK)
 		return st;
-	return schema_pictures(&s->reader.schema, (int64_t[]){ s->want.channels, s->want.h, s->want.w },
-	                       s->members.classes, s->members.class_names);
+	st = schema_pictures(&s->reader.schema, (int64_t[]){ s->want.channels, s->want.h, s->want.w },
+	                     s->members.classes, s->members.class_names);
+	return st == TT_OK ? note_left_out(s) : st;
 }
 
 static tt_status images_open(struct reader **out, const char *path, const struct node *args)
@@ -267,7 +285,7 @@ out:
 
 const struct reader_ops images_reader = {
 	.scheme = "images", .settings = settings,
-	.help = "images:DIR or images:FILE.tar[.gz|.xz|.bz2|.zst] -- JPEG and PNG files, a folder per "
-	        "class",
+	.help = "images:DIR or images:FILE.{zip,tar,tar.gz,tar.xz,tar.bz2,tar.zst} -- pictures ("
+	        IMAGE_FORMATS "), a folder per class",
 	.open = images_open, .close = images_close, .read = images_read,
 };

@@ -35,6 +35,22 @@ static tt_status tell_step(struct tt_trainer *t, int64_t step_of_epoch)
 
 /* ---- steps ---- */
 
+/* What of the data is no sample, in one line. */
+static tt_status tell_left_out(struct tt_trainer *t, const char *key, const tt_source *source)
+{
+	const char *text = source ? tt_source_describe(source)->left_out : NULL;
+	struct str note = {0};
+	tt_status st;
+
+	if (!text)
+		return TT_OK;
+	str_addf(&note, "%s: left out: %s", key, text);
+	if ((st = str_status(&note)) == TT_OK)
+		st = trainer_note(t, note.p);
+	str_release(&note);
+	return st;
+}
+
 static tt_status start(struct tt_trainer *t)
 {
 	tt_status st;
@@ -47,7 +63,9 @@ static tt_status start(struct tt_trainer *t)
 	t->pace.start = t->pace.mark = thread_seconds();
 	if ((st = trainer_tell(t, TT_EVENT_START, &(struct observation){ 0 })) == TT_OK && t->note.len)
 		st = trainer_note(t, t->note.p);
-	return st;
+	if (st == TT_OK)
+		st = tell_left_out(t, "data.train", t->train_source);
+	return st == TT_OK ? tell_left_out(t, "data.valid", t->valid_source) : st;
 }
 
 static tt_status save_by_steps(struct tt_trainer *t)
