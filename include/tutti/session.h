@@ -48,7 +48,7 @@ TT_API tt_status tt_session_warm(tt_session *s, const int64_t *sizes, int n);
 /* x: [n, sample shape] plain f32, normalised as in training; out: [n, outputs] of the caller's:
  * class probabilities (softmax or sigmoid) or values.  Any n > 0; its last bits may depend on the
  * batch in which a sample is computed, nothing else does.  TT_ESTOPPED as above; out is then
- * undefined. */
+ * undefined.  TT_EINVAL: a number that the embedding behind the input does not have. */
 TT_API tt_status tt_session_run(tt_session *s, const float *x, int64_t n, float *out);
 /* Normalise one raw sample of a source as training did. */
 TT_API tt_status tt_session_normalise(const tt_session *s, const tt_source_info *info,

@@ -87,4 +87,24 @@ run 1 "$tutti" train bce.yaml --run x -q --set data.train=csv:words.csv
 says "$err" "bce"
 run 1 "$tutti" train bce.yaml --run x -q --set data.train=csv:y.csv
 says "$err" "from 0 to 1"
+
+# tokens that no embedding has are named, wherever a net meets them: by row, column and value
+tokens() { echo w1,w2,y; for i in 0 1 2 3 4 5 6 7 8 9; do echo "$i,$((9 - i)),$((i % 2))"; done; }
+tokens >t.csv
+cat >t.yaml <<'S'
+data: {train: "csv:t.csv", valid: "csv:t.csv"}
+model: {input: [2], loss: cross_entropy, layers: [embedding: {rows: 10, dim: 4}, flatten, dense: {out: 2}]}
+train: {epochs: 1, batch: 4, threads: 1, tune_kernels: no}
+S
+run 0 "$tutti" train t.yaml --run tok -q
+for bad in 10 2.5 -1; do
+	sed "7s/,4,/,$bad,/" t.csv >bad.csv
+	for what in "train t.yaml --run x -q --set data.train=csv:bad.csv" "eval tok csv:bad.csv" \
+		"train t.yaml --run x -q --set data.valid=csv:bad.csv"; do
+		# shellcheck disable=SC2086
+		run 1 "$tutti" $what
+		says "$err" "sample 5"
+		says "$err" "column 'w2': the token $bad is no"
+	done
+done
 exit 0

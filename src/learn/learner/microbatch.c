@@ -95,7 +95,7 @@ static tt_status run_part(struct learner *l, const struct program_run *run, cons
 {
 	struct step *s = &l->step;
 	struct feed f = { .x = s->batch.x, .n = s->batch.n, .weight = s->batch.data.weight,
-	                  .seed = seed };
+	                  .index = s->batch.index, .seed = seed };
 	double at[2] = { thread_seconds() };
 	tt_status st;
 

@@ -164,6 +164,28 @@ tt_status nn_factored(const struct tt_model *m, const struct nn_group *g,
 	return TT_OK;
 }
 
+/* Is it the input, perhaps in another shape? */
+static int is_input(const struct builder *b, const struct ir_value *v)
+{
+	while (v != b->input && v->maker && v->maker->op == IR_RESHAPE)
+		v = v->maker->in[0];
+	return v == b->input;
+}
+
+static tt_status find_tokens(struct tt_model *m, const struct builder *b)
+{
+	for (const struct ir_node *n = b->g->first; n; n = n->next) {
+		if (n->op != IR_EMBEDDING || !is_input(b, n->in[0]))
+			continue;
+		if (m->tokens && m->tokens <= n->in[1]->desc.dim[0])
+			continue;
+		m->tokens = n->in[1]->desc.dim[0];
+		if (!(m->embedding = arena_strdup(&m->arena, n->name)))
+			return TT_ENOMEM;
+	}
+	return TT_OK;
+}
+
 tt_status nn_collect(struct tt_model *m)
 {
 	struct builder b = { .m = m, .grow = m, .purpose = NN_EVAL,
@@ -176,8 +198,9 @@ tt_status nn_collect(struct tt_model *m)
 	m->out_desc = b.last->desc;
 	m->inputs = tensor_count(&b.x);
 	m->outputs = tensor_count(&m->out_desc);
+	st = find_tokens(m, &b);
 	ir_graph_free(&g);
-	return TT_OK;
+	return st;
 }
 
 tt_status nn_count(const struct model_opts *o, size_t *parameters, size_t *buffers)

@@ -40,6 +40,9 @@ struct tt_model {
 	float        *params, *buffers;  /* owned, 64-byte aligned                       */
 	int64_t       inputs, outputs;   /* numbers per sample in and out                */
 	struct tensor_desc out_desc;     /* of logits at batch 1                         */
+	int64_t       tokens;            /* rows of the smallest embedding that reads the input itself;
+	                                  * 0: none does                                 */
+	const char   *embedding;         /* its name                                     */
 	struct signature *signature;     /* owned; NULL while the net is only counted    */
 };
 

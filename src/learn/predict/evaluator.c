@@ -86,7 +86,7 @@ void evaluator_free(struct evaluator **e)
 static tt_status run_batch(struct evaluator *e, const struct batch *b)
 {
 	static const struct program_run run = { .sample_stride = 1 };
-	struct feed f = { .x = b->x, .n = b->n, .weight = b->data.weight };
+	struct feed f = { .x = b->x, .n = b->n, .weight = b->data.weight, .index = b->index };
 	struct program *p;
 	tt_status st;
 

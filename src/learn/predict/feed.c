@@ -1,13 +1,18 @@
 #include "learn/predict/feed.h"
 
+#include "learn/predict/tokens.h"
+
 tt_status feed_run(struct program_cache *net, const struct feed *f, const struct program_run *run,
                    struct program **out)
 {
 	const void *const input[] = { f->x, f->target, f->weight, f->seed };    /* of nn_graph */
 	const struct sizes z = { .batch = f->n, .weighted = f->weight != NULL };
+	const struct token_batch tokens = { .x = f->x, .n = f->n, .index = f->index };
 	tt_status st = program_cache_get(net, z, out);
 	int at = 0;
 
+	if (st == TT_OK)
+		st = tokens_check(program_cache_model(net), &tokens);
 	if (st != TT_OK)
 		return st;
 	for (int i = 0; i < 4; i++)

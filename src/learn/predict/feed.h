@@ -9,11 +9,13 @@
 struct feed {
 	const float   *x;                 /* [n, sample shape]                                      */
 	int64_t        n;
+	const int64_t *index;             /* [n] of the samples in their source (their places)      */
 	const void    *target;            /* of target_take; NULL: NN_PREDICT                       */
 	const float   *weight;            /* [n] of the samples; NULL: 1 each                       */
 	const float   *seed;              /* NN_TRAIN: what the loss' gradient begins with          */
 };
-/* *out: the program that ran, for its outputs; set too if the run failed. */
+/* *out: the program that ran, for its outputs; set too if the run failed.  TT_EFORMAT,
+ * TT_EINVAL: a token that the net does not know. */
 tt_status feed_run(struct program_cache *net, const struct feed *f, const struct program_run *run,
                    struct program **out);
 

@@ -73,6 +73,7 @@ tt_status program_cache_share(struct program_cache **out, const struct program_c
 
 	if (!p)
 		return TT_ENOMEM;
+	p->opts.model = of->opts.model;
 	p->set = of->set;
 	p->shares = 1;
 	if ((st = program_context_new(&p->context, p->set)) == TT_OK)
@@ -101,4 +102,9 @@ tt_status program_cache_get(struct program_cache *p, struct sizes z, struct prog
 void program_cache_refresh(struct program_cache *p)
 {
 	program_set_refresh(p->set);
+}
+
+const struct tt_model *program_cache_model(const struct program_cache *p)
+{
+	return p->opts.model;
 }

@@ -29,6 +29,7 @@ tt_status program_cache_new(struct program_cache **out, const struct program_cac
 /* A cache that shares all but activations with `of`, and is freed before it. */
 tt_status program_cache_share(struct program_cache **out, const struct program_cache *of);
 void      program_cache_free(struct program_cache **p);             /* NULL is fine */
+const struct tt_model *program_cache_model(const struct program_cache *p);
 /* The program for these sizes: compiled at the first call, then the same again. */
 tt_status program_cache_get(struct program_cache *p, struct sizes z, struct program **out);
 /* The model's parameters or buffers have changed since the last run; nobody is running. */

@@ -9,6 +9,7 @@
 #include "compute/exec/constants.h"
 #include "learn/predict/evaluator.h"
 #include "learn/predict/feed.h"
+#include "learn/predict/tokens.h"
 #include "learn/spec/spec.h"
 #include "sys/lock.h"
 
@@ -296,6 +297,7 @@ tt_status tt_context_run(tt_context *c, const float *x, int64_t n, float *out)
 	if (n <= 0)
 		return err_set(TT_EINVAL, "a prediction for %lld samples: there must be at least one",
 		               (long long)n);
+	st = tokens_check(s->model, &(struct token_batch){ .x = x, .n = n });
 	engine_enter(s->engine);
 	for (int64_t at = 0; at < n && st == TT_OK; at += k.rows) {
 		k = s->n_sizes ? warmed_chunk(s, n - at) : any_chunk(n - at, s->batch);

@@ -51,7 +51,7 @@ static int64_t row_at(const struct ref_args *a, int64_t i, int64_t V)
 	double v = ref_in(a, 0)->dtype == DTYPE_S32 ? (double)((const int32_t *)a->in[0])[i]
 	                                            : (double)((const float *)a->in[0])[i];
 
-	return v >= 0 && v < (double)V ? (int64_t)v : -1;
+	return v >= 0 && v < (double)V && v == floor(v) ? (int64_t)v : -1;
 }
 
 /* index[N,T], table[V,D] -> y[N,T,D]; an index that names no row gives NaN */

@@ -88,4 +88,5 @@ const struct layer_kind
 		build_dense, "every feature out is a weighted sum of all features in" },
 	nn_embedding = { "embedding", "embedding", "features", sizeof(struct embedding_opts),
 		embedding_options, build_embedding,
-		"whole numbers from 0 to rows - 1 become learned vectors; any other gives no number" };
+		"whole numbers from 0 to rows - 1 become learned vectors; any other is an error (or no "
+		"number, if it is not the input's own)" };

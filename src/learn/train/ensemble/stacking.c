@@ -74,7 +74,7 @@ static tt_status ask_batch(struct stacking *k, struct program_cache *net, const 
                            struct program **out)
 {
 	static const struct program_run run = { .sample_stride = 1 };
-	struct feed f = { .x = b->x, .n = b->n };
+	struct feed f = { .x = b->x, .n = b->n, .index = b->index };
 	tt_status st = target_take(&k->target, b, &f.target);
 
 	return st == TT_OK ? feed_run(net, &f, &run, out) : st;
