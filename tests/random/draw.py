@@ -1,0 +1,207 @@
+"""A random training: net, data, loss, optimizer, schedule, as a spec (JSON is YAML)."""
+import random
+
+import numpy as np
+import torch
+
+from layers import KINDS, Net
+
+LOSSES = ["cross_entropy", "bce", "mse", "mae", "huber"]
+
+
+class Draw:
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.seed, self.names, self.known = seed, 0, []
+        self.rows, self.first, self.norms, self.depth = 0, True, False, 0
+
+    def pick(self, choices):
+        return self.random.choice(choices)
+
+    def whole(self, low, high):
+        return self.random.randint(low, high)
+
+    def real(self, low, high):
+        return round(self.random.uniform(low, high), 6)
+
+    def chance(self, p):
+        return self.random.random() < p
+
+    # ---- layers ----
+
+    def name(self):
+        self.names += 1
+        return f"n{self.names}"
+
+    def try_kind(self, kind, shape):
+        """(item, shape out) or None."""
+        before = self.names
+        settings = KINDS[kind][0](self, shape)
+        if settings is None:
+            self.names = before
+            return None
+        item = {kind: {"name": self.name(), **settings}}
+        out = self.shape_of([item], shape)
+        if out is None or not 1 <= np.prod(out) <= 400:
+            return None
+        return item, out
+
+    def shape_of(self, layers, shape):
+        net = Net()
+        net.loss = "mse"
+        net.known = {n: torch.zeros([2] + s, dtype=torch.float64) for n, s in self.known}
+        with torch.no_grad():
+            y = net.list(layers, torch.zeros([2] + shape, dtype=torch.float64))
+        return list(y.shape[1:])
+
+    def list(self, shape, n):
+        """Up to n layers on a shape, of any kind; (None, shape) if nothing fits."""
+        made, inside = [], self.known
+        if self.depth >= 2:
+            return None, shape
+        self.depth += 1
+        self.known = []                         # names of elsewhere
+        for _ in range(n):
+            found = self.any(shape)
+            if found:
+                made.append(found[0])
+                shape = found[1]
+        self.known = inside
+        self.depth -= 1
+        return made or None, shape
+
+    def any(self, shape):
+        for _ in range(8):
+            found = self.try_kind(self.pick(sorted(KINDS)), shape)
+            if found:
+                return found
+        return None
+
+    def way(self, shape, out):
+        """Layers from one shape to another, where that is a matter of one kind."""
+        if len(shape) == 3 and len(out) == 3:
+            stride = [1, 1]
+            for i in range(2):
+                stride[i] = next((s for s in range(1, shape[1 + i] + 1)
+                                  if (shape[1 + i] - 1) // s + 1 == out[1 + i]), 0)
+            if not all(stride):
+                return None
+            return [{"conv2d": {"name": self.name(), "out": out[0], "kernel": 1, "stride": stride,
+                                "padding": 0, "dilation": 1, "groups": 1, "bias": "no",
+                                "activation": "none"}}]
+        if len(shape) == len(out) and shape[:-1] == out[:-1]:
+            return [{"dense": {"name": self.name(), "out": out[-1], "bias": "yes", "activation": "none"}}]
+        return None
+
+    def net(self, want):
+        """Begins with the wanted kind, as soon as it fits; ends with a list of numbers."""
+        shape = self.pick([[self.whole(1, 4), self.whole(3, 9), self.whole(3, 9)]] * 3 +
+                          [[self.whole(2, 12)]] * 2)
+        if want == "embedding" or self.chance(0.1):
+            shape, self.rows = [self.whole(2, 5)], self.whole(3, 9)
+        self.input, made = shape, []
+        for i in range(self.whole(2, 6)):
+            found = self.try_kind("embedding", shape) if self.rows and i == 0 else \
+                self.try_kind(want, shape) if want else None
+            want = None if found and (i or not self.rows or want == "embedding") else want
+            found = found or self.any(shape)
+            self.first = False
+            if found:
+                made.append(found[0])
+                shape = found[1]
+                (settings,) = found[0].values()
+                self.known.append((settings["name"], shape))
+        if len(shape) != 1:
+            made.append({"flatten": {"name": self.name()}})
+            shape = [int(np.prod(shape))]
+        self.outputs = self.whole(2, 6)
+        if self.chance(0.15) or want == "mix":
+            ends = [self.way(shape, [self.outputs]) for _ in range(self.whole(2, 3))]
+            made.append({"branches": {"name": self.name(), "paths": ends, "join": "mix"}})
+        else:
+            made += self.way(shape, [self.outputs])
+        return made
+
+    # ---- the rest ----
+
+    def optimizer(self, kind):
+        o = {"kind": kind, "lr": self.real(0.002, 0.05)}
+        if self.chance(0.5):
+            o["weight_decay"] = self.real(0.001, 0.1)
+            o["decay_norms"] = self.pick(["yes", "no"])
+        if kind in ("sgd", "rmsprop", "lars") and self.chance(0.6):
+            o["momentum"] = self.real(0.1, 0.95)
+            if kind == "sgd":
+                o["nesterov"] = self.pick(["yes", "no"])
+        if kind in ("adam", "adamw", "lamb"):
+            o["beta1"], o["beta2"] = self.real(0.3, 0.95), self.real(0.5, 0.999)
+        if kind == "rmsprop":
+            o["alpha"] = self.real(0.5, 0.99)
+        if kind == "lars":
+            o["trust"], o["lr"] = self.real(0.01, 0.1), self.real(0.1, 1)
+        if kind not in ("sgd", "lars") and self.chance(0.8):
+            o["eps"] = self.pick([1e-3, 1e-2, 0.1])
+        if self.chance(0.3):
+            o["clip_norm"] = self.pick([0.05, 0.5, 100])
+        return o
+
+    def schedule(self, kind, epochs):
+        s = {"kind": kind}
+        if kind == "step":
+            s["gamma"] = self.real(0.2, 0.9)
+            s[self.pick(["milestones", "step_size"])] = 1
+            if "milestones" in s:
+                s["milestones"] = [1]
+        if kind == "exponential":
+            s["gamma"] = self.real(0.3, 0.99)
+        if kind == "cosine":
+            s["min_lr"] = self.pick([0, 0.001])
+            if epochs > 1 and self.chance(0.5):
+                s["restarts"], s["restart_scale"] = [1], self.real(0.3, 1)
+        if self.chance(0.4):
+            s["warmup_epochs"] = self.pick([0.5, 1])
+            s["warmup_from"] = self.pick([0, 0.1])
+        if self.chance(0.2):
+            s["scale_batch"] = self.whole(2, 9)
+        return s
+
+    def training(self, want):
+        """want: a layer kind, loss, optimizer and schedule that shall be there."""
+        self.batch = self.whole(4, 9)
+        self.smallest = self.whole(2, self.batch)
+        self.count = self.batch + self.smallest
+        epochs = self.whole(1, 2)
+        layers = self.net(want["layer"])
+        model = {"input": self.input, "loss": want["loss"], "layers": layers}
+        if want["loss"] == "cross_entropy" and self.chance(0.5):
+            model["label_smoothing"] = self.real(0.01, 0.5)
+        if want["loss"] == "huber":
+            model["huber_delta"] = self.real(0.1, 2)
+        self.spec = {
+            "name": "random", "data": {"shuffle": "no", "threads": 1, "prefetch": 0}, "model": model,
+            "train": {"epochs": epochs, "batch": self.batch, "threads": 1, "tune_kernels": "no",
+                      "seed": self.seed % 100000, "optimizer": self.optimizer(want["optimizer"]),
+                      "schedule": self.schedule(want["schedule"], epochs)}}
+        if not self.norms and self.chance(0.3):
+            self.spec["train"]["micro_batch"] = self.whole(1, self.batch)
+        return self
+
+    def data(self):
+        """Columns as the sources have them: x, label and, in a third, weights."""
+        r = np.random.default_rng(self.seed)
+        n = self.count
+        if self.rows:
+            x = r.integers(0, self.rows, [n] + self.input).astype("f4")
+        else:
+            x = r.normal(size=[n] + self.input).astype("f4")
+        loss = self.spec["model"]["loss"]
+        if loss == "cross_entropy":
+            y = r.integers(0, self.outputs, n).astype("i4")
+        elif loss == "bce":
+            y = r.uniform(size=[n, self.outputs]).astype("f4")
+        else:
+            y = r.normal(size=[n, self.outputs]).astype("f4")
+        columns = {"x": x, "label": y}
+        if self.chance(0.33):
+            columns["weight"] = (r.uniform(0, 3, n) * (r.uniform(size=n) < 0.8)).astype("f4")
+        return columns

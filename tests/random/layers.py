@@ -1,0 +1,361 @@
+"""Every kind of layer: settings drawn at random, and what PyTorch computes for them.
+
+A row of KINDS is (draw, run).  draw(d, shape) gives settings that fit a sample of that shape, or None;
+run(net, name, settings, x) computes.  What a draw never sets stands in DEFAULTS_ONLY, with the reason:
+a setting of the library's table that is in neither fails the test by its name."""
+import torch
+import torch.nn.functional as F
+
+ACTS = ["none", "relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh"]
+DEFAULTS_ONLY = {"init": "the numbers at the start are copied",
+                 "gamma": "the same", "p": "dropout is off"}
+
+
+class Kink(Exception):
+    """A number so close to where a slope jumps that rounding decides the gradient."""
+
+
+class Net:
+    """Runs a list of layers on the parameters given, or on zeros while shapes are found."""
+    def __init__(self, params=None, kink=0.0):
+        self.params, self.kink, self.roles = params, kink, {}
+        self.known = {}
+
+    def param(self, name, shape, role="weight"):
+        self.roles[name] = role
+        if self.params is None:
+            return torch.zeros(shape, dtype=torch.float64)
+        p = self.params[name]
+        assert list(p.shape) == list(shape), f"{name}: {list(p.shape)} is not {list(shape)}"
+        return p
+
+    def near(self, x):
+        """x is 0 at a kink."""
+        if self.kink and x.numel() and float(x.detach().abs().min()) < self.kink:
+            raise Kink
+
+    def act(self, word, x, alpha=None):
+        if word in ("relu", "leaky_relu") or (word == "elu" and alpha not in (None, 1.0)):
+            self.near(x)
+        return {"none": lambda: x, "relu": lambda: F.relu(x),
+                "leaky_relu": lambda: F.leaky_relu(x, 0.01 if alpha is None else alpha),
+                "elu": lambda: F.elu(x, 1.0 if alpha is None else alpha), "gelu": lambda: F.gelu(x),
+                "silu": lambda: F.silu(x), "sigmoid": lambda: torch.sigmoid(x),
+                "tanh": lambda: torch.tanh(x)}[word]()
+
+    def maximum(self, x, kernel, stride, pad):
+        top, left, bottom, right = pad
+        x = F.pad(x, (left, right, top, bottom), value=-float("inf"))
+        if self.kink:
+            windows = F.unfold(x.clamp_min(-1e30), kernel, stride=stride)
+            windows = windows.reshape(len(x), x.shape[1], kernel[0] * kernel[1], -1)
+            if windows.shape[2] > 1:
+                first, second = windows.topk(2, dim=2).values.unbind(2)
+                self.near(first - second)
+        return F.max_pool2d(x, kernel, stride)
+
+    def list(self, layers, x, path=""):
+        for item in layers:
+            (kind, settings), = item.items()
+            name = path + settings["name"]
+            source = settings.get("from")
+            inputs = x if source is None else [self.known[s] for s in source]
+            x = KINDS[kind][1](self, name, settings, inputs)
+            self.known[name] = x
+        return x
+
+
+def pair(v):
+    return list(v) if isinstance(v, list) else [v, v]
+
+
+def padding_of(s, x, kernel, stride, dilation):
+    p = s.get("padding", 0)
+    if p == "same":
+        pads = []
+        for i in range(2):
+            n = x.shape[2 + i]
+            need = max(0, (n - 1) // stride[i] * stride[i] + dilation[i] * (kernel[i] - 1) + 1 - n)
+            pads.append((need // 2, need - need // 2))
+        return pads[0][0], pads[1][0], pads[0][1], pads[1][1]
+    p = p if isinstance(p, list) else [p]
+    return tuple((p * 4)[:4])
+
+
+# ---- windows ----
+
+def draw_window(d, shape, dilates=True):
+    if len(shape) != 3:
+        return None
+    s = {"kernel": d.pick([d.whole(1, 3), [d.whole(1, 4), d.whole(1, 3)]])}
+    s["stride"] = d.pick([1, 1, 2, [d.whole(1, 2), d.whole(1, 3)]])
+    s["padding"] = d.pick([0, 1, "same", [1, 0], [0, 1, 1, 0]])
+    if dilates:
+        s["dilation"] = d.pick([1, 1, 2, [1, 2]])
+    kernel, dilation = pair(s["kernel"]), pair(s.get("dilation", 1))
+    if any(shape[1 + i] < dilation[i] * (kernel[i] - 1) + 1 for i in range(2)):
+        return None
+    if not dilates and s["padding"] != 0 and min(kernel) < 2:
+        s["padding"] = 0
+    return s
+
+
+def draw_conv(d, shape):
+    s = draw_window(d, shape)
+    if s is None:
+        return None
+    groups = d.pick([g for g in (1, 1, 2, 3, shape[0]) if shape[0] % g == 0])
+    return {**s, "out": groups * d.whole(1, 6 // groups + 1), "groups": groups,
+            "bias": d.pick(["yes", "no"]), "activation": d.pick(ACTS)}
+
+
+def conv(net, name, s, x):
+    kernel, stride = pair(s["kernel"]), pair(s["stride"])
+    dilation, groups = pair(s["dilation"]), s.get("groups", 1)
+    out = s["out"] if "out" in s else x.shape[1] * s["multiplier"]
+    groups = groups if "out" in s else x.shape[1]
+    top, left, bottom, right = padding_of(s, x, kernel, stride, dilation)
+    w = net.param(name + ".weight", [out, x.shape[1] // groups, *kernel])
+    b = net.param(name + ".bias", [out], "bias") if s["bias"] == "yes" else None
+    y = F.conv2d(F.pad(x, (left, right, top, bottom)), w, b, stride, 0, dilation, groups)
+    return net.act(s["activation"], y)
+
+
+def draw_depthwise(d, shape):
+    s = draw_window(d, shape)
+    return s and {**s, "multiplier": d.whole(1, 2), "bias": d.pick(["yes", "no"]),
+                  "activation": d.pick(ACTS)}
+
+
+def draw_pool(d, shape):
+    s = draw_window(d, shape, dilates=False)
+    if s and d.chance(0.5):
+        del s["stride"]
+    return s
+
+
+def maxpool(net, name, s, x):
+    kernel = pair(s["kernel"])
+    stride = pair(s.get("stride", kernel))
+    return net.maximum(x, kernel, stride, padding_of(s, x, kernel, stride, [1, 1]))
+
+
+def draw_avgpool(d, shape):
+    s = draw_pool(d, shape)
+    return s and {**s, "count_pad": d.pick(["yes", "no"])}
+
+
+def avgpool(net, name, s, x):
+    kernel = pair(s["kernel"])
+    stride = pair(s.get("stride", kernel))
+    top, left, bottom, right = padding_of(s, x, kernel, stride, [1, 1])
+    padded = lambda v: F.avg_pool2d(F.pad(v, (left, right, top, bottom)), kernel, stride)
+    return padded(x) if s["count_pad"] == "yes" else padded(x) / padded(torch.ones_like(x))
+
+
+def draw_globalpool(d, shape):
+    return {"pool": d.pick(["avg", "max"]), "keepdims": d.pick(["yes", "no"])} if len(shape) == 3 else None
+
+
+def globalpool(net, name, s, x):
+    if s["pool"] == "max":
+        y = net.maximum(x, list(x.shape[2:]), [1, 1], (0, 0, 0, 0))
+    else:
+        y = x.mean((2, 3), keepdim=True)
+    return y if s["keepdims"] == "yes" else y.flatten(1)
+
+
+# ---- features ----
+
+def draw_dense(d, shape):
+    if len(shape) == 3:
+        return None
+    return {"out": d.whole(1, 9), "bias": d.pick(["yes", "no"]), "activation": d.pick(ACTS)}
+
+
+def dense(net, name, s, x):
+    w = net.param(name + ".weight", [s["out"], x.shape[-1]])
+    b = net.param(name + ".bias", [s["out"]], "bias") if s["bias"] == "yes" else None
+    return net.act(s["activation"], F.linear(x, w, b))
+
+
+def draw_embedding(d, shape):
+    return {"rows": d.rows, "dim": d.whole(1, 5)} if d.first and d.rows else None
+
+
+def embedding(net, name, s, x):
+    return F.embedding(x.long(), net.param(name + ".weight", [s["rows"], s["dim"]]))
+
+
+# ---- norms ----
+
+def draw_batchnorm(d, shape):
+    if len(shape) not in (1, 3) or (len(shape) == 1 and d.smallest < 4):
+        return None
+    d.norms = True
+    return {"eps": d.pick([1e-5, 1e-3]), "momentum": d.pick([0.1, 0.3, 1.0]), "activation": d.pick(ACTS)}
+
+
+def batchnorm(net, name, s, x):
+    c = [x.shape[1]]
+    y = F.batch_norm(x, net.param(name + ".running_mean", c, "buffer"),
+                     net.param(name + ".running_var", c, "buffer"), net.param(name + ".weight", c, "norm"),
+                     net.param(name + ".bias", c, "norm"), True, s["momentum"], s["eps"])
+    return net.act(s["activation"], y)
+
+
+def draw_layernorm(d, shape):
+    dims = d.whole(1, len(shape))
+    n = 1
+    for v in shape[-dims:]:
+        n *= v
+    return {"dims": dims, "eps": d.pick([1e-5, 1e-2]), "activation": d.pick(ACTS)} if n >= 3 else None
+
+
+def layernorm(net, name, s, x):
+    shape = list(x.shape[-s["dims"]:])
+    y = F.layer_norm(x, shape, net.param(name + ".weight", shape, "norm"),
+                     net.param(name + ".bias", shape, "norm"), s["eps"])
+    return net.act(s["activation"], y)
+
+
+# ---- shapes ----
+
+def draw_reshape(d, shape):
+    n = 1
+    for v in shape:
+        n *= v
+    side = next((k for k in (4, 3, 2) if n % (k * k) == 0), None)
+    choices = [[n], [-1]]
+    if len(shape) > 1:
+        choices.append([shape[0], -1])
+    if side:
+        choices += [[-1, side, side], [n // side // side, side, side]]
+    return {"shape": d.pick(choices)}
+
+
+def draw_join(d, shape):
+    same = [n for n, s in d.known if s == shape]
+    return {"from": [d.pick(same) for _ in range(d.whole(2, 3))], "activation": d.pick(ACTS)} if same else None
+
+
+def add(net, name, s, x):
+    return net.act(s["activation"], sum(x[1:], x[0]))
+
+
+def draw_concat(d, shape):
+    axis = d.whole(1, len(shape))
+    fits = [n for n, s in d.known if len(s) == len(shape) and
+            s[:axis - 1] + s[axis:] == shape[:axis - 1] + shape[axis:] and s[axis - 1] <= 12]
+    return {"from": [d.pick(fits) for _ in range(d.whole(2, 3))], "axis": axis} if fits else None
+
+
+# ---- activations ----
+
+def draw_nothing(d, shape):
+    return {}
+
+
+def plain(word):
+    return draw_nothing, lambda net, name, s, x: net.act(word, x)
+
+
+# ---- layers of layers ----
+
+def draw_group(d, shape):
+    inner, _ = d.list(shape, d.whole(1, 2))
+    return inner and {"layers": inner}
+
+
+def draw_repeat(d, shape):
+    inner, out = d.list(shape, d.whole(1, 2))
+    if not inner:
+        return None
+    return {"layers": inner, "times": d.whole(1, 2) if out == shape else 1, "start": d.whole(0, 3)}
+
+
+def repeat(net, name, s, x):
+    for i in range(s["times"]):
+        x = net.list(s["layers"], x, f"{name}.{s['start'] + i}.")
+    return x
+
+
+def draw_residual(d, shape):
+    body, out = d.list(shape, d.whole(1, 3))
+    if not body:
+        return None
+    s = {"body": body, "activation": d.pick(ACTS)}
+    if out != shape:
+        way = d.way(shape, out)
+        if not way:
+            return None
+        s["shortcut"] = way
+    return s
+
+
+def residual(net, name, s, x):
+    y = net.list(s["body"], x, name + ".")
+    around = net.list(s["shortcut"], x, name + ".downsample.") if "shortcut" in s else x
+    return net.act(s["activation"], y + around)
+
+
+def draw_branches(d, shape):
+    if d.first:
+        return None
+    join = d.pick(["concat", "add"])
+    paths = []
+    if len(shape) == 3:
+        for _ in range(d.whole(2, 3)):
+            out = d.whole(1, 4) if join == "concat" else shape[0]
+            paths.append(d.way(shape, [out, *shape[1:]]))
+    elif len(shape) == 1:
+        width = d.whole(1, 6)
+        for _ in range(d.whole(2, 3)):
+            paths.append(d.way(shape, [d.whole(1, 6) if join == "concat" else width]))
+    else:
+        return None
+    if join == "concat" or len(shape) == 3:     # a way that is none
+        paths[0] = d.pick([[], paths[0]])
+    return {"paths": paths if d.chance(0.5) else {f"p{i}": p for i, p in enumerate(paths)}, "join": join}
+
+
+def branches(net, name, s, x):
+    named = s["paths"] if isinstance(s["paths"], dict) else dict(enumerate(s["paths"]))
+    ends = [net.list(p, x, f"{name}.{key}.") for key, p in named.items()]
+    if s["join"] == "concat":
+        return torch.cat(ends, 1)
+    if s["join"] == "add":
+        return sum(ends[1:], ends[0])
+    return mixed(s["loss"] if "loss" in s else net.loss, ends)
+
+
+def mixed(loss, ends):
+    if loss == "cross_entropy":
+        return torch.stack([F.log_softmax(e, 1) for e in ends]).logsumexp(0)
+    if loss == "bce":
+        return torch.logit(torch.stack([torch.sigmoid(e) for e in ends]).mean(0))
+    return torch.stack(ends).mean(0)
+
+
+def alpha(kind, words):
+    return (lambda d, shape: {"alpha": d.pick(words)},
+            lambda net, name, s, x: net.act(kind, x, s["alpha"]))
+
+
+KINDS = {
+    "conv2d": (draw_conv, conv), "depthwise2d": (draw_depthwise, conv), "dense": (draw_dense, dense),
+    "embedding": (draw_embedding, embedding), "maxpool": (draw_pool, maxpool),
+    "avgpool": (draw_avgpool, avgpool), "globalpool": (draw_globalpool, globalpool),
+    "batchnorm": (draw_batchnorm, batchnorm), "layernorm": (draw_layernorm, layernorm),
+    "dropout": (lambda d, shape: {"p": 0}, lambda net, name, s, x: x),
+    "flatten": (draw_nothing, lambda net, name, s, x: x.flatten(1)),
+    "reshape": (draw_reshape, lambda net, name, s, x: x.reshape([len(x)] + s["shape"])),
+    "add": (draw_join, add), "concat": (draw_concat, lambda net, name, s, x: torch.cat(x, s["axis"])),
+    "relu": plain("relu"), "leaky_relu": alpha("leaky_relu", [0.01, 0.2, 1.0]),
+    "elu": alpha("elu", [1.0, 0.5]), "gelu": plain("gelu"), "silu": plain("silu"),
+    "sigmoid": plain("sigmoid"), "tanh": plain("tanh"),
+    "softmax": (draw_nothing, lambda net, name, s, x: torch.softmax(x, -1)),
+    "sequence": (draw_group, lambda net, name, s, x: net.list(s["layers"], x, name + ".")),
+    "repeat": (draw_repeat, repeat), "residual": (draw_residual, residual),
+    "branches": (draw_branches, branches),
+}
