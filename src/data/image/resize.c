@@ -1,9 +1,10 @@
 /* Resizing by a triangle that is as wide as the shrinking factor: bilinear when growing, an average
  * when shrinking, so that no pixel is left out.
  *
- *   rows      16 bytes side by side: 4 rows of RGB_, or 16 rows of grey, output column by column
- *   columns   64 bytes side by side: one output row at a time
+ *   across   tiles of 16 rows of RGB_, or 64 of grey: an output column is a sum of tile columns
+ *   down     an output row is a sum of rows
  *
+ * so that both are sums of arrays that lie side by side, 64 bytes at a time.
  * Weights have 22 bits of fraction, rows are rounded to bytes before columns are summed: the result
  * is that of Pillow's resize to the bit. */
 #include "data/image/raster.h"
@@ -15,11 +16,7 @@
 #include "base/simd.h"
 
 #define FRACTION 22
-#define SIDE     16                /* bytes in one vector of sums                               */
-#define CHUNK    64                /* bytes of a row that columns are summed for at once        */
-
-typedef uint8_t bytes16 __attribute__((vector_size(SIDE)));
-typedef int32_t sums __attribute__((vector_size(SIDE * sizeof(int32_t))));
+#define CHUNK    64                /* bytes that are summed at once: 16 pixels of RGB_          */
 
 /* For one axis: output place i is the sum of weight[i * most + k] * in[first[i] + k]. */
 struct taps { int n, most; int32_t *first, *count, *weight; };
@@ -77,135 +74,145 @@ static tt_status taps_init(struct taps *t, int in, int out)
 
 /* ---- sums ---- */
 
-INLINE sums widen(const uint8_t *p)
-{
-	bytes16 b;
-
-	memcpy(&b, p, sizeof b);
-	return __builtin_convertvector(b, sums);
-}
-
-INLINE sums half(void)
-{
-	return (sums){0} + (1 << (FRACTION - 1));
-}
-
 /* Weights that were rounded up may add up to a little more than 1. */
-INLINE void narrow(sums s, uint8_t *p)
+INLINE uint8_t narrow(int32_t sum)
 {
-	bytes16 b;
-	sums over;
+	const int32_t v = sum >> FRACTION;
 
-	s >>= FRACTION;
-	over = s > 255;
-	s = (s & ~over) | (255 & over);
-	b = __builtin_convertvector(s, bytes16);
-	memcpy(p, &b, sizeof b);
+	return (uint8_t)(v > 255 ? 255 : v);
 }
 
-/* tile[in][16] to out[t->n][16]. */
-SIMD static void sum_rows(const uint8_t *tile, const struct taps *t, uint8_t *out)
+/* out = sum of w[k] * (in + k * stride), for as many terms as the compiler knows. */
+INLINE void sum_few(const uint8_t *in, size_t stride, const int32_t *w, int terms, uint8_t *out)
 {
-	for (int x = 0; x < t->n; x++) {
-		const int32_t *w = t->weight + (size_t)x * (size_t)t->most;
-		const uint8_t *p = tile + (size_t)t->first[x] * SIDE;
-		sums s = half();
+	for (size_t i = 0; i < CHUNK; i++) {
+		int32_t sum = 1 << (FRACTION - 1);
 
-		for (int k = 0; k < t->count[x]; k++)
-			s += widen(p + k * SIDE) * w[k];
-		narrow(s, out + (size_t)x * SIDE);
+		for (int k = 0; k < terms; k++)
+			sum += w[k] * in[(size_t)k * stride + i];
+		out[i] = narrow(sum);
 	}
 }
 
-/* Rows of `stride` bytes, a multiple of CHUNK: `count` of them with their weights to one. */
-SIMD static void sum_columns(const uint8_t *in, size_t stride, const int32_t *w, int count,
-                             uint8_t *out)
+INLINE void sum_many(const uint8_t *in, size_t stride, const int32_t *w, int terms, uint8_t *out)
 {
-	for (size_t x = 0; x < stride; x += CHUNK) {
-		sums a = half(), b = a, c = a, d = a;
+	int32_t sum[CHUNK];
 
-		for (int k = 0; k < count; k++) {
-			const uint8_t *p = in + (size_t)k * stride + x;
+	for (size_t i = 0; i < CHUNK; i++)
+		sum[i] = 1 << (FRACTION - 1);
+	for (int k = 0; k < terms; k++)
+		for (size_t i = 0; i < CHUNK; i++)
+			sum[i] += w[k] * in[(size_t)k * stride + i];
+	for (size_t i = 0; i < CHUNK; i++)
+		out[i] = narrow(sum[i]);
+}
 
-			a += widen(p) * w[k];
-			b += widen(p + SIDE) * w[k];
-			c += widen(p + 2 * SIDE) * w[k];
-			d += widen(p + 3 * SIDE) * w[k];
-		}
-		narrow(a, out + x);
-		narrow(b, out + x + SIDE);
-		narrow(c, out + x + 2 * SIDE);
-		narrow(d, out + x + 3 * SIDE);
+INLINE void sum_chunk(const uint8_t *restrict in, size_t stride, const int32_t *restrict w,
+                      int terms, uint8_t *restrict out)
+{
+	switch (terms) {
+	case 1:  sum_few(in, stride, w, 1, out); break;
+	case 2:  sum_few(in, stride, w, 2, out); break;
+	case 3:  sum_few(in, stride, w, 3, out); break;
+	case 4:  sum_few(in, stride, w, 4, out); break;
+	case 5:  sum_few(in, stride, w, 5, out); break;
+	default: sum_many(in, stride, w, terms, out); break;
 	}
+}
+
+/* tile[in][64] to out[t->n][64]. */
+SIMD static void sum_across(const uint8_t *tile, const struct taps *t, uint8_t *out)
+{
+	for (int x = 0; x < t->n; x++)
+		sum_chunk(tile + (size_t)t->first[x] * CHUNK, CHUNK,
+		          t->weight + (size_t)x * (size_t)t->most, t->count[x], out + (size_t)x * CHUNK);
+}
+
+/* Rows of `stride` bytes, a multiple of 64: `count` of them to one. */
+SIMD static void sum_down(const uint8_t *in, size_t stride, const int32_t *w, int count,
+                          uint8_t *out)
+{
+	for (size_t x = 0; x < stride; x += CHUNK)
+		sum_chunk(in + x, stride, w, count, out + x);
 }
 
 /* ---- the two passes ---- */
 
-/* A picture between them: pixels of 4 bytes (RGB and one that is idle) or 1. */
-struct strip { size_t pixel, stride; uint8_t *p; };
+/* What lies between them: as many rows, across already, as an output row is made of. */
+struct band {
+	int      first, rows, room;    /* of the picture's rows, those that are here            */
+	size_t   pixel, stride;        /* pixels of 4 bytes (RGB and one that is idle) or 1     */
+	uint8_t *p;
+};
+
+struct resizing {
+	const struct raster *in;
+	struct taps  across, down;
+	struct band  band;
+	uint8_t     *tile, *sums, *row;
+};
 
 /* Pixels of `pixel` bytes, which is a number for the compiler. */
 INLINE void spread(const uint8_t *from, size_t c, size_t w, size_t pixel, uint8_t *to)
 {
 	for (size_t x = 0; x + 1 < w; x++)
-		memcpy(to + x * SIDE, from + x * c, pixel);         /* the idle byte is the next one's */
-	memcpy(to + (w - 1) * SIDE, from + (w - 1) * c, c);
+		memcpy(to + x * CHUNK, from + x * c, pixel);        /* the idle byte is the next one's */
+	memcpy(to + (w - 1) * CHUNK, from + (w - 1) * c, c);
 }
 
 INLINE void gather(const uint8_t *from, size_t w, size_t pixel, uint8_t *to)
 {
 	for (size_t x = 0; x < w; x++)
-		memcpy(to + x * pixel, from + x * SIDE, pixel);
+		memcpy(to + x * pixel, from + x * CHUNK, pixel);
 }
 
-/* `rows` rows of the raster from y on, one behind the other: tile[w][16]. */
+/* Sixteen rows of RGB as 16 pixels of 4 bytes, column by column. */
+SIMD static void fill_whole(const uint8_t *from, size_t stride, size_t w, uint8_t *tile)
+{
+	for (size_t x = 0; x < w; x++)
+		for (size_t i = 0; i < 16; i++)
+			memcpy(tile + x * CHUNK + 4 * i, from + i * stride + 3 * x, 4);
+}
+
+/* `rows` rows of the picture from y on, one behind the other: tile[w][64]. */
 static void fill_tile(const struct raster *r, int y, int rows, uint8_t *tile)
 {
-	const size_t w = (size_t)r->w;
+	const size_t w = (size_t)r->w, stride = w * (size_t)r->channels;
+	const uint8_t *from = r->p + (size_t)y * stride;
 
-	for (int i = 0; i < rows; i++) {
-		const uint8_t *from = r->p + (size_t)(y + i) * w * (size_t)r->channels;
-
-		if (r->channels == 3)
+	if (r->channels == 3 && rows == 16)
+		fill_whole(from, stride, w - 1, tile);
+	for (int i = 0; i < rows; i++, from += stride) {
+		if (r->channels == 3 && rows == 16)
+			memcpy(tile + (w - 1) * CHUNK + 4 * i, from + (w - 1) * 3, 3);
+		else if (r->channels == 3)
 			spread(from, 3, w, 4, tile + 4 * i);
 		else
 			spread(from, 1, w, 1, tile + i);
 	}
 }
 
-/* tile[w][16] to rows of the strip, from y on. */
-static void empty_tile(const uint8_t *tile, int w, int rows, const struct strip *s, int y)
+/* sums[w][64] to the end of the band. */
+static void empty_tile(const uint8_t *sums, size_t w, int rows, struct band *b)
 {
 	for (int i = 0; i < rows; i++) {
-		uint8_t *to = s->p + (size_t)(y + i) * s->stride;
+		uint8_t *to = b->p + (size_t)b->rows++ * b->stride;
 
-		if (s->pixel == 4)
-			gather(tile + 4 * i, (size_t)w, 4, to);
+		if (b->pixel == 4)
+			gather(sums + 4 * i, w, 4, to);
 		else
-			gather(tile + i, (size_t)w, 1, to);
+			gather(sums + i, w, 1, to);
 	}
 }
 
-static tt_status resize_rows(const struct raster *r, int w, const struct strip *s)
+/* Rows before the first one that is still needed make room. */
+static void drop_rows(struct band *b, int needed)
 {
-	const int each = SIDE / (int)s->pixel;
-	uint8_t *tile = mem_calloc((size_t)r->w + (size_t)w, SIDE), *out = tile + (size_t)r->w * SIDE;
-	struct taps t = {0};
-	tt_status st = tile ? TT_OK : TT_ENOMEM;
+	const int n = needed - b->first < b->rows ? needed - b->first : b->rows;
 
-	if (st == TT_OK && w != r->w)
-		st = taps_init(&t, r->w, w);
-	for (int y = 0; st == TT_OK && y < r->h; y += each) {
-		const int rows = r->h - y < each ? r->h - y : each;
-
-		fill_tile(r, y, rows, tile);
-		if (w != r->w)
-			sum_rows(tile, &t, out);
-		empty_tile(w != r->w ? out : tile, w, rows, s, y);
-	}
-	taps_release(&t);
-	mem_free(tile);
-	return st;
+	memmove(b->p, b->p + (size_t)n * b->stride, (size_t)(b->rows - n) * b->stride);
+	b->first += n;
+	b->rows -= n;
 }
 
 /* One row to its place in each plane. */
@@ -218,53 +225,76 @@ SIMD static void to_planes(const uint8_t *row, size_t w, size_t plane, uint8_t *
 	}
 }
 
-static void put_row(const struct strip *s, const uint8_t *row, int w, size_t plane, uint8_t *out)
+static void put_row(struct resizing *z, int y, uint8_t *out)
 {
-	if (s->pixel == 1)
-		memcpy(out, row, (size_t)w);
+	const struct band *b = &z->band;
+	const size_t w = (size_t)z->across.n, plane = w * (size_t)z->down.n;
+
+	sum_down(b->p + (size_t)(z->down.first[y] - b->first) * b->stride, b->stride,
+	         z->down.weight + (size_t)y * (size_t)z->down.most, z->down.count[y], z->row);
+	if (b->pixel == 4)
+		to_planes(z->row, w, plane, out + (size_t)y * w);
 	else
-		to_planes(row, (size_t)w, plane, out);
+		memcpy(out + (size_t)y * w, z->row, w);
 }
 
-static tt_status resize_columns(const struct strip *s, int in, int h, int w, uint8_t *out)
+static void run(struct resizing *z, uint8_t *out)
 {
-	const size_t plane = (size_t)h * (size_t)w;
-	uint8_t *row = mem_alloc(s->stride);
-	struct taps t = {0};
-	tt_status st = row ? TT_OK : TT_ENOMEM;
+	const int h = z->in->h, each = CHUNK / (int)z->band.pixel;
+	struct band *b = &z->band;
 
-	if (st == TT_OK)
-		st = taps_init(&t, in, h);
-	for (int y = 0; st == TT_OK && y < h; y++) {
-		sum_columns(s->p + (size_t)t.first[y] * s->stride, s->stride,
-		            t.weight + (size_t)y * (size_t)t.most, t.count[y], row);
-		put_row(s, row, w, plane, out + (size_t)y * (size_t)w);
+	for (int y = 0, done = 0; y < h; y += each) {
+		const int rows = h - y < each ? h - y : each;
+
+		drop_rows(b, z->down.first[done]);
+		fill_tile(z->in, y, rows, z->tile);
+		sum_across(z->tile, &z->across, z->sums);
+		empty_tile(z->sums, (size_t)z->across.n, rows, b);
+		for (; done < z->down.n && z->down.first[done] + z->down.count[done] <= y + rows; done++)
+			put_row(z, done, out);
+		if (done == z->down.n)
+			return;
 	}
-	taps_release(&t);
-	mem_free(row);
-	return st;
 }
 
-static size_t up(size_t n, size_t to)
+/* One block, in whole lines of the cache: what is summed at once never lies in two. */
+static tt_status take_room(struct resizing *z, size_t w)
 {
-	return (n + to - 1) / to * to;
+	const size_t tile = (size_t)z->in->w * CHUNK, sums = w * CHUNK, row = z->band.stride;
+	const size_t band = (size_t)z->band.room * row;
+
+	if (!(z->tile = mem_alloc_aligned(tile + sums + row + band)))
+		return TT_ENOMEM;
+	memset(z->tile, 0, tile + sums + row + band);    /* idle bytes are summed as well */
+	z->sums = z->tile + tile;
+	z->row = z->sums + sums;
+	z->band.p = z->row + row;
+	return TT_OK;
+}
+
+static tt_status prepare(struct resizing *z, int h, int w)
+{
+	struct band *b = &z->band;
+	tt_status st;
+
+	if ((st = taps_init(&z->across, z->in->w, w)) != TT_OK ||
+	    (st = taps_init(&z->down, z->in->h, h)) != TT_OK)
+		return st;
+	b->pixel = z->in->channels == 3 ? 4 : 1;
+	b->stride = ((size_t)w * b->pixel + CHUNK - 1) / CHUNK * CHUNK;
+	b->room = z->down.most + CHUNK / (int)b->pixel;
+	return take_room(z, (size_t)w);
 }
 
 tt_status raster_resize(const struct raster *r, int h, int w, uint8_t *out)
 {
-	struct strip s = { .pixel = r->channels == 3 ? 4 : 1 };
-	tt_status st;
+	struct resizing z = { .in = r };
+	tt_status st = prepare(&z, h, w);
 
-	s.stride = up((size_t)w * s.pixel, CHUNK);
-	if (!(s.p = mem_alloc((size_t)r->h * s.stride)))
-		return TT_ENOMEM;
-	st = resize_rows(r, w, &s);
-	if (st == TT_OK && h == r->h)
-		for (int y = 0; y < h; y++)
-			put_row(&s, s.p + (size_t)y * s.stride, w, (size_t)h * (size_t)w,
-			        out + (size_t)y * (size_t)w);
-	else if (st == TT_OK)
-		st = resize_columns(&s, r->h, h, w, out);
-	mem_free(s.p);
+	if (st == TT_OK)
+		run(&z, out);
+	taps_release(&z.across);
+	taps_release(&z.down);
+	mem_free(z.tile);
 	return st;
 }
