@@ -5,6 +5,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,7 +28,7 @@ struct train_args {
 	struct common    common;
 	struct flag_list set;
 	const char      *run, *runs, *resume, *kernel_cache, *trace;
-	const char      *epochs, *threads, *seed, *tune_kernels;     /* of the spec: see shortcuts */
+	const char      *epochs, *threads, *seed, *tune_kernels;     /* they change `set` */
 	const char      *strategy;
 	struct launch_args launch;
 	int              dry_run, launched;
@@ -36,6 +37,8 @@ struct train_args {
 static const char *const on_off[] = { "on", "off", NULL };
 
 #define STRATEGIES_MAX 64
+#define LARGE_NET      ((size_t)1 << 28)  /* parameters: a gigabyte of them                     */
+#define LINE_MAX_SAID  (ERR_MAX / 2)      /* a longer command does not fit into a message */
 
 static const char *const *strategy_names(void)
 {
@@ -49,13 +52,18 @@ static const char *const *strategy_names(void)
 static const struct flag train_flags[] = {
 	{ "set",     's', FLAG_LIST,  AT(set), "KEY=VALUE", .help =
 	  "change a key of the spec, such as train.optimizer.lr=0.1; may be repeated" },
-	{ "epochs",  'e', FLAG_TEXT,  AT(epochs), "N", .help = "short for --set train.epochs=N" },
-	{ "seed",    0,   FLAG_TEXT,  AT(seed), "N", .help = "short for --set train.seed=N" },
-	{ "threads", 't', FLAG_TEXT,  AT(threads), "N", .help =
+	{ "epochs",  'e', FLAG_TEXT,  AT(epochs), .key = "train.epochs",
+	  .arg = "N", .help = "short for --set train.epochs=N" },
+	{ "seed",    0,   FLAG_TEXT,  AT(seed), .key = "train.seed",
+	  .arg = "N", .help = "short for --set train.seed=N" },
+	{ "threads", 't', FLAG_TEXT,  AT(threads), .key = "train.threads",
+	  .arg = "N", .help =
 	  "compute threads (0: all cores); short for --set train.threads=N" },
-	{ "workers", 'w', FLAG_TEXT,  AT(launch.workers), "N", .help =
+	{ "workers", 'w', FLAG_TEXT,  AT(launch.workers), .key = "distribute.workers",
+	  .arg = "N", .help =
 	  "so many workers on this machine train together; short for --set distribute.workers=N" },
-	{ "strategy", 0,  FLAG_TEXT,  AT(strategy), "NAME", .list = strategy_names, .help =
+	{ "strategy", 0,  FLAG_TEXT,  AT(strategy), .key = "distribute.strategy",
+	  .arg = "NAME", .list = strategy_names, .help =
 	  "how workers stay together (`tutti help strategies`); short for "
 	  "--set distribute.strategy=NAME" },
 	{ "hosts",   0,   FLAG_TEXT,  AT(launch.hosts), "A:N,B:N", .help =
@@ -83,7 +91,8 @@ static const struct flag train_flags[] = {
 	  "a launcher of ours has started this: it says how to go on" },
 	{ "trace",   0,   FLAG_TEXT,  AT(trace), "FILE", .help =
 	  "what each worker did when, for chrome://tracing or ui.perfetto.dev" },
-	{ "tune-kernels", 0, FLAG_TEXT, AT(tune_kernels), "on|off", .words = on_off, .help =
+	{ "tune-kernels", 0, FLAG_TEXT, AT(tune_kernels), .key = "train.tune_kernels",
+	  .arg = "on|off", .words = on_off, .help =
 	  "measure which implementation of each layer is fastest, or take the library's choice" },
 	{ "kernel-cache", 0, FLAG_TEXT, AT(kernel_cache), "FILE", .help =
 	  "where measured choices are remembered (~/.cache/tutti/kernels.txt)" },
@@ -106,16 +115,6 @@ static const struct example train_examples[] = {
 	{ "tutti train examples/lenet5.yaml --hosts a:8,b:8 --restarts 3",
 	  "sixteen workers on two machines; whoever is lost costs a restart" },
 	{ NULL, NULL },
-};
-
-/* Options that are only another way to write --set. */
-static const struct { size_t offset; const char *key; } shortcuts[] = {
-	{ AT(epochs), "train.epochs" },
-	{ AT(seed), "train.seed" },
-	{ AT(threads), "train.threads" },
-	{ AT(tune_kernels), "train.tune_kernels" },
-	{ AT(launch.workers), "distribute.workers" },
-	{ AT(strategy), "distribute.strategy" },
 };
 
 /* What a spec says that people are told. */
@@ -142,19 +141,6 @@ struct run {
 	int              made_runs;            /* which is new as well                 */
 	int              made_dir;             /* the folder is ours, and empty so far */
 };
-
-static tt_status apply_shortcuts(const struct train_args *o, tt_spec *spec)
-{
-	tt_status st = TT_OK;
-
-	for (size_t i = 0; st == TT_OK && i < sizeof shortcuts / sizeof *shortcuts; i++) {
-		const char *v = *(const char *const *)((const char *)o + shortcuts[i].offset);
-
-		if (v)
-			st = tt_spec_set(spec, shortcuts[i].key, v);
-	}
-	return st;
-}
 
 /* Decide what to resume: *dir and *resume are NULL where nothing was asked for. */
 static tt_status choose_resume(struct run *r, struct arena *a)
@@ -187,6 +173,8 @@ static tt_status choose_folder(struct run *r, struct arena *a)
 		r->made_runs = !file_exists(r->args->runs);
 		st = paths_new_run(a, r->args->runs, r->facts.name, &r->dir);
 		r->made_dir = r->made_new = st == TT_OK;
+		if (st == TT_OK)
+			stop_made(r->dir, r->made_runs ? r->args->runs : NULL);
 		return st;
 	}
 	if (!r->resume) {
@@ -247,10 +235,51 @@ static tt_status load_spec(struct run *r, const struct call *c)
 	tt_status st;
 
 	if ((st = specfile_load(&r->file, c->args.v[0], &r->args->set)) != TT_OK ||
-	    (st = apply_shortcuts(r->args, r->file.spec)) != TT_OK ||
 	    (st = tt_spec_resolve(r->file.spec)) != TT_OK)
 		return st;
 	return read_facts(c->arena, r->file.spec, &r->facts);
+}
+
+/* Numbers in a sample of a shape such as "[3, 32, 32]". */
+static int64_t count_input(const char *shape)
+{
+	int64_t n = 1;
+	char   *end;
+
+	for (const char *p = shape + strspn(shape, "[ "); *p && *p != ']';
+	     p = end + strspn(end, ", ")) {
+		const long long dim = strtoll(p, &end, 10);
+
+		if (end == p || dim < 1 || __builtin_mul_overflow(n, dim, &n))
+			return 0;
+	}
+	return n;
+}
+
+/* Ten lines describe a net of a hundred gigabytes.  Before so many numbers are drawn the data are
+ * asked whether they would fit; of other nets the trainer asks when it has them: as soon. */
+static tt_status check_large(const struct run *r, struct arena *a)
+{
+	const tt_source_info *info;
+	tt_source  *source = NULL;
+	const char *uri, *input;
+	int64_t     has = 1, want;
+	tt_status   st;
+
+	if (tt_spec_parameters(r->file.spec) < LARGE_NET)
+		return TT_OK;
+	if ((st = specfile_text(a, r->file.spec, "data.train", &uri)) != TT_OK ||
+	    (st = specfile_text(a, r->file.spec, "model.input", &input)) != TT_OK ||
+	    (st = tt_source_open(&source, uri)) != TT_OK)
+		return specfile_hint(&r->file, st);
+	info = tt_source_describe(source);
+	for (int i = 0; i < info->ndim; i++)
+		has *= info->shape[i];
+	if ((want = count_input(input)) != has)
+		st = err_set(TT_ESHAPE, "data.train: a sample of %s has %lld numbers, model.input %s wants "
+		             "%lld", uri, (long long)has, input, (long long)want);
+	tt_source_close(&source);
+	return st;
 }
 
 static tt_status prepare(struct run *r, struct call *c)
@@ -259,6 +288,7 @@ static tt_status prepare(struct run *r, struct call *c)
 	tt_status st;
 
 	if ((st = load_spec(r, c)) != TT_OK || (st = join(r)) != TT_OK ||
+	    (st = check_large(r, c->arena)) != TT_OK ||
 	    (st = tt_model_new(&r->model, r->file.spec)) != TT_OK ||
 	    (st = machine_environment(c->arena, &c->line, &r->environment)) != TT_OK ||
 	    (st = paths_kernel_cache(c->arena, r->args->kernel_cache, &r->kernel_cache)) != TT_OK ||
@@ -354,12 +384,19 @@ static void add_word(const char *word, struct str *s)
 	shell_add(s, word);
 }
 
-/* The command line that goes on with this run: the same, with its folder, and --resume. */
+/* The command line that goes on with this run: the same, with its folder, and --resume.  These are
+ * added behind it, so what follows a "--" is written as what it is, a file. */
 static tt_status resume_line(const struct run *r, const struct words *line, struct str *out)
 {
+	int i = 1;
+
 	str_add(out, "tutti");
-	for (int i = 1; i < line->n; i++)
+	for (; i < line->n && strcmp(line->v[i], "--") != 0; i++)
 		add_word(line->v[i], out);
+	for (i++; i < line->n; i++) {
+		str_add(out, line->v[i][0] == '-' ? " ./" : " ");
+		shell_add(out, line->v[i]);
+	}
 	if (r->made_new) {
 		str_add(out, " --run");
 		add_word(r->dir, out);
@@ -367,6 +404,15 @@ static tt_status resume_line(const struct run *r, const struct words *line, stru
 	if (!r->args->resume)
 		str_add(out, " --resume");
 	return str_status(out);
+}
+
+/* A command to paste must be whole: one too long for a message stands before it. */
+static const char *said(struct str *line)
+{
+	if (line->len <= LINE_MAX_SAID)
+		return line->p;
+	fprintf(stderr, "%s\n", line->p);
+	return "the line above";
 }
 
 /* The signal that has ended this run.  Of several workers only one need have heard it. */
@@ -399,7 +445,7 @@ static tt_status report_stop(const struct run *r, struct call *c)
 		st = err_set(TT_ESTOPPED, "stopped by SIG%s after step %lld", sigabbrev_np(sig), step);
 	else if (st == TT_OK)
 		st = err_set(TT_ESTOPPED, "stopped by SIG%s after step %lld; go on with `%s`",
-		             sigabbrev_np(sig), step, line.p);
+		             sigabbrev_np(sig), step, said(&line));
 	str_release(&line);
 	return st;
 }
@@ -434,8 +480,10 @@ static tt_status run_all(struct run *r, struct call *c)
 	int                over;
 
 	stop_install();
-	if ((st = prepare(r, c)) != TT_OK)
+	if ((st = prepare(r, c)) != TT_OK) {
+		stop_remove();
 		return st == TT_ESTOPPED ? report_early_stop(c) : st;
+	}
 	r->made_dir = 0;
 	p = tt_trainer_progress(r->trainer);
 	if ((st = look_for_end(r, &over)) != TT_OK)
@@ -472,7 +520,7 @@ static tt_status report_end(const struct run *r, struct call *c, tt_status st)
 	if (paths_last(c->arena, r->dir, &last) == TT_OK && !file_exists(last))
 		err_set(end, "%s: nothing was trained", why);
 	else if (st != TT_EINVAL && resume_line(r, &c->line, &line) == TT_OK)
-		err_set(end, "%s; go on, with any number of workers, by `%s`", why, line.p);
+		err_set(end, "%s; go on, with any number of workers, by `%s`", why, said(&line));
 	str_release(&line);
 	return end;
 }

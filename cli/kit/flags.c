@@ -100,15 +100,30 @@ static tt_status set_text(const struct flag *f, const char *text, const char **o
 
 static tt_status add_to_list(struct arena *a, const char *text, struct flag_list *l)
 {
-	const char **v = arena_alloc(a, ((size_t)l->n + 1) * sizeof *v);
+	const int    room = l->room ? 2 * l->room : 8;
+	const char **v;
 
-	if (!v)
-		return TT_ENOMEM;
-	if (l->n)
-		memcpy(v, l->v, (size_t)l->n * sizeof *v);
-	v[l->n] = text;
-	*l = (struct flag_list){ v, l->n + 1 };
+	if (l->n == l->room) {
+		if (!(v = arena_alloc(a, (size_t)room * sizeof *v)))
+			return TT_ENOMEM;
+		if (l->n)
+			memcpy(v, l->v, (size_t)l->n * sizeof *v);
+		l->v = v;
+		l->room = room;
+	}
+	l->v[l->n++] = text;
 	return TT_OK;
+}
+
+/* --epochs 3 as --set train.epochs=3. */
+static tt_status add_setting(const struct flag *rows, const struct flag *f, struct arena *a,
+                             void *base)
+{
+	const struct flag *set = find_in(rows, "set", 3);
+	const char        *value = *(const char *const *)((char *)base + f->offset);
+	const char        *pair = set ? arena_printf(a, "%s=%s", f->key, value) : NULL;
+
+	return pair ? add_to_list(a, pair, (void *)((char *)base + set->offset)) : TT_ENOMEM;
 }
 
 static tt_status set_field(const struct flag *f, struct arena *a, void *base, const char *text)
@@ -147,6 +162,7 @@ static tt_status parse_one(const struct flag *rows, struct arena *a, void *base,
 	int                is_long = word[1] == '-';
 	size_t             len = is_long ? strcspn(name, "=") : 1;
 	const struct flag *f;
+	tt_status          st;
 
 	f = is_long ? find_in(rows, name, len) : find_letter(rows, word[1]);
 	if (!f)
@@ -166,7 +182,9 @@ static tt_status parse_one(const struct flag *rows, struct arena *a, void *base,
 			return err_set(TT_EINVAL, "--%s wants a value (%s)", f->name, f->arg);
 		value = w->v[++*i];
 	}
-	return set_field(f, a, base, value ? value : "");
+	if ((st = set_field(f, a, base, value ? value : "")) != TT_OK || !f->key)
+		return st;
+	return add_setting(rows, f, a, base);
 }
 
 static tt_status set_defaults(const struct flag *rows, struct arena *a, void *base)

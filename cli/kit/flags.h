@@ -32,10 +32,12 @@ struct flag {
 	int64_t            min, max;  /* of FLAG_INT                                  */
 	const char *const *words;     /* of FLAG_TEXT: the only values, or NULL       */
 	const char *const *(*list)(void);     /* or who knows them; NULL: see words   */
+	const char        *key;       /* of FLAG_TEXT: it is short for --set KEY=VALUE, in its place
+	                               * among them: what is said last holds          */
 	int                hidden;    /* for tools: not in help                       */
 };
 
-struct flag_list { const char **v; int n; };
+struct flag_list { const char **v; int n, room; };
 
 struct common { int json, quiet, help; };
 extern const struct flag common_flags[];

@@ -6,22 +6,26 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mem.h"
+
+#define PACKED_MAX ((size_t)64 << 20)    /* bytes of a file of refs */
 
 /* The first line of FOLDER/NAME without its line end; 0 if there is none. */
 static int first_line(const char *folder, const char *name, char out[PATH_MAX])
 {
-	char  path[2 * PATH_MAX];
-	FILE *f;
-	int   ok;
+	char path[2 * PATH_MAX];
 
 	snprintf(path, sizeof path, "%s/%s", folder, name);
-	if (!(f = fopen(path, "re")))
-		return 0;
-	ok = fgets(out, PATH_MAX, f) != NULL;
-	fclose(f);
-	if (ok)
-		out[strcspn(out, "\r\n")] = '\0';
-	return ok;
+	return file_first_line(path, out, PATH_MAX);
+}
+
+/* A path that a file in `folder` names, from there unless it is a whole one. */
+static int join(const char *folder, const char *path, char out[PATH_MAX])
+{
+	const int whole = path[0] == '/';
+
+	return snprintf(out, PATH_MAX, "%s%s%s", whole ? "" : folder, whole ? "" : "/", path) <
+	       PATH_MAX;
 }
 
 /* A work tree made by `git worktree` has a file .git that names the real folder. */
@@ -33,8 +37,7 @@ static int follow_file(const char *parent, char git[PATH_MAX])
 		return 1;
 	if (!first_line(parent, ".git", line) || strncmp(line, "gitdir: ", 8) != 0)
 		return 0;
-	return snprintf(git, PATH_MAX, "%s%s%s", line[8] == '/' ? "" : parent,
-	                line[8] == '/' ? "" : "/", line + 8) < PATH_MAX;
+	return join(parent, line + 8, git);
 }
 
 static int find_repository(char git[PATH_MAX])
@@ -56,38 +59,55 @@ static int find_repository(char git[PATH_MAX])
 	}
 }
 
+/* Only what is the name of a commit: any file may have been put in the place of one. */
+static int keep(const char *hash, char *out)
+{
+	const size_t n = strspn(hash, "0123456789abcdef");
+
+	if (hash[n] || (n != 40 && n != 64))
+		return 0;
+	memcpy(out, hash, n + 1);
+	return 1;
+}
+
 static int look_up_packed(const char *git, const char *ref, char *out)
 {
-	char  path[2 * PATH_MAX], line[PATH_MAX], hash[GIT_COMMIT_TEXT], name[PATH_MAX];
-	FILE *f;
-	int   found = 0;
+	char   path[2 * PATH_MAX], *text, *line, *rest;
+	size_t size;
+	int    found = 0;
 
 	snprintf(path, sizeof path, "%s/packed-refs", git);
-	if (!(f = fopen(path, "re")))
+	if (file_read_all(path, PACKED_MAX, &text, &size) != TT_OK)
 		return 0;
-	while (!found && fgets(line, sizeof line, f))
-		if (sscanf(line, "%79s %4095s", hash, name) == 2 && strcmp(name, ref) == 0) {
-			strcpy(out, hash);
-			found = 1;
-		}
-	fclose(f);
+	rest = text;
+	while (!found && (line = strsep(&rest, "\n"))) {
+		char *name = strchr(line, ' ');
+
+		if (!name || strcmp(name + 1, ref) != 0)
+			continue;
+		*name = '\0';
+		found = keep(line, out);
+	}
+	mem_free(text);
 	return found;
 }
 
-/* Branches of a work tree lie in the repository it came from ("commondir"). */
+static int look_up_in(const char *git, const char *ref, char *out)
+{
+	char line[PATH_MAX];
+
+	return first_line(git, ref, line) ? keep(line, out) : look_up_packed(git, ref, out);
+}
+
+/* Branches of a work tree lie in the repository it came from ("commondir"), which has no other. */
 static int look_up(const char *git, const char *ref, char *out)
 {
-	char line[PATH_MAX], common[PATH_MAX], base[2 * PATH_MAX];
+	char line[PATH_MAX], common[PATH_MAX];
 
-	if (first_line(git, ref, line)) {
-		snprintf(out, GIT_COMMIT_TEXT, "%.*s", GIT_COMMIT_TEXT - 1, line);
+	if (look_up_in(git, ref, out))
 		return 1;
-	}
-	if (first_line(git, "commondir", common)) {
-		snprintf(base, sizeof base, "%s/%s", git, common);
-		return look_up(base, ref, out);
-	}
-	return look_up_packed(git, ref, out);
+	return first_line(git, "commondir", line) && join(git, line, common) &&
+	       look_up_in(common, ref, out);
 }
 
 int git_commit(char out[GIT_COMMIT_TEXT])
@@ -96,8 +116,5 @@ int git_commit(char out[GIT_COMMIT_TEXT])
 
 	if (!find_repository(git) || !first_line(git, "HEAD", head))
 		return 0;
-	if (strncmp(head, "ref: ", 5) == 0)
-		return look_up(git, head + 5, out);
-	snprintf(out, GIT_COMMIT_TEXT, "%.*s", GIT_COMMIT_TEXT - 1, head);
-	return 1;
+	return strncmp(head, "ref: ", 5) == 0 ? look_up(git, head + 5, out) : keep(head, out);
 }

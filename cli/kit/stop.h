@@ -8,7 +8,9 @@
 
 #include <tutti/train.h>
 
-void stop_install(void);             /* before a trainer is made           */
+void stop_install(void);             /* before a trainer is made: until stop_tell, what does not end
+                                        by itself soon after a signal is left as it stands */
+void stop_made(const char *folder, const char *above);       /* then: these go, too; NULL: none */
 void stop_tell(tt_trainer *t);       /* the trainer is there: tell it      */
 void stop_remove(void);              /* before the trainer is freed: what comes from then on is
                                         noted, and ends nothing that is being closed */

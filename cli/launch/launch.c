@@ -193,17 +193,21 @@ static const char **make_line(const struct launch_plan *p, struct arena *a,
 {
 	const struct words *w = p->line;
 	const char **v = arena_alloc(a, (size_t)(w->n + LINE_WORDS + 1) * sizeof *v);
-	int n = 0;
+	int n = 0, i = 1;
 
 	if (!v || !(v[n++] = own_path(a, w->v[0])))
 		return NULL;
-	for (int i = 1; i < w->n; ) {
+	while (i < w->n && strcmp(w->v[i], "--") != 0) {
 		const int skip = own_words(w->v[i]);
 
 		if (!skip)
 			v[n++] = w->v[i];
 		i += skip ? skip : 1;
 	}
+	/* More options follow: what stands behind a "--" is written as what it is, a file. */
+	for (i++; i < w->n; i++)
+		if (!(v[n++] = w->v[i][0] == '-' ? arena_printf(a, "./%s", w->v[i]) : w->v[i]))
+			return NULL;
 	while (*more)
 		v[n++] = *more++;
 	v[n] = NULL;

@@ -2,8 +2,9 @@
  *
  * Checkpoints are safetensors files, which other tools read as well.  Names that begin with
  * "tutti." are the training's own (optimizer, place); the others are the model's.  The file is
- * mapped and checked when it is opened; everything is borrowed until it is closed.  Safe to read
- * from any thread. */
+ * read and checked when it is opened; everything is borrowed until it is closed.  Numbers of types
+ * that tutti lacks are converted: F64, F16 and F8 to f32, whole ones to s32, or to f32 where one is
+ * too large; BOOL is u8.  Safe to read from any thread. */
 #ifndef TUTTI_CHECKPOINT_H
 #define TUTTI_CHECKPOINT_H
 

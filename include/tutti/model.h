@@ -47,6 +47,8 @@ TT_API tt_status tt_spec_get(const tt_spec *s, const char *key, char **out);
  * What f returns other than TT_OK ends it and comes back. */
 typedef tt_status tt_spec_fn(void *ctx, const char *key, const char *value);
 TT_API tt_status tt_spec_each(const tt_spec *s, tt_spec_fn *f, void *ctx);
+/* Numbers that the net of a resolved spec trains; 0 before.  Nothing is allocated for them. */
+TT_API size_t    tt_spec_parameters(const tt_spec *s);
 TT_API void      tt_spec_free(tt_spec **s);
 TT_API void      tt_free(void *p);
 

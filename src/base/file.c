@@ -6,7 +6,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,98 +65,6 @@ static int write_fully(int fd, const char *p, size_t n)
 	return 0;
 }
 
-/* ---- reading ---- */
-
-static tt_status open_for_reading(const char *path, int *fd, struct stat *st)
-{
-	if ((*fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
-		return fail(path, "open");
-	if (fstat(*fd, st) == 0 && !S_ISDIR(st->st_mode))
-		return TT_OK;
-	if (S_ISDIR(st->st_mode))
-		errno = EISDIR;
-	close(*fd);
-	return fail(path, "read");
-}
-
-static tt_status too_big(const char *path, size_t max)
-{
-	return err_set(TT_EFORMAT, "%s: is larger than the %zu bytes allowed here", path, max);
-}
-
-/* Read to the end of fd, which may be a pipe: its size is a guess, `max` the law. */
-static tt_status read_rest(int fd, const char *path, size_t max, struct str *s)
-{
-	char part[16384];
-	ssize_t k;
-
-	while ((k = read(fd, part, sizeof part)) != 0) {
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return fail(path, "read");
-		if (max && s->len + (size_t)k > max)
-			return too_big(path, max);
-		str_add_bytes(s, part, (size_t)k);
-		if (s->failed)
-			return str_status(s);
-	}
-	return TT_OK;
-}
-
-tt_status file_read_all(const char *path, size_t max, char **out, size_t *size)
-{
-	struct str s = {0};
-	struct stat info;
-	tt_status st;
-	int fd;
-
-	if ((st = open_for_reading(path, &fd, &info)) != TT_OK)
-		return st;
-	if (max && info.st_size > 0 && (uint64_t)info.st_size > max)
-		st = too_big(path, max);
-	else
-		st = read_rest(fd, path, max, &s);
-	close(fd);
-	str_add(&s, "");                        /* an empty file still has its NUL */
-	if (st == TT_OK)
-		st = str_status(&s);
-	if (st != TT_OK) {
-		str_release(&s);
-		return st;
-	}
-	*out = s.p;
-	*size = s.len;
-	return TT_OK;
-}
-
-tt_status file_map(const char *path, const uint8_t **out, size_t *size)
-{
-	struct stat info;
-	tt_status st;
-	void *p = NULL;
-	int fd;
-
-	if ((st = open_for_reading(path, &fd, &info)) != TT_OK)
-		return st;
-	if (info.st_size > 0)
-		p = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (p == MAP_FAILED)
-		st = fail(path, "map");
-	close(fd);
-	if (st != TT_OK)
-		return st;
-	*out = p;
-	*size = info.st_size > 0 ? (size_t)info.st_size : 0;
-	return TT_OK;
-}
-
-void file_unmap(const uint8_t *p, size_t size)
-{
-	if (p && size)
-		munmap((void *)(uintptr_t)p, size);
-}
-
 /* ---- a file under construction ---- */
 
 struct file_new {
@@ -206,7 +113,8 @@ tt_status file_new_open(struct file_new **out, const char *path)
 	f->fd = -1;
 	if ((st = make_names(f, path)) != TT_OK)
 		goto fail;
-	if ((f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0) {
+	if ((f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC,
+	                  0666)) < 0) {
 		st = fail(path, "create");
 		goto fail;
 	}
@@ -357,7 +265,9 @@ tt_status file_log_open(struct file_log **out, const char *path)
 	if (!f)
 		return TT_ENOMEM;
 	strcpy(f->path, path);
-	if ((f->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) < 0) {
+	/* Of a pipe that nobody reads this is an error and no wait. */
+	f->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0666);
+	if (f->fd < 0) {
 		mem_free(f);
 		return fail(path, "open for appending");
 	}

@@ -10,13 +10,17 @@
 
 #include "base/err.h"
 
+/* Open for reading, without waiting: what is no file (a pipe, a device, a folder) is refused, but
+ * for descriptors the process was started with (/dev/stdin, /dev/fd/N).  *size: 0 is unknown. */
+tt_status file_open(const char *path, int *fd, uint64_t *size);
 /* Read all of a file; *out is owned by the caller (mem_free), NUL-terminated
  * beyond *size.  More than `max` bytes is TT_EFORMAT (0: no bound). */
 tt_status file_read_all(const char *path, size_t max, char **out, size_t *size);
-
-/* Map a file read-only; file_unmap gives it back.  An empty file maps to size 0. */
-tt_status file_map(const char *path, const uint8_t **out, size_t *size);
-void      file_unmap(const uint8_t *p, size_t size);
+/* Read a part of it; what is not there is TT_EIO. */
+struct file_part { void *to; uint64_t from; size_t n; };
+tt_status file_read_at(int fd, const char *path, struct file_part part);
+/* The first line, cut to what there is room for; 0 if there is none. */
+int       file_first_line(const char *path, char *out, size_t room);
 
 /* A file under construction: written to path.tmp.PID, then commit = flush,
  * fsync, rename, fsync of the folder.  close without commit removes it.  What is there

@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/err.h"
 
 #define HUGE_PAGE  ((size_t)2 << 20)
+#define LARGE      ((size_t)1 << 30)    /* worth a look at what there is */
 #define HEAP_ALIGN ((size_t)16)      /* malloc's */
 
 /* The state of this file: counters for tests, and the program's allocator.  Allocations are
@@ -16,9 +18,26 @@ static _Atomic uint64_t count, fail_from, fail_to;
 static _Atomic int64_t live;
 static struct mem_allocator own;           /* alloc NULL: the C library's */
 
+/* What this machine has; a request above it would be promised, and whoever uses it killed. */
+static size_t machine_memory(void)
+{
+	static _Atomic size_t known;
+	size_t bytes = atomic_load_explicit(&known, memory_order_relaxed);
+
+	if (!bytes) {
+		bytes = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+		atomic_store_explicit(&known, bytes, memory_order_relaxed);
+	}
+	return bytes;
+}
+
 static void *no_memory(size_t size)
 {
-	err_set(TT_ENOMEM, "out of memory: %zu bytes were asked for", size);
+	if (size > LARGE && size > machine_memory())
+		err_set(TT_ENOMEM, "out of memory: %zu bytes were asked for, this machine has %zu", size,
+		        machine_memory());
+	else
+		err_set(TT_ENOMEM, "out of memory: %zu bytes were asked for", size);
 	return NULL;
 }
 
@@ -27,7 +46,7 @@ static int admit(size_t size)
 {
 	uint64_t i = atomic_fetch_add_explicit(&count, 1, memory_order_relaxed) + 1;
 
-	return size <= PTRDIFF_MAX &&
+	return size <= PTRDIFF_MAX && (size <= LARGE || size <= machine_memory()) &&
 	       !(i >= atomic_load_explicit(&fail_from, memory_order_relaxed) &&
 	         i < atomic_load_explicit(&fail_to, memory_order_relaxed));
 }
@@ -87,7 +106,7 @@ tt_status mem_use(const struct mem_allocator *a)
 	if (mem_live() != 0)
 		return err_set(TT_EINVAL, "the allocator cannot change: %lld blocks of the one so far are "
 		               "in use", (long long)mem_live());
-	own = a ? *a : (struct mem_allocator){ NULL };
+	own = a ? *a : (struct mem_allocator){0};
 	return TT_OK;
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,6 +161,29 @@ static void fd_path(char out[PATH_FD], int fd)
 	snprintf(out, PATH_FD, "/proc/self/fd%.*s%d", before++ % PLUG_MAX + 1, slashes, fd);
 }
 
+/* Why the file cannot hold all that its header promises: the loader would map what is not there,
+ * and die of it.  NULL: it may; what is no shared object at all the loader says itself. */
+static const char *cut_short(int fd, uint64_t size)
+{
+	ElfW(Ehdr) head;
+	ElfW(Phdr) part;
+
+	if (pread(fd, &head, sizeof head, 0) != (ssize_t)sizeof head ||
+	    memcmp(head.e_ident, ELFMAG, SELFMAG) != 0)
+		return NULL;
+	if (head.e_phentsize != sizeof part)
+		return "is a damaged shared object";
+	for (uint64_t i = 0; i < head.e_phnum; i++) {
+		const uint64_t at = head.e_phoff + i * sizeof part;
+
+		if (at < head.e_phoff || at > INT64_MAX ||
+		    pread(fd, &part, sizeof part, (off_t)at) != (ssize_t)sizeof part ||
+		    part.p_offset > size || part.p_filesz > size - part.p_offset)
+			return "is a damaged shared object: it is cut short";
+	}
+	return NULL;
+}
+
 static void load_object(struct entry *e, int fd)
 {
 	char path[PATH_FD];
@@ -208,7 +232,7 @@ static void load_file(const char *folder, int dir, const char *file, enum plug_k
 		snprintf(e->why, sizeof e->why, "%s", strerror(errno));
 	else if (!S_ISREG(s.st_mode))
 		snprintf(e->why, sizeof e->why, "is no file");
-	else if ((why = distrust(&s)))
+	else if ((why = distrust(&s)) || (why = cut_short(fd, (uint64_t)s.st_size)))
 		snprintf(e->why, sizeof e->why, "%s", why);
 	else
 		load_object(e, fd);

@@ -97,7 +97,7 @@ static void run_strip(void *p)
 void thread_for_once(int64_t n, int64_t grain, void (*f)(void *ctx, int64_t lo, int64_t hi),
                      void *ctx)
 {
-	struct strip strip[STRIPS_MAX] = { { NULL } };
+	struct strip strip[STRIPS_MAX] = {0};
 	int64_t parts = thread_count();
 
 	if (grain > 0 && parts > n / grain)

@@ -111,6 +111,7 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_spec_get, spec, "name", NULL);
 	REFUSES(tt_spec_each, NULL, each, NULL);
 	REFUSES(tt_spec_each, spec, NULL, NULL);
+	assert_int_equal(tt_spec_parameters(NULL), 0);
 	REFUSES(tt_model_new, NULL, spec);
 	REFUSES(tt_model_new, &model, NULL);
 	REFUSES(tt_model_load, NULL, "x.safetensors");

@@ -50,9 +50,9 @@ static tt_status convert_map(struct node_maker *m, json_t *j, int depth, struct 
 	json_object_foreach(j, key, value) {
 		tt_status st;
 
-		if (strlen(key) > NODE_KEY_MAX)
+		if (strlen(key) > NODE_NAME_MAX)
 			return err_set(TT_EFORMAT, "%s: the name '%.20s...' is longer than %d bytes",
-			               m->name, key, NODE_KEY_MAX);
+			               m->name, key, NODE_NAME_MAX);
 		if ((st = convert(m, value, depth + 1, at)) != TT_OK)
 			return st;
 		if (!((*at)->key = arena_strdup(m->arena, key)))
@@ -78,6 +78,24 @@ static tt_status convert(struct node_maker *m, json_t *j, int depth, struct node
 	return text_of(m, j, *out);
 }
 
+/* jansson goes a level down its stack for every bracket: how deep is known before it begins. */
+static int is_deep(const char *text, size_t size)
+{
+	int depth = 0, quoted = 0;
+
+	for (size_t i = 0; i < size && depth <= NODE_DEPTH_MAX; i++) {
+		if (quoted && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && (text[i] == '[' || text[i] == '{'))
+			depth++;
+		else if (!quoted && (text[i] == ']' || text[i] == '}'))
+			depth--;
+	}
+	return depth > NODE_DEPTH_MAX;
+}
+
 /* jansson forgets lines, so nodes from JSON have line 0; syntax errors name theirs. */
 tt_status node_parse_json(struct arena *a, const char *name, const char *text, size_t size,
                           struct node **root)
@@ -92,6 +110,8 @@ tt_status node_parse_json(struct arena *a, const char *name, const char *text, s
 		return TT_ENOMEM;
 	if (size > NODE_TEXT_MAX)
 		return err_set(TT_EFORMAT, "%s: more than %zu bytes of JSON", name, NODE_TEXT_MAX);
+	if (is_deep(text, size))
+		return err_set(TT_EFORMAT, "%s: nested deeper than %d", name, NODE_DEPTH_MAX);
 	j = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (!j)
 		return err_set(TT_EFORMAT, "%s:%d: %s", name, error.line, error.text);

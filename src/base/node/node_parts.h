@@ -9,6 +9,7 @@
 #define NODE_DEPTH_MAX 64
 #define NODE_COUNT_MAX 1000000
 #define NODE_KEY_MAX   160              /* bytes; escaped, YAML takes 1024 on one line */
+#define NODE_NAME_MAX  1024             /* the same in JSON: names of tensors that others wrote */
 #define NODE_TEXT_MAX  ((size_t)100 << 20)
 
 struct node_maker {

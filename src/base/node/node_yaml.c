@@ -1,11 +1,15 @@
 #include "base/node/node.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
+#include "base/mem.h"
 #include "base/node/node_parts.h"
+#include "base/node/node_yaml_error.h"
 
 #define YAML_TEXT_MAX ((size_t)16 << 20)
+#define ANCHORS_MAX   500               /* each alias looks through all of them */
 
 /* A value that an alias may ask for.  A later anchor of the same name hides it. */
 struct anchor {
@@ -18,7 +22,9 @@ struct builder {
 	struct node_maker make;
 	yaml_parser_t     yaml;
 	yaml_event_t      event;        /* one of them at a time, deleted by next() */
+	struct yaml_text  text;
 	struct anchor    *anchors;
+	int               n_anchors;
 };
 
 static tt_status build(struct builder *b, int depth, struct node **out);
@@ -35,18 +41,8 @@ static tt_status fail(const struct builder *b, const char *text)
 
 static tt_status next(struct builder *b)
 {
-	const yaml_parser_t *y = &b->yaml;
-
 	yaml_event_delete(&b->event);
-	if (yaml_parser_parse(&b->yaml, &b->event))
-		return TT_OK;
-	if (y->error == YAML_MEMORY_ERROR)
-		return err_set(TT_ENOMEM, "out of memory while reading %s", b->make.name);
-	if (y->error == YAML_READER_ERROR)
-		return err_set(TT_ESPEC, "%s: byte %zu: %s", b->make.name, y->problem_offset, y->problem);
-	return err_set(TT_ESPEC, "%s:%zu: %s%s%s", b->make.name, y->problem_mark.line + 1,
-	               y->context ? y->context : "", y->context ? ", " : "",
-	               y->problem ? y->problem : "syntax error");
+	return yaml_parser_parse(&b->yaml, &b->event) ? TT_OK : node_yaml_error(&b->text, &b->yaml);
 }
 
 static int is_null(const char *s)
@@ -119,40 +115,127 @@ static tt_status build_list(struct builder *b, int depth, struct node *n)
 	return st;
 }
 
-/* The keys of `from` that n lacks (YAML's merge: what n says itself comes first). */
-static tt_status merge_map(struct builder *b, const struct node *from, int depth, struct node *n)
+/* ---- keys ---- */
+
+/* A child of a map, and its place among all that are looked at. */
+struct key_place { const struct node *n; size_t at; int twin; };
+
+static int by_key(const void *a, const void *b)
 {
-	struct node **at = &n->child;
+	const struct key_place *x = a, *y = b;
+	int c = strcmp(x->n->key, y->n->key);
+
+	return c ? c : x->at < y->at ? -1 : x->at > y->at;
+}
+
+static int by_at(const void *a, const void *b)
+{
+	const struct key_place *x = a, *y = b;
+
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static size_t add_keys(struct key_place *v, size_t n, const struct node *map)
+{
+	for (const struct node *c = map->child; c; c = c->next, n++)
+		v[n] = (struct key_place){ .n = c, .at = n };
+	return n;
+}
+
+/* Sort, and mark all but the first of each key. */
+static void find_twins(struct key_place *v, size_t n)
+{
+	qsort(v, n, sizeof *v, by_key);
+	for (size_t i = 1; i < n; i++)
+		v[i].twin = strcmp(v[i - 1].n->key, v[i].n->key) == 0;
+}
+
+/* Of a duplicate key the one that stands first in the file is told. */
+static tt_status check_twins(struct builder *b, const struct node *map)
+{
+	const size_t n = node_count(map);
+	struct key_place *v = n > 1 ? mem_alloc(n * sizeof *v) : NULL;
+	tt_status st = n > 1 && !v ? TT_ENOMEM : TT_OK;
+	size_t worst = n;
+
+	if (!v)
+		return st;
+	find_twins(v, add_keys(v, 0, map));
+	for (size_t i = 1; i < n; i++)
+		if (v[i].twin && (worst == n || v[i].at < v[worst].at))
+			worst = i;
+	if (worst < n)
+		st = err_set(TT_ESPEC, "%s:%d: '%s' stands here twice, first in line %d", b->make.name,
+		             v[worst].n->line, v[worst].n->key, v[worst - 1].n->line);
+	mem_free(v);
+	return st;
+}
+
+static tt_status check_merged(struct builder *b, const struct node *from)
+{
+	if (from->kind == NODE_MAP)
+		return TT_OK;
+	return err_set(TT_ESPEC, "%s:%d: << takes a map or a list of maps", b->make.name, from->line);
+}
+
+static size_t count_merged(const struct node *from)
+{
+	size_t n = 0;
+
+	if (from->kind == NODE_MAP)
+		return node_count(from);
+	for (const struct node *c = from->child; c; c = c->next)
+		n += node_count(c);
+	return n;
+}
+
+/* Copies of the keys that n lacks to its end. */
+static tt_status take_new(struct builder *b, const struct key_place *v, size_t count, int depth,
+                          struct node **at)
+{
 	tt_status st;
 
-	if (from->kind != NODE_MAP)
-		return err_set(TT_ESPEC, "%s:%d: << takes a map or a list of maps", b->make.name,
-		               from->line);
-	while (*at)
-		at = &(*at)->next;
-	for (const struct node *c = from->child; c; c = c->next) {
-		if (node_get(n, c->key))
+	for (size_t i = 0; i < count; i++) {
+		if (v[i].twin)
 			continue;
-		if ((st = copy_tree(b, c, depth, at)) != TT_OK)
+		if ((st = copy_tree(b, v[i].n, depth, at)) != TT_OK)
 			return st;
 		at = &(*at)->next;
 	}
 	return TT_OK;
 }
 
+/* The keys of `from`, a map or a list of them, that n lacks (YAML's merge: what n says itself comes
+ * first, and then what stands first in the list). */
 static tt_status merge(struct builder *b, const struct node *from, int depth, struct node *n)
 {
+	const size_t own = node_count(n);
+	const struct node *first = from->kind == NODE_LIST ? from->child : from;
+	struct node **end = &n->child;
+	struct key_place *v;
+	size_t count = 0;
 	tt_status st = TT_OK;
 
-	if (from->kind != NODE_LIST)
-		return merge_map(b, from, depth, n);
-	for (const struct node *c = from->child; c && st == TT_OK; c = c->next)
-		st = merge_map(b, c, depth, n);
+	for (const struct node *c = first; c && st == TT_OK; c = first == from ? NULL : c->next)
+		st = check_merged(b, c);
+	if (st != TT_OK)
+		return st;
+	if (!(v = mem_alloc((own + count_merged(from) + 1) * sizeof *v)))
+		return TT_ENOMEM;
+	count = add_keys(v, 0, n);
+	for (const struct node *c = first; c; c = first == from ? NULL : c->next)
+		count = add_keys(v, count, c);
+	find_twins(v, count);
+	qsort(v, count, sizeof *v, by_at);
+	while (*end)
+		end = &(*end)->next;
+	st = take_new(b, v + own, count - own, depth, end);
+	mem_free(v);
 	return st;
 }
 
 /* The key of the event at hand, into the arena. */
-static tt_status read_key(struct builder *b, const struct node *map, const char **out)
+static tt_status read_key(struct builder *b, const char **out)
 {
 	const char *p = (const char *)b->event.data.scalar.value;
 	size_t size = b->event.data.scalar.length;
@@ -164,9 +247,6 @@ static tt_status read_key(struct builder *b, const struct node *map, const char 
 	if (size == 0 || size > NODE_KEY_MAX)
 		return err_set(TT_ESPEC, "%s:%d: a key has %zu bytes, not 1 ... %d", b->make.name,
 		               line_of(b), size, NODE_KEY_MAX);
-	if (node_get(map, p))
-		return err_set(TT_ESPEC, "%s:%d: '%s' stands here twice, first in line %d", b->make.name,
-		               line_of(b), p, node_get(map, p)->line);
 	*out = node_copy_text(b->make.arena, p, size);
 	return *out ? TT_OK : TT_ENOMEM;
 }
@@ -189,7 +269,7 @@ static tt_status build_map(struct builder *b, int depth, struct node *n)
 
 		if (is_merge && merged)
 			return fail(b, "a second << in one map: give it a list of maps");
-		if (!is_merge && (st = read_key(b, n, &key)) != TT_OK)
+		if (!is_merge && (st = read_key(b, &key)) != TT_OK)
 			return st;
 		if ((st = next(b)) != TT_OK ||
 		    (st = build(b, depth + 1, is_merge ? &merged : at)) != TT_OK)
@@ -200,6 +280,8 @@ static tt_status build_map(struct builder *b, int depth, struct node *n)
 		(*at)->line = line;             /* where the key stands, whatever the value */
 		at = &(*at)->next;
 	}
+	if (st == TT_OK)
+		st = check_twins(b, n);
 	if (st == TT_OK && merged)
 		st = merge(b, merged, depth + 1, n);
 	return st;
@@ -207,9 +289,11 @@ static tt_status build_map(struct builder *b, int depth, struct node *n)
 
 static tt_status remember(struct builder *b, const char *name, const struct node *n)
 {
-	struct anchor *a = arena_alloc(b->make.arena, sizeof *a);
+	struct anchor *a;
 
-	if (!a)
+	if (++b->n_anchors > ANCHORS_MAX)
+		return err_set(TT_ESPEC, "%s:%d: more than %d anchors", b->make.name, n->line, ANCHORS_MAX);
+	if (!(a = arena_alloc(b->make.arena, sizeof *a)))
 		return TT_ENOMEM;
 	*a = (struct anchor){ .next = b->anchors, .name = name, .node = n };
 	b->anchors = a;
@@ -294,6 +378,7 @@ tt_status node_parse_yaml(struct arena *a, const char *name, const char *text, s
 		text += 3;                      /* the mark that editors of another system leave */
 		size -= 3;
 	}
+	b.text = (struct yaml_text){ b.make.name, text, size };
 	yaml_parser_set_input_string(&b.yaml, (const unsigned char *)text, size);
 	st = build_document(&b, &made);
 	yaml_event_delete(&b.event);

@@ -58,17 +58,18 @@ tt_status cifar10_parse(const struct bytes *in, uint8_t *x, int32_t *label)
 	return TT_OK;
 }
 
-struct batch_file { char path[PATH_MAX]; struct bytes in; size_t count; };
+#define FILE_BYTES_MAX ((size_t)4 << 30)        /* of one batch; the real ones have 31e6 */
 
-static void unmap_all(struct batch_file *f)
+struct batch_file { char path[PATH_MAX], *text; struct bytes in; size_t count; };
+
+static void release_all(struct batch_file *f)
 {
 	for (int i = 0; i < FILES; i++)
-		if (f[i].in.p)
-			file_unmap(f[i].in.p, f[i].in.n);
+		mem_free(f[i].text);
 }
 
 /* The batches may lie in DIR or in the folder that the official archive unpacks to. */
-static tt_status map_one(struct batch_file *f, const char *dir, const char *name)
+static tt_status read_one(struct batch_file *f, const char *dir, const char *name)
 {
 	static const char *const below[] = { "", "/cifar-10-batches-bin" };
 	tt_status st;
@@ -77,8 +78,9 @@ static tt_status map_one(struct batch_file *f, const char *dir, const char *name
 		int n = snprintf(f->path, sizeof f->path, "%s%s/%s", dir, below[i], name);
 		if (n < 0 || (size_t)n >= sizeof f->path || !file_exists(f->path))
 			continue;
-		if ((st = file_map(f->path, &f->in.p, &f->in.n)) != TT_OK)
+		if ((st = file_read_all(f->path, FILE_BYTES_MAX, &f->text, &f->in.n)) != TT_OK)
 			return st;
+		f->in.p = (const uint8_t *)f->text;
 		f->in.name = f->path;
 		return cifar10_count(&f->in, &f->count);
 	}
@@ -125,13 +127,13 @@ static tt_status cifar10_open(struct reader **out, const char *path, const struc
 	tt_status st = f ? reader_settings(settings, &a, args, &o) : TT_ENOMEM;
 
 	for (int i = 0; st == TT_OK && file_names[o.split][i]; i++) {
-		st = map_one(&f[i], path, file_names[o.split][i]);
+		st = read_one(&f[i], path, file_names[o.split][i]);
 		count += f[i].count;
 	}
 	if (st == TT_OK)
 		st = build(out, f, count);
 	if (f)
-		unmap_all(f);
+		release_all(f);
 	mem_free(f);
 	arena_release(&a);
 	return st;

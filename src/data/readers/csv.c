@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/rng.h"
 #include "data/readers/memory_source.h"
 #include "data/readers/registry.h"
@@ -120,14 +121,15 @@ static tt_status csv_open_for(struct reader **out, const char *path, const struc
 	struct csv c = {0};
 	struct arena a = {0};
 	struct bytes in = { .name = path };
+	char *text = NULL;
 	tt_status st = reader_settings(settings, &a, args, &o);
 
 	if (st == TT_OK)
-		st = file_map(path, &in.p, &in.n);
-	if (st == TT_OK) {
+		st = file_read_all(path, 0, &text, &in.n);
+	in.p = (const uint8_t *)text;
+	if (st == TT_OK)
 		st = csv_parse(&c, &in, &o);
-		file_unmap(in.p, in.n);
-	}
+	mem_free(text);
 	if (st == TT_OK && (o.holdout > 0 || o.split == SPLIT_TEST))
 		st = keep_split(&c, &o, path);
 	if (st == TT_OK)

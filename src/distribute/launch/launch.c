@@ -22,7 +22,7 @@
 /* As ssh and the MPI launchers take it: no option, no list. */
 static int is_host_name(const char *word)
 {
-	return *word && *word != '-' && !strpbrk(word, " \t\n'\"\\;&|<>$`()");
+	return *word && *word != '-' && !strstr(word, "@-") && !strpbrk(word, " \t\n'\"\\;&|<>$`()");
 }
 
 static tt_status add_host(tt_launch *l, char *word)

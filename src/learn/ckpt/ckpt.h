@@ -13,13 +13,16 @@ struct ckpt_tensor {
 	const char        *name;
 	struct tensor_desc desc;            /* F32, S32, U8, BF16                  */
 	const void        *data;            /* borrowed for the call               */
+	const char        *stored;          /* of one that was read: its type in the file, "F16" */
 };
 struct ckpt_meta { const char *key, *value; };
 
 tt_status ckpt_write(const char *path, const struct ckpt_tensor *t, int n_tensors,
                      const struct ckpt_meta *m, int n_meta);
 
-struct ckpt;                             /* an open, mapped, checked file */
+/* A file that was read and checked.  Types that tutti lacks are converted: numbers with a point to
+ * f32, whole ones to s32, or to f32 where one does not fit. */
+struct ckpt;
 tt_status ckpt_open(struct ckpt **out, const char *path);
 void      ckpt_close(struct ckpt **c);
 int       ckpt_count(const struct ckpt *c);
@@ -28,7 +31,7 @@ const struct ckpt_tensor *ckpt_find(const struct ckpt *c, const char *name);    
 const char *ckpt_meta(const struct ckpt *c, const char *key);                   /* or NULL */
 int       ckpt_meta_count(const struct ckpt *c);
 struct ckpt_meta ckpt_meta_at(const struct ckpt *c, int i);      /* borrowed, as all texts */
-/* Parse from memory: what ckpt_open does after mapping; for the fuzzer. */
+/* Parse from memory: what ckpt_open does with a file; for the fuzzer. */
 tt_status ckpt_parse(struct ckpt **out, const char *name, const uint8_t *p, size_t size);
 
 #endif

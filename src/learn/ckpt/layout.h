@@ -8,8 +8,20 @@
 #define CKPT_HEADER_MAX  100000000              /* the format's own bound                     */
 #define CKPT_META        "__metadata__"
 
-/* The format's word for a type ("F32"), and back; NULL and -1 for what we do not keep. */
-const char *ckpt_dtype_word(enum dtype t);
-int         ckpt_dtype(const char *word);
+/* A type of the format.  What tutti has no type for is converted when it is read. */
+struct ckpt_type {
+	const char *word;                           /* "F32"                                      */
+	size_t      size;                           /* bytes of one number in the file            */
+	enum dtype  as;                             /* what it is to us                           */
+	/* n numbers into that; NULL: as they are. */
+	void      (*convert)(const void *from, size_t n, void *to);
+	/* 64 bits are more than s32 has: where one of n numbers does not fit all become f32. */
+	int       (*fits)(const void *from, size_t n);
+	void      (*wide)(const void *from, size_t n, void *to);
+};
+
+/* The format's word for a type ("F32"), and the row of a word; NULL for what there is not. */
+const char             *ckpt_dtype_word(enum dtype t);
+const struct ckpt_type *ckpt_type_find(const char *word);
 
 #endif

@@ -5,26 +5,30 @@
 #include "base/mem.h"
 #include "base/sized.h"
 
-static float *fill_vector(const struct tt_model *m, const struct param *p, int n, size_t count)
+static void draw_vector(const struct tt_model *m, const struct param *p, int n, float *v)
 {
-	float *v = mem_alloc_aligned((count ? count : 1) * sizeof *v);
-
-	for (int i = 0; v && i < n; i++)
+	for (int i = 0; i < n; i++)
 		init_fill(v + p[i].offset, p[i].count, &p[i].init, m->seed, p[i].name);
-	return v;
 }
 
-tt_status nn_model_init(struct tt_model *m, const struct scaling *s)
+tt_status nn_model_shape(struct tt_model *m, const struct scaling *s)
 {
 	tt_status st = nn_collect(m);
 
-	if (st != TT_OK)
-		return st;
-	m->params = fill_vector(m, m->param, m->n_params, m->param_count);
-	m->buffers = fill_vector(m, m->buffer, m->n_buffers, m->buffer_count);
-	if (!m->params || !m->buffers)
-		return TT_ENOMEM;
-	return signature_derive(&m->signature, m, s, &(struct class_names){0});
+	return st == TT_OK ? signature_derive(&m->signature, m, s, &(struct class_names){0}) : st;
+}
+
+tt_status nn_model_room(struct tt_model *m)
+{
+	m->params = mem_alloc_aligned((m->param_count ? m->param_count : 1) * sizeof *m->params);
+	m->buffers = mem_alloc_aligned((m->buffer_count ? m->buffer_count : 1) * sizeof *m->buffers);
+	return m->params && m->buffers ? TT_OK : TT_ENOMEM;
+}
+
+void nn_model_draw(struct tt_model *m)
+{
+	draw_vector(m, m->param, m->n_params, m->params);
+	draw_vector(m, m->buffer, m->n_buffers, m->buffers);
 }
 
 void nn_model_release(struct tt_model *m)

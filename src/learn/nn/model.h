@@ -60,9 +60,12 @@ tt_status nn_count(const struct model_opts *o, size_t *parameters, size_t *buffe
 
 /* Fill the tables of a model of which only net is set; no numbers yet. */
 tt_status nn_collect(struct tt_model *m);
-/* The same with its first numbers, by m->seed, and what its signature says without data.  Release
- * after an error as well. */
-tt_status nn_model_init(struct tt_model *m, const struct scaling *s);
+/* The same, and what its signature says without data; then room for its numbers; then its first
+ * ones, by m->seed.  Who knows what the numbers should be compares shapes before there is room:
+ * a few lines describe nets of any size.  Release after an error as well. */
+tt_status nn_model_shape(struct tt_model *m, const struct scaling *s);
+tt_status nn_model_room(struct tt_model *m);
+void      nn_model_draw(struct tt_model *m);
 void      nn_model_release(struct tt_model *m);       /* all but the document */
 
 /* NN_TRAIN: inputs x, target, weight?, seed; outputs loss sum, logits; with gradients.

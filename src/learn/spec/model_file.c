@@ -5,20 +5,19 @@
 #include "learn/spec/save.h"
 #include "learn/spec/spec.h"
 
-tt_status tt_model_new(tt_model **out, const tt_spec *s)
+/* A model without numbers. */
+static tt_status shape_model(tt_model **out, const tt_spec *s)
 {
-	tt_model *m;
+	tt_model *m = mem_calloc(1, sizeof *m);
 	tt_status st;
 
-	if (!out || !s)
-		return err_null(__func__);
-	if (!(m = mem_calloc(1, sizeof *m)))
+	if (!m)
 		return TT_ENOMEM;
 	if ((st = spec_copy(&m->spec, s)) != TT_OK || (st = tt_spec_resolve(m->spec)) != TT_OK)
 		goto out;
 	m->net = m->spec->model;
 	m->seed = (uint64_t)m->spec->train.seed;
-	st = nn_model_init(m, &(struct scaling){ m->spec->data.mean, m->spec->data.std });
+	st = nn_model_shape(m, &(struct scaling){ m->spec->data.mean, m->spec->data.std });
 	if (st != TT_OK)
 		goto out;
 	*out = m;
@@ -26,6 +25,24 @@ tt_status tt_model_new(tt_model **out, const tt_spec *s)
 out:
 	tt_model_free(&m);
 	return st;
+}
+
+tt_status tt_model_new(tt_model **out, const tt_spec *s)
+{
+	tt_model *m = NULL;
+	tt_status st;
+
+	if (!out || !s)
+		return err_null(__func__);
+	if ((st = shape_model(&m, s)) != TT_OK)
+		return st;
+	if ((st = nn_model_room(m)) != TT_OK) {
+		tt_model_free(&m);
+		return st;
+	}
+	nn_model_draw(m);
+	*out = m;
+	return TT_OK;
 }
 
 void tt_model_free(tt_model **m)
@@ -47,7 +64,8 @@ tt_status model_of_ckpt(tt_model **out, const struct ckpt *c, const char *path)
 	if ((st = model_check_format(c, path)) != TT_OK)
 		return st;
 	if ((st = tt_spec_parse(&s, path, ckpt_meta(c, MODEL_META_SPEC))) != TT_OK ||
-	    (st = tt_model_new(&m, s)) != TT_OK || (st = model_load_tensors(m, c, path)) != TT_OK ||
+	    (st = shape_model(&m, s)) != TT_OK || (st = model_check_tensors(m, c, path)) != TT_OK ||
+	    (st = nn_model_room(m)) != TT_OK || (st = model_load_tensors(m, c, path)) != TT_OK ||
 	    (st = model_signature_of(m, c, path)) != TT_OK)
 		goto out;
 	*out = m;

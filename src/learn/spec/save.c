@@ -67,6 +67,16 @@ void model_rows_release(struct model_rows *s)
 	*s = (struct model_rows){0};
 }
 
+/* Of the model's shape, and numbers with a point. */
+static int fits(const struct tensor_desc *is, const struct tensor_desc *want)
+{
+	struct tensor_desc as = *is;
+
+	if (is->dtype == DTYPE_BF16)
+		as.dtype = DTYPE_F32;
+	return tensor_same(&as, want);
+}
+
 static tt_status check_tensors(const struct param *p, int n, const struct ckpt *c, const char *path)
 {
 	char want[TENSOR_TEXT], is[TENSOR_TEXT];
@@ -77,26 +87,49 @@ static tt_status check_tensors(const struct param *p, int n, const struct ckpt *
 		if (!t)
 			return err_set(TT_ESHAPE, "%s: has no tensor '%s' (%s), which the model needs", path,
 			               p[i].name, tensor_text(&p[i].desc, want));
-		if (!tensor_same(&t->desc, &p[i].desc))
+		if (!fits(&t->desc, &p[i].desc))
 			return err_set(TT_ESHAPE, "%s: tensor '%s' is %s %s, but %s f32 in the model", path,
-			               p[i].name, tensor_text(&t->desc, is), dtype_name(t->desc.dtype),
+			               p[i].name, tensor_text(&t->desc, is),
+			               t->desc.dtype == DTYPE_F32 ? "f32" : t->stored,
 			               tensor_text(&p[i].desc, want));
 	}
 	return TT_OK;
 }
 
+/* bf16 is the upper half of f32. */
+static void from_bf16(const uint16_t *from, size_t n, float *to)
+{
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t bits = (uint32_t)from[i] << 16;
+
+		memcpy(to + i, &bits, sizeof bits);
+	}
+}
+
 static void copy_tensors(const struct param *p, int n, const struct ckpt *c, float *to)
 {
-	for (int i = 0; i < n; i++)
-		memcpy(to + p[i].offset, ckpt_find(c, p[i].name)->data, p[i].count * sizeof *to);
+	for (int i = 0; i < n; i++) {
+		const struct ckpt_tensor *t = ckpt_find(c, p[i].name);
+
+		if (t->desc.dtype == DTYPE_BF16)
+			from_bf16(t->data, p[i].count, to + p[i].offset);
+		else
+			memcpy(to + p[i].offset, t->data, p[i].count * sizeof *to);
+	}
+}
+
+tt_status model_check_tensors(const struct tt_model *m, const struct ckpt *c, const char *path)
+{
+	tt_status st = check_tensors(m->param, m->n_params, c, path);
+
+	return st == TT_OK ? check_tensors(m->buffer, m->n_buffers, c, path) : st;
 }
 
 tt_status model_load_tensors(struct tt_model *m, const struct ckpt *c, const char *path)
 {
-	tt_status st;
+	tt_status st = model_check_tensors(m, c, path);
 
-	if ((st = check_tensors(m->param, m->n_params, c, path)) != TT_OK ||
-	    (st = check_tensors(m->buffer, m->n_buffers, c, path)) != TT_OK)
+	if (st != TT_OK)
 		return st;
 	copy_tensors(m->param, m->n_params, c, m->params);
 	copy_tensors(m->buffer, m->n_buffers, c, m->buffers);

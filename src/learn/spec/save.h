@@ -35,6 +35,7 @@ tt_status model_of_ckpt(tt_model **out, const struct ckpt *c, const char *path);
 tt_status model_signature_of(struct tt_model *m, const struct ckpt *c, const char *path);
 /* Its numbers into a model that stands already.  TT_ESHAPE names the first tensor that is missing
  * or has another shape; the model is then as it was. */
+tt_status model_check_tensors(const struct tt_model *m, const struct ckpt *c, const char *path);
 tt_status model_load_tensors(struct tt_model *m, const struct ckpt *c, const char *path);
 
 #endif

@@ -298,6 +298,11 @@ tt_status tt_spec_resolve(tt_spec *s)
 	return TT_OK;
 }
 
+size_t tt_spec_parameters(const tt_spec *s)
+{
+	return s && s->resolved ? s->n_parameters : 0;
+}
+
 tt_status tt_spec_text(const tt_spec *s, char **out)
 {
 	const struct node *root;

@@ -61,12 +61,10 @@ static void a_file_too_large_is_refused(void **state)
 	assert_null(p);
 	assert_ok(file_read_all(path, 5, &p, &size));
 	mem_free(p);
-	assert_status(file_read_all("/dev/zero", 1000, &p, &size), TT_EFORMAT);
 }
 
 static void errors_name_the_path_and_the_reason(void **state)
 {
-	const uint8_t *m = NULL;
 	char *p = NULL;
 	size_t size;
 
@@ -74,17 +72,14 @@ static void errors_name_the_path_and_the_reason(void **state)
 	assert_status(file_read_all("/nowhere/x", 0, &p, &size), TT_ENOENT);
 	assert_error("/nowhere/x: cannot open: No such file");
 	assert_status(file_read_all("/tmp", 0, &p, &size), TT_EIO);
-	assert_error("Is a directory");
-	assert_status(file_map("/nowhere/x", &m, &size), TT_ENOENT);
+	assert_error("/tmp: is a folder, not a file");
 	assert_status(file_write_all("/nowhere/x", "", 0), TT_ENOENT);
 	assert_null(p);
-	assert_null(m);
 }
 
 static void an_empty_file_is_an_empty_text(void **state)
 {
 	const char *path = test_path(test_temp_dir(), "empty");
-	const uint8_t *m = NULL;
 	char *p = NULL;
 	size_t size = 7;
 
@@ -94,24 +89,60 @@ static void an_empty_file_is_an_empty_text(void **state)
 	assert_string_equal(p, "");
 	assert_int_equal(size, 0);
 	mem_free(p);
-	size = 7;
-	assert_ok(file_map(path, &m, &size));
-	assert_int_equal(size, 0);
-	file_unmap(m, size);
 }
 
-static void a_mapped_file_shows_its_bytes(void **state)
+/* Nobody writes into the pipe: who waited for it would wait for ever. */
+static void what_is_no_file_is_refused_at_once(void **state)
 {
-	const char *path = test_path(test_temp_dir(), "map");
-	const uint8_t *m = NULL;
-	size_t size = 0;
+	const char *pipe_path = test_path(test_temp_dir(), "pipe");
+	char *p = NULL, line[8];
+	size_t size;
 
 	(void)state;
-	assert_ok(file_write_all(path, "mapped", 6));
-	assert_ok(file_map(path, &m, &size));
+	assert_int_equal(mkfifo(pipe_path, 0600), 0);
+	assert_status(file_read_all(pipe_path, 0, &p, &size), TT_EIO);
+	assert_error("pipe: is a pipe, not a file");
+	assert_int_equal(file_first_line(pipe_path, line, sizeof line), 0);
+	assert_status(file_read_all("/dev/zero", 1000, &p, &size), TT_EIO);
+	assert_error("/dev/zero: is a device");
+	assert_null(p);
+}
+
+/* What the shell's <(...) makes. */
+static void a_pipe_that_was_handed_in_is_read(void **state)
+{
+	char path[64], *p = NULL;
+	size_t size = 0;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+	assert_int_equal(write(ends[1], "handed", 6), 6);
+	close(ends[1]);
+	assert_ok(file_read_all(path, 6, &p, &size));
+	assert_string_equal(p, "handed");
+	close(ends[0]);
+	mem_free(p);
+}
+
+static void a_part_that_is_not_there_is_an_error(void **state)
+{
+	const char *path = test_path(test_temp_dir(), "part");
+	uint64_t size;
+	char part[8] = "";
+	int fd;
+
+	(void)state;
+	assert_ok(file_write_all(path, "123456", 6));
+	assert_ok(file_open(path, &fd, &size));
 	assert_int_equal(size, 6);
-	assert_memory_equal(m, "mapped", 6);
-	file_unmap(m, size);
+	assert_ok(file_read_at(fd, path, (struct file_part){ part, 2, 3 }));
+	assert_string_equal(part, "345");
+	assert_int_equal(truncate(path, 3), 0);
+	assert_status(file_read_at(fd, path, (struct file_part){ part, 2, 3 }), TT_EIO);
+	assert_error("became shorter");
+	close(fd);
 }
 
 static void close_without_commit_leaves_nothing(void **state)
@@ -277,7 +308,9 @@ int main(void)
 		cmocka_unit_test(a_file_too_large_is_refused),
 		cmocka_unit_test(errors_name_the_path_and_the_reason),
 		cmocka_unit_test(an_empty_file_is_an_empty_text),
-		cmocka_unit_test(a_mapped_file_shows_its_bytes),
+		cmocka_unit_test(what_is_no_file_is_refused_at_once),
+		cmocka_unit_test(a_pipe_that_was_handed_in_is_read),
+		cmocka_unit_test(a_part_that_is_not_there_is_an_error),
 		cmocka_unit_test(close_without_commit_leaves_nothing),
 		cmocka_unit_test(leftovers_of_the_killed_are_swept_and_nothing_else),
 		cmocka_unit_test(whatever_step_fails_the_old_file_stays),

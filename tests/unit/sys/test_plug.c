@@ -2,6 +2,7 @@
  * since what is loaded stays. */
 #include "sys/plug.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,8 @@ static void apart(void (*f)(void))
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		signal(SIGBUS, SIG_DFL);        /* cmocka would go on with the next test, here */
+		signal(SIGSEGV, SIG_DFL);
 		f();
 		_exit(0);
 	}
@@ -159,6 +162,31 @@ static void what_is_no_plug_is_left_out_and_reported(void **state)
 	apart(is_no_plug);
 }
 
+static void cut_is_said(void)
+{
+	const struct plug *p;
+
+	HOLDS(plug_add_folder(folder) == TT_OK);
+	HOLDS(plug_find(PLUG_DEVICE, "stub", &p) == TT_ESUPPORT);
+	HOLDS(strstr(tt_last_error(), "device-stub.so: "));
+}
+
+/* The loader maps all that the header promises, and would die where the file has ended. */
+static void a_plug_that_was_cut_short_is_refused(void **state)
+{
+	char path[512];
+	struct stat s;
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/device-stub.so", folder);
+	for (int eighth = 0; eighth < 5; eighth++) {
+		put_file("device-stub.so", STUB, 0644);
+		assert_int_equal(stat(path, &s), 0);
+		assert_int_equal(truncate(path, s.st_size * eighth / 8), 0);
+		apart(cut_is_said);
+	}
+}
+
 static void folder_is_refused(void)
 {
 	HOLDS(plug_add_folder(folder) == TT_EINVAL);
@@ -249,6 +277,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(all_plugs_of_a_folder_are_loaded, make_folder,
 		                                drop_folder),
 		cmocka_unit_test_setup_teardown(what_is_no_plug_is_left_out_and_reported, make_folder,
+		                                drop_folder),
+		cmocka_unit_test_setup_teardown(a_plug_that_was_cut_short_is_refused, make_folder,
 		                                drop_folder),
 		cmocka_unit_test_setup_teardown(folder_of_others_is_refused, make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(plug_of_another_version_is_refused, make_folder,

@@ -273,7 +273,10 @@ INLINE void ask(struct ahead *a, const struct wino_job *j, const int rw)
 	for (int64_t i = 0; i < a->lines; i++, a->at += 64) {
 		if (a->at >= a->stop && !next_rows(a, j))
 			return;
-		__builtin_prefetch(a->at, rw, 2);
+		if (rw)                         /* clang takes no variable, constant as it may be */
+			__builtin_prefetch(a->at, 1, 2);
+		else
+			__builtin_prefetch(a->at, 0, 2);
 	}
 }
 

@@ -40,6 +40,71 @@ static void yaml_fails(const char *text, const char *message)
 	assert_null(n);
 }
 
+/* What people get wrong, and what they are told: the line of the mistake, not that where the parser
+ * notices it. */
+static const struct { const char *text, *message; } mistakes[] = {
+	{ "train\n  epochs: 2\n", "s.yaml:1: there is no ':' behind 'train'" },
+	{ "train:\n  epochs 2\n  batch: 3\n", "s.yaml:2: there is no ':' behind 'epochs 2'" },
+	{ "a: 1\nb\nc: 2\n", "s.yaml:2: there is no ':' behind 'b'" },
+	{ "a:\n  - b: 1\n    c 2\n    d: 3\n", "s.yaml:3: there is no ':' behind 'c 2'" },
+	{ "a: b: c\n", "s.yaml:1: a second ':' in one line" },
+	{ "a: 1\n  b: 2\n", "s.yaml:2: this line is indented further than the one above" },
+	{ "a:\n\tb: 1\n", "s.yaml:2: a tab" },
+	{ "a:\n  b: 1\n\tc: 1\n", "s.yaml:3: a tab" },
+	{ "a:\n    b: 1\n  c: 2\n", "s.yaml:3: this line is indented by 2 spaces, which fits nothing" },
+	{ "a:\n  b: 1\n c: 2\nd: 3\n", "s.yaml:3: this line is indented by 1 spaces" },
+	{ "a: 1\nb: \"open\nc: 2\n", "s.yaml:2: the quote \" that is opened here is never closed" },
+	{ "a: 1\nb: 'open\nc: 2\n", "s.yaml:2: the quote ' that is opened here is never closed" },
+	{ "a:\n  - {b: 1\n  - {c: 2}\n", "s.yaml:2: the { that is opened here is not closed" },
+	{ "a: [1, 2\n", "s.yaml:1: the [ that is opened here is not closed" },
+	{ "a: {b: 1} c\n", "s.yaml:1: something stands behind a value" },
+	{ "a: 'b' c\n", "s.yaml:1: something stands behind a value" },
+	{ "a: ]\n", "s.yaml:1: something stands here that belongs to nothing" },
+	{ "a: @b\n", "s.yaml:1: a value cannot begin with '@'" },
+	{ "a: `b`\n", "s.yaml:1: a value cannot begin with '`'" },
+	{ "a: 1\n- b\n", "s.yaml:2: this line is indented by 0 spaces" },
+	{ "a: 1\nb: 2\na: 3\n", "s.yaml:3: 'a' stands here twice, first in line 1" },
+	{ "x:\n  a: 1\n  b: {a: 1, c: 2, a: 3}\n", "s.yaml:3: 'a' stands here twice, first in line 3" },
+};
+
+static void mistakes_are_told_where_they_are_made(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++)
+		yaml_fails(mistakes[i].text, mistakes[i].message);
+}
+
+/* Each of these once took minutes. */
+static void large_documents_cost_no_more_than_their_size(void **state)
+{
+	struct str map = {0}, merged = {0}, aliases = {0};
+	struct node *n = NULL;
+
+	(void)state;
+	for (int i = 0; i < 300000; i++)
+		str_addf(&map, "k%d: %d\n", i, i);
+	assert_ok(node_parse_yaml(&arena, "map", map.p, map.len, &n));
+	assert_int_equal(node_count(n), 300000);
+	str_add(&map, "k0: again\n");
+	n = NULL;
+	assert_status(node_parse_yaml(&arena, "map", map.p, map.len, &n), TT_ESPEC);
+	assert_error("map:300001: 'k0' stands here twice, first in line 1");
+	str_add(&merged, "<<: [");
+	for (int i = 0; i < 100000; i++)
+		str_addf(&merged, "{k%d: 1, k%d: 2}, ", i, i + 1);
+	str_add(&merged, "]\n");
+	assert_ok(node_parse_yaml(&arena, "merged", merged.p, merged.len, &n));
+	assert_int_equal(node_count(n), 100001);
+	for (int i = 0; i < 100000; i++)
+		str_addf(&aliases, "- &a%d x\n- *a0\n", i);
+	n = NULL;
+	assert_status(node_parse_yaml(&arena, "aliases", aliases.p, aliases.len, &n), TT_ESPEC);
+	assert_error("more than 500 anchors");
+	str_release(&map);
+	str_release(&merged);
+	str_release(&aliases);
+}
+
 static void json_fails(const char *text, const char *message)
 {
 	struct node *n = NULL;
@@ -141,7 +206,7 @@ static void merges_fill_what_a_map_does_not_say(void **state)
 static void bad_yaml_names_file_and_line(void **state)
 {
 	(void)state;
-	yaml_fails("a: 1\nb: [1, 2\nc: 3\n", "s.yaml:3:");
+	yaml_fails("a: 1\nb: [1, 2\nc: 3\n", "s.yaml:2: the [ that is opened here is not closed");
 	yaml_fails("a: 1\nb: 2\na: 3\n", "s.yaml:3: 'a' stands here twice, first in line 1");
 	yaml_fails("a: *nobody\n", "s.yaml:1: *nobody has no anchor");
 	yaml_fails("a: &a [*a]\n", "has no anchor");
@@ -320,6 +385,8 @@ int main(void)
 		cmocka_unit_test_teardown(other_systems_editors_write_yaml_too, release),
 		cmocka_unit_test_teardown(aliases_are_copies, release),
 		cmocka_unit_test_teardown(merges_fill_what_a_map_does_not_say, release),
+		cmocka_unit_test_teardown(mistakes_are_told_where_they_are_made, release),
+		cmocka_unit_test_teardown(large_documents_cost_no_more_than_their_size, release),
 		cmocka_unit_test_teardown(bad_yaml_names_file_and_line, release),
 		cmocka_unit_test_teardown(depth_is_bounded, release),
 		cmocka_unit_test_teardown(aliases_cannot_explode, release),

@@ -96,12 +96,14 @@ static void commit_is_found_wherever_git_keeps_it(void **state)
 	assert_ok(file_write_all("../../real/packed-refs", text, strlen(text)));
 	assert_true(git_commit(found));
 	assert_string_equal(found, hash);
-	assert_ok(file_write_all("../../real/refs/heads/main", "feed\n", 5));
+	assert_ok(file_write_all("../../real/refs/heads/main",
+	                         "feed456789abcdef0123456789abcdef01234567\n", 41));
 	assert_true(git_commit(found));
-	assert_string_equal(found, "feed");
-	assert_ok(file_write_all("../../real/HEAD", "beef\n", 5));
+	assert_string_equal(found, "feed456789abcdef0123456789abcdef01234567");
+	assert_ok(file_write_all("../../real/HEAD",
+	                         "beef456789abcdef0123456789abcdef01234567\n", 41));
 	assert_true(git_commit(found));
-	assert_string_equal(found, "beef");
+	assert_string_equal(found, "beef456789abcdef0123456789abcdef01234567");
 	assert_int_equal(chdir("/"), 0);
 }
 

@@ -216,7 +216,8 @@ static void large_layers_in_pieces_give_the_same_numbers(void **state)
 	(void)state;
 
 	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
-		struct pair q = { { a, b = large_net(row[i].least) }, { run(a), run(b) }, TOLERANCE };
+		b = large_net(row[i].least);
+		struct pair q = { { a, b }, { run(a), run(b) }, TOLERANCE };
 
 		microbatch_of_pair(&q, 0, take_over);
 		interp_run(q.p[1], NULL);

@@ -1,5 +1,6 @@
 /* Checkpoints: what is written is read back to the bit, by us and by others; what is damaged is
  * refused by name. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,11 +17,11 @@ static const int32_t label[2] = { -7, 2147483647 };
 static const uint16_t half[3] = { 0x3f80, 0xbf80, 0x0001 };
 
 static const struct ckpt_tensor tensors[] = {
-	{ "mask", { DTYPE_U8, 1, { 3 } }, mask },        /* first here, last in the file */
-	{ "conv1.weight", { DTYPE_F32, 2, { 2, 3 } }, weight },
-	{ "half", { DTYPE_BF16, 1, { 3 } }, half },
-	{ "tutti.label", { DTYPE_S32, 1, { 2 } }, label },
-	{ "scalar", { DTYPE_F32, 0, { 0 } }, weight },
+	{ "mask", { DTYPE_U8, 1, { 3 } }, mask, NULL },        /* first here, last in the file */
+	{ "conv1.weight", { DTYPE_F32, 2, { 2, 3 } }, weight, NULL },
+	{ "half", { DTYPE_BF16, 1, { 3 } }, half, NULL },
+	{ "tutti.label", { DTYPE_S32, 1, { 2 } }, label, NULL },
+	{ "scalar", { DTYPE_F32, 0, { 0 } }, weight, NULL },
 };
 #define N ((int)(sizeof tensors / sizeof *tensors))
 static const struct ckpt_meta meta[] = {
@@ -143,7 +144,12 @@ static const struct { const char *header; size_t data; const char *error; } dama
 	  "impossible shape" },
 	{ "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1],\"data_offsets\":[0,4]}}", 4, "more dim" },
 	{ "{\"a\":{\"dtype\":\"F32\",\"shape\":2,\"data_offsets\":[0,8]}}", 8, "has no shape" },
-	{ "{\"a\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8, "other than F32" },
+	{ "{\"a\":{\"dtype\":\"C64\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8, "of type C64, which" },
+	{ "{\"a\":{\"dtype\":\"F32\",\"shape\":[\"2\"],\"data_offsets\":[0,8]}}",
+	  8, "impossible shape" },
+	{ "{\"a\":{\"dtype\":\"U8\",\"shape\":[0,4294967296,4294967296],\"data_offsets\":[0,0]}}", 0,
+	  "impossible shape" },
+	{ "{\"__metadata__\":{\"a\":1}}", 0, "'a' is no text" },
 	{ "{\"a\":{\"shape\":[1],\"data_offsets\":[0,8]}}", 8, "no dtype" },
 	{ "{\"a\":[]}", 0, "no dtype" },
 	{ "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
@@ -172,6 +178,140 @@ static void damage_is_named(void **state)
 		assert_error("x.safetensors");
 		assert_null(c);
 	}
+}
+
+/* ---- what others write ---- */
+
+static struct ckpt *parsed(const char *header, const void *data, size_t bytes)
+{
+	static uint8_t file[1024];
+	const size_t head = strlen(header);
+	struct ckpt *c = NULL;
+
+	assert_true(8 + head + bytes <= sizeof file);
+	memset(file, 0, 8);
+	file[0] = (uint8_t)head;
+	file[1] = (uint8_t)(head >> 8);
+	memcpy(file + 8, header, head);
+	if (bytes)
+		memcpy(file + 8 + head, data, bytes);
+	assert_ok(ckpt_parse(&c, "other.safetensors", file, 8 + head + bytes));
+	return c;
+}
+
+/* A word of the format, two numbers as they lie in the file, and what they are to us. */
+static const struct {
+	const char *word;
+	size_t      size;
+	uint8_t     raw[16];
+	enum dtype  as;
+	double      want[2];
+} kinds[] = {
+	{ "F64", 8, { 0, 0, 0, 0, 0, 0, 0xf8, 0x3f, 0, 0, 0, 0, 0, 0, 0, 0xc0 },
+	  DTYPE_F32, { 1.5, -2 } },
+	{ "F32", 4, { 0, 0, 0xc0, 0x3f, 0, 0, 0, 0xc0 }, DTYPE_F32, { 1.5, -2 } },
+	{ "F16", 2, { 0, 0x3e, 1, 0 }, DTYPE_F32, { 1.5, 0x1p-24 } },
+	{ "F8_E4M3", 1, { 0x38, 0xfe }, DTYPE_F32, { 1, -448 } },
+	{ "F8_E4M3", 1, { 0x01, 0x80 }, DTYPE_F32, { 0x1p-9, 0 } },
+	{ "F8_E5M2", 1, { 0x3e, 0xfb }, DTYPE_F32, { 1.5, -57344 } },
+	{ "I8", 1, { 0x80, 0x7f }, DTYPE_S32, { -128, 127 } },
+	{ "U8", 1, { 0x80, 0x7f }, DTYPE_U8, { 128, 127 } },
+	{ "BOOL", 1, { 1, 0 }, DTYPE_U8, { 1, 0 } },
+	{ "I16", 2, { 0, 0x80, 0xff, 0x7f }, DTYPE_S32, { -32768, 32767 } },
+	{ "U16", 2, { 0, 0x80, 0xff, 0x7f }, DTYPE_S32, { 32768, 32767 } },
+	{ "I32", 4, { 0, 0, 0, 0x80, 7 }, DTYPE_S32, { -2147483648.0, 7 } },
+	{ "U32", 4, { 0xff, 0xff, 0xff, 0x7f, 7 }, DTYPE_S32, { 2147483647, 7 } },
+	{ "U32", 4, { 0, 0, 0, 0x80, 7 }, DTYPE_F32, { 2147483648.0, 7 } },
+	{ "I64", 8, { 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 7 }, DTYPE_S32, { -2, 7 } },
+	{ "I64", 8, { 0, 0, 0, 0, 1, 0, 0, 0, 7 }, DTYPE_F32, { 4294967296.0, 7 } },
+	{ "U64", 8, { 5, 0, 0, 0, 0, 0, 0, 0, 7 }, DTYPE_S32, { 5, 7 } },
+	{ "U64", 8, { 0, 0, 0, 0, 0, 0, 0, 0x80, 7 }, DTYPE_F32, { 0x1p63, 7 } },
+};
+
+static double number_at(const struct ckpt_tensor *t, int i)
+{
+	return t->desc.dtype == DTYPE_F32 ? (double)((const float *)t->data)[i]
+	     : t->desc.dtype == DTYPE_S32 ? (double)((const int32_t *)t->data)[i]
+	     : (double)((const uint8_t *)t->data)[i];
+}
+
+static void every_type_of_the_format_is_read(void **state)
+{
+	char header[256];
+
+	(void)state;
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+		const struct ckpt_tensor *t;
+		struct ckpt *c;
+
+		snprintf(header, sizeof header, "{\"a\":{\"dtype\":\"%s\",\"shape\":[2],"
+		         "\"data_offsets\":[0,%zu]}}", kinds[k].word, 2 * kinds[k].size);
+		c = parsed(header, kinds[k].raw, 2 * kinds[k].size);
+		assert_non_null(t = ckpt_find(c, "a"));
+		assert_string_equal(t->stored, kinds[k].word);
+		assert_int_equal(t->desc.dtype, kinds[k].as);
+		for (int i = 0; i < 2; i++)
+			assert_true(number_at(t, i) == kinds[k].want[i]);
+		ckpt_close(&c);
+	}
+}
+
+/* Empty tensors lie anywhere, a scalar is one number, keys that we do not know are let be, the
+ * header's order is not that of the data, spaces follow it. */
+static void what_the_format_allows_is_read(void **state)
+{
+	struct ckpt *c = parsed(
+		"{\"__metadata__\":null,"
+		"\"z\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[4,8],\"note\":{\"by\":[1]}},"
+		"\"e\":{\"dtype\":\"F32\",\"shape\":[0,3],\"data_offsets\":[4,4]},"
+		"\"f\":{\"data_offsets\":[8,8],\"shape\":[2,0],\"dtype\":\"I64\"},"
+		"\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}   ", weight, 8);
+
+	(void)state;
+	assert_int_equal(ckpt_count(c), 4);
+	assert_int_equal(tensor_count(&ckpt_find(c, "e")->desc), 0);
+	assert_true(number_at(ckpt_find(c, "z"), 0) == -2);
+	assert_true(number_at(ckpt_find(c, "a"), 0) == 1);
+	assert_int_equal(ckpt_meta_count(c), 0);
+	ckpt_close(&c);
+}
+
+/* A hundred thousand names are looked up and told as fast as they are read. */
+static void many_names_cost_no_more_than_reading_them(void **state)
+{
+	const int n = 100000;
+	struct str text = {0};
+	struct ckpt *c;
+	uint8_t *file;
+
+	(void)state;
+	for (int i = 0; i < n; i++)
+		str_addf(&text, "%s\"t%d\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}",
+		         i ? "," : "{\"__metadata__\":{},", i);
+	str_add(&text, "}");
+	file = mem_calloc(1, 8 + text.len);
+	for (int i = 0; i < 8; i++)
+		file[i] = (uint8_t)(text.len >> 8 * i);
+	memcpy(file + 8, text.p, text.len);
+	assert_ok(ckpt_parse(&c, "many", file, 8 + text.len));
+	for (int i = 0; i < n; i++)
+		assert_ptr_equal(ckpt_find(c, ckpt_at(c, i)->name), ckpt_at(c, i));
+	ckpt_close(&c);
+	mem_free(file);
+	str_release(&text);
+}
+
+/* Read, not mapped: what became of the file since is nobody's death. */
+static void a_file_that_shrinks_changes_nothing(void **state)
+{
+	const char *path = written();
+	struct ckpt *c;
+
+	(void)state;
+	assert_ok(ckpt_open(&c, path));
+	assert_int_equal(truncate(path, 0), 0);
+	check_contents(c);
+	ckpt_close(&c);
 }
 
 static void a_header_of_absurd_size_is_refused(void **state)
@@ -272,6 +412,10 @@ int main(void)
 		cmocka_unit_test(nothing_is_too_little),
 		cmocka_unit_test(a_cut_file_is_refused),
 		cmocka_unit_test(damage_is_named),
+		cmocka_unit_test(every_type_of_the_format_is_read),
+		cmocka_unit_test(what_the_format_allows_is_read),
+		cmocka_unit_test(many_names_cost_no_more_than_reading_them),
+		cmocka_unit_test(a_file_that_shrinks_changes_nothing),
 		cmocka_unit_test(a_header_of_absurd_size_is_refused),
 		cmocka_unit_test(a_full_disk_leaves_a_whole_file),
 		cmocka_unit_test(memory_that_ends_leaks_nothing),
