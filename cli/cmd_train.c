@@ -455,18 +455,22 @@ static tt_status look_for_end(const struct run *r, int *over)
 {
 	const tt_progress *p = tt_trainer_progress(r->trainer);
 
-	*over = r->resume && p->epoch >= p->epochs;
+	*over = r->resume && p->done;
 	return r->group ? tt_group_broadcast(r->group, over, sizeof *over) : TT_OK;
 }
 
 static tt_status report_nothing(const struct run *r, struct call *c)
 {
-	const int n = tt_trainer_progress(r->trainer)->epochs;
+	const tt_progress *p = tt_trainer_progress(r->trainer);
+	const int n = p->epochs;
 
 	c->exit = TT_EXIT_NOTHING;
 	if (!is_first(r))
 		return TT_OK;
-	if (!r->args->common.quiet)
+	if (!r->args->common.quiet && p->epoch < n)
+		fprintf(stderr, "%s: nothing to do, an early stop ended it after epoch %d of %d (to go on: "
+		        "a larger train.early_stop.patience)\n", r->dir, p->epoch, n);
+	else if (!r->args->common.quiet)
 		fprintf(stderr, "%s: nothing to do, %s%d epoch%s done\n", r->dir, n == 1 ? "" : "all ", n,
 		        n == 1 ? " is" : "s are");
 	return r->args->common.json ? print_json(r, c->arena, "nothing to do") : TT_OK;

@@ -41,6 +41,7 @@ typedef struct tt_progress {
 	                                    * borrowed from the trainer                            */
 	double  mean_samples_per_second;   /* by the clock in steps, of this process; without the
 	                                    * first of each size, which choose kernels             */
+	int     done;                      /* 1: nothing is left to train, perhaps by an early stop */
 } tt_progress;
 
 /* An epoch tells VALID (if there is validation), then EPOCH, then its CHECKPOINTs; after a stop

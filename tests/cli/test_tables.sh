@@ -39,6 +39,8 @@ cmp "$out" plain.txt || fail "another order of columns, other answers"
 run 0 "$tutti" train table.yaml --run two -q --set data.valid=csv:plain.csv \
 	--set 'data.train=csv:order.csv?label=kind'
 run 0 "$tutti" train table.yaml --run one --resume -q --epochs 4 --set data.train=csv:order.csv
+run 0 "$tutti" predict one csv:plain.csv --format csv
+cp "$out" plain.txt
 run 1 "$tutti" train table.yaml --run one --resume -q --epochs 5 --set data.train=csv:strange.csv
 says "$err" "data.train: "
 lacks "$err" "data.valid"
@@ -100,3 +102,19 @@ run 0 "$tutti" train table.yaml --run weighed --resume -q --epochs 4 --set data.
 sed 's/^2,/-2,/' weighed.csv >negative.csv
 run 1 "$tutti" eval weighed csv:negative.csv
 says "$err" "negative.csv:5: column 1: '-2' is no weight: a finite number, not negative"
+
+# of epochs of one accuracy the one with the lowest loss is the best; a plateau of accuracy is no end
+run 0 "$tutti" train table.yaml --run plateau -q --epochs 60 --set train.early_stop.patience=2 \
+	--set train.early_stop.min_delta=0.0001 --set train.optimizer.lr=0.5
+run 0 awk -F, '$3 != "valid" { next }
+	$4 == "loss" { l[$2] = $5 } $4 == "accuracy" { a[$2] = $5 }
+	END { for (e = 0; e in a; e++) if (!e || a[e] > top || (a[e] == top && l[e] < low)) {
+		best = e + 1; top = a[e]; low = l[e] }
+		print best, e }' plateau/metrics.csv
+read -r best epochs <"$out"
+[ "$epochs" -lt 60 ] || fail "no early stop in $epochs epochs"
+run 99 "$tutti" train table.yaml --run plateau --resume --epochs 60 \
+	--set train.early_stop.patience=2 --set train.early_stop.min_delta=0.0001
+says "$err" "nothing to do, an early stop ended it after epoch $epochs of 60"
+run 0 "$tutti" train table.yaml --run plateau --resume -q --epochs $((epochs + 1))
+says_like "$out" "^best +($best|$((epochs + 1))) "

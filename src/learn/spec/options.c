@@ -15,7 +15,9 @@ static const struct option checkpoint_options[] = {
 #define T struct early_stop_opts
 static const struct option early_stop_options[] = {
 	OPT_TEXT  (T, monitor, "auto",
-	           "loss, accuracy, valid_loss or valid_accuracy; auto: the last one there is"),
+	           "loss, accuracy, valid_loss or valid_accuracy: by it the best epoch is found, of "
+	           "equal accuracies the one with the lower loss; auto: the last one there is, and "
+	           "training ends when neither it nor the loss makes progress"),
 	OPT_INT   (T, patience, "0", 0, 1e9,
 	           "validations without progress before training ends; 0: never"),
 	OPT_DOUBLE(T, min_delta, "0", 0, 1e30, "less than this is no progress"),

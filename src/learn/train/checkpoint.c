@@ -33,21 +33,22 @@ struct state {
 	double  correct, in_top, interval_correct;
 	double  loss_sum, interval_loss, best, train_loss, train_accuracy, valid_loss, valid_accuracy;
 	double  weight, interval_weight;     /* where samples have weights; else NAN: the samples */
+	double  best_tie, lowest_loss;       /* of the monitor; NAN before it has looked          */
 };
 
-enum number_kind { NUMBER_INT, NUMBER_COUNT, NUMBER_DOUBLE, NUMBER_SUM, NUMBER_WEIGHT };
+enum number_kind { NUMBER_INT, NUMBER_COUNT, NUMBER_DOUBLE, NUMBER_SUM, NUMBER_IF_KNOWN };
 #define INT_ROW(f)    { "tutti." #f, NUMBER_INT, offsetof(struct state, f) }
 #define COUNT_ROW(f)  { "tutti." #f, NUMBER_COUNT, offsetof(struct state, f) }
 #define DOUBLE_ROW(f) { "tutti." #f, NUMBER_DOUBLE, offsetof(struct state, f) }
 #define SUM_ROW(f)    { "tutti." #f, NUMBER_SUM, offsetof(struct state, f) }
-#define WEIGHT_ROW(f) { "tutti." #f, NUMBER_WEIGHT, offsetof(struct state, f) }
+#define KNOWN_ROW(f) { "tutti." #f, NUMBER_IF_KNOWN, offsetof(struct state, f) }
 static const struct { const char *key; enum number_kind kind; size_t offset; } row[] = {
 	COUNT_ROW(step), COUNT_ROW(epoch), COUNT_ROW(consumed), INT_ROW(seed), COUNT_ROW(batch),
 	COUNT_ROW(waited), COUNT_ROW(samples), SUM_ROW(correct), SUM_ROW(in_top),
 	COUNT_ROW(interval_samples), SUM_ROW(interval_correct),
 	DOUBLE_ROW(loss_sum), DOUBLE_ROW(interval_loss), DOUBLE_ROW(best), DOUBLE_ROW(train_loss),
 	DOUBLE_ROW(train_accuracy), DOUBLE_ROW(valid_loss), DOUBLE_ROW(valid_accuracy),
-	WEIGHT_ROW(weight), WEIGHT_ROW(interval_weight),
+	KNOWN_ROW(weight), KNOWN_ROW(interval_weight), KNOWN_ROW(best_tie), KNOWN_ROW(lowest_loss),
 };
 #define ROWS ((int)(sizeof row / sizeof *row))
 
@@ -75,7 +76,17 @@ static struct state state_of(const struct tt_trainer *t)
 		.valid_loss = t->progress.valid_loss, .valid_accuracy = t->progress.valid_accuracy,
 		.weight = if_weighted(t->epoch_sums.weight, t->epoch_sums.samples),
 		.interval_weight = if_weighted(t->interval.weight, t->interval.samples),
+		.best_tie = t->watch.tie, .lowest_loss = t->watch.low,
 	};
+}
+
+/* Nothing is left to train: an epoch's end was the last. */
+static int is_over(const struct tt_trainer *t, const struct state *s)
+{
+	const int patience = t->opts->early_stop.patience;
+
+	return s->epoch >= t->opts->epochs ||
+	       (s->consumed == 0 && patience > 0 && s->waited >= patience);
 }
 
 static void set_state(struct tt_trainer *t, const struct state *s)
@@ -85,6 +96,8 @@ static void set_state(struct tt_trainer *t, const struct state *s)
 	t->resumed = s->step;
 	t->watch.waited = (int)s->waited;
 	t->watch.best = t->progress.best = s->best;
+	t->watch.tie = s->best_tie;
+	t->watch.low = s->lowest_loss;
 	t->epoch_sums.samples = s->samples;
 	t->epoch_sums.correct = s->correct;
 	t->epoch_sums.in_top = s->in_top;
@@ -98,6 +111,7 @@ static void set_state(struct tt_trainer *t, const struct state *s)
 	t->progress.accuracy = s->train_accuracy;
 	t->progress.valid_loss = s->valid_loss;
 	t->progress.valid_accuracy = s->valid_accuracy;
+	t->progress.done = is_over(t, s);
 }
 
 tt_status checkpoint_share_place(struct tt_trainer *t)
@@ -119,8 +133,8 @@ static tt_status add_numbers(const struct state *state, struct model_rows *s, st
 	for (int i = 0; i < ROWS; i++) {
 		const char *at = (const char *)state + row[i].offset;
 
-		if (row[i].kind == NUMBER_WEIGHT && isnan(*(const double *)at))
-			continue;               /* nothing has been weighed: no word of it */
+		if (row[i].kind == NUMBER_IF_KNOWN && isnan(*(const double *)at))
+			continue;               /* no word of it */
 		if (row[i].kind < NUMBER_DOUBLE)
 			str_addf(&text[i], "%lld", (long long)*(const int64_t *)at);
 		else
@@ -233,7 +247,7 @@ static tt_status read_state(const struct ckpt *c, const char *path, struct state
 	for (int i = 0; i < ROWS; i++) {
 		const char *text = ckpt_meta(c, row[i].key);
 
-		if (!text && row[i].kind == NUMBER_WEIGHT) {
+		if (!text && row[i].kind == NUMBER_IF_KNOWN) {
 			*(double *)((char *)s + row[i].offset) = NAN;
 			continue;
 		}
@@ -273,15 +287,6 @@ static tt_status check_members(const struct tt_trainer *t, const struct ckpt *c,
 		return err_set(TT_ESPEC, "%s: holds an ensemble of %d nets: resume with "
 		               "distribute.strategy: ensemble and %d workers", path, has, has);
 	return err_set(TT_ESPEC, "%s: holds one net, not an ensemble of %d", path, want);
-}
-
-/* Nothing is left to train: an epoch's end was the last. */
-static int is_over(const struct tt_trainer *t, const struct state *s)
-{
-	const int patience = t->opts->early_stop.patience;
-
-	return s->epoch >= t->opts->epochs ||
-	       (s->consumed == 0 && patience > 0 && s->waited >= patience);
 }
 
 /* The data are those that the checkpoint was trained on, with classes and features in the same

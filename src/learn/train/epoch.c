@@ -60,8 +60,8 @@ static tt_status tell_early_stop(struct tt_trainer *t)
 
 	if (!monitor_stop(&t->watch) || t->at.epoch >= t->opts->epochs)
 		return TT_OK;
-	str_addf(&s, "early stop: %s has not improved on %.6g for %d looks", monitor_name(&t->watch),
-	         t->watch.best, t->watch.waited);
+	str_add(&s, "early stop: ");
+	monitor_text(&t->watch, &s);
 	if ((st = str_status(&s)) == TT_OK)
 		st = trainer_note(t, s.p);
 	str_release(&s);
@@ -171,6 +171,7 @@ tt_status trainer_epoch_end(struct tt_trainer *t)
 	if ((st = trainer_tell(t, TT_EVENT_EPOCH, &(struct observation){ 0 })) != TT_OK)
 		return st;
 	next_epoch(t);
+	t->progress.done = trainer_done(t);
 	if ((st = keep(t, better)) != TT_OK || (st = tell_early_stop(t)) != TT_OK)
 		return st;
 	learner_resume(t->learner);

@@ -57,15 +57,21 @@ static tt_status find(const char *monitor, int has, enum monitor_number *out)
 	return unknown(monitor);
 }
 
+static int is_auto(const char *monitor)
+{
+	return !monitor || !*monitor || strcmp(monitor, "auto") == 0;
+}
+
 tt_status monitor_init(struct monitor *w, const char *monitor, int has)
 {
 	enum monitor_number n = best_there_is(has);
 	tt_status st = TT_OK;
 
-	if (monitor && *monitor && strcmp(monitor, "auto") != 0)
+	if (!is_auto(monitor))
 		st = find(monitor, has, &n);
 	if (st == TT_OK)
-		*w = (struct monitor){ .number = n, .best = NAN };
+		*w = (struct monitor){ .number = n, .best = NAN, .tie = NAN, .low = NAN,
+		                       .either = is_auto(monitor) };
 	return st;
 }
 
@@ -79,9 +85,27 @@ int monitor_valid(const struct monitor *w)
 	return (row[w->number].needs & WATCH_HAS_VALID) != 0;
 }
 
-static double number(const struct monitor *w, const tt_progress *p)
+/* The loss over the same samples. */
+static enum monitor_number beside(const struct monitor *w)
 {
-	switch (w->number) {
+	return monitor_valid(w) ? WATCH_VALID_LOSS : WATCH_LOSS;
+}
+
+void monitor_text(const struct monitor *w, struct str *out)
+{
+	const int both = w->either && row[w->number].rises;
+
+	if (both)
+		str_addf(out, "neither %s nor %s has improved on %.6g and %.6g", row[w->number].name,
+		         row[beside(w)].name, w->best, w->low);
+	else
+		str_addf(out, "%s has not improved on %.6g", row[w->number].name, w->best);
+	str_addf(out, " for %d looks", w->waited);
+}
+
+static double number(enum monitor_number n, const tt_progress *p)
+{
+	switch (n) {
 	case WATCH_LOSS:           return p->loss;
 	case WATCH_ACCURACY:       return p->accuracy;
 	case WATCH_VALID_LOSS:     return p->valid_loss;
@@ -90,18 +114,23 @@ static double number(const struct monitor *w, const tt_progress *p)
 	return NAN;
 }
 
+/* Not a number is no progress; anything is, against nothing. */
 int monitor_look(struct monitor *w, const tt_progress *p)
 {
-	double v = number(w, p), gain = row[w->number].rises ? v - w->best : w->best - v;
+	const double v = number(w->number, p), loss = number(beside(w), p);
+	const double gain = row[w->number].rises ? v - w->best : w->best - v;
+	const int more = !isnan(v) && (isnan(w->best) || gain > w->min_delta);
+	const int tie = row[w->number].rises && v == w->best && loss < w->tie;
+	const int lower = w->either && !isnan(loss) && (isnan(w->low) || w->low - loss > w->min_delta);
 
-	/* Not a number is no progress; anything is, against nothing. */
-	if (!isnan(v) && (isnan(w->best) || gain > w->min_delta)) {
+	if (more || tie) {
 		w->best = v;
-		w->waited = 0;
-		return 1;
+		w->tie = loss;
 	}
-	w->waited++;
-	return 0;
+	if (lower)
+		w->low = loss;
+	w->waited = more || lower ? 0 : w->waited + 1;
+	return more || tie;
 }
 
 int monitor_stop(const struct monitor *w)

@@ -1,11 +1,15 @@
 /* monitor.h -- which epoch was the best, and is it time to stop?
  *
- * One number is watched: a loss, which should fall, or an accuracy, which should rise.  Pure
- * arithmetic; its state goes into checkpoints. */
+ * One number is watched: a loss, which should fall, or an accuracy, which should rise.  Of epochs
+ * of one accuracy the one with the lower loss is better.  Where nobody has said what to watch,
+ * training goes on as long as one of the two makes progress.  Pure arithmetic; its state goes into
+ * checkpoints. */
 #ifndef TRAIN_MONITOR_H
 #define TRAIN_MONITOR_H
 
 #include <tutti/train.h>
+
+#include "base/str.h"
 
 enum monitor_number { WATCH_LOSS, WATCH_ACCURACY, WATCH_VALID_LOSS, WATCH_VALID_ACCURACY };
 
@@ -14,7 +18,10 @@ struct monitor {
 	int               patience;      /* looks without progress before the stop; 0: never */
 	double            min_delta;     /* what counts as progress                          */
 	double            best;          /* NAN before the first look                        */
-	int               waited;        /* looks since the best                             */
+	int               waited;        /* looks since progress                             */
+	int               either;        /* enum no/yes: the loss beside it is progress, too */
+	double            tie;           /* an accuracy's: the loss of the best; NAN before  */
+	double            low;           /* the lowest loss beside it; NAN before            */
 };
 
 /* What there will be to look at. */
@@ -28,5 +35,7 @@ int         monitor_valid(const struct monitor *w);           /* looks at valida
 /* Look at an epoch's numbers; 1 if they are the best so far. */
 int         monitor_look(struct monitor *w, const tt_progress *p);
 int         monitor_stop(const struct monitor *w);
+/* What has not made progress, and for how long: as a sentence. */
+void        monitor_text(const struct monitor *w, struct str *out);
 
 #endif

@@ -72,6 +72,44 @@ static void monitor_wants_accuracy_to_rise(void **state)
 	assert_true(look(&w, 0, 0.6));
 }
 
+static void of_equal_accuracies_the_lower_loss_is_best(void **state)
+{
+	struct monitor w;
+
+	(void)state;
+	assert_ok(monitor_init(&w, "valid_accuracy", 3));
+	w.patience = 2;
+	assert_true(look(&w, 2.0, 0.9));
+	assert_true(look(&w, 1.0, 0.9));
+	assert_false(look(&w, 1.0, 0.9));
+	assert_false(look(&w, 0.1, 0.8));
+	assert_true(monitor_stop(&w));          /* who names a number waits for that one alone */
+}
+
+/* An accuracy has plateaus; training is not over while the loss falls. */
+static void left_to_itself_it_waits_for_the_loss_too(void **state)
+{
+	struct str text = {0};
+	struct monitor w;
+
+	(void)state;
+	assert_ok(monitor_init(&w, "auto", 3));
+	w.patience = 2;
+	assert_true(look(&w, 1.0, 0.9));
+	assert_false(look(&w, 0.9, 0.8));
+	assert_false(look(&w, 0.8, 0.8));
+	assert_false(look(&w, 0.7, 0.8));
+	assert_false(monitor_stop(&w));
+	assert_true(look(&w, 0.7, 0.9));
+	assert_false(monitor_stop(&w));
+	assert_false(look(&w, 0.7, 0.8));
+	assert_true(monitor_stop(&w));
+	monitor_text(&w, &text);
+	assert_string_equal(text.p, "neither valid_accuracy nor valid_loss has improved on 0.9 and 0.7 "
+	                    "for 2 looks");
+	str_release(&text);
+}
+
 static void monitor_takes_what_is_no_number_for_no_progress(void **state)
 {
 	struct monitor w;
@@ -104,6 +142,8 @@ int main(void)
 		cmocka_unit_test(monitor_refuses_what_the_run_will_not_have),
 		cmocka_unit_test(monitor_counts_looks_without_progress),
 		cmocka_unit_test(monitor_wants_accuracy_to_rise),
+		cmocka_unit_test(of_equal_accuracies_the_lower_loss_is_best),
+		cmocka_unit_test(left_to_itself_it_waits_for_the_loss_too),
 		cmocka_unit_test(monitor_takes_what_is_no_number_for_no_progress),
 		cmocka_unit_test(monitor_without_patience_never_stops),
 	};
