@@ -108,22 +108,6 @@ void affinity_pin(const struct affinity *c)
 	thread_for(thread_count(), 0, stay, &copy);
 }
 
-/* Seconds for which the calling thread has been ready and had no core. */
-static int read_waited(double *seconds)
-{
-	FILE *f = fopen("/proc/thread-self/schedstat", "re");
-	unsigned long long ran, waited;
-	int known;
-
-	if (!f)
-		return 0;
-	known = fscanf(f, "%llu %llu", &ran, &waited) == 2;
-	fclose(f);
-	if (known)
-		*seconds = 1e-9 * (double)waited;
-	return known;
-}
-
 void affinity_stay(struct affinity_stay *s, const struct affinity *own)
 {
 	if (s->stays || s->crowded)
@@ -132,7 +116,7 @@ void affinity_stay(struct affinity_stay *s, const struct affinity *own)
 	if (affinity_equal(own, &s->wide))
 		return;
 	if (s->looked <= 0) {
-		if (!read_waited(&s->waited))
+		if (!thread_waited(&s->waited))
 			return;
 		s->looked = thread_seconds();
 	}
@@ -144,7 +128,7 @@ void affinity_look(struct affinity_stay *s)
 {
 	const double now = s->stays ? thread_seconds() : 0, was = s->waited;
 
-	if (!s->stays || now - s->looked < LOOK_SECONDS || !read_waited(&s->waited))
+	if (!s->stays || now - s->looked < LOOK_SECONDS || !thread_waited(&s->waited))
 		return;
 	s->crowded = s->waited - was > CROWDED * (now - s->looked);
 	s->looked = now;

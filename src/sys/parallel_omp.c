@@ -8,6 +8,7 @@
 
 #include <omp.h>
 
+#include "sys/crowd.h"
 #include "sys/policy.h"
 
 static _Thread_local int count;         /* as set; 0: not yet */
@@ -33,9 +34,19 @@ tt_status thread_enter(struct thread_guard *g)
 	g->before = omp_get_max_threads();
 	if (n != g->before)
 		omp_set_num_threads(n);
-	if (n > 1)
+	if (n > 1) {
 		thread_pool_is_here();
+		crowd_look(n);
+	}
 	return TT_OK;
+}
+
+void thread_look(void)
+{
+	const int n = thread_count();
+
+	if (n > 1 && !thread_pool_is_lost())
+		crowd_look(n);
 }
 
 void thread_leave(const struct thread_guard *g)

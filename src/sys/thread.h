@@ -23,7 +23,9 @@ int  thread_count(void);
 struct thread_guard { int before; };
 tt_status thread_enter(struct thread_guard *g);
 void      thread_leave(const struct thread_guard *g);
-int  thread_cores(void);                      /* cores this process may use */
+/* Do others want the cores?  For who computes long between the two; enter does it, too. */
+void thread_look(void);
+int  thread_cores(void);                      /* that this process may use: affinity, quota */
 /* The calling thread's compute threads are made in this process; in which they were (0: none yet);
  * and was it forked since, so that they are not in it? */
 void thread_pool_is_here(void);
@@ -39,6 +41,8 @@ void thread_for_once(int64_t n, int64_t grain, void (*f)(void *ctx, int64_t lo, 
                      void *ctx);
 
 double thread_seconds(void);                  /* monotonic clock */
+/* Seconds for which the calling thread has been ready and had no core; 0: the kernel is silent. */
+int    thread_waited(double *seconds);
 
 /* From block to restore no handler runs on the calling thread; before may be NULL.  Faults of the
  * thread itself (SIGSEGV and the like) are not blocked. */

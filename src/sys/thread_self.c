@@ -4,19 +4,24 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "sys/process.h"
+#include "sys/quota.h"
 
 static _Thread_local int pool;          /* the process in which it was made; 0: not yet */
 
 int thread_cores(void)
 {
+	const int most = quota_threads();
 	cpu_set_t set;
+	int n;
 
 	if (sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) < 1)
 		return 1;
-	return CPU_COUNT(&set);
+	n = CPU_COUNT(&set);
+	return most && most < n ? most : n;
 }
 
 double thread_seconds(void)
@@ -25,6 +30,21 @@ double thread_seconds(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+int thread_waited(double *seconds)
+{
+	FILE *f = fopen("/proc/thread-self/schedstat", "re");
+	unsigned long long ran, waited;
+	int known;
+
+	if (!f)
+		return 0;
+	known = fscanf(f, "%llu %llu", &ran, &waited) == 2;
+	fclose(f);
+	if (known)
+		*seconds = 1e-9 * (double)waited;
+	return known;
 }
 
 void thread_block_signals(sigset_t *before)

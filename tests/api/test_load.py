@@ -20,8 +20,17 @@ train: {epochs: 1, batch: 16, threads: 2}
 """
 
 
+def name_of(task):
+    try:
+        with open(f"/proc/self/task/{task}/comm", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return "gone"
+
+
 def threads():
-    return len(os.listdir("/proc/self/task"))
+    """But those that sleep for as long as neighbours want the cores (sys/crowd.h)."""
+    return sum(name_of(task) != "tutti-crowd" for task in os.listdir("/proc/self/task"))
 
 
 def look():

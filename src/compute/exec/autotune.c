@@ -256,6 +256,7 @@ static tt_status measure_all(struct plan *p, const struct ir_node *n, const stru
 		if (st != TT_OK)
 			return st;
 		policy_tell(what);
+		thread_look();
 		if ((st = measure(p, n, &c[i].c, &t)) == TT_ENOMEM || st == TT_ESTOPPED)
 			return st;
 		if (st == TT_OK && t < out->seconds)      /* a variant that cannot is no candidate */
