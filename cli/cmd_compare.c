@@ -130,7 +130,7 @@ static tt_status run_one(struct compare *c, const char *path, struct result *r)
 	int workers;
 	tt_status st;
 
-	stop_install();
+	stop_install("tutti compare");
 	progress_init(&r->progress, c->args->common.quiet ? PROGRESS_QUIET : PROGRESS_TALK);
 	if ((st = make_spec(c, path, r->strategy, &file)) == TT_OK &&
 	    (st = tt_model_new(&m, file.spec)) == TT_OK &&

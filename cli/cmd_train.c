@@ -173,8 +173,6 @@ static tt_status choose_folder(struct run *r, struct arena *a)
 		r->made_runs = !file_exists(r->args->runs);
 		st = paths_new_run(a, r->args->runs, r->facts.name, &r->dir);
 		r->made_dir = r->made_new = st == TT_OK;
-		if (st == TT_OK)
-			stop_made(r->dir, r->made_runs ? r->args->runs : NULL);
 		return st;
 	}
 	if (!r->resume) {
@@ -200,6 +198,8 @@ static tt_status join(struct run *r)
 {
 	tt_status st;
 
+	if (stop_asked(NULL))
+		return err_set(TT_ESTOPPED, "stopped");
 	if (!r->worker)
 		return TT_OK;
 	if ((st = tt_worker_join(r->worker, r->file.spec, &r->group)) == TT_OK)
@@ -209,10 +209,15 @@ static tt_status join(struct run *r)
 
 static tt_status choose_place(struct run *r, struct arena *a)
 {
-	if (is_first(r))
-		return choose_folder(r, a);
-	r->dir = ".";
-	return TT_OK;
+	tt_status st;
+
+	if (!is_first(r)) {
+		r->dir = ".";
+		return TT_OK;
+	}
+	if ((st = choose_folder(r, a)) == TT_OK)
+		stop_leaves(r->made_dir ? r->dir : NULL, r->made_runs ? r->args->runs : NULL);
+	return st;
 }
 
 static tt_status read_facts(struct arena *a, const tt_spec *s, struct facts *out)
@@ -483,11 +488,8 @@ static tt_status run_all(struct run *r, struct call *c)
 	tt_status          st;
 	int                over;
 
-	stop_install();
-	if ((st = prepare(r, c)) != TT_OK) {
-		stop_remove();
-		return st == TT_ESTOPPED ? report_early_stop(c) : st;
-	}
+	if ((st = prepare(r, c)) != TT_OK)
+		return st;
 	r->made_dir = 0;
 	p = tt_trainer_progress(r->trainer);
 	if ((st = look_for_end(r, &over)) != TT_OK)
@@ -533,7 +535,7 @@ static tt_status start_workers(struct run *r, struct call *c, struct launch_plan
 {
 	tt_status st;
 
-	if ((st = choose_folder(r, c->arena)) != TT_OK)
+	if ((st = choose_place(r, c->arena)) != TT_OK)
 		return st;
 	if (r->resume && strcmp(r->resume, "auto") != 0)
 		return err_set(TT_EINVAL, "--resume: name the run folder; %s is another run's file",
@@ -542,6 +544,8 @@ static tt_status start_workers(struct run *r, struct call *c, struct launch_plan
 	p->resume = r->resume != NULL;
 	if ((st = paths_log(c->arena, r->dir, &p->log)) != TT_OK)
 		return st;
+	if (stop_prepared())
+		return err_set(TT_ESTOPPED, "stopped");
 	return report_end(r, c, launch_run(p, c->arena, &c->exit));
 }
 
@@ -561,7 +565,7 @@ static tt_status supervise(struct run *r, struct call *c)
 		return start_workers(r, c, &p);
 	p.run = o->run ? o->run : "NEW-FOLDER";
 	p.resume = o->resume != NULL;
-	return launch_show(&p, c->arena, stdout);
+	return launch_show(&p, c->arena, stdout, &c->exit);
 }
 
 /* Under a launcher: which worker is where, and that is all. */
@@ -617,7 +621,11 @@ static tt_status run_train(struct call *c)
 	int        one_of_many;
 
 	o->launch.quiet = o->common.quiet;
+	stop_install("tutti train");
 	st = start(&r, c);
+	stop_prepared();
+	if (st == TT_ESTOPPED && !c->exit)
+		st = report_early_stop(c);
 	st = meet_at_the_end(&r, st);
 	one_of_many = !is_first(&r);
 	tt_worker_leave(&r.worker);
@@ -651,7 +659,8 @@ const struct verb verb_train = {
 	"environment.  A run folder keeps all that a run is: the spec with every default, the\n"
 	"environment, log, curves (curves.svg and TensorBoard's event files) and checkpoints.\n"
 	"\n"
-	"SIGINT and SIGTERM write a checkpoint and leave; --resume goes on from there, and the\n"
+	"SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 (Slurm's --signal=USR1@60) write a checkpoint\n"
+	"and leave with 128 + the signal's number; --resume goes on from there, and the\n"
 	"result is bit for bit the one of a run that was never stopped.\n",
 	.examples = train_examples, .flags = train_flags, .opts_size = sizeof(struct train_args),
 	.run = run_train,

@@ -11,53 +11,58 @@
 
 #include <tutti/launch.h>
 
+/* With what is being prepared, after a signal. */
+static const struct itimerval patience = { .it_value.tv_usec = 600000 };
+
 static tt_trainer *_Atomic stop_target;         /* whom the handler tells          */
 static atomic_int          stop_came;
-static atomic_int          preparing;           /* nothing is there that could be saved */
-static const char         *made[2];             /* folders, empty so far: see stop_made */
 static atomic_int          telling;             /* handlers under way, any thread's */
 static int                 listening;           /* to the end of the process        */
 
-static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+static atomic_int          preparing;           /* there is nothing to save yet    */
+static const char         *who;                 /* "tutti train"                   */
+static const char *_Atomic leftover[2];         /* folders that go, if empty       */
 
-static void say(const char *text)
+/* Slurm's --signal=USR1@60 and its like are a wish for a checkpoint, as SIGTERM is. */
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
+
+static void add(const char *text)
 {
-	(void)!write(STDERR_FILENO, text, strlen(text));
+	if (write(STDERR_FILENO, text, strlen(text)) < 0)
+		return;                      /* nobody reads it */
 }
 
-/* What is being prepared has not noticed: it may draw numbers or read for minutes. */
-static void leave(int unused)
+/* What is being prepared did not heed the signal in time, and is not worth waiting for. */
+static void on_alarm(int sig)
 {
-	(void)unused;
+	const char *name = sigabbrev_np(atomic_load(&stop_came));
+	const char *folder;
+
+	(void)sig;
 	if (!atomic_load(&preparing))
 		return;
-	for (int i = 0; i < 2 && made[i]; i++)
-		rmdir(made[i]);
-	say("tutti train: stopped by SIG");
-	say(sigabbrev_np(atomic_load(&stop_came)));
-	say(" before the first step\n");
+	add(who);
+	add(": stopped by SIG");
+	add(name ? name : "?");
+	add(" before the first step\n");
+	for (size_t i = 0; i < sizeof leftover / sizeof *leftover; i++)
+		if ((folder = atomic_load(&leftover[i])))
+			rmdir(folder);
 	_exit(TT_EXIT_SIGNAL + atomic_load(&stop_came));
-}
-
-/* It has so long to end by itself. */
-static void leave_soon(void)
-{
-	const struct itimerval wait = { .it_value.tv_usec = 600000 };
-
-	setitimer(ITIMER_REAL, &wait, NULL);
 }
 
 static void on_signal(int sig)
 {
+	int none = 0;
 	tt_trainer *t;
 
 	atomic_fetch_add(&telling, 1);
-	if (atomic_exchange(&stop_came, sig) && sig == SIGINT)
-		_exit(128 + sig);
+	if (!atomic_compare_exchange_strong(&stop_came, &none, sig) && sig == SIGINT)
+		_exit(TT_EXIT_SIGNAL + sig);
 	if ((t = atomic_load(&stop_target)))
 		tt_trainer_stop(t);
 	else if (atomic_load(&preparing))
-		leave_soon();
+		setitimer(ITIMER_REAL, &patience, NULL);
 	atomic_fetch_sub(&telling, 1);
 }
 
@@ -102,27 +107,35 @@ static void stop_handle(void (*handler)(int), int flags)
 			sigaction(signals[i], &a, NULL);
 }
 
-void stop_install(void)
+void stop_install(const char *verb)
 {
-	const struct sigaction alarm_action = { .sa_handler = leave, .sa_flags = SA_RESTART };
+	const struct sigaction a = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
 
+	who = verb;
 	atomic_store(&preparing, 1);
-	sigaction(SIGALRM, &alarm_action, NULL);
+	sigaction(SIGALRM, &a, NULL);
 	stop_handle(on_signal, SA_RESTART);
 }
 
-void stop_made(const char *folder, const char *above)
+void stop_leaves(const char *folder, const char *above)
 {
-	made[0] = folder;
-	made[1] = above;
+	atomic_store(&leftover[0], folder);
+	atomic_store(&leftover[1], above);
+}
+
+int stop_prepared(void)
+{
+	atomic_store(&preparing, 0);
+	alarm(0);
+	return atomic_load(&stop_came) != 0;
 }
 
 /* What came before there was somebody to tell is told now.  Without a listener all is heard as
  * well, if later. */
 void stop_tell(tt_trainer *t)
 {
+	stop_prepared();
 	atomic_store(&stop_target, t);
-	atomic_store(&preparing, 0);
 	if (atomic_load(&stop_came))
 		tt_trainer_stop(t);
 	if (!listening)
@@ -132,7 +145,6 @@ void stop_tell(tt_trainer *t)
 void stop_remove(void)
 {
 	atomic_store(&stop_target, NULL);
-	atomic_store(&preparing, 0);
 	while (atomic_load(&telling))
 		sched_yield();
 }

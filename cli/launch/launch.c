@@ -244,15 +244,14 @@ static tt_status make(const struct launch_plan *p, struct arena *a, tt_launch **
 }
 
 /* The workers are started, look where they are, and go; where they do not, what is known. */
-static tt_status show_places(tt_launch *l, int has_hosts, FILE *f)
+static tt_status show_places(tt_launch *l, int has_hosts, FILE *f, int *code)
 {
 	struct table t;
-	int code = 0;
 	tt_status st;
 
-	if (has_hosts && (st = tt_launch_ask(l, &code)) != TT_OK)
+	if (has_hosts && (st = tt_launch_ask(l, code)) != TT_OK)
 		return st;
-	if (has_hosts && code == 0)
+	if (has_hosts && *code == 0)
 		return TT_OK;
 	begin_places(&t);
 	for (int i = 0; i < tt_launch_workers(l); i++) {
@@ -263,17 +262,19 @@ static tt_status show_places(tt_launch *l, int has_hosts, FILE *f)
 	}
 	end_places(&t, f);
 	if (has_hosts)
-		fprintf(f, "\nthe hosts did not answer (exit code %d): this is what was asked for\n", code);
+		fprintf(f, "\nthe hosts did not answer (exit code %d): this is what was asked for\n",
+		        *code);
+	*code = 0;
 	return TT_OK;
 }
 
-tt_status launch_show(const struct launch_plan *p, struct arena *a, FILE *f)
+tt_status launch_show(const struct launch_plan *p, struct arena *a, FILE *f, int *code)
 {
 	tt_launch *l = NULL;
 	const char *line;
 	tt_status st = make(p, a, &l);
 
-	if (st == TT_OK && (st = show_places(l, p->args->hosts != NULL, f)) == TT_OK) {
+	if (st == TT_OK && (st = show_places(l, p->args->hosts != NULL, f, code)) == TT_OK) {
 		fputc('\n', f);
 		for (int i = 0; (line = tt_launch_line(l, i)); i++)
 			fprintf(f, "%s\n", line);

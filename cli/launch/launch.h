@@ -38,8 +38,8 @@ struct launch_plan {
 	double      timeout;
 };
 
-/* What would run where, and how it would be started. */
-tt_status launch_show(const struct launch_plan *p, struct arena *a, FILE *f);
+/* What would run where, and how it would be started; *code is only set if it fails. */
+tt_status launch_show(const struct launch_plan *p, struct arena *a, FILE *f, int *code);
 /* Start and wait; *code is the exit code. */
 tt_status launch_run(const struct launch_plan *p, struct arena *a, int *code);
 /* Compute threads of each worker, where `workers` threads of this process share `asked` ones. */

@@ -199,6 +199,34 @@ lacks "$err" "--rendezvous"
 exists long/checkpoints/last.safetensors
 nothing_left long
 
+# what came is what is said, by the worker and by the launcher
+for signal in INT USR1; do
+	(set -m; exec "$tutti" train "$spec" -q --run "told$signal" --epochs 9000 --launcher ssh \
+		--hosts localhost,there --restarts 2 >"$out" 2>"$err") &
+	pid=$!
+	command="train --launcher ssh, stopped by SIG$signal"
+	wait_for "told$signal/log.txt" "epoch 2/"
+	python3 -c 'import os, signal, sys; os.kill(int(sys.argv[1]), getattr(signal, sys.argv[2]))' \
+		$pid SIG$signal
+	wait $pid
+	code=$?
+	[ $code -eq $((128 + $(kill -l $signal))) ] || fail "$command: exit code $code"
+	says "$err" "stopped by SIG$signal after step"
+	says "$err" "stopped by SIG$signal; go on"
+done
+
+# a guard that is killed is named, and its worker with it
+"$tutti" train "$spec" -q --run guard --epochs 9000 --launcher ssh --hosts localhost,there \
+	--set distribute.timeout=2 >"$out" 2>"$err" &
+pid=$!
+command="train --launcher ssh, a guard killed"
+wait_for guard/log.txt "epoch 2/"
+kill -KILL $(pgrep -x "tutti guard 1")
+wait $pid
+code=$?
+[ $code -eq 75 ] || fail "$command: exit code $code, not 75"
+says_like "$err" "rank 1 \(host .*, pid [0-9]+\) was killed by SIGKILL: its guard was"
+
 # the launcher is killed: the workers write a checkpoint, and nothing is left
 "$tutti" train "$spec" -q --run orphan --epochs 9000 --launcher ssh --hosts localhost,there \
 	>"$out" 2>"$err" &

@@ -27,6 +27,25 @@ stop_with()
 	exists "$3/checkpoints/last.safetensors"
 }
 
+# stop_waiting SIGNAL CODE ARGUMENTS...: a signal while it waits for what does not come, within a second
+stop_waiting()
+{
+	local code signal=$1 want=$2 began=$SECONDS
+	shift 2
+	"$tutti" train "$@" >"$out" 2>"$err" &
+	local pid=$!
+	sleep 0.5
+	kill -s "$signal" $pid
+	wait $pid
+	code=$?
+	command="train $*, stopped"
+	[ $code -eq "$want" ] || fail "$command: exit code $code, not $want"
+	[ $((SECONDS - began)) -le 4 ] || fail "$command: it took $((SECONDS - began)) s to end"
+	one_line "$err"
+	says "$err" "tutti train: stopped by SIG$signal before the first step"
+	empty "$out"
+}
+
 # stop_early COMMAND...: a signal while kernels are measured ends that, and nothing is left
 stop_early()
 {
@@ -66,12 +85,21 @@ done
 says "$err" "measuring kernels: "
 kill -s TERM $!
 wait $! && fail "$command: SIGTERM was not heard"
-[ -z "$(ls -A runs)" ] || fail "a run that never began left a folder"
+[ -z "$(ls -A runs 2>/dev/null)" ] || fail "a run that never began left a folder"
 absent early
 absent compare
 stop_with TERM 143 term
 stop_with INT 130 int
+stop_with USR1 138 usr1
+stop_with USR2 140 usr2
 set +m
+
+# whatever it is at, such as meeting others
+stop_waiting HUP 129 "$spec" -q --run waits --rendezvous "tcp://127.0.0.1:$((20000 + $$ % 10000))" \
+	--rank 0 --world 2
+stop_waiting USR1 138 "$spec" -q --run waits --rendezvous "tcp://127.0.0.1:$((20000 + $$ % 10000))" \
+	--rank 1 --world 3 --restarts 2
+absent waits
 
 # under nohup a hangup is nothing
 command="train under nohup"
@@ -85,7 +113,7 @@ code=$?
 [ $code -eq 143 ] || fail "$command: exit code $code, not 143"
 
 run 0 "$tutti" train "$spec" -q --run whole --epochs $epochs
-for name in term int; do
+for name in term int usr1 usr2; do
 	run 0 "$tutti" train "$spec" -q --run $name --epochs $epochs --resume
 	cmp whole/checkpoints/last.safetensors $name/checkpoints/last.safetensors ||
 		fail "the resumed run $name ended elsewhere"

@@ -94,6 +94,16 @@ static tt_status no_words(void)
 	               "not; by hand, the rendezvous is tcp://host:port");
 }
 
+/* The launcher was asked to end before anything began: so are we. */
+static tt_status pass_to_us(const char *number)
+{
+	const int sig = atoi(number);
+
+	if (sig > 0)
+		raise(sig);
+	return err_set(TT_ESTOPPED, "stopped on request before the workers have met");
+}
+
 static tt_status say_place(struct crew *c)
 {
 	char text[CREW_PLACE];
@@ -122,8 +132,11 @@ tt_status crew_listen(struct crew *c, int rank)
 	fprintf(stderr, GUARD_KNOCK "%d\n", rank);
 	if (rank == 0)
 		return say_place(c);
-	if (!hear_line(rank, line, sizeof line) || !(rest = after(line, CREW_RENDEZVOUS)) ||
-	    !crew_read_place(rest, &c->at))
+	if (!hear_line(rank, line, sizeof line))
+		return no_words();
+	if ((rest = after(line, CREW_STOP)))
+		return pass_to_us(rest);
+	if (!(rest = after(line, CREW_RENDEZVOUS)) || !crew_read_place(rest, &c->at))
 		return no_words();
 	return TT_OK;
 }

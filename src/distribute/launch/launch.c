@@ -256,7 +256,10 @@ tt_status tt_launch_ask(tt_launch *l, int *code)
 	child_signals_take();
 	st = launchers[choose(l)].ask(l, &command, code);
 	child_signals_give_back();
-	return st;
+	if (!child_signal())
+		return st;
+	*code = TT_EXIT_SIGNAL + child_signal();
+	return err_set(TT_ESTOPPED, "stopped by SIG%s", sigabbrev_np(child_signal()));
 }
 
 /* ---- running ---- */
@@ -309,8 +312,10 @@ static int judge(const struct launch_news *news, int culprit, int code)
 	/* All is said and done only if nobody complained. */
 	if (news->complaints && code == TT_EXIT_GOOD)
 		return TT_EXIT_AGAIN;
-	/* On their way signals may have become others. */
-	return child_signal() && code > TT_EXIT_SIGNAL ? TT_EXIT_SIGNAL + child_signal() : code;
+	/* On their way signals may have become others, and who is asked early ends as he likes. */
+	if (child_signal() && code != TT_EXIT_GOOD && code != TT_EXIT_NOTHING)
+		return TT_EXIT_SIGNAL + child_signal();
+	return code;
 }
 
 static tt_status run_once(tt_launch *l, const char *const *line, int *culprit, int *code)

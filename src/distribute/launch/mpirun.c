@@ -20,6 +20,7 @@
 #define LINE_WORDS    24         /* that stand before the command                                */
 #define END_SECONDS   10.0       /* beyond the timeout, from a signal to the end                */
 #define DEATH_SECONDS 10.0       /* for the kernel to end what was killed; it may hang on a disk */
+#define SOON_SECONDS  0.5        /* likewise, where no worker has anything to save              */
 #define ASK_SECONDS   20.0       /* for hosts to answer what they are                           */
 #define ALONE_SECONDS 10.0       /* for a host to answer at all                                 */
 #define ALONE_MOST    64         /* hosts that are asked alone, all at once                     */
@@ -228,7 +229,7 @@ static int look_around(struct launch_monitor *e, const struct argv *command, pid
 
 	up = launch_monitor_is_up(e);
 	if (child_signal() && !e->end)
-		e->end = e->now + END_SECONDS + (up ? e->launch->timeout : 0);
+		e->end = e->now + (up ? END_SECONDS + e->launch->timeout : SOON_SECONDS);
 	if (e->end > 0 || (s = launch_monitor_missed(e)) == MONITOR_WELL)
 		return 0;
 	if (s == MONITOR_START) {
@@ -355,7 +356,7 @@ tt_status mpirun_ask(const tt_launch *l, const struct argv *command, int *code)
 
 	while (st == TT_OK && waitpid(pid, &status, WNOHANG) == 0 &&
 	       thread_seconds() < end + DEATH_SECONDS) {
-		if (thread_seconds() > end)
+		if (thread_seconds() > end || child_signal())
 			child_kill(pid);
 		poll(NULL, 0, 50);
 	}

@@ -21,7 +21,7 @@
 #define END_SECONDS   10.0       /* beyond the timeout, from a signal to the end                 */
 #define DEATH_SECONDS 10.0       /* for the kernel to end what was killed; it may hang on a disk  */
 #define WORDS_SECONDS 4.0        /* after a host could not be reached, for what is still said     */
-#define SOON_SECONDS  0.1        /* not at zero, where nothing has an end yet                     */
+#define SOON_SECONDS  0.5        /* likewise, where no worker has anything to save                */
 #define ASK_SECONDS   20.0       /* for hosts to answer what they are                             */
 #define DRAIN_READS   64         /* of what is still in the pipe of who has ended                 */
 #define SSH_FAILED    255        /* ssh's own exit code                                           */
@@ -312,7 +312,8 @@ static void look_around(struct crowd *c)
 	enum monitor_silence s;
 
 	if (child_signal() && !e->end)
-		e->end = e->now + END_SECONDS + (launch_monitor_is_up(e) ? c->launch->timeout : 0);
+		e->end = e->now + (launch_monitor_is_up(e) && e->voice == MONITOR_ALOUD
+		                   ? END_SECONDS + c->launch->timeout : SOON_SECONDS);
 	if (!e->end && (s = launch_monitor_missed(e)) != MONITOR_WELL) {
 		launch_monitor_name_silent(e, s);
 		e->end = e->now;
