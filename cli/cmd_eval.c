@@ -115,6 +115,7 @@ static void print_classes(const struct evaluation *e)
 	struct table      t;
 	char              name[NUMBER_TEXT], n[NUMBER_TEXT];
 	char              recall[NUMBER_TEXT], precision[NUMBER_TEXT];
+	int               gaps = 0;
 
 	table_init(&t, "lrrr");
 	table_add(&t, "class\tsamples\trecall %%\tprecision %%");
@@ -122,6 +123,7 @@ static void print_classes(const struct evaluation *e)
 	for (int i = 0; i < m->classes; i++) {
 		int64_t right = m->confusion[i * m->classes + i];
 
+		gaps += !row_sum(m, i) || !column_sum(m, i);
 		table_add(&t, "%s\t%s\t%s\t%s", names_get(&e->names, i, name),
 		          text_count(row_sum(m, i), n), percent(right, row_sum(m, i), recall),
 		          percent(right, column_sum(m, i), precision));
@@ -129,6 +131,8 @@ static void print_classes(const struct evaluation *e)
 	putchar('\n');
 	table_print(&t, stdout);
 	table_release(&t);
+	if (gaps)
+		printf("-: no sample is of that class (recall), or none was answered so (precision)\n");
 }
 
 static void add_matrix_row(const struct evaluation *e, int row, struct table *t)
@@ -156,7 +160,7 @@ static void print_matrix(const struct evaluation *e)
 	table_init(&t, align);
 	str_add(&head, "truth \\ answer");
 	for (int i = 0; i < classes; i++)
-		str_addf(&head, "\t%.8s", names_get(&e->names, i, name));
+		str_addf(&head, "\t%s", names_get(&e->names, i, name));
 	table_add(&t, "%s", head.p ? head.p : "");
 	table_rule(&t);
 	for (int row = 0; row < classes; row++)

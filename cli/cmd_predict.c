@@ -3,11 +3,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "print/predictions.h"
 #include "print/names.h"
+#include "kit/inputs.h"
 #include "kit/paths.h"
 #include "kit/specfile.h"
 #include "verbs.h"
@@ -43,6 +45,7 @@ static const struct flag predict_flags[] = {
 
 static const struct example predict_examples[] = {
 	{ "tutti predict runs/lenet5-20260101-120000 seven.png", "what digit is this?" },
+	{ "find photos -newer last | tutti predict best.safetensors -", "of files that a list names" },
 	{ "tutti predict best.safetensors 'images:holiday.tar?size=32' --format csv",
 	  "a table of answers for a whole source" },
 	{ NULL, NULL },
@@ -51,9 +54,11 @@ static const struct example predict_examples[] = {
 /* Where samples come from: the words of the command line are files, or one is a source. */
 struct prediction {
 	const struct predict_args *args;
-	char           **file;
+	const char      *first;             /* word of the inputs, for messages        */
+	struct inputs    files;
+	const char      *spooled;           /* what stdin held, to be removed; or NULL */
 	tt_source       *source;            /* NULL: files                             */
-	tt_source       *view;              /* the source as the net wants it          */
+	tt_source       *view;              /* the source's inputs as the net wants them */
 	tt_source_info   info;              /* of the source, or of a picture that fits */
 	int64_t          count;
 	tt_model        *model;
@@ -62,7 +67,10 @@ struct prediction {
 	struct names     names;             /* of classes                              */
 	void            *raw;               /* one sample as read                      */
 	float           *x, *out;           /* CHUNK normalised samples, their answers */
-	int32_t          label[CHUNK];      /* the truth, where the source knows it    */
+	int64_t          index[CHUNK];      /* of the samples that could be read       */
+	struct truth     truth[CHUNK];      /* where the source knows it               */
+	float           *values;            /* [CHUNK][numbers of a target]            */
+	int64_t          bad;               /* samples without an answer               */
 };
 
 /* "scheme:place", unless a file of that very name is there. */
@@ -93,45 +101,115 @@ static tt_status describe_pictures(struct prediction *p, struct arena *a, const 
 	return TT_OK;
 }
 
-/* A folder or a table is a source of a scheme. */
-static tt_status refuse_others(const char *word)
+static int is_table(const char *word)
 {
 	const size_t n = strlen(word);
 
-	if (file_is_dir(word))
-		return err_set(TT_EINVAL, "%s is a folder: write images:%s", word, word);
-	if (n > 4 && strcmp(word + n - 4, ".csv") == 0)
-		return err_set(TT_EINVAL, "%s is a table: write csv:%s", word, word);
-	return TT_OK;
+	return n > 4 && strcmp(word + n - 4, ".csv") == 0;
 }
 
-static tt_status open_inputs(struct prediction *p, struct call *c)
+static int takes_pictures(struct prediction *p, struct call *c)
 {
+	return describe_pictures(p, c->arena, c->args.v[0]) == TT_OK;
+}
+
+/* The URI of a word that is a source or a table, stdin too for a net that takes no pictures; NULL:
+ * it is files. */
+static tt_status find_source(struct prediction *p, struct call *c, const char **uri)
+{
+	const char *word = p->first;
 	tt_status st;
 
-	p->file = c->args.v + 1;
-	p->count = c->args.n - 1;
-	if (!is_source(p->file[0])) {
-		for (int64_t i = 0; i < p->count; i++)
-			if ((st = refuse_others(p->file[i])) != TT_OK)
-				return st;
-		return describe_pictures(p, c->arena, c->args.v[0]);
+	*uri = is_source(word) ? word : NULL;
+	if (strcmp(word, "-") == 0 && !takes_pictures(p, c)) {
+		if ((st = inputs_spool(c->arena, &p->spooled)) != TT_OK)
+			return st;
+		word = p->spooled;
+	} else if (*uri || !is_table(word)) {
+		return TT_OK;
 	}
-	if (p->count > 1)
-		return err_set(TT_EINVAL, "one source at a time: '%s' is one too many", p->file[1]);
-	if ((st = tt_source_open_for(&p->source, p->file[0], p->model)) != TT_OK)
+	return (*uri = arena_printf(c->arena, "csv:%s", word)) ? TT_OK : TT_ENOMEM;
+}
+
+/* What is shown of a source and not read, and why its truths are not the net's: worth a word. */
+static void note(const struct prediction *p, const char *text)
+{
+	if (!p->args->common.quiet)
+		fprintf(stderr, "tutti predict: note: %s\n", text);
+}
+
+static void note_surplus(const struct prediction *p)
+{
+	const tt_column *net = tt_model_signature(p->model)->data->column[0];
+	const tt_schema *is = tt_source_schema(p->source);
+	const tt_column *there = tt_batch_column(&(tt_batch){ .size = sizeof(tt_batch),
+		.columns = is->columns, .column = is->column }, net->name);
+	struct str s = { 0 };
+
+	for (int64_t i = 0; net->features && there && there->features && i < there->shape[0]; i++) {
+		int64_t k = 0;
+
+		while (k < net->shape[0] && strcmp(net->features[k], there->features[i]) != 0)
+			k++;
+		if (k == net->shape[0])
+			str_addf(&s, "%s%s", s.len ? ", " : "the net does not read the columns ",
+			         there->features[i]);
+	}
+	if (s.len)
+		note(p, s.p);
+	str_release(&s);
+}
+
+static tt_status open_source(struct prediction *p, const char *uri)
+{
+	tt_source *all = NULL;
+	tt_status st;
+
+	if ((st = tt_source_open_for(&p->source, uri, p->model)) != TT_OK ||
+	    (st = tt_source_match(&p->view, p->source, p->model, TT_MATCH_INPUTS)) != TT_OK)
 		return st;
-	/* The truth is shown where the net knows the classes; nobody needs it. */
-	st = tt_source_match(&p->view, p->source, p->model, TT_MATCH_ALL);
-	if (st == TT_ESHAPE)
-		st = tt_source_match(&p->view, p->source, p->model, TT_MATCH_INPUTS);
-	if (st != TT_OK)
-		return st;
+	/* The truth is shown in the words of the source: that the net has others is no error. */
+	if (tt_source_match(&all, p->source, p->model, TT_MATCH_ALL) == TT_ESHAPE)
+		note(p, tt_last_error());
+	tt_source_close(&all);
+	note_surplus(p);
 	p->info = *tt_source_describe(p->view);
 	p->count = p->info.count;
 	if (p->args->samples && p->args->samples < p->count)
 		p->count = p->args->samples;
 	return TT_OK;
+}
+
+static tt_status open_files(struct prediction *p, struct call *c)
+{
+	tt_status st = TT_OK;
+
+	for (int i = 1; st == TT_OK && i < c->args.n; i++)
+		st = inputs_add(&p->files, c->arena, c->args.v[i]);
+	if (st != TT_OK)
+		return st;
+	p->count = p->files.n;
+	if (!p->count)
+		return err_set(TT_EINVAL, "%s: no picture there", p->first);
+	if (p->files.skipped && !p->args->common.quiet)
+		fprintf(stderr, "tutti predict: note: %lld files in folders are no pictures by name\n",
+		        (long long)p->files.skipped);
+	return describe_pictures(p, c->arena, c->args.v[0]);
+}
+
+static tt_status open_inputs(struct prediction *p, struct call *c)
+{
+	const char *uri;
+	tt_status st;
+
+	p->first = c->args.v[1];
+	if ((st = find_source(p, c, &uri)) != TT_OK)
+		return st;
+	if (!uri)
+		return open_files(p, c);
+	if (c->args.n > 2)
+		return err_set(TT_EINVAL, "one source at a time: '%s' is one too many", c->args.v[2]);
+	return open_source(p, uri);
 }
 
 static tt_status check_shape(const struct prediction *p)
@@ -142,8 +220,14 @@ static tt_status check_shape(const struct prediction *p)
 		n *= p->info.shape[i];
 	if (n == tt_session_inputs(p->session))
 		return TT_OK;
-	return err_set(TT_ESHAPE, "%s: a sample has %lld numbers, the net takes %lld", p->file[0],
+	return err_set(TT_ESHAPE, "%s: a sample has %lld numbers, the net takes %lld", p->first,
 	               (long long)n, (long long)tt_session_inputs(p->session));
+}
+
+/* Numbers in a target of the source. */
+static int values_of(const struct prediction *p)
+{
+	return p->source ? tt_source_describe(p->source)->values : 0;
 }
 
 static tt_status make_room(struct prediction *p)
@@ -154,7 +238,8 @@ static tt_status make_room(struct prediction *p)
 	p->raw = mem_calloc(in, sizeof(float));
 	p->x = mem_calloc(in * CHUNK, sizeof(float));
 	p->out = mem_calloc(out * CHUNK, sizeof(float));
-	return p->raw && p->x && p->out ? TT_OK : TT_ENOMEM;
+	p->values = mem_calloc((size_t)values_of(p) * CHUNK + 1, sizeof(float));
+	return p->raw && p->x && p->out && p->values ? TT_OK : TT_ENOMEM;
 }
 
 static tt_status prepare(struct prediction *p, struct call *c)
@@ -171,7 +256,7 @@ static tt_status prepare(struct prediction *p, struct call *c)
 		.threads = (int)p->args->threads, .kernel_cache = cache))) != TT_OK ||
 	    (st = check_shape(p)) != TT_OK || (st = make_room(p)) != TT_OK ||
 	    (st = specfile_text(c->arena, tt_model_spec(p->model), "model.loss", &loss)) != TT_OK ||
-	    (st = names_of_classes(&p->names, p->model, p->view,
+	    (st = names_of_classes(&p->names, p->model, p->source,
 	                           (int)tt_session_outputs(p->session))) != TT_OK)
 		return st;
 	p->answers.width = (int)tt_session_outputs(p->session);
@@ -181,41 +266,115 @@ static tt_status prepare(struct prediction *p, struct call *c)
 	return TT_OK;
 }
 
+/* In the source's own words and numbers. */
+static tt_status read_truth(struct prediction *p, int64_t i, int place)
+{
+	const tt_source_info *info = tt_source_describe(p->source);
+	struct truth *t = &p->truth[place];
+	const int n = values_of(p);
+	int32_t label = -1;
+	tt_status st;
+
+	*t = (struct truth){ .n = n, .values = p->values + (size_t)place * (size_t)n };
+	if (tt_source_schema(p->source)->kind == TT_TARGET_NONE)
+		return TT_OK;
+	st = tt_source_read(p->source, i, NULL, &label, p->values + (size_t)place * (size_t)n);
+	if (st == TT_OK && label >= 0 && info->class_names)
+		t->class = info->class_names[label];
+	else if (st == TT_OK && label >= 0)
+		t->class = names_get(&p->names, label, t->number);
+	return st;
+}
+
 static tt_status read_one(struct prediction *p, int64_t i, int place)
 {
 	size_t    inputs = (size_t)tt_session_inputs(p->session);
 	tt_status st;
 
-	p->label[place] = -1;
-	if (p->source)
-		st = tt_source_read(p->view, i, p->raw, p->info.target == TT_TARGET_CLASS
-		                    ? &p->label[place] : NULL, NULL);
-	else
-		st = tt_image_read_as(p->file[i], p->info.shape, TT_IMAGE_OPTS(
+	p->truth[place] = (struct truth){ 0 };
+	p->index[place] = i;
+	if (!p->source)
+		st = tt_image_read_as(p->files.file[i], p->info.shape, TT_IMAGE_OPTS(
 			.orientation = strcmp(p->args->orientation, orientations[TT_ORIENTATION_STORED]) == 0
 				? TT_ORIENTATION_STORED : TT_ORIENTATION_EXIF,
 			.background = p->args->background), p->raw);
+	else if ((st = tt_source_read(p->view, i, p->raw, NULL, NULL)) == TT_OK)
+		st = read_truth(p, i, place);
 	if (st != TT_OK)
 		return st;
 	return tt_session_normalise(p->session, &p->info, p->raw, p->x + (size_t)place * inputs);
 }
 
+static const char *name_of(const struct prediction *p, int64_t i, char number[32])
+{
+	snprintf(number, 32, "%lld", (long long)i);
+	return p->source ? number : p->files.file[i];
+}
+
+/* One bad sample among others is named, and the others get their answers. */
+static tt_status forgive(struct prediction *p, int64_t i, tt_status st)
+{
+	const char *text = tt_last_error();
+	char number[32];
+
+	if (st == TT_OK || st == TT_ENOMEM || st == TT_ESTOPPED || p->count == 1)
+		return st;
+	p->bad++;
+	if (p->source)
+		fprintf(stderr, "tutti predict: sample %s: %s\n", name_of(p, i, number), text);
+	else
+		fprintf(stderr, "tutti predict: %s%s%s\n",
+		        strstr(text, p->files.file[i]) ? "" : p->files.file[i],
+		        strstr(text, p->files.file[i]) ? "" : ": ", text);
+	return TT_OK;
+}
+
+static void answer(struct prediction *p, int place, const float *out)
+{
+	char number[32];
+
+	predictions_add(&p->answers, name_of(p, p->index[place], number), &p->truth[place], out);
+}
+
+/* Each alone: one of them holds what the net cannot read. */
+static tt_status run_singly(struct prediction *p, int n)
+{
+	const size_t in = (size_t)tt_session_inputs(p->session);
+	tt_status st = TT_OK;
+
+	for (int i = 0; i < n && st == TT_OK; i++) {
+		if ((st = tt_session_run(p->session, p->x + (size_t)i * in, 1, p->out)) == TT_OK)
+			answer(p, i, p->out);
+		else
+			st = forgive(p, p->index[i], st);
+	}
+	return st;
+}
+
 static tt_status prediction_chunk(struct prediction *p, int64_t first, int n)
 {
-	char      name[32];
+	int       good = 0;
 	tt_status st;
 
-	for (int i = 0; i < n; i++)
-		if ((st = read_one(p, first + i, i)) != TT_OK)
-			return st;
-	if ((st = tt_session_run(p->session, p->x, n, p->out)) != TT_OK)
-		return st;
 	for (int i = 0; i < n; i++) {
-		snprintf(name, sizeof name, "%lld", (long long)(first + i));
-		predictions_add(&p->answers, p->source ? name : p->file[first + i], p->label[i],
-		            p->out + (size_t)i * (size_t)p->answers.width);
+		const int64_t bad = p->bad;
+
+		if ((st = forgive(p, first + i, read_one(p, first + i, good))) != TT_OK)
+			return st;
+		good += p->bad == bad;
 	}
-	return TT_OK;
+	st = good ? tt_session_run(p->session, p->x, good, p->out) : TT_OK;
+	if (st == TT_EINVAL)
+		return run_singly(p, good);
+	for (int i = 0; i < good && st == TT_OK; i++)
+		answer(p, i, p->out + (size_t)i * (size_t)p->answers.width);
+	return st;
+}
+
+static tt_status tell_bad(const struct prediction *p)
+{
+	return !p->bad ? TT_OK : err_set(TT_EFORMAT, "%lld of %lld have no answer", (long long)p->bad,
+	                                 (long long)p->count);
 }
 
 static tt_status prediction_all(struct prediction *p)
@@ -225,7 +384,9 @@ static tt_status prediction_all(struct prediction *p)
 
 	for (int64_t i = 0; st == TT_OK && i < p->count; i += CHUNK)
 		st = prediction_chunk(p, i, (int)(p->count - i < CHUNK ? p->count - i : CHUNK));
-	return st == TT_OK ? predictions_end(&p->answers) : st;
+	if (st == TT_OK)
+		st = predictions_end(&p->answers);
+	return st == TT_OK ? tell_bad(p) : st;
 }
 
 static tt_status run_predict(struct call *c)
@@ -237,6 +398,10 @@ static tt_status run_predict(struct call *c)
 		st = prediction_all(&p);
 	predictions_release(&p.answers);
 	names_release(&p.names);
+	if (p.spooled)
+		unlink(p.spooled);
+	inputs_release(&p.files);
+	mem_free(p.values);
 	mem_free(p.raw);
 	mem_free(p.x);
 	mem_free(p.out);
@@ -252,8 +417,11 @@ const struct verb verb_predict = {
 	.summary = "ask a model about pictures or a source",
 	.text =
 	"Prints what the model of a checkpoint (a .safetensors file or a run folder) says about each\n"
-	"JPEG or PNG file, or about each sample of a source.  Pictures are scaled to the size the net\n"
-	"was trained on.  Nets with classes name the likeliest ones, others print their numbers.\n",
+	"picture, or about each sample of a source or a table (FILE.csv).  A folder stands for the\n"
+	"pictures below it, - for the files that stdin lists, or for a table on stdin where the net\n"
+	"reads features.  Pictures are scaled to the size the net was trained on.  Nets with classes\n"
+	"name the likeliest ones, others print their numbers, beside what the source says is right.\n"
+	"What cannot be read is named on stderr, the others get their answers, the exit code is 1.\n",
 	.examples = predict_examples, .flags = predict_flags,
 	.opts_size = sizeof(struct predict_args), .run = run_predict,
 };

@@ -9,7 +9,7 @@
 struct prediction_form {
 	const char *name;
 	void (*begin)(struct answers *a);
-	void (*add)(struct answers *a, const char *sample, int label, const float *out);
+	void (*add)(struct answers *a, const char *sample, const struct truth *t, const float *out);
 	tt_status (*end)(struct answers *a);
 };
 
@@ -25,7 +25,8 @@ static void text_begin(struct answers *a)
 	(void)a;
 }
 
-static void text_add(struct answers *a, const char *sample, int label, const float *out)
+static void text_add(struct answers *a, const char *sample, const struct truth *t,
+                     const float *out)
 {
 	char name[16];
 
@@ -38,8 +39,10 @@ static void text_add(struct answers *a, const char *sample, int label, const flo
 		else
 			printf("  %.6g", (double)out[c]);
 	}
-	if (label >= 0)
-		printf("  in truth %s", label < a->width ? names_get(a->names, label, name) : "none");
+	if (t->class || t->n)
+		printf("  in truth%s%s", t->class ? " " : "", t->class ? t->class : "");
+	for (int i = 0; i < t->n; i++)
+		printf(" %.6g", (double)t->values[i]);
 	putchar('\n');
 }
 
@@ -74,14 +77,23 @@ static void csv_begin(struct answers *a)
 	putchar('\n');
 }
 
-static void csv_add(struct answers *a, const char *sample, int label, const float *out)
+/* One cell; several numbers stand in it side by side. */
+static void csv_truth(const struct truth *t)
+{
+	if (t->class)
+		csv_text(t->class);
+	for (int i = 0; i < t->n; i++)
+		printf("%s%.9g", i ? " " : "", (double)t->values[i]);
+}
+
+static void csv_add(struct answers *a, const char *sample, const struct truth *t,
+                    const float *out)
 {
 	char name[16];
 
 	csv_text(sample);
 	putchar(',');
-	if (label >= 0 && label < a->width)
-		csv_text(names_get(a->names, label, name));
+	csv_truth(t);
 	for (int i = 0; i < shown(a); i++) {
 		putchar(',');
 		if (a->kind == ANSWER_CLASSES) {
@@ -115,14 +127,24 @@ static void add_classes(struct answers *a, const float *out)
 	json_close(&a->json, ']');
 }
 
-static void json_add(struct answers *a, const char *sample, int label, const float *out)
+static void json_truth(struct answers *a, const struct truth *t)
 {
-	char name[16];
+	if (t->class)
+		json_text(&a->json, "truth", t->class);
+	if (!t->n)
+		return;
+	json_open(&a->json, "truth", '[');
+	for (int i = 0; i < t->n; i++)
+		json_number(&a->json, NULL, (double)t->values[i]);
+	json_close(&a->json, ']');
+}
 
+static void json_add(struct answers *a, const char *sample, const struct truth *t,
+                     const float *out)
+{
 	json_open(&a->json, NULL, '{');
 	json_text(&a->json, "sample", sample);
-	if (label >= 0 && label < a->width)
-		json_text(&a->json, "truth", names_get(a->names, label, name));
+	json_truth(a, t);
 	if (a->kind == ANSWER_CLASSES) {
 		add_classes(a, out);
 	} else {
@@ -181,10 +203,11 @@ tt_status predictions_begin(struct answers *a, const char *format)
 	return TT_OK;
 }
 
-void predictions_add(struct answers *a, const char *sample, int label, const float *out)
+void predictions_add(struct answers *a, const char *sample, const struct truth *t,
+                     const float *out)
 {
 	sort_answer(a, out);
-	a->form->add(a, sample, label, out);
+	a->form->add(a, sample, t, out);
 }
 
 tt_status predictions_end(struct answers *a)

@@ -20,10 +20,18 @@ struct answers {
 	int               *order;           /* room to sort in                       */
 };
 
+/* What is known to be right: a class by its name, n numbers, or nothing. */
+struct truth {
+	const char  *class;
+	const float *values;
+	int          n;
+	char         number[16];            /* room for the name of a class without one */
+};
+
 /* The fields above `form` are set by the caller. */
 tt_status predictions_begin(struct answers *a, const char *format);
-/* label: the right class, or -1 where it is not known. */
-void      predictions_add(struct answers *a, const char *sample, int label, const float *out);
+void      predictions_add(struct answers *a, const char *sample, const struct truth *t,
+                          const float *out);
 tt_status predictions_end(struct answers *a);
 void      predictions_release(struct answers *a);
 

@@ -29,6 +29,8 @@ for loss in mse mae huber; do
 		fail "$loss: answers are not about 200: $(head -3 "$out")"
 	run 0 "$tutti" eval $loss csv:v.csv
 	lacks "$out" accuracy
+	run 0 "$tutti" predict $loss csv:v.csv
+	[ "$(grep -Ec 'in truth (100|200|300)$' "$out")" -eq 30 ] || fail "$loss: no truths"
 done
 run 0 "$tutti" train mse.yaml --run mse --resume -q --epochs 21
 
@@ -79,6 +81,9 @@ net bce bce 1 bit.csv bit.csv
 for t in bit word share; do
 	run 0 "$tutti" train bce.yaml --run $t -q --set data.train=csv:$t.csv --set data.valid=csv:$t.csv
 	run 0 "$tutti" eval $t csv:$t.csv
+	run 0 "$tutti" predict $t csv:$t.csv --format csv
+	cut -d, -f2 "$out" | tail -n +2 >is.txt
+	tail -n +2 $t.csv | cut -d, -f3 | sed 's/^0\.1$/0.100000001/' | cmp - is.txt || fail "$t: other truths"
 done
 grep ',1$' bit.csv | sed '1i a,b,y' >ones.csv
 run 0 "$tutti" eval bit csv:ones.csv
@@ -106,5 +111,9 @@ for bad in 10 2.5 -1; do
 		says "$err" "sample 5"
 		says "$err" "column 'w2': the token $bad is no"
 	done
+	run 1 "$tutti" predict tok csv:bad.csv
+	says "$err" "sample 5: column 'w2': the token $bad is no"
+	says "$err" "1 of 10 have no answer"
+	[ "$(wc -l <"$out")" -eq 9 ] || fail "the others have no answers"
 done
 exit 0

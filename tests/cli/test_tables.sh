@@ -62,9 +62,23 @@ run 0 "$tutti" eval one csv:two.csv
 grep -Eq '^ *eel +0 +- ' "$out" || fail "recall of a class without samples is not -"
 lacks "$out" "nan"
 run 2 "$tutti" predict one .
-says "$err" "write images:."
-run 2 "$tutti" predict one plain.csv
-says "$err" "write csv:plain.csv"
+says "$err" "no picture there"
+run 0 "$tutti" predict one plain.csv --format csv
+cut -d, -f3- "$out" >got.txt
+cut -d, -f3- plain.txt | cmp - got.txt || fail "a table without csv: before it"
+run 0 "$tutti" predict one - --format csv <plain.csv
+cut -d, -f3- "$out" | cmp - got.txt || fail "a table on stdin"
+
+# the truth is the source's: a class that the net does not know, and columns that it does not read
+sed 's/eel/lemon/; s/length/colour/' plain.csv | awk -F, -v OFS=, '
+	NR == 1 { print $0, "length" } NR > 1 { print 7, $2, $3, $1 }' >odd.csv
+run 0 "$tutti" predict one 'csv:odd.csv?label=kind' --format csv
+says "$err" "does not know the source's class 'lemon'"
+says "$err" "does not read the columns colour"
+[ "$(grep -c ',lemon,' "$out")" -eq 8 ] || fail "truths are not the source's"
+cut -d, -f3- "$out" | cmp - got.txt || fail "columns too many, other answers"
+run 1 "$tutti" eval one 'csv:odd.csv?label=kind'
+says "$err" "class 'lemon'"
 
 # data: a mean and std for each feature, with digits that count, ready to paste
 awk -F, -v OFS=, 'NR > 1 { $1 = $1 / 1e6 } { print }' plain.csv >small.csv

@@ -51,6 +51,17 @@ run 0 "$tutti" predict one pictures/star/*.png --top 2
 says "$out" " %)"
 run 0 "$tutti" predict one "$(echo pictures/star/*.png | cut -d' ' -f1)" --format csv
 says "$out" "sample,truth,class_1,probability_1"
+run 0 "$tutti" predict one pictures/star
+cp "$out" folder.txt
+[ "$(wc -l <folder.txt)" -eq "$(ls pictures/star/*.png | wc -l)" ] || fail "a folder is its pictures"
+ls pictures/star/*.png | run 0 "$tutti" predict one -
+cmp "$out" folder.txt || fail "a list of the same files"
+echo nothing >bad.png
+run 1 "$tutti" predict one pictures/star bad.png nobody.png
+cmp "$out" folder.txt || fail "bad files take the good ones with them"
+says "$err" "bad.png: "
+says "$err" "nobody.png: "
+says "$err" "2 of "
 run 0 "$tutti" predict one 'synth:objects?size=16' --samples 70 --format json
 one_line "$out"
 last_json

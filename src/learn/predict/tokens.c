@@ -19,7 +19,7 @@ static tt_status unknown(const struct tt_model *m, const struct token_batch *b, 
 	const char *const *names = d->column[schema_input(d, 0)]->features;
 	const int64_t row = at / m->inputs, place = at % m->inputs;
 	const double v = (double)b->x[at];
-	char column[80], why[120] = "is no row";
+	char sample[40] = "", column[80], why[120] = "is no row";
 
 	if (names)
 		snprintf(column, sizeof column, "column '%.60s'", names[place]);
@@ -28,9 +28,11 @@ static tt_status unknown(const struct tt_model *m, const struct token_batch *b, 
 	if (v != floor(v))
 		snprintf(why, sizeof why, "is no whole number%s, so that it is no row",
 		         scaled(m) ? " (data.mean and data.std are not for tokens)" : "");
-	return err_set(b->index ? TT_EFORMAT : TT_EINVAL, "sample %lld, %s: the token %.9g %s of "
-	               "embedding '%.60s', which has the rows 0 to %lld",
-	               (long long)(b->index ? b->index[row] : row), column, v, why, m->embedding,
+	if (b->index || b->n > 1)
+		snprintf(sample, sizeof sample, "sample %lld, ",
+		         (long long)(b->index ? b->index[row] : row));
+	return err_set(b->index ? TT_EFORMAT : TT_EINVAL, "%s%s: the token %.9g %s of embedding "
+	               "'%.60s', which has the rows 0 to %lld", sample, column, v, why, m->embedding,
 	               (long long)m->tokens - 1);
 }
 

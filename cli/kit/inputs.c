@@ -1,0 +1,155 @@
+#include "kit/inputs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#define DEPTH_MAX 32            /* folders below one another: links may go round */
+
+static const char *const pictures[] = {
+	".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", NULL
+};
+
+static int is_picture(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	for (int i = 0; dot && pictures[i]; i++)
+		if (strcasecmp(dot, pictures[i]) == 0)
+			return 1;
+	return 0;
+}
+
+static tt_status add_file(struct inputs *in, struct arena *a, const char *path)
+{
+	const int64_t room = in->room ? 2 * in->room : 64;
+	const char **wider;
+
+	if (in->n == in->room) {
+		if (!(wider = mem_realloc(in->file, (size_t)room * sizeof *wider)))
+			return TT_ENOMEM;
+		in->file = wider;
+		in->room = room;
+	}
+	return (in->file[in->n++] = arena_strdup(a, path)) ? TT_OK : TT_ENOMEM;
+}
+
+/* ---- folders ---- */
+
+static int visible(const struct dirent *e)
+{
+	return e->d_name[0] != '.';
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static tt_status add_folder(struct inputs *in, struct arena *a, const char *dir, int depth);
+
+static tt_status add_entry(struct inputs *in, struct arena *a, const char *path, int depth)
+{
+	struct stat s;
+
+	if (stat(path, &s) == 0 && S_ISDIR(s.st_mode))
+		return add_folder(in, a, path, depth + 1);
+	if (is_picture(path) && S_ISREG(s.st_mode))
+		return add_file(in, a, path);
+	in->skipped++;
+	return TT_OK;
+}
+
+static tt_status add_folder(struct inputs *in, struct arena *a, const char *dir, int depth)
+{
+	struct dirent **entry;
+	tt_status st = TT_OK;
+	int n;
+
+	if (depth > DEPTH_MAX)
+		return err_set(TT_EINVAL, "%s: more than %d folders deep", dir, DEPTH_MAX);
+	if ((n = scandir(dir, &entry, visible, by_bytes)) < 0)
+		return err_set(TT_EIO, "%s: %s", dir, strerror(errno));
+	for (int i = 0; i < n; i++) {
+		const size_t end = strlen(dir);
+		const char *path = arena_printf(a, "%s%s%s", dir, end && dir[end - 1] == '/' ? "" : "/",
+		                                entry[i]->d_name);
+
+		if (st == TT_OK)
+			st = path ? add_entry(in, a, path, depth) : TT_ENOMEM;
+		free(entry[i]);
+	}
+	free(entry);
+	return st;
+}
+
+/* ---- stdin ---- */
+
+static tt_status add_lines(struct inputs *in, struct arena *a)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t n;
+	tt_status st = TT_OK;
+
+	while (st == TT_OK && (n = getline(&line, &room, stdin)) > 0) {
+		while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
+			line[--n] = '\0';
+		if (n > 0)
+			st = add_file(in, a, line);
+	}
+	free(line);
+	return st;
+}
+
+tt_status inputs_add(struct inputs *in, struct arena *a, const char *word)
+{
+	if (strcmp(word, "-") == 0)
+		return add_lines(in, a);
+	return file_is_dir(word) ? add_folder(in, a, word, 0) : add_file(in, a, word);
+}
+
+void inputs_release(struct inputs *in)
+{
+	mem_free(in->file);
+	*in = (struct inputs){ 0 };
+}
+
+static tt_status copy(FILE *to)
+{
+	char block[65536];
+	size_t n;
+
+	while ((n = fread(block, 1, sizeof block, stdin)) > 0)
+		if (fwrite(block, 1, n, to) != n)
+			return err_set(TT_EIO, "stdin: %s", strerror(errno));
+	return ferror(stdin) ? err_set(TT_EIO, "stdin: %s", strerror(errno)) : TT_OK;
+}
+
+tt_status inputs_spool(struct arena *a, const char **out)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *path = arena_printf(a, "%s/tutti-stdin-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	int fd = path ? mkstemp(path) : -1;
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+	tt_status st;
+
+	if (!f)
+		return path ? err_set(TT_EIO, "%s: %s", path, strerror(errno)) : TT_ENOMEM;
+	st = copy(f);
+	if (fclose(f) != 0 && st == TT_OK)
+		st = err_set(TT_EIO, "%s: %s", path, strerror(errno));
+	if (st != TT_OK)
+		unlink(path);
+	else
+		*out = path;
+	return st;
+}

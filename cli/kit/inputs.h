@@ -1,0 +1,28 @@
+/* inputs.h -- the files that the words of a command line stand for.
+ *
+ *   a.png  pictures/  -      -->   a.png  pictures/x.jpg  pictures/deep/y.png  and a line each of
+ *                                  stdin
+ */
+#ifndef KIT_INPUTS_H
+#define KIT_INPUTS_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct inputs {
+	const char **file;          /* [n], owned; texts in the arena               */
+	int64_t      n, room;
+	int64_t      skipped;       /* files in folders that are no pictures by name */
+};
+
+/* Add what a word stands for: a file, the pictures below a folder in the order of their names, or,
+ * of "-", what stdin lists, one a line. */
+tt_status inputs_add(struct inputs *in, struct arena *a, const char *word);
+void      inputs_release(struct inputs *in);
+
+/* All of stdin in a new file, the caller's to remove; its path lies in the arena. */
+tt_status inputs_spool(struct arena *a, const char **out);
+
+#endif
