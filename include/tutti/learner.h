@@ -22,7 +22,9 @@
  *
  * The model learns the names of its data from the first batch: of its columns, of the features if
  * the input has any, and of the classes from tt_learner_opts.  What it knows already it keeps.
- * Where both have features, batches may have them in any order: they are found by name.
+ * From then on columns are found by these names, and what has others is refused, unless
+ * tt_learner_opts says which is which.  Where both have features, batches may have them in any
+ * order: they are found by name.
  *
  * A learner borrows its model, whose parameters it changes, and owns the rest.  One learner, one
  * thread at a time.  It never looks at signals; nothing is allocated in a step once a batch of
@@ -45,8 +47,9 @@ typedef struct tt_learner_opts {
 	uint32_t     size;             /* of this struct                                            */
 	int64_t      batch;            /* samples of a step, of all workers, at most (train.batch)  */
 	int          threads;          /* compute threads (train.threads)                           */
-	const char  *input;            /* its column (the only one beside the target); copied       */
-	const char  *target;           /* its column ("label"); copied                              */
+	const char  *input;            /* its column (as the model knows it; if it knows none, the
+	                                * only one beside the target); copied                       */
+	const char  *target;           /* its column (as the model knows it, or "label"); copied    */
 	const char  *kernel_cache;     /* file of measured kernel choices (none: measured anew)     */
 	tt_group    *group;            /* this process is one rank of it; borrowed until the
 	                                * learner is freed (none)                                   */

@@ -65,7 +65,8 @@ typedef struct tt_observation {
 typedef struct tt_observer {
 	uint32_t  size;                /* of this struct                                          */
 	void     *ctx;
-	tt_status (*event)(void *ctx, const tt_observation *o);
+	tt_status (*event)(void *ctx, const tt_observation *o);    /* not TT_OK: the run ends with it
+	                                * after this step; called again, it goes on              */
 	void      (*close)(void *ctx); /* when the trainer is freed (nothing to close)            */
 } tt_observer;
 #define TT_OBSERVER(...) (&(tt_observer){ .size = sizeof(tt_observer), __VA_ARGS__ })

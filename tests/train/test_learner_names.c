@@ -197,6 +197,35 @@ static void values_of_any_shape_are_learnt(void **state)
 	tt_model_free(&m);
 }
 
+/* What the model has learnt is found by its name, and nothing else is taken for it. */
+static void columns_are_found_by_the_names_that_the_model_knows(void **state)
+{
+	tt_model *m = fruit_net();
+	tt_learner *l = learner(m), *told;
+	struct columns c;
+
+	(void)state;
+	assert_ok(tt_learner_step(l, measured(&c, NULL), NULL, NULL));
+	measured(&c, NULL);
+	c.x.name = "weights";
+	assert_status(tt_learner_step(l, &c.batch, NULL, NULL), TT_EINVAL);
+	assert_error("no column 'measures', but 'weights'");
+	measured(&c, NULL);
+	c.y.name = "kind";
+	assert_status(tt_learner_step(l, &c.batch, NULL, NULL), TT_EINVAL);
+	assert_error("no column 'label'");
+	tt_learner_free(&l);
+	l = learner(m);                                 /* another learner of the same model */
+	measured(&c, NULL);
+	c.x.name = "weights";
+	assert_status(tt_learner_step(l, &c.batch, NULL, NULL), TT_EINVAL);
+	assert_ok(tt_learner_new(&told, m, TT_LEARNER_OPTS(.input = "weights")));
+	assert_ok(tt_learner_step(told, &c.batch, NULL, NULL));
+	tt_learner_free(&told);
+	tt_learner_free(&l);
+	tt_model_free(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +234,7 @@ int main(void)
 		cmocka_unit_test(other_names_than_the_models_are_refused),
 		cmocka_unit_test(a_loaded_learner_knows_the_names),
 		cmocka_unit_test(values_of_any_shape_are_learnt),
+		cmocka_unit_test(columns_are_found_by_the_names_that_the_model_knows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

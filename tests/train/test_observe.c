@@ -12,6 +12,8 @@ struct seen {
 	int       events, steps, numbered, closed;
 	double    loss, valid, epoch_loss;
 	int       fail_at;               /* this step ends the run; 0: none */
+	int       fails;                 /* as often more as ... */
+	enum tt_event fail_on;           /* ... this happens     */
 	tt_status end;
 };
 
@@ -33,6 +35,8 @@ static tt_status look(void *ctx, const tt_observation *o)
 	if (o->event == TT_EVENT_END)
 		s->end = o->status;
 	if (o->event == TT_EVENT_STEP && s->steps == s->fail_at)
+		return TT_EIO;
+	if (o->event == s->fail_on && s->fails-- > 0)
 		return TT_EIO;
 	return TT_OK;
 }
@@ -93,26 +97,62 @@ static void an_observers_error_ends_the_training(void **state)
 	tt_model_free(&m);
 }
 
+static void assert_same(const tt_model *a, const tt_model *b)
+{
+	tt_tensor x = TT_SIZED(tt_tensor), y = TT_SIZED(tt_tensor);
+
+	for (int i = 0; i < tt_model_tensors(a); i++) {
+		size_t n = sizeof(float);
+
+		assert_ok(tt_model_tensor(a, i, &x));
+		assert_ok(tt_model_tensor(b, i, &y));
+		for (int k = 0; k < x.ndim; k++)
+			n *= (size_t)x.shape[k];
+		assert_memory_equal(x.data, y.data, n);
+	}
+}
+
+/* Whatever it was told of, the training stands between two steps: called again it does the rest. */
+static void after_an_observers_error_the_training_goes_on(void **state)
+{
+	static const enum tt_event on[] = {
+		TT_EVENT_START, TT_EVENT_STEP, TT_EVENT_VALID, TT_EVENT_EPOCH,
+	};
+	tt_model *whole;
+	tt_trainer *t = trainer_of(&whole, NULL, 0);
+
+	(void)state;
+	assert_ok(tt_trainer_run(t));
+	tt_trainer_free(&t);
+	for (size_t i = 0; i < sizeof on / sizeof *on; i++) {
+		struct seen s = { .fails = 1, .fail_on = on[i] };
+		tt_model *m;
+
+		t = trainer_of(&m, &s, 1);
+		assert_status(tt_trainer_run(t), TT_EIO);
+		assert_error("an observer ended the run after step ");
+		assert_int_equal(s.end, TT_EIO);
+		assert_ok(tt_trainer_run(t));
+		assert_int_equal(s.end, TT_OK);
+		assert_int_equal(s.steps, 8);
+		assert_same(m, whole);
+		tt_trainer_free(&t);
+		tt_model_free(&m);
+	}
+	tt_model_free(&whole);
+}
+
 /* Who looks cannot change a bit. */
 static void looking_changes_nothing(void **state)
 {
 	struct seen s[2] = {0};
-	tt_tensor a = TT_SIZED(tt_tensor), b = TT_SIZED(tt_tensor);
 	tt_model *alone, *seen;
 	tt_trainer *t = trainer_of(&alone, NULL, 0), *u = trainer_of(&seen, s, 2);
 
 	(void)state;
 	assert_ok(tt_trainer_run(t));
 	assert_ok(tt_trainer_run(u));
-	for (int i = 0; i < tt_model_tensors(alone); i++) {
-		size_t n = sizeof(float);
-
-		assert_ok(tt_model_tensor(alone, i, &a));
-		assert_ok(tt_model_tensor(seen, i, &b));
-		for (int k = 0; k < a.ndim; k++)
-			n *= (size_t)a.shape[k];
-		assert_memory_equal(a.data, b.data, n);
-	}
+	assert_same(alone, seen);
 	tt_trainer_free(&t);
 	tt_trainer_free(&u);
 	tt_model_free(&alone);
@@ -124,6 +164,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_observer_is_told_numbers_by_name),
 		cmocka_unit_test(an_observers_error_ends_the_training),
+		cmocka_unit_test(after_an_observers_error_the_training_goes_on),
 		cmocka_unit_test(looking_changes_nothing),
 	};
 

@@ -77,14 +77,19 @@ static tt_status copy_out(const struct callback_source *s, int64_t n, const tt_c
 static tt_status ask(const struct callback_source *s, int64_t first, int64_t n, tt_column *column)
 {
 	const tt_schema *v = &s->reader.schema.view;
-	tt_column *pointer[BATCH_COLUMNS];
+	tt_column shown[BATCH_COLUMNS], *pointer[BATCH_COLUMNS];
 	tt_status st;
 
 	for (int i = 0; i < v->columns; i++) {
-		column[i] = *v->column[i];
-		pointer[i] = &column[i];
+		shown[i] = *v->column[i];
+		pointer[i] = &shown[i];
 	}
 	st = s->c.read(s->c.ctx, first, n, pointer);
+	for (int i = 0; i < v->columns; i++) {      /* what columns are like is not the function's */
+		column[i] = *v->column[i];
+		column[i].data = shown[i].data;
+		column[i].offsets = shown[i].offsets;
+	}
 	return st == TT_OK ? st
 		: err_set(st, "the source's function failed for samples %lld to %lld: %s",
 		          (long long)first, (long long)(first + n - 1), tt_status_text(st));

@@ -25,7 +25,7 @@ static tt_status set_classes(const struct intake *k, const tt_schema *known, tt_
 {
 	if (k->classes && s->classes != k->classes)
 		return err_set(TT_EINVAL, "tt_learner_opts names %d classes, column '%.60s' has %d",
-		               k->classes, s->target ? s->target : k->target, s->classes);
+		               k->classes, s->target ? s->target : intake_target(k), s->classes);
 	if (k->classes)
 		s->class_names = k->class_names;
 	else

@@ -20,7 +20,7 @@ tt_status intake_init(struct intake *k, const struct tt_model *m, const struct d
                       const tt_learner_opts *o)
 {
 	*k = (struct intake){ .model = m, .data = d, .classes = o->classes };
-	if (!(k->target = copy(o->target ? o->target : SIGNATURE_TARGET)) ||
+	if ((o->target && !(k->target = copy(o->target))) ||
 	    (o->input && !(k->input = copy(o->input))))
 		return TT_ENOMEM;
 	return schema_copy_names(&k->names, o->class_names, o->classes, &k->class_names);
@@ -54,10 +54,33 @@ void intake_release(struct intake *k)
 
 /* ---- which columns? ---- */
 
+/* What a model knows by name is what it is trained on. */
+static const tt_schema *known(const struct intake *k)
+{
+	return k->model->signature->view.known ? &k->model->signature->data.view : NULL;
+}
+
+const char *intake_target(const struct intake *k)
+{
+	const tt_schema *d = known(k);
+
+	return k->target ? k->target : d && d->target ? d->target : SIGNATURE_TARGET;
+}
+
+/* NULL: the only one beside the target. */
+static const char *input_name(const struct intake *k)
+{
+	const tt_schema *d = known(k);
+
+	return k->input ? k->input : d ? d->column[schema_input(d, 0)]->name : NULL;
+}
+
 static tt_status find(const tt_batch *b, const char *name, const tt_column **out)
 {
 	if (!(*out = tt_batch_column(b, name)))
-		return err_set(TT_EINVAL, "the batch has no column '%.60s'", name);
+		return err_set(TT_EINVAL, "the batch has no column '%.60s', but '%.60s': give columns the "
+		               "names that the net knows, or say them in tt_learner_opts", name,
+		               b->column[0]->name);
 	if (column_ragged(*out))
 		return err_set(TT_ESUPPORT, "column '%.60s' is ragged: this net reads samples of one shape",
 		               name);
@@ -66,12 +89,12 @@ static tt_status find(const tt_batch *b, const char *name, const tt_column **out
 
 static tt_status find_input(const struct intake *k, const tt_batch *b, const tt_column **out)
 {
-	const char *only = NULL;
+	const char *only = NULL, *target = intake_target(k);
 
-	if (k->input)
-		return find(b, k->input, out);
+	if (input_name(k))
+		return find(b, input_name(k), out);
 	for (int i = 0; i < b->columns; i++) {
-		if (strcmp(b->column[i]->name, k->target) == 0)
+		if (strcmp(b->column[i]->name, target) == 0)
 			continue;
 		if (only)
 			return err_set(TT_EINVAL, "the batch has columns '%.60s' and '%.60s': say which is the "
@@ -84,7 +107,7 @@ static tt_status find_input(const struct intake *k, const tt_batch *b, const tt_
 tt_status intake_columns(const struct intake *k, const tt_batch *b, const tt_column **x,
                          const tt_column **y)
 {
-	tt_status st = find(b, k->target, y);
+	tt_status st = find(b, intake_target(k), y);
 
 	return st == TT_OK ? find_input(k, b, x) : st;
 }

@@ -16,7 +16,7 @@
 struct intake {
 	const struct tt_model *model;       /* borrowed                                          */
 	const struct data_opts *data;       /* mean and std; borrowed                            */
-	char            *input, *target;    /* owned; input NULL: the only one beside the target */
+	char            *input, *target;    /* that the caller has named; owned; NULL: by the model */
 	tt_source_info   info;              /* of samples and targets; size 0: before the first  */
 	enum tt_type     type;              /* of the input                                      */
 	struct normaliser normaliser;
@@ -40,6 +40,7 @@ void      intake_forget(struct intake *k);          /* the first batch: it did n
 /* *out points into the caller's columns and k.  TT_ESHAPE, TT_EINVAL: it does not fit the net, or
  * is not like the first one.  *fresh: 1 if this is the first. */
 tt_status intake_take(struct intake *k, const tt_batch *in, struct batch *out, int *fresh);
+const char *intake_target(const struct intake *k);         /* the name of its column */
 /* The batch's input and target. */
 tt_status intake_columns(const struct intake *k, const tt_batch *b, const tt_column **x,
                          const tt_column **y);

@@ -76,6 +76,31 @@ static tt_status check_kind(const struct learner *l, const struct ckpt *c, const
 	return st;
 }
 
+static int has_slot(const struct learner *l, const char *name)
+{
+	const char *slot;
+
+	for (int i = 0; i < slots_of(l); i++) {
+		optim_slot(l->optim, i, &slot);
+		if (strcmp(slot, name) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* State that would be dropped: the run would go on as another. */
+static tt_status check_all_used(const struct learner *l, const struct ckpt *c, const char *path)
+{
+	for (int i = 0; i < ckpt_count(c); i++) {
+		const char *name = ckpt_at(c, i)->name;
+
+		if (strncmp(name, PREFIX, strlen(PREFIX)) == 0 && !has_slot(l, name + strlen(PREFIX)))
+			return err_set(TT_ESPEC, "%s: has '%s', which this spec's train.optimizer does not "
+			               "use: resume with the train.optimizer it was written with", path, name);
+	}
+	return TT_OK;
+}
+
 tt_status learner_find_slots(const struct learner *l, const struct ckpt *c, const char *path,
                              struct learner_slots *out)
 {
@@ -84,7 +109,7 @@ tt_status learner_find_slots(const struct learner *l, const struct ckpt *c, cons
 	struct learner_slots s = {{ 0 }};
 	tt_status st = check_kind(l, c, path);
 
-	if (st != TT_OK)
+	if (st != TT_OK || (st = check_all_used(l, c, path)) != TT_OK)
 		return st;
 	for (int i = 0; i < slots_of(l); i++) {
 		const struct ckpt_tensor *found;

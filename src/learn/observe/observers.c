@@ -5,17 +5,23 @@
 
 /* ---- the list ---- */
 
+static tt_status take(const tt_observer *o, tt_observer *out)
+{
+	tt_status st = sized_take(out, sizeof *out, o, offsetof(tt_observer, close), "tt_observer");
+
+	if (st == TT_OK && !out->event)
+		return err_set(TT_EINVAL, "tt_observer: event is NULL: it could not be told anything");
+	return st;
+}
+
 tt_status observers_add(struct observers *list, const tt_observer *o)
 {
 	const int room = list->n < list->room ? list->room : 2 * list->room + 4;
 	tt_observer one, *v;
-	tt_status st;
+	tt_status st = take(o, &one);
 
-	st = sized_take(&one, sizeof one, o, offsetof(tt_observer, close), "tt_observer");
 	if (st != TT_OK)
 		return st;
-	if (!one.event)
-		return err_set(TT_EINVAL, "tt_observer: event is NULL: it could not be told anything");
 	if (room > list->room) {
 		if (!(v = mem_realloc(list->v, (size_t)room * sizeof *v)))
 			return TT_ENOMEM;
@@ -98,6 +104,44 @@ tt_status observers_add_function(struct observers *list, tt_observer_fn *f, void
 	st = observers_add(list, TT_OBSERVER(.ctx = c, .event = call_function, .close = mem_free));
 	if (st != TT_OK)
 		mem_free(c);
+	return st;
+}
+
+/* ---- strangers ---- */
+
+/* An observer of the embedder's, which has no way to say in words what its error is. */
+struct stranger { tt_observer o; };
+
+static tt_status call_stranger(void *ctx, const tt_observation *o)
+{
+	const struct stranger *s = ctx;
+	tt_status st = s->o.event(s->o.ctx, o);
+
+	return st == TT_OK ? st : err_set(st, "an observer ended the run after step %lld: %s",
+	                                  (long long)o->progress->step, tt_status_text(st));
+}
+
+static void close_stranger(void *ctx)
+{
+	struct stranger *s = ctx;
+
+	if (s->o.close)
+		s->o.close(s->o.ctx);
+	mem_free(s);
+}
+
+tt_status observers_add_stranger(struct observers *list, const tt_observer *o)
+{
+	struct stranger *s = mem_alloc(sizeof *s);
+	tt_status st;
+
+	if (!s)
+		return TT_ENOMEM;
+	if ((st = take(o, &s->o)) == TT_OK)
+		st = observers_add(list, TT_OBSERVER(.ctx = s, .event = call_stranger,
+		                                     .close = close_stranger));
+	if (st != TT_OK)
+		mem_free(s);
 	return st;
 }
 

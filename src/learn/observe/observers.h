@@ -36,6 +36,8 @@ tt_status observers_tell(struct observers *list, enum tt_event e, const tt_progr
                          struct observation *w);
 void      observers_release(struct observers *list);      /* closes them */
 
+/* One that is not the library's: where it fails, words are found for it. */
+tt_status observers_add_stranger(struct observers *list, const tt_observer *o);
 /* A function of the older kind, tt_observer_fn, as one more observer. */
 tt_status observers_add_function(struct observers *list, tt_observer_fn *f, void *ctx);
 

@@ -320,19 +320,39 @@ tt_status tt_session_run(tt_session *s, const float *x, int64_t n, float *out)
 	return st;
 }
 
+/* Of a sample, as a caller describes it. */
+static tt_status count_numbers(const tt_source_info *info, int64_t *out)
+{
+	const int most = (int)(sizeof info->shape / sizeof *info->shape);
+	int64_t n = 1;
+
+	if (info->type != TT_SAMPLE_U8 && info->type != TT_SAMPLE_F32)
+		return err_set(TT_EINVAL, "tt_source_info: there is no type %d of samples",
+		               (int)info->type);
+	if (info->ndim < 0 || info->ndim > most)
+		return err_set(TT_EINVAL, "tt_source_info: a sample of %d dimensions: 0 to %d are possible",
+		               info->ndim, most);
+	for (int i = 0; i < info->ndim; i++)
+		if (info->shape[i] < 1 || __builtin_mul_overflow(n, (int64_t)info->shape[i], &n))
+			return err_set(TT_EINVAL, "tt_source_info: dimension %d of a sample is %lld", i,
+			               (long long)info->shape[i]);
+	*out = n;
+	return TT_OK;
+}
+
 tt_status tt_session_normalise(const tt_session *s, const tt_source_info *given, const void *raw,
                                float *x)
 {
-	int64_t numbers = 1;
 	tt_source_info info;
+	int64_t numbers;
 	tt_status st;
 
 	if (!s || !given || !raw || !x)
 		return err_null(__func__);
 	if ((st = sized_options(&info, sizeof info, given, "tt_source_info")) != TT_OK)
 		return st;
-	for (int i = 0; i < info.ndim; i++)
-		numbers *= info.shape[i];
+	if ((st = count_numbers(&info, &numbers)) != TT_OK)
+		return st;
 	if (numbers != s->model->inputs)
 		return err_set(TT_ESHAPE, "a sample has %lld numbers, the net wants %lld",
 		               (long long)numbers, (long long)s->model->inputs);

@@ -200,7 +200,8 @@ tt_status checkpoint_save(struct tt_trainer *t, const char *path)
 	if ((st = check_finite(t)) != TT_OK || (st = write_state(t, path)) != TT_OK ||
 	    (st = remember(t, path)) != TT_OK)
 		return st;
-	return trainer_tell(t, TT_EVENT_CHECKPOINT, &(struct observation){ .seen.text = path });
+	trainer_tell(t, TT_EVENT_CHECKPOINT, &(struct observation){ .seen.text = path });
+	return TT_OK;
 }
 
 /* ---- numbered files ---- */

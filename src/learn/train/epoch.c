@@ -63,7 +63,7 @@ static tt_status tell_early_stop(struct tt_trainer *t)
 	str_add(&s, "early stop: ");
 	monitor_text(&t->watch, &s);
 	if ((st = str_status(&s)) == TT_OK)
-		st = trainer_note(t, s.p);
+		trainer_note(t, s.p);
 	str_release(&s);
 	return st;
 }
@@ -168,8 +168,7 @@ tt_status trainer_epoch_end(struct tt_trainer *t)
 	if ((st = leave_epoch(t)) != TT_OK || (st = trainer_validate(t)) != TT_OK)
 		return st;
 	better = look(t);
-	if ((st = trainer_tell(t, TT_EVENT_EPOCH, &(struct observation){ 0 })) != TT_OK)
-		return st;
+	trainer_tell(t, TT_EVENT_EPOCH, &(struct observation){ 0 });
 	next_epoch(t);
 	t->progress.done = trainer_done(t);
 	if ((st = keep(t, better)) != TT_OK || (st = tell_early_stop(t)) != TT_OK)

@@ -17,7 +17,7 @@
 #include "sys/thread.h"
 
 /* Numbers are written down every so many steps and at the end of each epoch. */
-static tt_status tell_step(struct tt_trainer *t, int64_t step_of_epoch)
+static void tell_step(struct tt_trainer *t, int64_t step_of_epoch)
 {
 	int every = t->opts->tensorboard.every_steps;
 	struct interval *i = &t->interval;
@@ -30,7 +30,7 @@ static tt_status tell_step(struct tt_trainer *t, int64_t step_of_epoch)
 
 	if (w.due)
 		*i = (struct interval){ 0 };
-	return trainer_tell(t, TT_EVENT_STEP, &w);
+	trainer_tell(t, TT_EVENT_STEP, &w);
 }
 
 /* ---- steps ---- */
@@ -46,7 +46,7 @@ static tt_status tell_left_out(struct tt_trainer *t, const char *key, const tt_s
 		return TT_OK;
 	str_addf(&note, "%s: left out: %s", key, text);
 	if ((st = str_status(&note)) == TT_OK)
-		st = trainer_note(t, note.p);
+		trainer_note(t, note.p);
 	str_release(&note);
 	return st;
 }
@@ -61,11 +61,13 @@ static tt_status start(struct tt_trainer *t)
 		return st;
 	t->started = 1;
 	t->pace.start = t->pace.mark = thread_seconds();
-	if ((st = trainer_tell(t, TT_EVENT_START, &(struct observation){ 0 })) == TT_OK && t->note.len)
-		st = trainer_note(t, t->note.p);
-	if (st == TT_OK)
-		st = tell_left_out(t, "data.train", t->train_source);
-	return st == TT_OK ? tell_left_out(t, "data.valid", t->valid_source) : st;
+	trainer_tell(t, TT_EVENT_START, &(struct observation){ 0 });
+	if (t->note.len)
+		trainer_note(t, t->note.p);
+	if ((st = tell_left_out(t, "data.train", t->train_source)) != TT_OK ||
+	    (st = tell_left_out(t, "data.valid", t->valid_source)) != TT_OK)
+		return st;
+	return trainer_trouble(t);
 }
 
 static tt_status save_by_steps(struct tt_trainer *t)
@@ -122,8 +124,9 @@ static tt_status one_step(struct tt_trainer *t, int *more)
 			return st;
 		if (!got && (st = rest_is_taken(t)) != TT_OK)
 			return st;
-		if (got && ((st = tell_step(t, t->progress.epoch_step)) != TT_OK ||
-		    (st = save_by_steps(t)) != TT_OK))
+		if (got)
+			tell_step(t, t->progress.epoch_step);
+		if (got && (st = save_by_steps(t)) != TT_OK)
 			return st;
 	}
 	if (t->at.consumed >= tt_source_describe(t->train_source)->count && !trainer_stopping(t) &&
@@ -131,7 +134,7 @@ static tt_status one_step(struct tt_trainer *t, int *more)
 		return st;
 	*more = !trainer_done(t);
 	heed_policy(t);
-	return TT_OK;
+	return trainer_trouble(t);
 }
 
 /* ---- the end ---- */
@@ -144,11 +147,14 @@ static tt_status end(struct tt_trainer *t, tt_status st)
 
 	if (t->ended)
 		return st;
-	t->ended = st != TT_ESTOPPED;
+	/* After an observer's error the training stands between two steps, and can go on. */
+	t->ended = st != TT_ESTOPPED && t->trouble.status == TT_OK;
+	t->trouble.status = TT_OK;
 	/* Observers may fail as well; what ended the run is what the caller should read. */
 	snprintf(reason, sizeof reason, "%s", st == TT_OK ? "finished" : tt_last_error());
 	w.seen.text = reason;
-	told = trainer_tell(t, TT_EVENT_END, &w);
+	trainer_tell(t, TT_EVENT_END, &w);
+	told = trainer_trouble(t);
 	if (told == TT_OK && t->trace_path.len)
 		told = trainer_write_trace(t);
 	return st == TT_OK ? told : err_set(st, "%s", reason);
@@ -165,6 +171,8 @@ static tt_status stopped(struct tt_trainer *t)
 	learner_resume(t->learner);
 	atomic_store(&t->stop, 0);
 	t->stopping = 0;
+	if (st == TT_OK)
+		st = trainer_trouble(t);
 	return st == TT_OK ? err_set(TT_ESTOPPED, "stopped on request after step %lld",
 	                             (long long)t->at.step) : st;
 }
@@ -199,7 +207,7 @@ tt_status tt_trainer_observe(tt_trainer *t, const tt_observer *o)
 {
 	if (!t || !o)
 		return err_null(__func__);
-	return observers_add(&t->observers, o);
+	return observers_add_stranger(&t->observers, o);
 }
 
 tt_status tt_trainer_step(tt_trainer *t, int *more)
@@ -305,7 +313,9 @@ tt_status tt_trainer_checkpoint(tt_trainer *t, const char *path)
 	if (st == TT_OK && path)
 		st = checkpoint_save(t, path);
 	learner_resume(t->learner);
-	return trainer_part(t, st);
+	st = trainer_part(t, st == TT_OK ? trainer_trouble(t) : st);
+	t->trouble.status = TT_OK;
+	return st;
 }
 
 tt_status run_obey(void *trainer, enum local_workers_command c, int64_t steps)

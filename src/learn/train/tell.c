@@ -4,15 +4,27 @@
 
 #include "learn/train/trainer_own.h"
 
-tt_status trainer_tell(struct tt_trainer *t, enum tt_event e, struct observation *w)
+void trainer_tell(struct tt_trainer *t, enum tt_event e, struct observation *w)
 {
+	tt_status st;
+
 	w->batch = e == TT_EVENT_STEP ? t->batch : NULL;
-	return observers_tell(&t->observers, e, &t->progress, w);
+	st = observers_tell(&t->observers, e, &t->progress, w);
+	if (st == TT_OK || t->trouble.status != TT_OK)
+		return;
+	t->trouble.status = st;
+	snprintf(t->trouble.text, sizeof t->trouble.text, "%s", tt_last_error());
 }
 
-tt_status trainer_note(struct tt_trainer *t, const char *text)
+void trainer_note(struct tt_trainer *t, const char *text)
 {
-	return trainer_tell(t, TT_EVENT_NOTE, &(struct observation){ .seen.text = text });
+	trainer_tell(t, TT_EVENT_NOTE, &(struct observation){ .seen.text = text });
+}
+
+tt_status trainer_trouble(const struct tt_trainer *t)
+{
+	return t->trouble.status == TT_OK ? TT_OK
+	                                  : err_set(t->trouble.status, "%s", t->trouble.text);
 }
 
 tt_status trainer_not_finite(const struct tt_trainer *t, tt_status st)

@@ -82,6 +82,7 @@ struct tt_trainer {
 	struct str               dir, last, best;                /* paths; dir empty: no folder */
 	struct str               last_good;   /* newest checkpoint written or resumed, or empty */
 	struct observers         observers;
+	struct { tt_status status; char text[ERR_MAX]; } trouble;   /* the first that one had */
 
 	int64_t                  resumed;     /* steps done before this process */
 	struct str               note;        /* to be told at the start        */

@@ -51,7 +51,7 @@ static int fill_table(void **state)
 
 /* ---- functions that give the same ---- */
 
-struct giver { int calls, closed; int64_t last; int backwards; tt_status fails; };
+struct giver { int calls, closed; int64_t last; int backwards; tt_status fails; int rewrites; };
 
 static tt_status give(void *ctx, int64_t first, int64_t n, tt_column *const *column)
 {
@@ -65,6 +65,12 @@ static tt_status give(void *ctx, int64_t first, int64_t n, tt_column *const *col
 	column[1]->offsets = table.offsets + first;
 	column[2]->data = table.label + first;
 	column[3]->data = table.weight + first;
+	for (int i = 0; g->rewrites && i < 4; i++) {
+		column[i]->ndim = 1000;
+		column[i]->shape[0] = column[i]->shape[0] == -1 ? 1 : -1;
+		column[i]->type = 77;
+		column[i]->name = NULL;
+	}
 	return g->fails;
 }
 
@@ -294,6 +300,23 @@ static void what_is_not_whole_is_refused(void **state)
 	assert_null(s);
 }
 
+/* What a column is like was said when the source was made: only data and offsets are taken. */
+static void a_function_cannot_change_what_columns_are_like(void **state)
+{
+	int64_t order[COUNT];
+
+	(void)state;
+	for (int threads = 0; threads < 2; threads++) {
+		struct giver g = { .rewrites = 1 };
+		tt_source *s;
+
+		assert_ok(tt_source_from_callback(&s, &schema, COUNT, TT_CALLBACK(
+			.read = give, .ctx = &g, .threads = threads)));
+		read_all(s, &(struct loader_opts){ .data = &in_order, .batch = 5, .world = 1 }, order);
+		tt_source_close(&s);
+	}
+}
+
 static void a_function_that_fails_ends_the_reading(void **state)
 {
 	static const int64_t gap[] = { 0, 5, 4, COUNT };
@@ -358,6 +381,7 @@ int main(void)
 		cmocka_unit_test(one_sample_is_read_in_the_types_of_the_short_description),
 		cmocka_unit_test(inputs_of_every_type_become_f32),
 		cmocka_unit_test(what_is_not_whole_is_refused),
+		cmocka_unit_test(a_function_cannot_change_what_columns_are_like),
 		cmocka_unit_test(a_function_that_fails_ends_the_reading),
 		cmocka_unit_test(no_allocation_may_fail_badly),
 	};

@@ -201,6 +201,37 @@ static void refuse(const tt_session_opts *o, const char *message)
 	tt_model_free(&m);
 }
 
+/* A caller's description is not believed before it is looked at. */
+static void a_sample_to_normalise_is_what_the_net_reads(void **state)
+{
+	static const struct { tt_source_info info; tt_status st; const char *says; } row[] = {
+		{ { .ndim = 1 << 20 }, TT_EINVAL, "a sample of 1048576 dimensions" },
+		{ { .ndim = 5, .shape = { 1, 8, 8, 1 } }, TT_EINVAL, "5 dimensions: 0 to 4" },
+		{ { .ndim = -1 }, TT_EINVAL, "-1 dimensions" },
+		{ { .ndim = 2, .shape = { -8, -8 } }, TT_EINVAL, "dimension 0 of a sample is -8" },
+		{ { .ndim = 3, .shape = { (int64_t)1 << 62, 4, 64 } }, TT_EINVAL, "dimension 1" },
+		{ { .ndim = 1, .shape = { 64 }, .type = 9 }, TT_EINVAL, "no type 9" },
+		{ { .ndim = 1, .shape = { 63 } }, TT_ESHAPE, "63 numbers, the net wants 64" },
+		{ { .ndim = 1, .shape = { 64 } }, TT_OK, "" },
+	};
+	static float raw[64], x[64];
+	tt_model *m = tiny_model(tiny_mlp, NULL);
+	tt_session *p;
+
+	(void)state;
+	assert_ok(tt_session_new(&p, m, NULL));
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		tt_source_info info = row[i].info;
+
+		info.size = sizeof info;
+		info.type = info.type ? info.type : TT_SAMPLE_F32;
+		assert_status(tt_session_normalise(p, &info, raw, x), row[i].st);
+		assert_error(row[i].says);
+	}
+	tt_session_free(&p);
+	tt_model_free(&m);
+}
+
 static void session_refuses_with_the_reason(void **state)
 {
 	static float x[64], y[3];
@@ -231,6 +262,7 @@ int main(void)
 		cmocka_unit_test(session_eval_agrees_with_validation),
 		cmocka_unit_test(session_runs_allocate_nothing_after_the_first),
 		cmocka_unit_test(every_loss_gets_the_targets_it_wants),
+		cmocka_unit_test(a_sample_to_normalise_is_what_the_net_reads),
 		cmocka_unit_test(session_refuses_with_the_reason),
 	};
 
