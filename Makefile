@@ -9,7 +9,7 @@ DEMO    ?= examples/demo.yaml
 configure = test -f build/$(1)/CMakeCache.txt || cmake --preset $(1) $(shell command -v ninja >/dev/null 2>&1 && echo -G Ninja) >/dev/null
 build     = $(call configure,$(1)) && cmake --build build/$(1) -j $(JOBS)
 
-.PHONY: help all demo test quick docs tour install uninstall clean format fuzz bench setup setup-test release dev asan tsan
+.PHONY: help all demo test quick docs tour tour-check install uninstall clean format fuzz bench setup setup-test release dev asan tsan
 
 help:
 	@echo "make demo      install what is missing, build, train on generated images"
@@ -21,6 +21,7 @@ help:
 	@echo "make fuzz      one minute of libFuzzer per parser (needs clang)"
 	@echo "make docs      write the documents that are made from tables and headers"
 	@echo "make tour      run the commands that README and guide show; TUTTI_DATA has the data"
+	@echo "make tour-check  the same, and say where they print something else"
 	@echo "make format    format the lines changed since the last commit (needs git-clang-format)"
 	@echo "make clean     remove build/"
 
@@ -50,6 +51,9 @@ docs: release
 
 tour: release
 	tools/tour build/release/tutti README.md docs/guide.md
+
+tour-check: release
+	tools/tour --check build/release/tutti README.md docs/guide.md
 
 install: release
 	DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)"

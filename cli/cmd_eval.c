@@ -1,6 +1,7 @@
 /* cmd_eval.c -- tutti eval: how good is a model on a source? */
 #include <tutti/session.h>
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,12 +37,14 @@ static const struct flag eval_flags[] = {
 static const struct example eval_examples[] = {
 	{ "tutti eval runs/lenet5-20260101-120000", "on the validation data of the run's spec" },
 	{ "tutti eval best.safetensors 'mnist:data/mnist?split=test'", "on any other source" },
+	{ "tutti eval runs/lenet5-*", "several side by side" },
 	{ NULL, NULL },
 };
 
 struct evaluation {
 	const struct eval_args *args;
-	const char   *uri;
+	const char   *name;          /* of the checkpoint or run, as it was given    */
+	const char   *uri;           /* NULL: the data that the run validated on     */
 	tt_model   *model;
 	tt_session *session;
 	tt_source  *source;
@@ -54,14 +57,12 @@ static tt_status choose_source(struct evaluation *e, const struct call *c)
 {
 	tt_status st;
 
-	if (c->args.n > 1)
-		e->uri = c->args.v[1];
-	else if ((st = specfile_text(c->arena, tt_model_spec(e->model), "data.valid",
-	                             &e->uri)) != TT_OK)
+	if (!e->uri && (st = specfile_text(c->arena, tt_model_spec(e->model), "data.valid",
+	                                   &e->uri)) != TT_OK)
 		return st;
 	if (!*e->uri)
 		return err_set(TT_EINVAL, "%s: its spec has no data.valid; name a source, such as "
-		               "mnist:data/mnist?split=test", c->args.v[0]);
+		               "mnist:data/mnist?split=test", e->name);
 	return tt_source_open_for(&e->source, e->uri, e->model);
 }
 
@@ -70,7 +71,7 @@ static tt_status measure(struct evaluation *e, struct call *c)
 	const char *path, *cache;
 	tt_status   st;
 
-	if ((st = paths_checkpoint(c->arena, c->args.v[0], &path)) != TT_OK ||
+	if ((st = paths_checkpoint(c->arena, e->name, &path)) != TT_OK ||
 	    (st = paths_kernel_cache(c->arena, e->args->kernel_cache, &cache)) != TT_OK ||
 	    (st = tt_model_load(&e->model, path)) != TT_OK ||
 	    (st = choose_source(e, c)) != TT_OK ||
@@ -210,50 +211,128 @@ static void add_confusion(const struct evaluation *e, struct json *j)
 	json_close(j, ']');
 }
 
-static tt_status print_json(const struct evaluation *e)
+static void add_json(const struct evaluation *e, struct json *j)
 {
 	const tt_metrics *m = &e->metrics;
-	struct json       j = { 0 };
 
-	json_open(&j, NULL, '{');
-	json_text(&j, "source", e->uri);
-	json_int(&j, "samples", m->samples);
-	json_number(&j, "loss", m->loss);
-	json_number(&j, "accuracy", m->accuracy);
-	json_number(&j, "top_k", m->top_k);
-	json_int(&j, "k", m->k);
-	json_number(&j, "samples_per_second", m->samples_per_second);
+	json_open(j, NULL, '{');
+	json_text(j, "model", e->name);
+	json_text(j, "source", e->uri);
+	json_int(j, "samples", m->samples);
+	json_number(j, "loss", m->loss);
+	json_number(j, "accuracy", m->accuracy);
+	json_number(j, "top_k", m->top_k);
+	json_int(j, "k", m->k);
+	json_number(j, "samples_per_second", m->samples_per_second);
 	if (m->confusion)
-		add_confusion(e, &j);
-	json_close(&j, '}');
-	return json_print(&j);
+		add_confusion(e, j);
+	json_close(j, '}');
 }
 
-static tt_status run_eval(struct call *c)
+static void release(struct evaluation *e)
 {
-	struct evaluation e = { .args = c->opts, .metrics = TT_SIZED(tt_metrics) };
-	tt_status         st = measure(&e, c);
+	names_release(&e->names);
+	tt_free(e->metrics.confusion);
+	tt_source_close(&e->source);
+	tt_session_free(&e->session);
+	tt_model_free(&e->model);
+}
 
-	if (st == TT_OK && e.args->common.json)
-		st = print_json(&e);
-	else if (st == TT_OK)
-		print_text(&e);
-	names_release(&e.names);
-	tt_free(e.metrics.confusion);
-	tt_source_close(&e.source);
-	tt_session_free(&e.session);
-	tt_model_free(&e.model);
+static tt_status run_one(struct evaluation *e, struct call *c)
+{
+	struct json j = { 0 };
+	tt_status st = measure(e, c);
+
+	if (st == TT_OK && e->args->common.json) {
+		add_json(e, &j);
+		st = json_print(&j);
+	} else if (st == TT_OK) {
+		print_text(e);
+	}
+	release(e);
 	return st;
 }
 
+/* ---- several, side by side ---- */
+
+static void add_row(const struct evaluation *e, struct table *t)
+{
+	const tt_metrics *m = &e->metrics;
+	char n[NUMBER_TEXT], loss[NUMBER_TEXT], speed[NUMBER_TEXT];
+	char accuracy[NUMBER_TEXT] = "-", top[NUMBER_TEXT] = "-";
+
+	if (!isnan(m->accuracy))
+		snprintf(accuracy, sizeof accuracy, "%.2f %%", 100 * m->accuracy);
+	if (!isnan(m->top_k) && m->k > 1 && m->k < m->classes)
+		snprintf(top, sizeof top, "%.2f %%", 100 * m->top_k);
+	table_add(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s", e->name, text_count(m->samples, n), accuracy,
+	          top, text_loss(m->loss, loss),
+	          text_count(llround(m->samples_per_second), speed), e->uri);
+}
+
+/* Those that cannot be measured are named, and the others shown all the same. */
+static tt_status run_several(const struct evaluation *like, int models, struct call *c)
+{
+	struct table t;
+	struct json  j = { 0 };
+	int          failed = 0;
+	tt_status    st, first = TT_OK;
+
+	table_init(&t, "lrrrrrl");
+	table_add(&t, "model\tsamples\taccuracy\ttop %d\tloss\tsamples/s\tsource",
+	          (int)like->args->top);
+	table_rule(&t);
+	json_open(&j, NULL, '{');
+	json_open(&j, "models", '[');
+	for (int i = 0; i < models; i++) {
+		struct evaluation e = *like;
+
+		e.name = c->args.v[i];
+		if ((st = measure(&e, c)) == TT_OK) {
+			add_row(&e, &t);
+			add_json(&e, &j);
+		} else {
+			fprintf(stderr, "tutti eval: %s: %s\n", e.name, tt_last_error());
+			first = failed++ ? first : st;
+		}
+		release(&e);
+	}
+	json_close(&j, ']');
+	json_close(&j, '}');
+	if (like->args->common.json) {
+		st = json_print(&j);
+	} else {
+		st = TT_OK;
+		table_print(&t, stdout);
+		json_release(&j);
+	}
+	table_release(&t);
+	if (failed)
+		return err_set(first, "%d of %d models could not be measured", failed, models);
+	return st;
+}
+
+/* All words but the last are models; so is that, if it is a file or folder of a model. */
+static tt_status run_eval(struct call *c)
+{
+	struct evaluation e = { .args = c->opts, .name = c->args.v[0],
+	                        .metrics = TT_SIZED(tt_metrics) };
+	int models = c->args.n;
+
+	if (models > 1 && !paths_is_checkpoint(c->args.v[models - 1]))
+		e.uri = c->args.v[--models];
+	return models > 1 ? run_several(&e, models, c) : run_one(&e, c);
+}
+
 const struct verb verb_eval = {
-	.name = "eval", .args = "CHECKPOINT [SOURCE]", .min_args = 1, .max_args = 2,
+	.name = "eval", .args = "CHECKPOINT... [SOURCE]", .min_args = 1, .max_args = INT_MAX,
 	.summary = "measure how good a model is",
 	.text =
 	"Runs the model of a checkpoint over a source and prints loss, accuracy, and per class what\n"
 	"was found and what was mistaken for what.  CHECKPOINT is a .safetensors file or a run\n"
-	"folder, of which the best checkpoint is taken.  Without SOURCE the validation data of the\n"
-	"model's own spec are used; `tutti help sources` lists what a SOURCE can be.\n",
+	"folder, of which the best checkpoint is taken; several make a table.  Without SOURCE the\n"
+	"validation data of the model's own spec are used; `tutti help sources` lists what a SOURCE\n"
+	"can be.\n",
 	.examples = eval_examples, .flags = eval_flags, .opts_size = sizeof(struct eval_args),
 	.run = run_eval,
 };

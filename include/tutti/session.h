@@ -63,7 +63,7 @@ typedef struct tt_metrics {
 	double   loss, accuracy, top_k;    /* accuracy, top_k: NAN without classes                   */
 	int      k, classes;
 	int64_t *confusion;          /* [classes][classes], row = truth; owned: tt_free; NULL without */
-	double   samples_per_second;
+	double   samples_per_second;       /* by the clock, without the making of programs           */
 	double   weight;             /* of all samples: what the means above are divided by, which are
 	                              * weighted where samples are; without weights, the samples     */
 } tt_metrics;

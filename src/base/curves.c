@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 /* Places in pixels. */
-enum { PANEL_W = 440, PICTURE_H = 320, LEFT = 58, RIGHT = 18, TOP = 70, BOTTOM = 44, TICKS = 5 };
+enum { PANEL_W = 440, PICTURE_H = 320, LEFT = 58, RIGHT = 18, TOP = 70, BOTTOM = 44, TICKS = 5,
+       LEGEND_Y = TOP - 14, LEGEND_ROW = 18, TITLE_W = 87, DOT = 4, LETTER_W = 7 };
 
 struct axis { double lo, hi, step; };
 struct frame { double x0, x1, y0, y1; struct axis x, y; };     /* y0 is the lower edge */
@@ -196,57 +197,108 @@ static void draw_line(const struct series *line, int color, const struct frame *
 	str_addf(s, "\" class=\"d%d\"/>\n", color);
 }
 
-/* A dot, the line's name and where it stands now. */
-static double draw_legend(const struct panel *p, int l, double x, struct str *s)
+/* Where the next entry of a legend begins: beside the panel's title, then below it. */
+struct pen { double x; int row; };
+
+/* A line's name and where it stands now. */
+static void add_entry(const struct panel *p, int l, struct str *s)
 {
 	const struct series *line = p->line[l];
-	size_t before;
 
-	str_add(s, "<circle r=\"4\" cx=\"");
-	add_px(s, x);
-	str_addf(s, "\" cy=\"%d\" class=\"d%d\"/>\n", TOP - 18, l);
-	open_text(s, x + 9, TOP - 14, "");
-	before = s->len;
 	add_escaped(s, p->name[l]);
 	str_add(s, " ");
 	add_value(s, rounded(line->p[line->n - 1].y), p->unit);
-	x += 30 + 7.0 * (double)(s->len - before);
-	str_add(s, "</text>\n");
-	return x;
 }
 
-static void draw_panel(const struct panel *p, const char *x_label, double at, struct str *s)
+/* The place of line l's entry, before the pen is moved on behind it. */
+static struct pen place_entry(const struct panel *p, int l, double left, struct pen *pen)
 {
-	struct frame f = { .x0 = at + LEFT, .x1 = at + PANEL_W - RIGHT,
-	                   .y0 = PICTURE_H - BOTTOM, .y1 = TOP };
-	double legend = f.x0 + 6;
+	const double room = PANEL_W - LEFT - RIGHT;
+	struct str s = {0};
+	struct pen at;
+	double width;
+
+	add_entry(p, l, &s);
+	width = DOT + 9 + LETTER_W * (double)s.len;
+	str_release(&s);
+	if (pen->x + width > left + room)
+		*pen = (struct pen){ left + DOT, pen->row + 1 };
+	at = *pen;
+	pen->x += width + 17;
+	return at;
+}
+
+static struct pen first_entry(double left)
+{
+	return (struct pen){ left + TITLE_W, 0 };
+}
+
+/* How many rows of legend lie below the title. */
+static int legend_rows(const struct panel *p)
+{
+	struct pen pen = first_entry(LEFT);
+
+	for (int l = 0; l < CURVES_MAX_LINES && p->name[l]; l++)
+		if (p->line[l]->n)
+			place_entry(p, l, LEFT, &pen);
+	return pen.row;
+}
+
+/* A dot, the line's name and where it stands now. */
+static void draw_entry(const struct panel *p, int l, struct pen at, struct str *s)
+{
+	const double y = LEGEND_Y + LEGEND_ROW * at.row;
+
+	str_add(s, "<circle r=\"4\" cx=\"");
+	add_px(s, at.x);
+	str_add(s, "\" cy=\"");
+	add_px(s, y - DOT);
+	str_addf(s, "\" class=\"d%d\"/>\n", l);
+	open_text(s, at.x + 9, y, "");
+	add_entry(p, l, s);
+	str_add(s, "</text>\n");
+}
+
+/* Where a panel stands: its left edge, and how far its legend pushes it down. */
+struct place { double left, down; };
+
+static void draw_panel(const struct panel *p, const char *x_label, struct place at, struct str *s)
+{
+	struct frame f = { .x0 = at.left + LEFT, .x1 = at.left + PANEL_W - RIGHT,
+	                   .y0 = PICTURE_H - BOTTOM + at.down, .y1 = TOP + at.down };
+	struct pen pen = first_entry(f.x0);
 
 	fit_axes(p, &f);
-	legend += 9.0 * 9;
-	open_text(s, f.x0, TOP - 14, "class=\"t\"");
+	open_text(s, f.x0, LEGEND_Y, "class=\"t\"");
 	add_escaped(s, p->title);
 	str_add(s, "</text>\n");
 	draw_axes(p, &f, s);
 	for (int l = 0; l < CURVES_MAX_LINES && p->name[l]; l++)
 		if (p->line[l]->n) {
 			draw_line(p->line[l], l, &f, s);
-			legend = draw_legend(p, l, legend, s);
+			draw_entry(p, l, place_entry(p, l, f.x0, &pen), s);
 		}
-	open_text(s, 0.5 * (f.x0 + f.x1), PICTURE_H - 10, "text-anchor=\"middle\" class=\"m\"");
+	open_text(s, 0.5 * (f.x0 + f.x1), PICTURE_H - 10 + at.down,
+	          "text-anchor=\"middle\" class=\"m\"");
 	add_escaped(s, p->x_label ? p->x_label : x_label);
 	str_add(s, "</text>\n");
 }
 
 void curves_draw(const struct picture *pic, struct str *out)
 {
-	int w = PANEL_W * pic->n_panels;
+	int w = PANEL_W * pic->n_panels, rows = 0, h;
 
+	for (int i = 0; i < pic->n_panels; i++)
+		if (legend_rows(&pic->panel[i]) > rows)
+			rows = legend_rows(&pic->panel[i]);
+	h = PICTURE_H + LEGEND_ROW * rows;
 	str_addf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" "
-	         "height=\"%d\" role=\"img\">\n%s\n", w, PICTURE_H, w, PICTURE_H, style);
+	         "height=\"%d\" role=\"img\">\n%s\n", w, h, w, h, style);
 	open_text(out, LEFT, 26, "class=\"t\"");
 	add_escaped(out, pic->title);
 	str_add(out, "</text>\n");
 	for (int i = 0; i < pic->n_panels; i++)
-		draw_panel(&pic->panel[i], pic->x_label, (double)i * PANEL_W, out);
+		draw_panel(&pic->panel[i], pic->x_label,
+		           (struct place){ (double)i * PANEL_W, LEGEND_ROW * rows }, out);
 	str_add(out, "</svg>\n");
 }

@@ -35,6 +35,24 @@ one_line "$out"
 last_json
 says "$out" '"samples": 20'
 
+# several side by side, on one source or each on its own; what cannot be measured is named
+run 0 "$tutti" eval one one/checkpoints/last.safetensors 'synth:objects?size=16&count=20'
+says_like "$out" '^one +20 +[0-9.]+ %'
+says_like "$out" '^one/checkpoints/last.safetensors +20 '
+run 1 "$tutti" eval one nowhere.safetensors one --json
+last_json
+says "$err" "tutti eval: nowhere.safetensors: "
+says "$err" "1 of 3 models could not be measured"
+[ "$(grep -o '"samples": 64' "$out" | wc -l)" -eq 2 ] || fail "the good ones are not told"
+
+# the measuring of kernels, which is most of this, is no part of the speed
+run 0 "$tutti" train "$spec" -q --run tuned --epochs 1 --tune-kernels on
+start=$(date +%s%N)
+run 0 "$tutti" eval tuned --json --kernel-cache cold.txt
+took=$(($(date +%s%N) - start))
+rate=$(sed 's/.*"samples_per_second": \([0-9]*\).*/\1/' "$out")
+[ $((2 * 64 * 1000000000 / rate)) -lt $took ] || fail "$rate samples/s, of $took ns in all"
+
 # data: look, draw, write out
 run 0 "$tutti" data 'synth:objects?size=16&count=30' --sheet sheet.png --export pictures
 says "$out" "samples     30"

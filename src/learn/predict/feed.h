@@ -14,6 +14,8 @@ struct feed {
 	const float   *weight;            /* [n] of the samples; NULL: 1 each                       */
 	const float   *seed;              /* NN_TRAIN: what the loss' gradient begins with          */
 };
+/* The program that it goes through, made if need be. */
+tt_status feed_program(struct program_cache *net, const struct feed *f, struct program **out);
 /* *out: the program that ran, for its outputs; set too if the run failed.  TT_EFORMAT,
  * TT_EINVAL: a token that the net does not know. */
 tt_status feed_run(struct program_cache *net, const struct feed *f, const struct program_run *run,

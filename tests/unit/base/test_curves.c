@@ -1,6 +1,7 @@
 #include "support/support.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,6 +110,56 @@ static void curves_escape_names(void **state)
 	str_release(&s);
 }
 
+/* Entries of a legend begin with a dot of radius 4; their text has 12 pixels and ends before the
+ * panel does.  Whatever there are of them, none lies on another or on the plot. */
+static void legends_stay_inside(void **state)
+{
+	static const char *const names[][CURVES_MAX_LINES] = {
+		{ "allreduce", "average", "easgd", "eamsgd" }, { "hogwild", "ensemble", "allreduce" },
+		{ "a strategy with a name that is long", "and another that is longer still" },
+	};
+	struct series *s = mem_calloc(1, sizeof *s);
+
+	(void)state;
+	series_add(s, 0, 0.1);
+	series_add(s, 1, 0.98765);
+	for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+		struct panel p[2] = { { .title = "accuracy", .unit = CURVE_PERCENT } };
+		double cx, cy, end = 0, row = 0;
+		struct str out = {0};
+		int entries = 0, want = 0;
+
+		for (; want < CURVES_MAX_LINES && names[k][want]; want++) {
+			p[0].name[want] = names[k][want];
+			p[0].line[want] = s;
+		}
+		p[1] = p[0];
+		curves_draw(&(struct picture){ "t", "x", p, 2 }, &out);
+		for (const char *at = out.p; (at = strstr(at, "<circle r=\"4\"")); at++) {
+			const char *text = strchr(strstr(at, "<text"), '>') + 1;
+			const double width = 7.0 * (double)strcspn(text, "<");
+			const double right = entries < want ? 440 - 18 : 880 - 18;
+
+			assert_int_equal(sscanf(at, "<circle r=\"4\" cx=\"%lf\" cy=\"%lf", &cx, &cy), 2);
+			assert_true(cx + 9 + width <= right + 0.1);
+			assert_true(cy > row || cx > end || entries == want);
+			end = cx + 9 + width;
+			row = cy;
+			entries++;
+		}
+		assert_int_equal(entries, 2 * want);
+		/* The first line of the grid of the topmost tick, and all others, lie below. */
+		for (const char *at = out.p; (at = strstr(at, "<line ")); at++) {
+			double y1 = 0;
+
+			if (sscanf(strstr(at, "y1="), "y1=\"%lf", &y1) == 1)
+				assert_true(y1 > row + 4);
+		}
+		str_release(&out);
+	}
+	mem_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +168,7 @@ int main(void)
 		cmocka_unit_test(curves_lie_inside_the_picture),
 		cmocka_unit_test(curves_without_points_are_a_picture_still),
 		cmocka_unit_test(curves_escape_names),
+		cmocka_unit_test(legends_stay_inside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
