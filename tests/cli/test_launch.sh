@@ -98,6 +98,14 @@ run 0 "$tutti" train "$spec" -q --run hosts --launcher ssh --hosts localhost:2
 run 99 "$tutti" train "$spec" --run hosts --launcher ssh --hosts localhost:2 --resume
 one_line "$err"
 says "$err" "hosts: nothing to do, all 2 epochs are done"
+# more workers than cores: each with one thread, or they would wait for one another's
+many=$(($(nproc) + 1))
+if [ $many -le 9 ]; then
+	run 0 "$tutti" train "$spec" -t 0 --run many --launcher ssh --hosts localhost:$many --epochs 1
+	says "$err" "$many workers by allreduce, 1 thread each;"
+	run 0 "$tutti" train "$spec" -t 0 --launcher ssh --hosts localhost:$many --dry-run
+	[ "$(grep -cE '^ *[0-9]+ +[^ ]+ +1 ' "$out")" -eq $many ] || fail "threads are not dealt out"
+fi
 # numbers that overflow would again: one line, and no restart
 run 1 "$tutti" train "$spec" -q --run nan --launcher ssh --hosts localhost:2 --restarts 2 \
 	--set train.optimizer.lr=1e30

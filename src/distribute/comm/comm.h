@@ -76,6 +76,7 @@ struct comm {
 	int         rank, size;
 	int         host, hosts;          /* which machine this rank is on; how many there are      */
 	int         local, locals;        /* place among the ranks of this machine                  */
+	int         crowd;                /* ranks that share this one's cores; 0: they are its own */
 	double      timeout;              /* seconds a peer may be silent                           */
 	const char *const *names;         /* [size] "host:pid" of each rank; borrowed from the group */
 	const int  *host_of;              /* [size]; borrowed from the group                        */

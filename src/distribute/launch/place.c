@@ -36,6 +36,8 @@ tt_status place_share_cores(struct comm *c)
 		if (c->host_of[i] == c->host)
 			same = same && affinity_equal(&all[i], &mine);
 	if (st == TT_OK && same && c->locals > 1) {
+		/* Of fewer cores than ranks each rank may use all: then with one thread. */
+		c->crowd = affinity_count(&mine) < c->locals ? c->locals : 0;
 		affinity_part(&mine, c->local, c->locals, &mine);
 		affinity_pin(&mine);
 	}
@@ -46,7 +48,9 @@ tt_status place_share_cores(struct comm *c)
 /* As learner_threads will have it. */
 static int threads_here(const struct comm *c, int asked, int cores)
 {
-	return asked ? policy_share(asked, c->local, c->locals) : cores;
+	if (asked)
+		return policy_share(asked, c->local, c->locals);
+	return c->crowd ? policy_share(cores, c->local, c->crowd) : cores;
 }
 
 int tt_group_threads(const tt_group *g, int asked)

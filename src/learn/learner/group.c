@@ -7,10 +7,11 @@
 
 /* ---- threads ---- */
 
-/* Ranks on one machine share its cores: threads here, processes by what a launcher lets them. */
+/* Ranks on one machine share its cores: threads here, processes by what a launcher lets them, and
+ * by turns where there are fewer cores than ranks. */
 static int shares_cores(const struct comm *c, int asked)
 {
-	return c->one_space || asked > 0;
+	return c->one_space || asked > 0 || c->crowd > 0;
 }
 
 int learner_threads(const struct comm *c, int asked)
