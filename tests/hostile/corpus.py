@@ -1,0 +1,457 @@
+#!/usr/bin/env python3
+"""Hostile inputs for the command line: made from a seed, each run with bounds on time and memory.
+
+    tests/hostile/corpus.py --tutti build/dev/tutti --count 1000 [--seed N] [--only KIND] [--keep DIR]
+
+Every input is one of a kind (KINDS below) and is the same for the same seed and number, so that
+`--seed 7 --first 123 --count 1` repeats one.  Whatever the input, the program answers with one of the
+exit codes that are documented, in time, within memory, and is never ended by a signal."""
+import argparse
+import os
+import pathlib
+import random
+import resource
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+
+CODES = {0, 1, 2, 75, 99}
+ODD = ["", "0", "-1", "1e308", "-1e308", "nan", "inf", "9223372036854775807", "9223372036854775808",
+       "-9223372036854775808", "4294967296", "2147483648", "0x10", "1.5", "null", "~", "true", "[]",
+       "{}", "[1, 2, 3, 4, 5, 6]", "'", "\"", "*a", "&a", "!!int 3", "\t", ":", "?", "-", "%", "@",
+       "a" * 5000, "\u00e9", "${HOME}", "${NO_SUCH}", "../../x", "/dev/zero", "/dev/full", "1e-320"]
+
+
+class Place:
+    """A folder for one input, and what all inputs share."""
+
+    def __init__(self, folder, shared, rng):
+        self.folder, self.shared, self.rng = folder, shared, rng
+
+    def put(self, name, data):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data if isinstance(data, bytes) else data.encode("utf-8", "surrogateescape"))
+        return str(path)
+
+
+# ---- how bytes and texts are spoilt ----
+
+def spoil_bytes(rng, data, most=6):
+    data = bytearray(data)
+    for _ in range(rng.randint(1, most)):
+        how = rng.randrange(7)
+        at = rng.randrange(len(data)) if data else 0
+        if how == 0 and data:
+            data[at] ^= 1 << rng.randrange(8)
+        elif how == 1 and data:
+            data[at] = rng.choice([0, 255, 127, 128, 10, 34, 44, 58])
+        elif how == 2:
+            del data[at:]
+        elif how == 3:
+            del data[at:at + rng.randint(1, 64)]
+        elif how == 4:
+            data[at:at] = bytes(rng.randrange(256) for _ in range(rng.randint(1, 32)))
+        elif how == 5 and len(data) > 8:
+            width = rng.choice([1, 2, 4, 8])
+            data[at:at + width] = rng.choice([b"\xff", b"\0", b"\x7f"]) * width
+        elif data:
+            data[at:at] = data[at:at + rng.randint(1, 200)]
+    return bytes(data)
+
+
+def spoil_text(rng, text, most=4):
+    lines = text.split("\n")
+    for _ in range(rng.randint(1, most)):
+        at = rng.randrange(len(lines))
+        how = rng.randrange(8)
+        if how == 0:
+            del lines[at]
+            lines = lines or [""]
+        elif how == 1:
+            lines.insert(at, lines[rng.randrange(len(lines))])
+        elif how == 2:
+            lines[at] = rng.choice(["\t", " ", "   "]) + lines[at]
+        elif how == 3 and ":" in lines[at]:
+            lines[at] = lines[at].split(":")[0] + ": " + rng.choice(ODD)
+        elif how == 4 and ":" in lines[at]:
+            lines[at] = lines[at].replace(":", "", 1)
+        elif how == 5:
+            words = lines[at].split(" ")
+            words[rng.randrange(len(words))] = rng.choice(ODD)
+            lines[at] = " ".join(words)
+        elif how == 6 and lines[at]:
+            place = rng.randrange(len(lines[at]))
+            lines[at] = lines[at][:place] + rng.choice("{}[]\"':,#&*!|>%\0\x01") + lines[at][place:]
+        else:
+            lines[at] = lines[at][:rng.randint(0, len(lines[at]))]
+    return "\n".join(lines)
+
+
+# ---- kinds: each gives the command's words ----
+
+TRAIN = ["-q", "--epochs", "1", "--threads", "1", "--run", "run"]
+
+
+def a_spec(p):
+    text = spoil_text(p.rng, p.shared.spec)
+    return ["train", p.put("spec.yaml", text), *TRAIN]
+
+
+def a_large_spec(p):
+    n = p.rng.choice([1000, 30000])
+    text = p.rng.choice([
+        "".join(f"k{i}: {i}\n" for i in range(n)),
+        "a: " + "[" * n,
+        "a: " + "{a: " * n,
+        "- " * n,
+        "a: &a [x]\n" + "".join(f"b{i}: [*a, *a]\n" for i in range(n)),
+        "a: &a0 [x, x]\n" + "".join(f"b{i}: &a{i + 1} [*a{i}, *a{i}]\n" for i in range(60)),
+        "model:\n  input: [8]\n  layers: [" + "{dense: {out: 8}}, " * n + "]\n",
+        "model:\n  input: [8]\n  layers: [{repeat: {times: 1000000, layers: [{repeat: {times: 1000000, "
+        "layers: [relu]}}]}}]\n",
+        "model:\n  input: [100000, 100000]\n  layers: [{dense: {out: 100000}}]\n",
+        "model:\n  input: [65536]\n  layers: [{dense: {out: 65536}}, {dense: {out: 65536}}]\n",
+        "name: " + "x" * n * 100 + "\n",
+        "# " + "x" * n + "\n" * n,
+        "a: \"" + "\\u0041" * n,
+    ])
+    text += p.rng.choice(["", "data: {train: 'synth:objects?count=10'}\n"])
+    return ["train", p.put("spec.yaml", text), *TRAIN]
+
+
+def a_setting(p):
+    words = ["train", str(p.shared.tiny), *TRAIN]
+    for _ in range(p.rng.randint(1, 3)):
+        key = p.rng.choice(p.shared.keys)
+        words += ["--set", f"{key}={p.rng.choice(ODD)}"]
+    return words
+
+
+def a_command(p):
+    verbs = ["train", "eval", "predict", "show", "data", "info", "compare", "help", "version", "nothing"]
+    flags = ["--set", "-s", "-e", "--epochs", "--seed", "-t", "--workers", "--strategy", "--hosts",
+             "--launcher", "--rendezvous", "--rank", "--world", "--local", "--restarts", "--trace", "--run",
+             "--resume", "--json", "-q", "--top", "-n", "--format", "--batch", "--", "-", "--export",
+             "--kernel-cache", "--dry-run", "-zzz", "---", "--=", "--set=", "-h"]
+    words = [p.rng.choice(verbs)]
+    for _ in range(p.rng.randint(0, 5)):
+        words.append(p.rng.choice(flags + ODD + [str(p.shared.tiny), "good", "synth:objects?count=4"]))
+    # Hosts and processes are what other tests try.
+    words = [w for w in words if w not in ("--hosts", "--rendezvous", "--restarts", "/dev/zero")]
+    return [w.replace("\0", "") for w in words]
+
+
+def a_table(p):
+    rng = p.rng
+    rows = [",".join(["a", "b", "c", "kind"])]
+    rows += [",".join([f"{rng.random():.3g}", str(rng.randrange(9)), "1", rng.choice("xyz")])
+             for _ in range(rng.randint(0, 30))]
+    text = "\n".join(rows) + "\n"
+    data = spoil_bytes(rng, text.encode()) if rng.random() < 0.5 else \
+        spoil_text(rng, text).encode("utf-8", "surrogateescape")
+    if rng.random() < 0.2:
+        data = rng.choice([b"1,2\n" * 50000, b"," * 200000, b'"' + b"x" * 100000, b"\n" * 100000,
+                           b"1," * 100000 + b"1\n", zlib.compress(data), b"\xef\xbb\xbf", b"\0" * 1000])
+    query = rng.choice(["", "", "?label=kind", "?label=" + rng.choice(ODD), "?holdout=0.5&split=test",
+                        "?header=no", "?task=regress", "?separator=tab", "?weight=b", "?x", "?=", "?&&",
+                        "?label=%00", "?label=none"])
+    return ["data", f"csv:{p.put('t.csv', data)}{query}".replace("\0", "")]
+
+
+def a_picture(p):
+    path = p.rng.choice(p.shared.pictures)
+    path = p.put("x/star/a" + pathlib.Path(path).suffix, spoil_bytes(p.rng, pathlib.Path(path).read_bytes()))
+    return p.rng.choice([["predict", "good", path], ["data", f"images:{p.folder / 'x'}?size=16"],
+                         ["data", f"images:{p.folder / 'x'}"]])
+
+
+def a_source(p):
+    rng = p.rng
+    word = rng.choice(["synth:objects", "synth:digits", "synth:regression", "mnist:.", "cifar10:.", "images:.",
+                       "csv:.", "nothing:x", ":", "csv:", "images:"])
+    query = "&".join(f"{rng.choice(['size', 'count', 'seed', 'split', 'classes', 'noise', 'x'])}="
+                     f"{rng.choice(ODD)}" for _ in range(rng.randint(0, 3)))
+    return ["data", f"{word}?{query}".replace("\0", "")]
+
+
+def header_of(data):
+    size, = struct.unpack("<Q", data[:8])
+    return data[8:8 + size].decode(), data[8 + size:]
+
+
+def a_checkpoint(p):
+    rng, data = p.rng, p.shared.checkpoint.read_bytes()
+    if rng.random() < 0.35:
+        data = spoil_bytes(rng, data)
+    else:
+        head, rest = header_of(data)
+        for _ in range(rng.randint(1, 3)):
+            at = rng.randrange(len(head))
+            digits = [i for i in range(len(head)) if head[i].isdigit()]
+            if rng.random() < 0.7:
+                first = last = rng.choice(digits)
+                while last < len(head) and head[last].isdigit():
+                    last += 1
+                head = head[:first] + rng.choice(
+                    ["0", "-1", "9" * 18, "9" * 30, "9223372036854775807", "1e300", "4294967296", "1.5",
+                     "2147483648", "null", "\"x\"", "[]"]) + head[last:]
+            else:
+                head = head[:at] + rng.choice(['"', "{", "}", "[", "\\u0000", ","]) + head[at + rng.randrange(2):]
+        raw = head.encode("utf-8", "surrogateescape")
+        data = struct.pack("<Q", len(raw)) + raw + rest
+    path = p.put("c.safetensors", data)
+    return rng.choice([["show", path], ["eval", path, "synth:objects?size=16&count=8"], ["eval", path],
+                       ["predict", path, "synth:objects?size=16&count=4"],
+                       ["train", str(p.shared.tiny), *TRAIN, "--epochs", "3", f"--resume={path}"]])
+
+
+def a_small_checkpoint_of_a_large_net(p):
+    out = p.rng.choice([3000, 60000, 99999999])
+    spec = f"model: {{input: [{out}], layers: [{{dense: {{out: {out}}}}}]}}".replace('"', "'")
+    head = ('{"__metadata__":{"tutti.format":"1","tutti.spec":"%s"},"fc1.weight":{"dtype":"F32","shape":[1],'
+            '"data_offsets":[0,4]}}' % spec).encode()
+    path = p.put("c.safetensors", struct.pack("<Q", len(head)) + head + b"\0" * 4)
+    return p.rng.choice([["show", path], ["eval", path, "synth:objects?count=4"]])
+
+
+def an_archive(p):
+    data = spoil_bytes(p.rng, p.rng.choice(p.shared.archives).read_bytes())
+    return ["data", f"images:{p.put('a' + p.rng.choice(['.tar', '.tar.gz', '.zip', '']), data)}?size=16"]
+
+
+def binary_data(p):
+    rng = p.rng
+    images = struct.pack(">IIII", 0x803, 4, 8, 8) + bytes(256)
+    labels = struct.pack(">II", 0x801, 4) + b"\0\1\2\3"
+    which = rng.randrange(3)
+    p.put("train-images-idx3-ubyte", spoil_bytes(rng, images) if which != 1 else images)
+    p.put("train-labels-idx1-ubyte", spoil_bytes(rng, labels) if which != 0 else labels)
+    for i in range(1, 6):
+        p.put(f"data_batch_{i}.bin", spoil_bytes(rng, bytes(3073 * 2)) if rng.random() < 0.4 else bytes(3073))
+    return ["data", f"{rng.choice(['mnist', 'cifar10'])}:{p.folder}"]
+
+
+def no_file(p):
+    """Pipes, devices, sockets, folders, links to nowhere, in every place where a file may be named."""
+    path = p.folder / "thing"
+    how = p.rng.choice(["pipe", "socket", "folder", "loop", "nowhere", "closed", "/dev/null", "/dev/zero",
+                        "/dev/full", "/dev/tty", "/proc/self/mem", "/proc/self/fd/99", "sparse"])
+    if how == "pipe":
+        os.mkfifo(path)
+    elif how == "socket":
+        here = os.getcwd()
+        os.chdir(p.folder)
+        socket.socket(socket.AF_UNIX).bind("thing")
+        os.chdir(here)
+    elif how == "folder":
+        path.mkdir()
+    elif how == "loop":
+        path.symlink_to(path)
+    elif how == "nowhere":
+        path.symlink_to("/no/such/place")
+    elif how == "closed":
+        path.write_bytes(b"x")
+        path.chmod(0)
+    elif how == "sparse":
+        with open(path, "wb") as f:
+            f.truncate(1 << 28)
+    else:
+        path = pathlib.Path(how)
+    return p.rng.choice([
+        ["train", str(path), *TRAIN], ["data", f"csv:{path}"], ["data", f"images:{path}"],
+        ["data", f"mnist:{path}"], ["data", f"cifar10:{path}"], ["show", str(path)],
+        ["eval", str(path), "synth:objects?size=16&count=4"], ["predict", "good", str(path)],
+        ["predict", str(path), "synth:objects?size=16&count=4"],
+        ["train", str(p.shared.tiny), *TRAIN, f"--resume={path}"],
+        ["train", str(p.shared.tiny), *TRAIN, "--kernel-cache", str(path)],
+        ["train", str(p.shared.tiny), *TRAIN[:-1], str(path)],
+        ["train", str(p.shared.tiny), *TRAIN, "--trace", str(path)],
+        ["data", "synth:objects?count=4", "--export", str(path)],
+    ])
+
+
+def a_repository(p):
+    text = lambda: p.rng.choice(["", ".", "ref: refs/heads/main", "ref: x", "../.git", "gitdir: .git", "\0" * 50,
+                                 "ref: " + "a/" * 3000, "x" * 10000])
+    for name in ("HEAD", "commondir", "packed-refs", "refs/heads/main"):
+        if p.rng.random() < 0.8:
+            p.put(f"in/.git/{name}", text())
+    if p.rng.random() < 0.2:
+        p.put("in/.git", text()) if not (p.folder / "in/.git").exists() else None
+    return ["train", str(p.shared.tiny), *TRAIN]
+
+
+def a_plug(p):
+    rng = p.rng
+    plugs = p.folder / "lib" / "tutti-plugs"
+    plugs.mkdir(parents=True)
+    for name in os.listdir(p.shared.lib):
+        if name.startswith("libtutti.so"):
+            shutil.copy(p.shared.lib / name, p.folder / "lib" / name)
+    real = sorted((p.shared.lib / "tutti-plugs").glob("*.so"))
+    data = rng.choice(real).read_bytes() if real else b"\x7fELF"
+    cut = data[:rng.randrange(len(data))]
+    for name in ("device-a.so", "transport-mpi.so"):
+        (plugs / name).write_bytes(rng.choice([cut, b"", b"x", data[:64], data[:5000], b"\x7fELF" * 100]))
+    p.env["LD_LIBRARY_PATH"] = str(p.folder / "lib")
+    return ["info"]
+
+
+def little_memory(p):
+    p.memory = p.rng.choice([20, 40, 80, 120, 200, 400]) << 20
+    return ["train", str(p.shared.tiny), *TRAIN]
+
+
+def a_small_stack(p):
+    p.stack = p.rng.choice([128, 256, 512]) << 10
+    return p.rng.choice([a_spec, a_checkpoint, a_large_spec, a_picture])(p)
+
+
+KINDS = {f.__name__: f for f in (
+    a_spec, a_large_spec, a_setting, a_command, a_table, a_picture, a_source, a_checkpoint,
+    a_small_checkpoint_of_a_large_net, an_archive, binary_data, no_file, a_repository, a_plug, little_memory,
+    a_small_stack)}
+# These set limits that sanitizers, which need much of both, cannot keep.
+LIMITS = {"little_memory", "a_small_stack"}
+
+
+class Shared:
+    """Good inputs, to be spoilt: a run, pictures, archives."""
+
+    def __init__(self, o, folder):
+        source = pathlib.Path(__file__).resolve().parent.parent
+        self.tiny = source / "cli" / "tiny.yaml"
+        self.spec = self.tiny.read_text().replace("${TINY_SIZE:-16}", "16")
+        self.lib = pathlib.Path(o.tutti).resolve().parent
+        self.keys = ["train.batch", "train.epochs", "train.seed", "train.micro_batch", "train.optimizer.lr",
+                     "train.optimizer.momentum", "train.precision", "model.input", "model.layers",
+                     "model.layers.0.out", "model.layers.0.conv2d.kernel", "model.layers.4.out", "model.loss",
+                     "data.train", "data.valid", "data.mean", "data.std", "data.augment", "distribute.timeout",
+                     "train.schedule.kind", "train.early_stop.patience", "train.checkpoint.every_steps",
+                     "train.top_k", "train.threads", "a.b.c", "model.layers.99.x", "."]
+        self.folder = folder
+        say = subprocess.run([o.tutti, "train", str(self.tiny), "-q", "--epochs", "1", "--run", "good"],
+                             cwd=folder, env=environment(folder), capture_output=True, check=False)
+        if say.returncode:
+            sys.exit(f"corpus: no run to begin with: {say.stderr.decode()}")
+        self.checkpoint = folder / "good" / "checkpoints" / "last.safetensors"
+        subprocess.run([o.tutti, "data", "synth:objects?size=16&count=10", "-q", "--export", "pictures"],
+                       cwd=folder, env=environment(folder), check=True, capture_output=True)
+        fuzz = source / "fuzz" / "corpus"
+        self.pictures = sorted(map(str, (folder / "pictures").rglob("*.png"))) + \
+            sorted(map(str, (fuzz / "fuzz_images").iterdir()))
+        for kind in ("tar", "gztar", "zip"):
+            shutil.make_archive(str(folder / f"pack-{kind}"), kind, folder, "pictures")
+        self.archives = sorted(folder.glob("pack-*"))
+
+
+def environment(folder):
+    env = {k: v for k, v in os.environ.items() if k != "TUTTI_DATA"}
+    env.update(XDG_CACHE_HOME=str(folder / "cache"), OMP_NUM_THREADS="1", LC_ALL="C.UTF-8", HOME=str(folder))
+    return env
+
+
+def limits(p):
+    def set_them():
+        if p.memory:
+            resource.setrlimit(resource.RLIMIT_AS, (p.memory, p.memory))
+        if p.stack:
+            resource.setrlimit(resource.RLIMIT_STACK, (p.stack, p.stack))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    return set_them
+
+
+def run_one(o, p, words):
+    """What is wrong with how it ended, or nothing."""
+    begin = time.monotonic()
+    here = p.folder / "in"
+    here.mkdir(exist_ok=True)
+    if not (here / "good").exists():
+        (here / "good").symlink_to(p.shared.folder / "good")
+    try:
+        with open(p.folder / "said", "wb") as said:
+            child = subprocess.Popen([o.tutti, *words], cwd=here, env=p.env, stdin=subprocess.DEVNULL,
+                                     stdout=said, stderr=said, preexec_fn=limits(p), start_new_session=True)
+    except (OSError, subprocess.SubprocessError):
+        return None                     # the system itself had too little, or a word was too long
+    usage = None
+    while time.monotonic() - begin < o.seconds:
+        pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+        if pid:
+            break
+        time.sleep(0.002)
+    else:
+        os.killpg(child.pid, signal.SIGKILL)
+        os.wait4(child.pid, 0)
+        return f"not over after {o.seconds} s"
+    child.returncode = 0
+    said = (p.folder / "said").read_text(errors="replace")
+    if os.WIFSIGNALED(status):
+        if p.memory and "error while loading shared libraries" in said:
+            return None
+        return f"ended by SIG{signal.Signals(os.WTERMSIG(status)).name[3:]}"
+    code = os.WEXITSTATUS(status)
+    o.codes[code] = o.codes.get(code, 0) + 1
+    if "AddressSanitizer" in said or "runtime error:" in said or "LeakSanitizer" in said:
+        return "a sanitizer complains"
+    if code not in CODES and not (code == 127 and p.memory):
+        return f"exit code {code}"
+    if code and not said.strip():
+        return f"exit code {code} without a word"
+    if usage.ru_maxrss > o.memory * 1024:
+        return f"took {usage.ru_maxrss // 1024} MiB"
+    return None
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tutti", default=os.environ.get("TUTTI_BINARY", "build/dev/tutti"))
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=20, help="for one input")
+    parser.add_argument("--memory", type=int, default=1500, help="MiB for one input")
+    parser.add_argument("--only", choices=KINDS)
+    parser.add_argument("--no-limits", action="store_true", help="under sanitizers: no kinds that set limits")
+    parser.add_argument("--keep", help="folder for the inputs that failed")
+    o = parser.parse_args()
+    o.tutti = os.path.abspath(o.tutti)
+    kinds = [o.only] if o.only else [k for k in KINDS if not (o.no_limits and k in LIMITS)]
+    bad = {}
+    seen = set()
+    o.codes = {}
+    with tempfile.TemporaryDirectory() as top:
+        top = pathlib.Path(top)
+        shared = Shared(o, top)
+        for i in range(o.first, o.first + o.count):
+            kind = kinds[i % len(kinds)]
+            folder = top / "one"
+            folder.mkdir()
+            p = Place(folder, shared, random.Random(f"{o.seed}/{i}/{kind}"))
+            p.env, p.memory, p.stack = environment(top), 0, 0
+            words = KINDS[kind](p)
+            wrong = run_one(o, p, words)
+            seen.add(kind)
+            if wrong:
+                bad[i] = wrong
+                print(f"{i} {kind}: {wrong}: tutti {' '.join(words)[:300]!r}")
+                print("    " + (folder / "said").read_text(errors="replace")[-600:].replace("\n", "\n    "))
+                sys.stdout.flush()
+                if o.keep:
+                    shutil.copytree(folder, pathlib.Path(o.keep) / str(i), symlinks=True, dirs_exist_ok=True,
+                                    ignore=lambda d, names: [n for n in names if n in ("thing", "good", "lib")])
+            shutil.rmtree(folder, ignore_errors=True)
+    how = ", ".join(f"{code}: {n}" for code, n in sorted(o.codes.items()))
+    print(f"{o.count} hostile inputs of {len(seen)} kinds, seed {o.seed}: {len(bad)} ended as none may "
+          f"(exit codes {how})")
+    sys.exit(bool(bad))
+
+
+main()
