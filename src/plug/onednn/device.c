@@ -1,5 +1,8 @@
 /* device.c -- the CPU device by oneDNN: the one name this folder shows the world. */
 #include "plug/onednn/onednn.h"
+
+#include <sys/mman.h>
+
 #include "sys/plug.h"
 
 static const struct device_ops onednn_device;
@@ -43,12 +46,28 @@ static const struct { one_prepare_fn *prepare; one_variants_fn *variants; } tabl
 	[IR_DROPOUT_DX]      = { .prepare = one_dropout },
 };
 
+#define HEADROOM ((size_t)48 << 20)
+
+/* oneDNN writes the code of kernels into pages of its own, and where it gets none it dies. */
+static tt_status check_headroom(void)
+{
+	void *p = mmap(NULL, HEADROOM, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return err_set(TT_ENOMEM, "out of memory: kernels need %zu bytes of address space (ulimit "
+		               "-v)", HEADROOM);
+	munmap(p, HEADROOM);
+	return TT_OK;
+}
+
 static tt_status one_open(struct device **out)
 {
-	struct one_device *d = mem_calloc(1, sizeof *d);
+	struct one_device *d;
 	tt_status st;
 
-	if (!d)
+	if ((st = check_headroom()) != TT_OK)
+		return st;
+	if (!(d = mem_calloc(1, sizeof *d)))
 		return TT_ENOMEM;
 	d->base.ops = &onednn_device;
 	st = one_check(dnnl_engine_create(&d->engine, dnnl_cpu, 0), "a CPU engine");
