@@ -115,7 +115,7 @@ says "$out" '"weight": "w"'
 run 0 "$tutti" train table.yaml --run weighed --resume -q --epochs 4 --set data.train=csv:weighed.csv
 sed 's/^2,/-2,/' weighed.csv >negative.csv
 run 1 "$tutti" eval weighed csv:negative.csv
-says "$err" "negative.csv:5: column 1: '-2' is no weight: a finite number, not negative"
+says "$err" "negative.csv:5: column 0: '-2' is no weight: a finite number, not negative"
 
 # of epochs of one accuracy the one with the lowest loss is the best; a plateau of accuracy is no end
 run 0 "$tutti" train table.yaml --run plateau -q --epochs 60 --set train.early_stop.patience=2 \

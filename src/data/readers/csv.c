@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "data/readers/memory_source.h"
+#include "data/readers/mnist.h"
 #include "data/readers/registry.h"
 
 static const char *const header_words[] = { "auto", "no", "yes", NULL };
@@ -114,6 +115,30 @@ static tt_status open_table(struct csv *c, struct reader **out)
 	return TT_OK;
 }
 
+#define UNPACKED_MAX ((size_t)4 << 30)  /* bytes of a table that was packed */
+
+/* The text of a table, unpacked if it is gzip; *text is the caller's. */
+static tt_status read_text(struct bytes *in, char **text)
+{
+	char *raw = NULL;
+	uint8_t *flat = NULL;
+	tt_status st = file_read_all(in->name, 0, &raw, &in->n);
+
+	if (st != TT_OK)
+		return st;
+	in->p = (const uint8_t *)raw;
+	if (in->n > 2 && in->p[0] == 0x1f && in->p[1] == 0x8b) {
+		st = gzip_inflate(in, UNPACKED_MAX, &flat, &in->n);
+		mem_free(raw);
+		if (st != TT_OK)
+			return st;
+		raw = (char *)flat;
+		in->p = flat;
+	}
+	*text = raw;
+	return TT_OK;
+}
+
 static tt_status csv_open_for(struct reader **out, const char *path, const struct node *args,
                               const struct known_columns *known)
 {
@@ -125,8 +150,7 @@ static tt_status csv_open_for(struct reader **out, const char *path, const struc
 	tt_status st = reader_settings(settings, &a, args, &o);
 
 	if (st == TT_OK)
-		st = file_read_all(path, 0, &text, &in.n);
-	in.p = (const uint8_t *)text;
+		st = read_text(&in, &text);
 	if (st == TT_OK)
 		st = csv_parse(&c, &in, &o);
 	mem_free(text);
@@ -146,7 +170,8 @@ static tt_status csv_open(struct reader **out, const char *path, const struct no
 
 const struct reader_ops csv_reader = {
 	.scheme = "csv", .settings = settings,
-	.help = "csv:FILE -- a table of numbers, one column of it the class or value to predict",
+	.help = "csv:FILE -- a table of numbers, gzipped or not, one column of it the class or value "
+	        "to predict",
 	.open = csv_open, .open_for = csv_open_for, .close = memory_source_close,
 	.read = memory_source_read, .peek = memory_source_peek,
 };

@@ -41,7 +41,8 @@ void csv_row_release(struct csv_row *r)
 
 static tt_status bad(const struct csv_row *r, const char *what)
 {
-	return err_set(TT_EFORMAT, "%s:%zu: column %zu: %s", r->in->name, r->line, r->cells, what);
+	return err_set(TT_EFORMAT, "%s:%zu: column %zu: %s", r->in->name, r->line,
+	               r->cells ? r->cells - 1 : 0, what);
 }
 
 static tt_status start_cell(struct csv_row *r)

@@ -73,10 +73,33 @@ static size_t features_of(const struct table *t)
 	return t->width - (t->target < t->width) - (t->weight < t->width);
 }
 
-/* In a row of data every feature is a number. */
+/* Are the features' cells 0, 1, 2, 3 ... or 1, 2, 3, 4 ..., beside a target that is a word?  Of
+ * fewer a row of data may be such, too. */
+static int counts_columns(const struct table *t)
+{
+	double v, want = -1;
+
+	if (t->target >= t->width || features_of(t) < 4 ||
+	    str_to_double(csv_row_cell(&t->row, t->target), &v))
+		return 0;
+	for (size_t i = 0; i < t->row.cells; i++) {
+		if (!is_feature(t, i))
+			continue;
+		if (!str_to_double(csv_row_cell(&t->row, i), &v) || (want < 0 && v != 0 && v != 1) ||
+		    (want >= 0 && v != want))
+			return 0;
+		want = v + 1;
+	}
+	return 1;
+}
+
+/* In a row of data every feature is a number; a header may number the columns. */
 static int looks_like_header(const struct table *t)
 {
 	double v;
+
+	if (counts_columns(t))
+		return 1;
 
 	for (size_t i = 0; i < t->row.cells; i++)
 		if (is_feature(t, i) && !str_to_double(csv_row_cell(&t->row, i), &v))
@@ -167,7 +190,7 @@ static tt_status refuse_twin(const struct table *t, const char *name)
 	while (strcmp(csv_row_cell(&t->row, second), name) != 0)
 		second++;
 	return err_set(TT_EFORMAT, "%s: columns %zu and %zu are both called '%.60s': give each a name "
-	               "of its own", t->row.in->name, first + 1, second + 1, name);
+	               "of its own", t->row.in->name, first, second, name);
 }
 
 /* Models find columns by their names. */
@@ -275,7 +298,7 @@ static tt_status read_features(const struct table *t, float *x)
 			continue;
 		if (!str_to_double(cell, &v) || !isfinite((float)v))
 			return err_set(TT_EFORMAT, "%s:%zu: column %zu: '%.40s' is not a finite number",
-			               t->row.in->name, t->row.line, i + 1, cell);
+			               t->row.in->name, t->row.line, i, cell);
 		*x++ = (float)v;
 	}
 	return TT_OK;
@@ -288,7 +311,7 @@ static tt_status read_weight(const struct table *t, float *weight)
 
 	if (!str_to_double(cell, &v) || !isfinite((float)v) || v < 0)
 		return err_set(TT_EFORMAT, "%s:%zu: column %zu: '%.40s' is no weight: a finite number, not "
-		               "negative", t->row.in->name, t->row.line, t->weight + 1, cell);
+		               "negative", t->row.in->name, t->row.line, t->weight, cell);
 	*weight = (float)v;
 	return TT_OK;
 }
@@ -311,7 +334,7 @@ static tt_status take_row(struct table *t, struct csv *c)
 
 		if (cell[0] == '\0')
 			return err_set(TT_EFORMAT, "%s:%zu: column %zu: the target is empty",
-			               t->row.in->name, t->row.line, t->target + 1);
+			               t->row.in->name, t->row.line, t->target);
 		str_add_bytes(&t->texts, cell, strlen(cell) + 1);
 	}
 	return str_status(&t->texts);

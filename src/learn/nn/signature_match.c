@@ -71,9 +71,10 @@ static tt_status wrong_features(const tt_column *want, const tt_column *is)
 		add_names(&s, is->features, is->shape[0]);
 	st = s.failed ? TT_ENOMEM
 		: err_set(TT_ESHAPE, "the source has %lld features%s%s%s, the net wants %lld: %lld too "
-		          "%s; a net for them has model.input: [%lld]", has, s.p ? " (" : "",
+		          "%s; a net for them has model.input: [%lld]%s", has, s.p ? " (" : "",
 		          s.p ? s.p : "", s.p ? ")" : "", wants,
-		          has > wants ? has - wants : wants - has, has > wants ? "many" : "few", has);
+		          has > wants ? has - wants : wants - has, has > wants ? "many" : "few", has,
+		          has + 1 == wants ? "; of a table without a target: write ?label=none" : "");
 	str_release(&s);
 	return st;
 }

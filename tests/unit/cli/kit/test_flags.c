@@ -7,7 +7,7 @@
 struct args {
 	struct common    common;
 	int64_t          count;
-	const char      *name, *maybe, *mode;
+	const char      *name, *maybe, *mode, *epochs;
 	struct flag_list set;
 };
 
@@ -20,6 +20,7 @@ static const struct flag rows[] = {
 	{ "name",  0,   FLAG_TEXT,  AT(name), "TEXT", .help = "what it is called" },
 	{ "maybe", 0,   FLAG_MAYBE, AT(maybe), "PATH", .help = "with or without" },
 	{ "mode",  0,   FLAG_TEXT,  AT(mode), "on|off", .words = modes, .help = "one of two" },
+	{ "epochs", 'e', FLAG_TEXT, AT(epochs), .key = "train.epochs", .arg = "N", .help = "passes" },
 	{ "set",   's', FLAG_LIST,  AT(set), "K=V", .help = "again and again" },
 	{ .kind = FLAG_END },
 };
@@ -128,9 +129,28 @@ static void help_shows_every_row(void **state)
 	str_release(&s);
 }
 
+/* Of two ways to say the same the later one holds: both are settings, in the order of the line. */
+static void shortcuts_are_settings_in_their_place(void **state)
+{
+	struct arena a = { 0 };
+	struct args  o = { 0 };
+	struct words w = WORDS("-e", "2", "--set", "train.epochs=3", "--epochs=4", "-s", "x=1");
+
+	(void)state;
+	assert_ok(flags_parse(rows, &a, &o, &w));
+	assert_int_equal(o.set.n, 4);
+	assert_string_equal(o.set.v[0], "train.epochs=2");
+	assert_string_equal(o.set.v[1], "train.epochs=3");
+	assert_string_equal(o.set.v[2], "train.epochs=4");
+	assert_string_equal(o.set.v[3], "x=1");
+	assert_string_equal(o.epochs, "4");
+	arena_release(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(shortcuts_are_settings_in_their_place),
 		cmocka_unit_test(options_and_words_may_be_mixed),
 		cmocka_unit_test(what_is_not_given_has_its_default),
 		cmocka_unit_test(an_optional_value_never_eats_the_next_word),
