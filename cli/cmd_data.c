@@ -45,7 +45,9 @@ struct survey {
 	const tt_source_info *info;
 	int64_t               looked;      /* samples                                       */
 	int                   channels;
-	double               *sum, *sum2;  /* per channel; bytes count as 0..1              */
+	double               *sum, *sum2;  /* per channel, of distances from `base`; bytes count
+	                                    * as 0..1                                       */
+	double               *base;        /* the first sample's: sums of squares keep their digits */
 	int64_t              *count;       /* per class                                     */
 	void                 *raw;
 	float                *values;
@@ -69,16 +71,18 @@ static tt_status survey_init(struct survey *s, tt_source *source)
 	s->channels = info->ndim == 3 || info->ndim == 1 ? (int)info->shape[0] : 1;
 	s->sum = mem_calloc((size_t)s->channels, sizeof *s->sum);
 	s->sum2 = mem_calloc((size_t)s->channels, sizeof *s->sum2);
+	s->base = mem_calloc((size_t)s->channels, sizeof *s->base);
 	s->count = mem_calloc((size_t)info->classes + 1, sizeof *s->count);
 	s->raw = mem_calloc((size_t)numbers_in(info), sizeof(float));
 	s->values = mem_calloc((size_t)info->values + 1, sizeof *s->values);
-	return s->sum && s->sum2 && s->count && s->raw && s->values ? TT_OK : TT_ENOMEM;
+	return s->sum && s->sum2 && s->base && s->count && s->raw && s->values ? TT_OK : TT_ENOMEM;
 }
 
 static void survey_release(struct survey *s)
 {
 	mem_free(s->sum);
 	mem_free(s->sum2);
+	mem_free(s->base);
 	mem_free(s->count);
 	mem_free(s->raw);
 	mem_free(s->values);
@@ -98,9 +102,13 @@ static void add_bytes(struct survey *s, int channel, const uint8_t *p, int64_t n
 
 static void add_floats(struct survey *s, int channel, const float *p, int64_t n)
 {
+	if (!s->looked)
+		s->base[channel] = (double)p[0];
 	for (int64_t i = 0; i < n; i++) {
-		s->sum[channel] += (double)p[i];
-		s->sum2[channel] += (double)p[i] * (double)p[i];
+		const double d = (double)p[i] - s->base[channel];
+
+		s->sum[channel] += d;
+		s->sum2[channel] += d * d;
 	}
 }
 
@@ -131,7 +139,7 @@ static void survey_finish(struct survey *s)
 	for (int c = 0; c < s->channels && n > 0; c++) {
 		double mean = s->sum[c] / n;
 
-		s->sum[c] = mean;
+		s->sum[c] = s->base[c] + mean;
 		s->sum2[c] = sqrt(fmax(s->sum2[c] / n - mean * mean, 0));
 	}
 }
@@ -141,7 +149,7 @@ static void print_list(const char *key, const double *v, int n, double for_0)
 {
 	printf("  %s: [", key);
 	for (int i = 0; i < n; i++)
-		printf("%s%.6g", i ? ", " : "", v[i] != 0 ? v[i] : for_0);
+		printf("%s%.8g", i ? ", " : "", v[i] != 0 ? v[i] : for_0);
 	printf("]\n");
 }
 
@@ -193,6 +201,7 @@ static void print_survey(const struct survey *s, const char *uri)
 	printf("for a spec  (over %s samples)\ndata:\n", text_count(s->looked, n));
 	print_list("mean", s->sum, s->channels, 0);
 	print_list("std", s->sum2, s->channels, 1);
+	printf("or          data.normalise: standard, which finds them in the training data\n");
 }
 
 static tt_status print_json(const struct survey *s, const char *uri)

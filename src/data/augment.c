@@ -41,6 +41,14 @@ static float normalised(const struct data_opts *d, int64_t channel, uint8_t raw)
 	return (float)((raw / 255.0 - pick(&d->mean, channel, 0)) / pick(&d->std, channel, 1));
 }
 
+/* A mean far above its std needs more digits than a float has: 0 where those it has will do. */
+static float rest_of(const struct data_opts *d, int64_t c)
+{
+	const double mean = pick(&d->mean, c, 0), rest = mean - (double)(float)mean;
+
+	return fabs(rest) > 1e-6 * pick(&d->std, c, 1) ? (float)rest : 0;
+}
+
 tt_status normaliser_init(struct normaliser *n, const tt_source_info *info,
                           const struct data_opts *d)
 {
@@ -59,13 +67,15 @@ tt_status normaliser_init(struct normaliser *n, const tt_source_info *info,
 	}
 	n->mean = mem_calloc(channels, sizeof *n->mean);
 	n->scale = mem_calloc(channels, sizeof *n->scale);
-	if (!n->mean || !n->scale) {
+	n->rest = mem_calloc(channels, sizeof *n->rest);
+	if (!n->mean || !n->scale || !n->rest) {
 		normaliser_release(n);
 		return TT_ENOMEM;
 	}
 	for (size_t c = 0; c < channels; c++) {
 		n->mean[c] = (float)pick(&d->mean, (int64_t)c, 0);
 		n->scale[c] = (float)(1 / pick(&d->std, (int64_t)c, 1));
+		n->rest[c] = rest_of(d, (int64_t)c);
 	}
 	return TT_OK;
 }
@@ -75,6 +85,7 @@ void normaliser_release(struct normaliser *n)
 	mem_free(n->table);
 	mem_free(n->mean);
 	mem_free(n->scale);
+	mem_free(n->rest);
 	*n = (struct normaliser){0};
 }
 
@@ -208,7 +219,7 @@ void augment_apply(const struct normaliser *n, const tt_source_info *info, const
 			look_up(n->table + c * 256, (const uint8_t *)raw + c * plane, plane, x + c * plane);
 		else
 			for (size_t i = c * plane; i < (c + 1) * plane; i++)
-				x[i] = (f[i] - n->mean[c]) * n->scale[c];
+				x[i] = (f[i] - n->mean[c] - n->rest[c]) * n->scale[c];
 }
 
 void loader_normalise(const tt_source_info *info, const struct data_opts *d, const void *raw,
@@ -220,10 +231,10 @@ void loader_normalise(const tt_source_info *info, const struct data_opts *d, con
 
 	for (size_t c = 0; c < channels; c++) {
 		float mean = (float)pick(&d->mean, (int64_t)c, 0);
-		float scale = (float)(1 / pick(&d->std, (int64_t)c, 1));
+		float scale = (float)(1 / pick(&d->std, (int64_t)c, 1)), rest = rest_of(d, (int64_t)c);
 
 		for (size_t i = c * plane; i < (c + 1) * plane; i++)
 			x[i] = info->type == TT_SAMPLE_U8 ? normalised(d, (int64_t)c, u[i])
-			                                  : (f[i] - mean) * scale;
+			                                  : (f[i] - mean - rest) * scale;
 	}
 }

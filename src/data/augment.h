@@ -9,7 +9,8 @@
 /* x = (raw - mean) / std per channel (of images) or feature; u8 is scaled to 0..1 first. */
 struct normaliser {
 	float *table;            /* u8: [channels][256], owned                       */
-	float *mean, *scale;     /* f32: [shape[0]], owned; x = (raw - mean) * scale */
+	float *mean, *scale;     /* f32: [shape[0]], owned; x = (raw - mean - rest) * scale */
+	float *rest;             /* what a float mean lacks, where it would show     */
 };
 
 tt_status normaliser_init(struct normaliser *n, const tt_source_info *info,

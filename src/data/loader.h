@@ -30,6 +30,7 @@
 #include "data/lease.h"
 
 enum { AUGMENT_ZERO, AUGMENT_REFLECT };
+enum { NORMALISE_NONE, NORMALISE_STANDARD };
 
 /* Spec: the keys under `data.augment`. */
 struct augment_opts {
@@ -44,6 +45,7 @@ struct augment_opts {
 struct data_opts {
 	const char         *train;       /* URI                                                   */
 	const char         *valid;       /* URI; NULL: none                                       */
+	int                 normalise;   /* NORMALISE_NONE, NORMALISE_STANDARD: find mean and std  */
 	struct option_list  mean, std;   /* per channel (or one for all), after scaling u8 to 0..1 */
 	int                 shuffle;     /* enum no/yes (yes)                                      */
 	int                 threads;     /* loader threads (1)                                     */

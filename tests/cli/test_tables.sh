@@ -132,3 +132,35 @@ run 99 "$tutti" train table.yaml --run plateau --resume --epochs 60 \
 says "$err" "nothing to do, an early stop ended it after epoch $epochs of 60"
 run 0 "$tutti" train table.yaml --run plateau --resume -q --epochs $((epochs + 1))
 says_like "$out" "^best +($best|$((epochs + 1))) "
+
+# normalise: standard is what the pasted numbers are, found by itself, kept, and used everywhere
+{ echo length,width,same,kind; tail -n +2 plain.csv | awk -F, -v OFS=, '{ print 1e6 + $1, $2 / 1e6, 7, $3 }'; } >hard.csv
+cat >auto.yaml <<'S'
+name: auto
+data: {train: "csv:hard.csv", valid: "csv:hard.csv", normalise: standard}
+model: {input: [3], loss: cross_entropy, layers: [dense: {name: fc, out: 3}]}
+train: {epochs: 15, batch: 8, threads: 1, tune_kernels: no, optimizer: {kind: adam, lr: 0.2}}
+S
+run 0 "$tutti" train auto.yaml --run auto -q
+says_like "$out" "^best .*100\.00 %"
+run 0 "$tutti" eval auto
+says "$out" "accuracy    100.00 %"
+run 0 "$tutti" predict auto hard.csv --format csv
+cp "$out" whole.txt
+{ head -1 hard.csv; sed -n 5p hard.csv; } >one-row.csv         # not fitted anew on what it meets
+run 0 "$tutti" predict auto one-row.csv --format csv
+[ "$(sed -n 2p "$out" | cut -d, -f3)" = "$(sed -n 5p whole.txt | cut -d, -f3)" ] || fail "fitted anew"
+grep -Eq 'std: \[.*, 1\]' auto/spec.yaml || fail "the run's spec has no std: $(cat auto/spec.yaml)"
+# workers find the same; a resumed run keeps what it has, to the bit
+run 0 "$tutti" train auto.yaml --run short -q --epochs 5 --set train.schedule.kind=constant
+run 0 "$tutti" train auto.yaml --run short --resume -q --epochs 15 --set train.schedule.kind=constant
+run 0 "$tutti" train auto.yaml --run long -q --epochs 15 --set train.schedule.kind=constant
+for r in short long; do
+	run 0 "$tutti" predict $r/checkpoints/last.safetensors hard.csv --format csv
+	cp "$out" $r.txt
+done
+cmp short.txt long.txt || fail "a resumed run is another one"
+run 0 "$tutti" train auto.yaml --run two-workers -q --workers 2
+says_like "$out" "^best .*100\.00 %"
+grep -E 'mean:|std:' auto/spec.yaml >a.txt
+grep -E 'mean:|std:' two-workers/spec.yaml | cmp - a.txt || fail "workers find other numbers"

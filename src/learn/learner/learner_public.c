@@ -12,6 +12,7 @@
 #include "learn/learner/learner_own.h"
 #include "learn/nn/signature.h"
 #include "learn/predict/feed.h"
+#include "learn/spec/scaling.h"
 #include "learn/spec/spec.h"
 #include "sys/policy.h"
 
@@ -96,6 +97,9 @@ tt_status tt_learner_new(tt_learner **out, tt_model *m, const tt_learner_opts *o
 	if ((st = sized_options(&o, sizeof o, opts, "tt_learner_opts")) != TT_OK ||
 	    (st = check_opts(&o)) != TT_OK)
 		return st;
+	if (model_wants_scaling(m))
+		return err_set(TT_ESPEC, "data.normalise: standard finds mean and std in data.train, which "
+		               "a learner does not read: give data.mean and data.std");
 	if (!(l = mem_calloc(1, sizeof *l)))
 		return TT_ENOMEM;
 	l->model = m;

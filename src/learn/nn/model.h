@@ -52,6 +52,8 @@ tt_status nn_bind(struct tt_model *m, const tt_schema *data);
 tt_status nn_copy_names(struct tt_model *m, const struct tt_model *from);
 /* What it knows of the columns of a table, and what its loss wants of the target; borrowed. */
 struct known_columns nn_known_columns(const struct tt_model *m);
+/* Another mean and std of its data: in its signature. */
+tt_status nn_set_scaling(struct tt_model *m, const struct scaling *c);
 /* All that the model knows of its data are the names of the classes. */
 tt_status nn_set_classes(struct tt_model *m, const struct class_names *names);
 

@@ -258,6 +258,14 @@ static struct scaling scaling_of(const struct signature *s)
 	                         .std = { s->view.std, (size_t)s->view.stds } };
 }
 
+tt_status nn_set_scaling(struct tt_model *m, const struct scaling *c)
+{
+	struct signature *s = m->signature;
+	tt_status st = copy_list(&s->data.arena, &c->mean, &s->view.means, &s->view.mean);
+
+	return st == TT_OK ? copy_list(&s->data.arena, &c->std, &s->view.stds, &s->view.std) : st;
+}
+
 static void replace(tt_model *m, struct signature *s)
 {
 	signature_free(&m->signature);

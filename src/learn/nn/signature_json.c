@@ -236,6 +236,25 @@ static tt_status read_inputs(struct signature *s, struct arena *a, const struct 
 	return read_weight(s, node_get(root, "weight"));
 }
 
+/* What it does not say stays as it is. */
+static tt_status read_numbers(struct arena *a, const struct node *root, const char *key,
+                              struct option_list *out)
+{
+	const struct node *list = node_get(root, key);
+	double *v;
+	size_t n = 0;
+	tt_status st = TT_OK;
+
+	if (!list || list->kind != NODE_LIST)
+		return TT_OK;
+	if (!(v = arena_alloc(a, (node_count(list) + 1) * sizeof *v)))
+		return TT_ENOMEM;
+	for (const struct node *c = list->child; st == TT_OK && c; c = c->next)
+		st = node_double(c, &v[n++]);
+	*out = (struct option_list){ v, n };
+	return st;
+}
+
 /* It lies beside a net, and must be that net's. */
 static tt_status check(const struct signature *s, const struct tt_model *m, const char *path)
 {
@@ -251,7 +270,7 @@ static tt_status check(const struct signature *s, const struct tt_model *m, cons
 tt_status signature_read(struct signature **out, const struct tt_model *m, const char *json,
                          const char *path)
 {
-	const struct scaling own = m->signature
+	struct scaling own = m->signature
 		? (struct scaling){ { m->signature->view.mean, (size_t)m->signature->view.means },
 		                    { m->signature->view.std, (size_t)m->signature->view.stds } }
 		: (struct scaling){0};
@@ -262,6 +281,8 @@ tt_status signature_read(struct signature **out, const struct tt_model *m, const
 	tt_status st;
 
 	if ((st = node_parse_json(&a, path, json, strlen(json), &root)) != TT_OK ||
+	    (st = read_numbers(&a, root, "mean", &own.mean)) != TT_OK ||
+	    (st = read_numbers(&a, root, "std", &own.std)) != TT_OK ||
 	    (st = signature_new(&s, m, &own)) != TT_OK || (st = read_inputs(s, &a, root)) != TT_OK ||
 	    (st = check(s, m, path)) != TT_OK)
 		goto out;

@@ -18,7 +18,9 @@
 #include "learn/ckpt/ckpt.h"
 #include "learn/observe/run_dir.h"
 #include "learn/spec/save.h"
+#include "learn/spec/scaling.h"
 #include "learn/train/progress.h"
+#include "learn/train/scaling.h"
 #include "learn/train/tell.h"
 #include "learn/train/trainer_own.h"
 #include "learn/train/validation.h"
@@ -334,6 +336,9 @@ tt_status checkpoint_learn_names(struct tt_trainer *t, const char *path)
 		st = TT_OK;
 	if (st == TT_OK && s && may_be_of(s, t->model))
 		st = nn_bind(t->model, &s->data.view);
+	if (st == TT_OK && s && s->view.means && model_wants_scaling(t->model))
+		st = scaling_set(t, &(struct scaling){
+			{ s->view.mean, (size_t)s->view.means }, { s->view.std, (size_t)s->view.stds } });
 	signature_free(&s);
 	ckpt_close(&c);
 	return st;

@@ -11,6 +11,7 @@
 #include "learn/predict/target.h"
 #include "learn/train/checkpoint.h"
 #include "learn/train/run.h"
+#include "learn/train/scaling.h"
 #include "learn/train/sources.h"
 #include "learn/train/trainer_own.h"
 #include "learn/train/validation.h"
@@ -81,6 +82,8 @@ static tt_status meet_data(struct tt_trainer *t)
 	return st == TT_OK ? st : err_at(st, "data.train");
 }
 
+static int asked_to_stop(void *ctx);
+
 static tt_status take_valid(struct tt_trainer *t, struct opening *valid)
 {
 	const struct known_columns known = nn_known_columns(t->model);
@@ -106,7 +109,10 @@ static tt_status take_sources(struct tt_trainer *t, struct opening *train, struc
 		t->train_source = borrow(given->train);
 	if (tt_source_describe(t->train_source)->count < 1)
 		return err_set(TT_EFORMAT, "data.train: %s holds no sample", t->model->spec->data.train);
-	return (st = meet_data(t)) == TT_OK ? take_valid(t, valid) : st;
+	if ((st = meet_data(t)) != TT_OK ||
+	    (st = scaling_find(t, &(struct statistics_stop){ asked_to_stop, t })) != TT_OK)
+		return st;
+	return take_valid(t, valid);
 }
 
 /* A run that goes on knows its data already: they are opened and shown as it knows them.  What is
