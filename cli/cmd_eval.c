@@ -66,6 +66,16 @@ static tt_status choose_source(struct evaluation *e, const struct call *c)
 	return tt_source_open_for(&e->source, e->uri, e->model);
 }
 
+static void note_unread(const struct evaluation *e)
+{
+	struct str s = { 0 };
+
+	names_unread(e->model, e->source, &s);
+	if (s.len && !e->args->common.quiet)
+		fprintf(stderr, "tutti eval: note: %s\n", s.p);
+	str_release(&s);
+}
+
 static tt_status measure(struct evaluation *e, struct call *c)
 {
 	const char *path, *cache;
@@ -80,6 +90,7 @@ static tt_status measure(struct evaluation *e, struct call *c)
 		.top_k = (int)e->args->top, .kernel_cache = cache))) != TT_OK ||
 	    (st = tt_session_evaluate(e->session, e->source, &e->metrics)) != TT_OK)
 		return st;
+	note_unread(e);
 	return names_of_classes(&e->names, e->model, e->source, e->metrics.classes);
 }
 

@@ -138,23 +138,11 @@ static void note(const struct prediction *p, const char *text)
 		fprintf(stderr, "tutti predict: note: %s\n", text);
 }
 
-static void note_surplus(const struct prediction *p)
+static void note_unread(const struct prediction *p)
 {
-	const tt_column *net = tt_model_signature(p->model)->data->column[0];
-	const tt_schema *is = tt_source_schema(p->source);
-	const tt_column *there = tt_batch_column(&(tt_batch){ .size = sizeof(tt_batch),
-		.columns = is->columns, .column = is->column }, net->name);
 	struct str s = { 0 };
 
-	for (int64_t i = 0; net->features && there && there->features && i < there->shape[0]; i++) {
-		int64_t k = 0;
-
-		while (k < net->shape[0] && strcmp(net->features[k], there->features[i]) != 0)
-			k++;
-		if (k == net->shape[0])
-			str_addf(&s, "%s%s", s.len ? ", " : "the net does not read the columns ",
-			         there->features[i]);
-	}
+	names_unread(p->model, p->source, &s);
 	if (s.len)
 		note(p, s.p);
 	str_release(&s);
@@ -172,7 +160,7 @@ static tt_status open_source(struct prediction *p, const char *uri)
 	if (tt_source_match(&all, p->source, p->model, TT_MATCH_ALL) == TT_ESHAPE)
 		note(p, tt_last_error());
 	tt_source_close(&all);
-	note_surplus(p);
+	note_unread(p);
 	p->info = *tt_source_describe(p->view);
 	p->count = p->info.count;
 	if (p->args->samples && p->args->samples < p->count)

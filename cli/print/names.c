@@ -1,6 +1,7 @@
 #include "print/names.h"
 
 #include <stdio.h>
+#include <string.h>
 
 tt_status names_of_classes(struct names *out, const tt_model *m, const tt_source *source,
                            int classes)
@@ -30,4 +31,26 @@ const char *names_get(const struct names *n, int i, char buf[16])
 		return n->v[i];
 	snprintf(buf, 16, "%d", i);
 	return buf;
+}
+
+static int has(const tt_column *c, const char *feature)
+{
+	for (int64_t i = 0; i < c->shape[0]; i++)
+		if (strcmp(c->features[i], feature) == 0)
+			return 1;
+	return 0;
+}
+
+void names_unread(const tt_model *m, const tt_source *source, struct str *out)
+{
+	const tt_column *net = tt_model_signature(m)->data->column[0];
+	const tt_schema *s = tt_source_schema(source);
+	const tt_column *is = tt_batch_column(TT_BATCH(.columns = s->columns, .column = s->column),
+	                                      net->name);
+
+	for (int64_t i = 0; net->features && is && is->features && i < is->shape[0]; i++)
+		if (!(i < net->shape[0] && strcmp(net->features[i], is->features[i]) == 0) &&
+		    !has(net, is->features[i]))
+			str_addf(out, "%s%s", out->len ? ", " : "the net does not read the columns ",
+			         is->features[i]);
 }

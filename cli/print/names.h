@@ -5,6 +5,8 @@
 #include <tutti/data.h>
 #include <tutti/model.h>
 
+#include "base/str.h"
+
 struct names {
 	const char *const *v;      /* NULL: they have no names                   */
 	char             **owned;  /* of a model                                 */
@@ -15,6 +17,9 @@ struct names {
 tt_status names_of_classes(struct names *out, const tt_model *m, const tt_source *source,
                            int classes);
 void      names_release(struct names *n);
+
+/* The columns of a table that the net does not read, as a sentence; nothing if there are none. */
+void        names_unread(const tt_model *m, const tt_source *source, struct str *out);
 
 /* The name of class i, or its number, written into buf. */
 const char *names_get(const struct names *n, int i, char buf[16]);

@@ -69,6 +69,18 @@ cut -d, -f3- plain.txt | cmp - got.txt || fail "a table without csv: before it"
 run 0 "$tutti" predict one - --format csv <plain.csv
 cut -d, -f3- "$out" | cmp - got.txt || fail "a table on stdin"
 
+# columns that the net does not read may hold anything, and are named
+awk -F, -v OFS=, '{ print (NR == 1 ? "id" : "row-" NR), $0, (NR == 1 ? "when" : "12:00") }' \
+	plain.csv >more.csv
+run 0 "$tutti" predict one more.csv --format csv
+says "$err" "does not read the columns id, when"
+cut -d, -f3- "$out" | cmp - got.txt || fail "columns of text beside, other answers"
+run 0 "$tutti" eval one csv:more.csv
+says "$err" "does not read the columns id, when"
+sed 's/,50.,/,x,/' plain.csv >text.csv
+run 1 "$tutti" eval one csv:text.csv
+says "$err" "'x' is not a finite number"
+
 # the truth is the source's: a class that the net does not know, and columns that it does not read
 sed 's/eel/lemon/; s/length/colour/' plain.csv | awk -F, -v OFS=, '
 	NR == 1 { print $0, "length" } NR > 1 { print 7, $2, $3, $1 }' >odd.csv
@@ -79,6 +91,7 @@ says "$err" "does not read the columns colour"
 cut -d, -f3- "$out" | cmp - got.txt || fail "columns too many, other answers"
 run 1 "$tutti" eval one 'csv:odd.csv?label=kind'
 says "$err" "class 'lemon'"
+run 0 "$tutti" train table.yaml --run one --resume -q --epochs 5 --set data.train=csv:more.csv
 
 # data: a mean and std for each feature, with digits that count, ready to paste
 awk -F, -v OFS=, 'NR > 1 { $1 = $1 / 1e6 } { print }' plain.csv >small.csv

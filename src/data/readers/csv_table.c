@@ -25,6 +25,7 @@ struct table {
 	size_t        *text_at;      /* [cap] where a row's target starts in texts */
 	size_t         cap;          /* rows for which there is room               */
 	int            header;       /* enum csv_header                            */
+	uint8_t       *unread;       /* [width] columns that a model does not know; NULL: none  */
 	int            numbers;      /* enum no/yes: classes are numbers           */
 	int            wants_numbers;   /* enum no/yes: a model's loss does        */
 };
@@ -123,6 +124,14 @@ static int is_header(const struct table *t)
 	       (t->header == CSV_HEADER_AUTO && looks_like_header(t));
 }
 
+static int reads(const struct known_columns *k, const char *name)
+{
+	for (int64_t i = 0; i < k->count; i++)
+		if (strcmp(k->features[i], name) == 0)
+			return 1;
+	return 0;
+}
+
 /* Does a model read the last column?  Without names it reads all of so many. */
 static int reads_last(const struct table *t, const struct known_columns *k)
 {
@@ -130,10 +139,7 @@ static int reads_last(const struct table *t, const struct known_columns *k)
 
 	if (!k->features || !is_header(t))
 		return features_of(t) == (size_t)k->count;
-	for (int64_t i = 0; i < k->count; i++)
-		if (strcmp(k->features[i], last) == 0)
-			return 1;
-	return 0;
+	return reads(k, last);
 }
 
 /* The column that the model knows by name; else the last, unless the model reads that one: then
@@ -235,6 +241,26 @@ static tt_status take_names(const struct table *t, struct csv *c)
 	return TT_OK;
 }
 
+/* What a model does not read by name need not be numbers. */
+static tt_status find_unread(struct table *t, const struct known_columns *k)
+{
+	int64_t next = 0;
+
+	if (!k || !k->features)
+		return TT_OK;
+	if (!(t->unread = mem_calloc(t->width, sizeof *t->unread)))
+		return TT_ENOMEM;
+	for (size_t i = 0; i < t->width; i++) {
+		const char *name = csv_row_cell(&t->row, i);
+
+		if (next < k->count && strcmp(k->features[next], name) == 0)
+			next++;                 /* most often they stand in order */
+		else
+			t->unread[i] = !reads(k, name);
+	}
+	return TT_OK;
+}
+
 /* Does a setting give a column by its name? */
 static int named(const char *setting)
 {
@@ -259,7 +285,9 @@ static tt_status read_head(struct table *t, struct csv *c, const struct csv_opts
 	if (o->header != CSV_HEADER_YES && !named(o->label) && !named(o->weight) &&
 	    (o->header == CSV_HEADER_NO || !looks_like_header(t)))
 		return TT_OK;
-	return (st = take_names(t, c)) == TT_OK ? csv_row_next(&t->row) : st;
+	if ((st = take_names(t, c)) != TT_OK || (st = find_unread(t, o->known)) != TT_OK)
+		return st;
+	return csv_row_next(&t->row);
 }
 
 /* ---- rows -------------------------------------------------------------------- */
@@ -296,7 +324,9 @@ static tt_status read_features(const struct table *t, float *x)
 
 		if (!is_feature(t, i))
 			continue;
-		if (!str_to_double(cell, &v) || !isfinite((float)v))
+		if (t->unread && t->unread[i])
+			v = 0;
+		else if (!str_to_double(cell, &v) || !isfinite((float)v))
 			return err_set(TT_EFORMAT, "%s:%zu: column %zu: '%.40s' is not a finite number",
 			               t->row.in->name, t->row.line, i, cell);
 		*x++ = (float)v;
@@ -542,6 +572,7 @@ tt_status csv_parse(struct csv *out, const struct bytes *in, const struct csv_op
 	csv_row_release(&t.row);
 	str_release(&t.texts);
 	mem_free(t.text_at);
+	mem_free(t.unread);
 	return st;
 }
 
