@@ -9,6 +9,7 @@
 #include "distribute/sync/trace.h"
 #include "learn/observe/run_dir.h"
 #include "learn/predict/target.h"
+#include "learn/spec/scaling.h"
 #include "learn/train/checkpoint.h"
 #include "learn/train/run.h"
 #include "learn/train/scaling.h"
@@ -528,12 +529,13 @@ tt_status tt_trainer_new(tt_trainer **out, tt_model *m, const tt_trainer_opts *o
 {
 	struct tt_trainer *t;
 	tt_trainer_opts o;
-	int known;
+	int known, wants;
 	tt_status st;
 
 	if (!out || !m)
 		return err_null(__func__);
 	known = m->signature->view.known;
+	wants = model_wants_scaling(m);
 	if ((st = sized_options(&o, sizeof o, opts, "tt_trainer_opts")) != TT_OK)
 		return st;
 	if (!(t = mem_calloc(1, sizeof *t)))
@@ -548,6 +550,8 @@ tt_status tt_trainer_new(tt_trainer **out, tt_model *m, const tt_trainer_opts *o
 		tt_trainer_free(&t);
 		if (!known && m->signature->view.known)
 			(void)tt_model_unbind(m);       /* what it learnt was wrong, or for nothing */
+		if (wants && !model_wants_scaling(m))
+			(void)model_set_scaling(m, &(struct scaling){ { 0 }, { 0 } });
 	}
 	return st;
 }
