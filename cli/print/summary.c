@@ -9,6 +9,7 @@
 #include <tutti/run.h>
 
 #include "base/file.h"
+#include "base/shell.h"
 #include "kit/table.h"
 
 /* ---- the two epochs ---- */
@@ -182,6 +183,16 @@ static void print_members(const tt_progress *p)
 	printf(" in validation, each alone\n");
 }
 
+/* What can be pasted is what a shell reads as this folder. */
+static void print_curves(const char *run)
+{
+	struct str s = { 0 };
+
+	shell_add(&s, run);
+	printf("curves      %s/curves.svg, or: tensorboard --logdir %s\n", run, s.p ? s.p : run);
+	str_release(&s);
+}
+
 tt_status summary_print(const struct summary *s, struct arena *a)
 {
 	const tt_progress *p = s->progress;
@@ -198,7 +209,7 @@ tt_status summary_print(const struct summary *s, struct arena *a)
 		       text_count(llround(p->mean_samples_per_second), n), text_time(p->seconds, t));
 	print_workers(s);
 	printf("run         %s\n", s->run);
-	printf("curves      %s/curves.svg, or: tensorboard --logdir %s\n", s->run, s->run);
+	print_curves(s->run);
 	return TT_OK;
 }
 

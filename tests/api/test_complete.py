@@ -31,8 +31,12 @@ def main():
     docs = re.search(r"for noun in (.*); do", (ROOT / "tools/make-docs").read_text()).group(1)
     bad = []
     functions = 0
-    for header in sorted((ROOT / "include/tutti").glob("*.h")):
+    headers = set((ROOT / "include/tutti").glob("*.h")) - {ROOT / "include/tutti/tutti.h"}
+    together = (ROOT / "include/tutti/tutti.h").read_text()
+    for header in sorted(headers):
         text = header.read_text()
+        if f"#include <tutti/{header.name}>" not in together:
+            bad.append(f"{header.name}: not in tutti.h")
         if header.stem not in docs.split():
             bad.append(f"{header.name}: not in docs/api.md: add it to tools/make-docs")
         for name, arguments in declarations(text):

@@ -31,6 +31,12 @@ grep -E 'NEEDED.*(mpi|blas)' "$out" && fail "libtutti.so cannot be loaded withou
 run 0 nm -g --defined-only "$lib/libtutti.a"
 grep '^[0-9a-f]' "$out" | grep -v ' tt_' && fail "libtutti.a shows more than tt_*"
 
+# all headers at once
+echo '#include <tutti/tutti.h>
+int main(void) { return tt_status_text(TT_OK) ? 0 : 1; }' >all.c
+run 0 cc -std=c17 -Wall -Werror all.c $(pkg-config --cflags --libs tutti) -o all
+LD_LIBRARY_PATH=$(pkg-config --variable=libdir tutti) run 0 ./all
+
 # two programs, two libraries
 for name in train_lenet predict; do
 	source=$prefix/share/doc/tutti/examples/c/$name.c

@@ -34,6 +34,12 @@ run 0 "$tutti" train "$spec" --run one $spoil --epochs 3 --resume
 case $(cells last) in "3 "*) ;; *) fail "the last epoch after a resume is not the third";; esac
 says "$out" "samples/s in steps"
 
+# what is there to be pasted is what a shell reads as the folder, whatever its name
+odd="it's a \$run; (one)"
+run 0 "$tutti" train "$spec" -q --run "$odd" --epochs 1
+pasted=$(sed -n 's/^curves .*tensorboard --logdir //p' "$out")
+[ "$(eval "printf %s $pasted")" = "$odd" ] || fail "a shell reads $pasted otherwise"
+
 # without validation there are no columns for it
 run 0 "$tutti" train "$spec" -q --set data.valid=
 says "$out" "train accuracy"
