@@ -12,8 +12,9 @@ Its first line says what it is: {"net": ..., "parameters": n, "macs": ...}.
 
 Everything here is meant to be as fast as an experienced user would make it: gradients set to
 None, one fused optimizer call over all tensors where that is faster, data already in memory
-and in the right memory format, no .item() inside a step.  The variant is chosen by a short
-trial in a process of its own, so that trying does not raise the peak memory of the worker.
+and in the right memory format, no .item() inside a step, torch.compile where there is one.  The
+variant is chosen by a short trial in a process of its own, so that trying does not raise the peak
+memory of the worker.
 """
 import argparse
 import contextlib
@@ -152,7 +153,9 @@ class Job:
             self.net.train()
             self.loss = nn.CrossEntropyLoss(label_smoothing=getattr(self.net, "smoothing", 0))
             self.optim = torch.optim.SGD(self.net.parameters(), lr=0.01, momentum=0.9,
-                                         weight_decay=5e-4, foreach="foreach" in words)
+                                         weight_decay=5e-4, foreach="single" not in words)
+        if "compiled" in words:
+            self.net = torch.compile(self.net, dynamic=False)
 
     def freeze(self, words):
         if "frozen" not in words and "optimized" not in words:
@@ -194,6 +197,8 @@ def peak_kib():
 def variants(opts):
     layouts = ["contiguous"] if opts.net == "mlp" else ["contiguous", "channels_last"]
     ways = ["eager", "frozen", "optimized"] if opts.infer else ["single", "foreach"]
+    if hasattr(torch, "compile"):
+        ways.append("compiled")
     return [",".join(v) for v in itertools.product(layouts, ways)]
 
 
@@ -204,7 +209,7 @@ def try_variants(opts):
         try:
             jobs[v] = Job(opts, v)
             jobs[v].run(opts, 3)
-        except RuntimeError:        # optimize_for_inference cannot do every net and precision
+        except RuntimeError:        # not every way can do every net and precision
             jobs.pop(v, None)
     steps = {v: max(1, int(opts.slice / max(j.run(opts, 2) / 2, 1e-5))) for v, j in jobs.items()}
     best = dict.fromkeys(jobs, float("inf"))
@@ -217,7 +222,8 @@ def try_variants(opts):
 def work(opts):
     job = Job(opts, opts.variant)
     print(json.dumps({"net": opts.net, "parameters": job.parameters, "variant": opts.variant,
-                      "version": torch.__version__}), flush=True)
+                      "version": torch.__version__,
+                      "mkl": torch.backends.mkl.is_available()}), flush=True)
     for line in sys.stdin:
         order, _, count = line.strip().partition(" ")
         if order == "quit":
