@@ -337,14 +337,14 @@ static tt_source *source_of(struct rows *r, enum origin from, enum weighted w)
 	return out;
 }
 
-struct course { const char *strategy, *period, *batch; int workers; };
+struct course { const char *strategy, *period, *batch; int workers; const char *combine; };
 
 static tt_model *trained(const struct course *k, const tt_source *s, tt_progress *p)
 {
 	tt_model *m = tiny_model(net, "distribute.strategy", k->strategy,
 	                         "distribute.period", k->period, "train.batch", k->batch,
 	                         "train.optimizer.momentum", "0", "distribute.deterministic", "yes",
-	                         NULL);
+	                         "distribute.combine", k->combine ? k->combine : "average", NULL);
 	tt_trainer *t;
 
 	assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = k->workers, .train = s,
@@ -357,10 +357,10 @@ static tt_model *trained(const struct course *k, const tt_source *s, tt_progress
 
 static void every_source_brings_its_weights(void **state)
 {
-	const struct course one = { "allreduce", "1", "24", 1 };
+	const struct course one = { "allreduce", "1", "24", 1, NULL };
 	tt_progress p, q;
 	tt_source *plain = source_of(&again, FROM_MEMORY, PLAIN);
-	struct course whole = { "allreduce", "1", "72", 1 };
+	struct course whole = { "allreduce", "1", "72", 1, NULL };
 	tt_model *want = trained(&whole, plain, &q);
 
 	(void)state;
@@ -385,7 +385,7 @@ static struct course course_of(int i, const char *batch)
 {
 	const int workers = sync_strategies[i]->in_process ? 1 : 2;
 
-	return (struct course){ sync_words[i], "2", batch, workers };
+	return (struct course){ sync_words[i], "2", batch, workers, NULL };
 }
 
 static void same_bits(const struct course *k, struct rows *a, enum weighted how, struct rows *b)
@@ -394,6 +394,7 @@ static void same_bits(const struct course *k, struct rows *a, enum weighted how,
 	tt_progress p, q;
 	tt_model *m = trained(k, s, &p), *n = trained(k, r, &q);
 
+	assert_int_equal(m->param_count, n->param_count);
 	if (memcmp(m->params, n->params, m->param_count * sizeof(float)) != 0)
 		fail_msg("%s: other parameters", k->strategy);
 	assert_near(p.loss, q.loss, 0);
@@ -421,13 +422,36 @@ static void every_strategy_weighs_samples(void **state)
 	}
 }
 
+/* The net that combines the members of an ensemble learns from samples as they weigh. */
+static void a_combining_net_weighs_samples(void **state)
+{
+	const struct course k = { "ensemble", "1", "10", 2, "net" };
+	struct rows twice = rows;
+	tt_source *light = source_of(&ones, FROM_MEMORY, WEIGHTED);
+	tt_source *heavy = source_of(&rows, FROM_MEMORY, WEIGHTED);
+	tt_progress p;
+	tt_model *m = trained(&k, light, &p), *n = trained(&k, heavy, &p);
+
+	(void)state;
+	for (int i = 0; i < SAMPLES; i++)
+		twice.weight[i] *= 2;
+	same_bits(&k, &ones, PLAIN, &ones);
+	same_bits(&k, &rows, WEIGHTED, &twice);
+	assert_true(memcmp(m->params, n->params, m->param_count * sizeof(float)) != 0);
+	tt_model_free(&m);
+	tt_model_free(&n);
+	tt_source_close(&light);
+	tt_source_close(&heavy);
+}
+
 /* Where each step is one batch of all, or is averaged after it, two workers are as one. */
 static void two_workers_weigh_as_one(void **state)
 {
 	static const struct course courses[] = {
-		{ "allreduce", "1", "10", 2 }, { "allreduce", "1", "10", 3 }, { "average", "1", "10", 2 },
+		{ "allreduce", "1", "10", 2, NULL }, { "allreduce", "1", "10", 3, NULL },
+		{ "average", "1", "10", 2, NULL },
 	};
-	const struct course alone = { "allreduce", "1", "10", 1 };
+	const struct course alone = { "allreduce", "1", "10", 1, NULL };
 	tt_source *s = source_of(&rows, FROM_MEMORY, WEIGHTED);
 	tt_progress p, q;
 	tt_model *one = trained(&alone, s, &p);
@@ -488,6 +512,7 @@ int main(void)
 		cmocka_unit_test(a_group_decides_at_its_first_step),
 		cmocka_unit_test(every_source_brings_its_weights),
 		cmocka_unit_test(every_strategy_weighs_samples),
+		cmocka_unit_test(a_combining_net_weighs_samples),
 		cmocka_unit_test(two_workers_weigh_as_one),
 		cmocka_unit_test(a_weighted_run_is_resumed),
 	};
