@@ -1,4 +1,6 @@
 /* cmd_show.c -- tutti show: what a net is made of, and what it costs. */
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -147,6 +149,35 @@ static enum report_json wanted(const struct show_args *o)
 	return o->measure ? REPORT_MILLISECONDS : o->kernels ? REPORT_STEPS : REPORT_MEMORY;
 }
 
+static int64_t count_not_finite(const tt_tensor *t, int64_t *count)
+{
+	int64_t bad = 0;
+
+	*count = 1;
+	for (int d = 0; d < t->ndim; d++)
+		*count *= t->shape[d];
+	for (int64_t k = 0; k < *count; k++)
+		bad += !isfinite(t->data[k]);
+	return bad;
+}
+
+/* A checkpoint that nobody can use is shown, but not in silence: to j, or as text. */
+static void show_not_finite(const tt_model *m, struct json *j)
+{
+	for (int i = 0; i < tt_model_tensors(m); i++) {
+		tt_tensor t = TT_SIZED(tt_tensor);
+		int64_t   bad, count;
+
+		if (tt_model_tensor(m, i, &t) != TT_OK || !(bad = count_not_finite(&t, &count)))
+			continue;
+		if (j)
+			json_int(j, t.name, bad);
+		else
+			printf("not finite: %" PRId64 " of the %" PRId64 " numbers of %s\n\n", bad, count,
+			       t.name);
+	}
+}
+
 static tt_status print_json(const struct show_args *o, const struct shown *s, const tt_report *r)
 {
 	const tt_report_info *info = tt_report_describe(r);
@@ -162,6 +193,9 @@ static tt_status print_json(const struct show_args *o, const struct shown *s, co
 	tt_free(signature);
 	json_int(&j, "parameters", info->parameters);
 	json_int(&j, "batch", info->batch);
+	json_open(&j, "not_finite", '{');
+	show_not_finite(s->model, &j);
+	json_close(&j, '}');
 	st = report_json(r, wanted(o), &j);
 	json_close(&j, '}');
 	if (st == TT_OK)
@@ -178,6 +212,7 @@ static tt_status print_text(const struct show_args *o, const struct shown *s, co
 	print_head(s->name, tt_report_describe(r));
 	if (s->checkpoint)
 		print_signature(tt_model_signature(s->model));
+	show_not_finite(s->model, NULL);
 	if ((st = report_layers(r)) != TT_OK)
 		return st;
 	report_memory(r, ro->purpose);

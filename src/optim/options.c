@@ -5,6 +5,9 @@ const char *const optim_words[] = {
 };
 static const char *const schedule_words[] = { "constant", "step", "exponential", "cosine", NULL };
 
+/* A mean that forgets nothing would never learn anything. */
+#define MEMORY_MOST 0.999999
+
 #define T struct optim_opts
 const struct option optim_options[] = {
 	OPT_ENUM  (T, kind, "sgd", optim_words, "the update rule"),
@@ -15,11 +18,11 @@ const struct option optim_options[] = {
 	           "added to the gradient; adamw and lamb take it off the weights themselves"),
 	OPT_ENUM  (T, decay_norms, "yes", option_no_yes,
 	           "whether biases and norms decay (and are scaled by lars, lamb) like weights"),
-	OPT_DOUBLE(T, beta1, "0.9", 0, 1, "adam, adamw, lamb: memory of the mean"),
-	OPT_DOUBLE(T, beta2, "0.999", 0, 1, "adam, adamw, lamb: memory of the mean square"),
+	OPT_DOUBLE(T, beta1, "0.9", 0, MEMORY_MOST, "adam, adamw, lamb: memory of the mean"),
+	OPT_DOUBLE(T, beta2, "0.999", 0, MEMORY_MOST, "adam, adamw, lamb: memory of the mean square"),
 	OPT_DOUBLE(T, eps, "0", 0, 1,
 	           "added to denominators; 0: 1e-8 (adam, rmsprop), 1e-10 (adagrad), 1e-6 (lamb)"),
-	OPT_DOUBLE(T, alpha, "0.99", 0, 1, "rmsprop: memory of the mean square"),
+	OPT_DOUBLE(T, alpha, "0.99", 0, MEMORY_MOST, "rmsprop: memory of the mean square"),
 	OPT_DOUBLE(T, trust, "0.001", 0, 1e30, "lars: trust coefficient"),
 	OPT_DOUBLE(T, clip_norm, "0", 0, 1e30, "bound on the norm of the whole gradient; 0: none"),
 	OPT_END

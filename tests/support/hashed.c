@@ -34,6 +34,8 @@ double hashed_number(const struct hashed *h, int64_t i, int64_t n)
 
 	if (strcmp(h->kind, "") == 0)
 		return u / (1 << 23) - 1;
+	if (strcmp(h->kind, "tiny") == 0)
+		return (u / (1 << 23) - 1) / 1024;
 	if (strcmp(h->kind, "pos") == 0)
 		return 0.5 + u / (1 << 24);
 	if (strcmp(h->kind, "unit") == 0)

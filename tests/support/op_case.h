@@ -29,6 +29,7 @@ struct op_case {
 	struct ir_attr  attr;
 	enum ir_act     then;           /* an activation behind the op, or ACT_NONE           */
 	int             grad;
+	const char     *poisoned;       /* the input with a NaN here and there, or NULL       */
 };
 
 struct op_cases { struct arena arena; struct op_case *item; int n; };

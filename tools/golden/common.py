@@ -32,7 +32,7 @@ def numbers(owner, name, shape, kind=""):
     else:
         v = {"": lambda: u / 2.0**23 - 1, "pos": lambda: 0.5 + u / 2.0**24,
              "unit": lambda: u / 2.0**24, "big": lambda: 40 * (u / 2.0**23 - 1),
-             "grid": lambda: (u % 5 - 2) / 2.0,
+             "grid": lambda: (u % 5 - 2) / 2.0, "tiny": lambda: (u / 2.0**23 - 1) / 1024,
              "holes": lambda: np.where(u % 7 == 0, np.nan, u / 2.0**23 - 1)}[kind]()
     return torch.from_numpy(v.astype(np.float32).astype(np.float64).reshape(shape))
 

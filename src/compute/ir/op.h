@@ -124,6 +124,8 @@ tt_status        ir_grad_linear(struct ir_backward *b, struct ir_node *n, struct
 
 /* ---- kernels ---- */
 
+/* Of a running statistic and the newest: exact at both ends of momentum. */
+double ref_blend(double run, double now, double momentum);
 double ref_act_value(enum ir_act act, double alpha, double x);
 /* The slope at a point given by its input x ... */
 double ref_act_slope(enum ir_act act, double alpha, double x);

@@ -1,5 +1,6 @@
 #include "learn/nn/model.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -71,4 +72,35 @@ tt_status tt_model_tensor(const tt_model *m, int i, tt_tensor *out)
 	t.data = (t.trainable ? m->params : m->buffers) + p->offset;
 	memcpy(t.shape, p->desc.dim, sizeof t.shape);
 	return sized_give(out, &t, sizeof t, "tt_tensor");
+}
+
+static void count_not_finite(const struct param *p, int n, const float *v, struct not_finite *out)
+{
+	for (int i = 0; i < n; i++) {
+		size_t bad = 0;
+
+		for (size_t k = 0; k < p[i].count; k++)
+			bad += !isfinite(v[p[i].offset + k]);
+		if (bad && !out->tensors++)
+			*out = (struct not_finite){ p[i].name, bad, p[i].count, 1 };
+	}
+}
+
+int nn_not_finite(const struct tt_model *m, struct not_finite *out)
+{
+	*out = (struct not_finite){ .tensors = 0 };
+	count_not_finite(m->param, m->n_params, m->params, out);
+	count_not_finite(m->buffer, m->n_buffers, m->buffers, out);
+	return out->tensors;
+}
+
+tt_status nn_check_finite(const struct tt_model *m, const char *of)
+{
+	struct not_finite f;
+
+	if (!nn_not_finite(m, &f))
+		return TT_OK;
+	return err_set(TT_ENAN, "%s%zu of the %zu numbers of tensor '%s' are not finite, and in %d "
+	               "tensors in all some are: take a checkpoint from before", of, f.bad, f.count,
+	               f.name, f.tensors);
 }

@@ -57,6 +57,12 @@ tt_status nn_set_scaling(struct tt_model *m, const struct scaling *c);
 /* All that the model knows of its data are the names of the classes. */
 tt_status nn_set_classes(struct tt_model *m, const struct class_names *names);
 
+/* The first tensor with numbers that are not finite, how many of them, how many such tensors. */
+struct not_finite { const char *name; size_t bad, count; int tensors; };
+int nn_not_finite(const struct tt_model *m, struct not_finite *out);
+/* TT_ENAN if there is one; of is what the message begins with: "FILE: ", or "". */
+tt_status nn_check_finite(const struct tt_model *m, const char *of);
+
 /* Whether such a net can be built, and how many numbers it has. */
 tt_status nn_count(const struct model_opts *o, size_t *parameters, size_t *buffers);
 

@@ -16,7 +16,7 @@ const char *nn_loss_word(int loss)
 const struct option model_options[] = {
 	OPT_DOUBLES(T, input, NULL, "shape of a sample: [channels, height, width] or [features]"),
 	OPT_ENUM   (T, loss, "cross_entropy", loss_words, "what training makes small"),
-	OPT_DOUBLE (T, label_smoothing, "0", 0, 1,
+	OPT_DOUBLE (T, label_smoothing, "0", 0, 0.999,
 	            "cross_entropy: share of the label that is spread over all classes"),
 	OPT_DOUBLE (T, huber_delta, "1", 1e-30, 1e30, "huber: where the square becomes a line"),
 	OPT_ENUM   (T, init, "he", init_words, "how weights begin, where their layer says nothing"),

@@ -103,7 +103,7 @@ tt_status tt_session_new(tt_session **out, const tt_model *m, const tt_session_o
 
 	if (!out || !m)
 		return err_null(__func__);
-	if ((st = read_opts(opts, &o)) != TT_OK ||
+	if ((st = nn_check_finite(m, "")) != TT_OK || (st = read_opts(opts, &o)) != TT_OK ||
 	    (st = precision_of(&o, m->spec, &engine.precision)) != TT_OK)
 		return st;
 	engine.tune = m->spec->train.tune_kernels;

@@ -151,14 +151,13 @@ static tt_status add_numbers(const struct state *state, struct model_rows *s, st
 /* A finite loss does not promise finite parameters after the step: what is saved must be good. */
 static tt_status check_finite(const struct tt_trainer *t)
 {
-	const struct tt_model *m = trainer_whole(t);
+	struct not_finite f;
 
-	for (size_t i = 0; i < m->param_count; i++)
-		if (!isfinite(m->params[i]))
-			return trainer_not_finite(t, err_set(TT_ENAN, "a parameter is not finite at step %lld "
-			                          "(epoch %lld, learning rate %g)", (long long)t->at.step,
-			                          (long long)t->at.epoch + 1, t->progress.lr));
-	return TT_OK;
+	if (!nn_not_finite(trainer_whole(t), &f))
+		return TT_OK;
+	return trainer_not_finite(t, err_set(TT_ENAN, "a number of '%s' is not finite at step %lld "
+	                          "(epoch %lld, learning rate %g)", f.name, (long long)t->at.step,
+	                          (long long)t->at.epoch + 1, t->progress.lr));
 }
 
 static tt_status write_state(struct tt_trainer *t, const char *path)
@@ -349,6 +348,7 @@ static tt_status load_model(struct tt_trainer *t, const struct ckpt *c, const ch
                             const struct state *s)
 {
 	const char *combined = ckpt_meta(c, META_COMBINED);
+	char of[256];
 	tt_status st;
 
 	if ((st = check_data(t, c, path)) != TT_OK)
@@ -357,7 +357,10 @@ static tt_status load_model(struct tt_trainer *t, const struct ckpt *c, const ch
 	    ((st = ensemble_add_combiner(t->ensemble, t->learner)) != TT_OK ||
 	     (st = trainer_evaluator(t)) != TT_OK))
 		return st;
-	return model_load_tensors(trainer_whole(t), c, path);
+	if ((st = model_load_tensors(trainer_whole(t), c, path)) != TT_OK)
+		return st;
+	snprintf(of, sizeof of, "%.200s: ", path);
+	return nn_check_finite(trainer_whole(t), of);
 }
 
 /* A seed or batch of its own makes this another run from here on: allowed, but not in silence. */

@@ -110,7 +110,8 @@ static tt_status find(struct one_device *d, struct plan *p, const struct ir_node
 	dnnl_primitive_attr_t attr;
 	const char *impl;
 	dnnl_alg_kind_t alg = algorithm(variant, &impl);
-	tt_status st = one_attr(role == ROLE_FWD ? n->attr.act : ACT_NONE, n->attr.alpha, &attr);
+	tt_status st = one_attr(role == ROLE_FWD ? one_library_act(&n->attr) : ACT_NONE,
+	                        n->attr.alpha, &attr);
 
 	if (st != TT_OK)
 		return st;

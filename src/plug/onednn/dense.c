@@ -62,7 +62,8 @@ static tt_status find(struct one_device *d, struct plan *p, const struct ir_node
 	dnnl_inner_product_desc_t cd;
 	dnnl_primitive_desc_t hint = NULL;
 	dnnl_primitive_attr_t attr;
-	tt_status st = one_attr(role == ROLE_FWD ? n->attr.act : ACT_NONE, n->attr.alpha, &attr);
+	tt_status st = one_attr(role == ROLE_FWD ? one_library_act(&n->attr) : ACT_NONE,
+	                        n->attr.alpha, &attr);
 
 	if (st != TT_OK)
 		return st;

@@ -102,10 +102,12 @@ static int one_supports(const struct device *dev, const struct plan *p, const st
 		return 0;
 	if (carried)                    /* what forward left for backward must be ours */
 		return plan_layout(p, carried) && plan_layout(p, carried)->owner == dev;
-	if (n->op == IR_MAXPOOL && n->out[1]->output)
-		return 0;               /* positions as the op defines them: our workspace is not */
+	if (n->op == IR_MAXPOOL && (n->out[1]->output || !one_maxpool_can(p, n)))
+		return 0;               /* positions as the op defines them are not ours */
 	if (n->op == IR_ACT_DX && n->n_in > 2)
 		return n->attr.act == ACT_RELU;     /* our own kernel: the library's takes one dy */
+	if (n->op == IR_ACT_DX && n->attr.act == ACT_ELU && !n->attr.use_y)
+		return 0;               /* the library makes a number of a NaN */
 	return n->op != IR_ACT || n->attr.act != ACT_NONE;
 }
 

@@ -35,10 +35,15 @@ tt_status one_act(struct one_device *d, struct plan *p, const struct ir_node *n,
 	const md_t x = one_md_lies(p, n->in[0]);
 	struct one_args a = { .n = 0 };
 	dnnl_primitive_desc_t pd = NULL;
-	tt_status st = act_find(d, p, &n->attr, &x, &pd);
+	tt_status st;
 
 	(void)variant;
-	if (st != TT_OK)
+	if (one_own_act(&n->attr)) {
+		one_reads(d, p, &a, DNNL_ARG_SRC, n->in[0], &x);
+		one_writes_over(d, p, &a, DNNL_ARG_DST, n->out[0], 0);
+		return a.st != TT_OK ? a.st : one_act_step(p, &n->attr, &x, a.a[0].buf, a.a[1].buf);
+	}
+	if ((st = act_find(d, p, &n->attr, &x, &pd)) != TT_OK)
 		return st;
 	one_reads(d, p, &a, DNNL_ARG_SRC, n->in[0], &x);
 	one_writes_over(d, p, &a, DNNL_ARG_DST, n->out[0], 0);
@@ -125,14 +130,6 @@ tt_status one_act_dx(struct one_device *d, struct plan *p, const struct ir_node 
 	return one_step(d, p, &a, pd);
 }
 
-/* oneDNN 2.6 cannot put an activation behind an addition where channels lie in blocks and are no
- * multiple of 16, not even in whole blocks of 8: it skips every second place, forgets the last
- * block over its own input, writes beyond the end.  Then the activation is a step of its own. */
-static int breaks_act(const md_t *x)
-{
-	return x->format_desc.blocking.inner_nblks > 0 && x->dims[1] % 16 != 0;
-}
-
 /* One addition, or product: buffers a + b -> v, over the memory of a if that is free.  Several
  * additions make a sum: the library's own sum primitive is three times slower than its binary
  * one. */
@@ -140,12 +137,10 @@ static tt_status add_step(struct one_device *d, struct plan *p, struct one_args 
                           const struct ir_node *n, const md_t *x)
 {
 	const dnnl_alg_kind_t alg = n->op == IR_MULTIPLY ? dnnl_binary_mul : dnnl_binary_add;
-	const struct ir_attr *act = &n->attr;
 	dnnl_binary_desc_t bd;
 	dnnl_primitive_desc_t pd = NULL;
 	dnnl_primitive_attr_t attr;
-	enum ir_act fused = breaks_act(x) ? ACT_NONE : act->act;
-	tt_status st = a->st == TT_OK ? one_attr(fused, act->alpha, &attr) : a->st;
+	tt_status st = a->st == TT_OK ? one_attr(ACT_NONE, 0, &attr) : a->st;
 
 	if (st != TT_OK)
 		return st;
@@ -154,21 +149,6 @@ static tt_status add_step(struct one_device *d, struct plan *p, struct one_args 
 		st = one_find(d, &bd, attr, NULL, NULL, &pd);
 	dnnl_primitive_attr_destroy(attr);
 	return st == TT_OK ? one_step(d, p, a, pd) : st;
-}
-
-/* The activation behind a sum, in place. */
-static tt_status act_step(struct one_device *d, struct plan *p, int sum, const struct ir_attr *act,
-                          const md_t *x)
-{
-	struct one_args a = { .n = 0 };
-	dnnl_primitive_desc_t pd = NULL;
-	tt_status st = act_find(d, p, act, x, &pd);
-
-	if (st != TT_OK)
-		return st;
-	one_uses(&a, DNNL_ARG_SRC, sum, x);
-	one_uses(&a, DNNL_ARG_DST, sum, x);
-	return one_step(d, p, &a, pd);
 }
 
 /* Is input 0 read again after the first of several additions?  Then nothing may be written over
@@ -188,6 +168,20 @@ static int read_again(struct plan *p, const struct ir_node *n)
 	return 0;
 }
 
+/* a + b with a relu behind it: in one pass of ours. */
+static tt_status add_relu(struct one_device *d, struct plan *p, const struct ir_node *n,
+                          const md_t *x)
+{
+	struct one_args a = { .n = 0 };
+
+	one_reads(d, p, &a, DNNL_ARG_SRC_0, n->in[0], x);
+	one_reads(d, p, &a, DNNL_ARG_SRC_1, n->in[1], x);
+	one_writes_over(d, p, &a, DNNL_ARG_DST, n->out[0], 0);
+	if (a.st != TT_OK)
+		return a.st;
+	return one_add_relu_step(p, x, (const int[]){ a.a[0].buf, a.a[1].buf, a.a[2].buf });
+}
+
 /* Used for ADD, for MULTIPLY, and for SUM, whose inputs are added in order into the output. */
 tt_status one_add(struct one_device *d, struct plan *p, const struct ir_node *n,
                   const char *variant)
@@ -197,6 +191,8 @@ tt_status one_add(struct one_device *d, struct plan *p, const struct ir_node *n,
 	tt_status st = TT_OK;
 
 	(void)variant;
+	if (n->attr.act == ACT_RELU)
+		return add_relu(d, p, n, &x);
 	for (int i = 1; i < n->n_in && st == TT_OK; i++) {
 		struct one_args a = { .n = 0 };
 
@@ -215,7 +211,5 @@ tt_status one_add(struct one_device *d, struct plan *p, const struct ir_node *n,
 			sum = a.a[2].buf;
 		st = add_step(d, p, &a, n, &x);
 	}
-	if (st == TT_OK && n->attr.act != ACT_NONE && breaks_act(&x))
-		st = act_step(d, p, sum, &n->attr, &x);
 	return st;
 }

@@ -49,11 +49,17 @@ tt_status one_linear(struct one_device *d, struct plan *p, const struct ir_node 
                      dnnl_primitive_desc_t pd)
 {
 	struct one_args a = { .n = 0 };
+	struct one_arg last;
+	tt_status st;
 
 	switch (one_role(n)) {
 	case ROLE_FWD: forward(d, p, n, pd, &a); break;
 	case ROLE_DX: backward_data(d, p, n, pd, &a); break;
 	case ROLE_DW: backward_weights(d, p, n, pd, &a); break;
 	}
-	return one_step(d, p, &a, pd);
+	last = a.a[a.n > 0 ? a.n - 1 : 0];      /* of the forward pass: its output */
+	st = one_step(d, p, &a, pd);
+	if (st == TT_OK && one_role(n) == ROLE_FWD && one_own_act(&n->attr))
+		st = one_act_step(p, &n->attr, &last.md, last.buf, last.buf);
+	return st;
 }

@@ -40,7 +40,10 @@ static tt_status forward(struct one_device *d, const md_t *x, const struct ir_no
 /* ptr: mean[C], var[C] of the batch; running mean[C], var[C], updated. */
 SIMD static void blend(float *restrict run, const float *restrict now, int64_t n, float m, float k)
 {
-	for (int64_t i = 0; i < n; i++)
+	/* The difference from a run that is soon forgotten would round what is remembered. */
+	for (int64_t i = 0; m > 0.5f && i < n; i++)
+		run[i] = (1 - m) * run[i] + m * (now[i] * k);
+	for (int64_t i = 0; m <= 0.5f && i < n; i++)
 		run[i] += m * (now[i] * k - run[i]);
 }
 

@@ -102,6 +102,14 @@ typedef int one_variants_fn(struct one_device *d, struct plan *p, const struct i
                             char names[][VARIANT_NAME], int max);
 one_variants_fn one_conv_variants, one_dense_variants, one_pool_variants, one_matmul_variants;
 
+/* act.c: activations of ours; the library's lose a NaN, alone and behind a convolution.
+ * one_library_act: what is left for the library. */
+int         one_own_act(const struct ir_attr *a);
+enum ir_act one_library_act(const struct ir_attr *a);
+/* The step from one buffer to another (or itself), both as md says. */
+tt_status   one_act_step(struct plan *p, const struct ir_attr *a, const md_t *md, int from, int to);
+tt_status   one_add_relu_step(struct plan *p, const md_t *md, const int *args);  /* a, b, y */
+
 /* linear.c: which of the three a node is; its step once the primitive is found (pd is taken). */
 enum one_role { ROLE_FWD, ROLE_DX, ROLE_DW };
 enum one_role one_role(const struct ir_node *n);
@@ -121,6 +129,10 @@ tt_status one_lanes_pool(struct one_device *d, struct plan *p, const struct ir_n
 /* Did the forward pass of this MAXPOOL_DX run in lanes? */
 int       one_lanes_pooled(const struct plan *p, const struct ir_node *n);
 tt_status one_lanes_pool_dx(struct one_device *d, struct plan *p, const struct ir_node *n);
+/* maxpool.c: the same in the library's layouts. */
+int       one_maxpool_can(const struct plan *p, const struct ir_node *n);
+tt_status one_maxpool(struct one_device *d, struct plan *p, const struct ir_node *n);
+tt_status one_maxpool_dx(struct one_device *d, struct plan *p, const struct ir_node *n);
 /* A step that copies between plain and lanes. */
 tt_status one_lanes_turn(struct plan *p, int from, int to);
 

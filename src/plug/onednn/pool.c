@@ -1,4 +1,5 @@
-/* pool.c -- max and average pooling; they keep the layout that their input has. */
+/* pool.c -- average pooling by the library; max pooling is ours.  Both keep the layout that their
+ * input has. */
 #include "plug/onednn/onednn.h"
 
 #include <string.h>
@@ -10,13 +11,13 @@ struct pool {
 };
 
 /* x: as it lies (or is wanted); y: the library's choice for that. */
-static struct pool pool_of(const struct ir_node *n, int max, md_t x, md_t y)
+static struct pool pool_of(const struct ir_node *n, md_t x, md_t y)
 {
 	const struct ir_attr *a = &n->attr;
 	struct pool c = { .x = x, .y = y };
 
-	c.alg = max ? dnnl_pooling_max : a->count_pad ? dnnl_pooling_avg_include_padding
-	                                              : dnnl_pooling_avg_exclude_padding;
+	c.alg = a->count_pad ? dnnl_pooling_avg_include_padding
+	                     : dnnl_pooling_avg_exclude_padding;
 	for (int i = 0; i < 2; i++) {
 		c.stride[i] = a->stride[i];
 		c.kernel[i] = a->kernel[i];
@@ -28,11 +29,11 @@ static struct pool pool_of(const struct ir_node *n, int max, md_t x, md_t y)
 }
 
 static tt_status forward(struct one_device *d, const struct pool *c, enum program_purpose purpose,
-                         enum ir_act act, dnnl_primitive_desc_t *out)
+                         dnnl_primitive_desc_t *out)
 {
 	dnnl_pooling_v2_desc_t pd;
 	dnnl_primitive_attr_t attr;
-	tt_status st = one_attr(act, 0, &attr);
+	tt_status st = one_attr(ACT_NONE, 0, &attr);
 
 	if (st != TT_OK)
 		return st;
@@ -64,48 +65,44 @@ tt_status one_pool(struct one_device *d, struct plan *p, const struct ir_node *n
                    const char *variant)
 {
 	const md_t x = one_md_of(p, n->in[0]);
-	struct pool c = pool_of(n, n->op == IR_MAXPOOL, x, one_md_any(&n->out[0]->desc, x.data_type));
+	struct pool c = pool_of(n, x, one_md_any(&n->out[0]->desc, x.data_type));
 	struct one_args a = { .n = 0 };
 	dnnl_primitive_desc_t pd;
 	tt_status st;
 
 	if (strcmp(variant, ONE_LANES) == 0)
 		return one_lanes_pool(d, p, n);
-	st = forward(d, &c, plan_purpose(p), n->attr.act, &pd);
+	if (n->op == IR_MAXPOOL)
+		return one_maxpool(d, p, n);
+	st = forward(d, &c, plan_purpose(p), &pd);
 	if (st != TT_OK)
 		return st;
 	one_reads(d, p, &a, DNNL_ARG_SRC, n->in[0], &x);
 	one_writes(d, p, &a, DNNL_ARG_DST, n->out[0], one_query(pd, dnnl_query_dst_md, 0));
-	if (one_query(pd, dnnl_query_workspace_md, 0)->ndims > 0)
-		one_writes(d, p, &a, DNNL_ARG_WORKSPACE, n->out[1],
-		           one_query(pd, dnnl_query_workspace_md, 0));
 	return one_step(d, p, &a, pd);
 }
 
-/* Where the maxima were is kept in the layout that y had in the forward pass; dy may come in
- * another (as rows, behind a flatten), so the workspace decides.  Without one dy itself does.  x's
- * layout is guessed from that: the same blocking with x's shape. */
-static tt_status hint_for(struct one_device *d, struct plan *p, const struct ir_node *n, int max,
+/* x's layout is guessed from dy's: the same blocking with x's shape. */
+static tt_status hint_for(struct one_device *d, struct plan *p, const struct ir_node *n,
                           dnnl_primitive_desc_t *hint)
 {
-	const md_t dy = one_md_of(p, n->in[0]), like = max ? one_md_of(p, n->in[1]) : dy;
+	const md_t dy = one_md_of(p, n->in[0]);
 	const struct tensor_desc *x = &n->out[0]->desc;
 	md_t dx = one_md_any(x, dy.data_type);
 	struct pool c;
 
-	if (like.format_kind == dnnl_blocked && like.format_desc.blocking.inner_nblks == 1)
-		dx = one_md(x, dy.data_type, like.format_desc.blocking.inner_blks[0] == 16 ?
+	if (dy.format_kind == dnnl_blocked && dy.format_desc.blocking.inner_nblks == 1)
+		dx = one_md(x, dy.data_type, dy.format_desc.blocking.inner_blks[0] == 16 ?
 		            dnnl_nChw16c : dnnl_nChw8c);
 	else
 		dx = one_md_as_plain(&dx, dy.data_type);
-	c = pool_of(n, max, dx, one_md_any(&n->in[0]->desc, dy.data_type));
-	return forward(d, &c, PROGRAM_TRAIN, ACT_NONE, hint);
+	c = pool_of(n, dx, one_md_any(&n->in[0]->desc, dy.data_type));
+	return forward(d, &c, PROGRAM_TRAIN, hint);
 }
 
 tt_status one_pool_dx(struct one_device *d, struct plan *p, const struct ir_node *n,
                       const char *variant)
 {
-	int max = n->op == IR_MAXPOOL_DX;
 	struct one_args a = { .n = 0 };
 	struct pool c;
 	dnnl_pooling_v2_desc_t cd;
@@ -114,14 +111,13 @@ tt_status one_pool_dx(struct one_device *d, struct plan *p, const struct ir_node
 	tt_status st;
 
 	(void)variant;
-	if (max && one_lanes_pooled(p, n))
-		return one_lanes_pool_dx(d, p, n);
-	if ((st = hint_for(d, p, n, max, &hint)) != TT_OK)
+	if (n->op == IR_MAXPOOL_DX)
+		return one_lanes_pooled(p, n) ? one_lanes_pool_dx(d, p, n) : one_maxpool_dx(d, p, n);
+	if ((st = hint_for(d, p, n, &hint)) != TT_OK)
 		return st;
 	if ((st = one_attr(ACT_NONE, 0, &attr)) != TT_OK)
 		goto out;
-	c = pool_of(n, max, *one_query(hint, dnnl_query_src_md, 0),
-	            *one_query(hint, dnnl_query_dst_md, 0));
+	c = pool_of(n, *one_query(hint, dnnl_query_src_md, 0), *one_query(hint, dnnl_query_dst_md, 0));
 	st = one_check(dnnl_pooling_v2_backward_desc_init(&cd, c.alg, &c.x, &c.y, c.stride, c.kernel,
 		c.dilate, c.pad_l, c.pad_r), "a pooling's gradient");
 	if (st == TT_OK)
@@ -130,9 +126,6 @@ tt_status one_pool_dx(struct one_device *d, struct plan *p, const struct ir_node
 	if (st != TT_OK)
 		goto out;
 	one_reads(d, p, &a, DNNL_ARG_DIFF_DST, n->in[0], &c.y);
-	if (max)
-		one_reads(d, p, &a, DNNL_ARG_WORKSPACE, n->in[1],
-		          one_query(pd, dnnl_query_workspace_md, 0));
 	one_writes(d, p, &a, DNNL_ARG_DIFF_SRC, n->out[0], &c.x);
 	st = one_step(d, p, &a, pd);
 out:

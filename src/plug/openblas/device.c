@@ -5,6 +5,8 @@
  * not depend on a pool of its own. */
 #include "plug/openblas/blas.h"
 
+#include <math.h>
+
 #include "base/mem.h"
 #include "sys/thread.h"
 #include "compute/exec/device.h"
@@ -54,7 +56,7 @@ static void run_dense(const struct host_args *a)
 	const float *b = a->node->n_in == 3 ? a->ptr[2] : NULL;
 	float *y = a->ptr[a->node->n_in];
 	struct gemm p = { CblasNoTrans, CblasTrans, d.k, d.c, d.c, d.c, a->ptr[0], a->ptr[1], y };
-	float floor = a->node->attr.act == ACT_RELU ? 0 : -3.4e38f;
+	float floor = a->node->attr.act == ACT_RELU ? 0 : -INFINITY;
 
 	gemm_run(&p, d.n);
 	for (int i = 0; i < d.n; i++)

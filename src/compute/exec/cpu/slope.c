@@ -23,7 +23,7 @@ INLINE void some_f32(const struct slope *s, int64_t lo, int64_t hi, const int n_
 
 		for (int k = 1; k < n_dy; k++)
 			sum += ((const vec *)s->dy[k])[i];
-		((vec *)s->dx)[i] = (vec)((mask)sum & (((const vec *)s->z)[i] > (vec){0}));
+		((vec *)s->dx)[i] = (vec)((mask)sum & ~(((const vec *)s->z)[i] <= (vec){0}));
 	}
 }
 
@@ -48,7 +48,7 @@ void slope_relu(const struct slope *s)
 
 		for (int k = 1; k < s->n_dy; k++)
 			sum += ((const float *)s->dy[k])[i];
-		((float *)s->dx)[i] = ((const float *)s->z)[i] > 0 ? sum : 0;
+		((float *)s->dx)[i] = ((const float *)s->z)[i] <= 0 ? 0 : sum;
 	}
 }
 
@@ -78,13 +78,14 @@ INLINE pairs sum_pairs(const struct slope *s, int64_t i, const int n_dy)
 	return rounded(low) >> 16 | (rounded(high) & 0xffff0000u);
 }
 
-/* A bf16 is above zero where its bits are, as a signed number. */
+/* A bf16 is above zero where its bits are, as a signed number; a negative NaN is above -inf, which
+ * is -128. */
 INLINE void some_bf16(const struct slope *s, int64_t lo, int64_t hi, const int n_dy)
 {
 	for (int64_t i = lo; i < hi; i++) {
 		halves z = (halves)((const pairs *)s->z)[i];
 
-		((pairs *)s->dx)[i] = sum_pairs(s, i, n_dy) & (pairs)(z > (halves){0});
+		((pairs *)s->dx)[i] = sum_pairs(s, i, n_dy) & (pairs)((z > (halves){0} - 128) & (z != 0));
 	}
 }
 

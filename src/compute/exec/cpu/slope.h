@@ -1,4 +1,4 @@
-/* slope.h -- dx = z > 0 ? dy[0] + dy[1] + ... : 0, the gradient of a relu that several read.
+/* slope.h -- dx = z <= 0 ? 0 : dy[0] + dy[1] + ..., the gradient of a relu that several read.
  *
  * One pass where a sum and a slope of their own would write and read everything twice: such
  * passes are bound by memory.  Numbers are added in the order given; z is the relu's input or

@@ -5,6 +5,7 @@
 #ifndef CPU_WINOGRAD_TILES_H
 #define CPU_WINOGRAD_TILES_H
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -173,12 +174,13 @@ INLINE void tile_grad(const struct plane *a, int64_t y, int64_t x, vec half[24])
 	}
 }
 
+/* A NaN in a stays one. */
 INLINE vec larger(vec a, vec b)
 {
 	typedef int mask __attribute__((vector_size(B * sizeof(int))));
-	mask m = a > b;
+	mask m = a <= b;
 
-	return (vec)(((mask)a & m) | ((mask)b & ~m));
+	return (vec)(((mask)b & m) | ((mask)a & ~m));
 }
 
 /* y = act(A^T M A + b), the part of the tile that lies inside the plane. */
@@ -216,13 +218,13 @@ INLINE struct plane plane_of(const void *x, int64_t image, int64_t blocks, int64
 	return (struct plane){ (cell *)x + (image * blocks + block) * h * w, h, w };
 }
 
-/* The least that an output may be: 0 with a relu, else what no f32 or bf16 image goes below. */
+/* The least that an output may be: 0 with a relu, else what nothing goes below. */
 INLINE vec floor_of(int relu)
 {
 	vec v = {0};
 
 	if (!relu)
-		v -= 3.3e38f;
+		v -= INFINITY;
 	return v;
 }
 

@@ -36,7 +36,7 @@ void ref_dropout(const struct ref_args *a)
 		int64_t s = a->run->sample + i / per_sample * a->run->sample_stride;
 		int keep = number_at(a, s, i % per_sample) >= threshold;
 
-		y[i] = keep ? x[i] * scale : 0;
+		y[i] = x[i] * (keep ? scale : 0);        /* a NaN stays */
 		if (mask)
 			mask[i] = (uint8_t)keep;
 	}
@@ -52,5 +52,5 @@ void ref_dropout_dx(const struct ref_args *a)
 	float *dx = a->out[0];
 
 	for (int64_t i = 0; i < n; i++)
-		dx[i] = mask[i] ? dy[i] * scale : 0;
+		dx[i] = dy[i] * (mask[i] ? scale : 0);
 }

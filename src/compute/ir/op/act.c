@@ -106,7 +106,7 @@ double ref_act_slope(enum ir_act act, double alpha, double x)
 
 	switch (act) {
 	case ACT_NONE:       return 1;
-	case ACT_RELU:       return x > 0;
+	case ACT_RELU:       return !(x <= 0);                 /* as of NaN */
 	case ACT_LEAKY_RELU: return x > 0 ? 1 : alpha;
 	case ACT_ELU:        return x > 0 ? 1 : alpha * exp(x);
 	case ACT_GELU:       return normal_cdf(x) + x * normal_pdf(x);
@@ -121,7 +121,7 @@ double ref_act_slope_y(enum ir_act act, double alpha, double y)
 {
 	switch (act) {
 	case ACT_NONE:       return 1;
-	case ACT_RELU:       return y > 0;
+	case ACT_RELU:       return !(y <= 0);
 	case ACT_LEAKY_RELU: return y > 0 ? 1 : alpha;
 	case ACT_ELU:        return y > 0 ? 1 : y + alpha;
 	case ACT_SIGMOID:    return y * (1 - y);
@@ -155,7 +155,8 @@ void ref_act_dx(const struct ref_args *a)
 
 		for (int k = 2; k < a->node->n_in; k++)
 			dy += ((const float *)a->in[k])[i];
-		dx[i] = (float)(dy * slope);
+		/* A relu that is closed lets nothing through, not even a NaN. */
+		dx[i] = t->act == ACT_RELU && slope == 0 ? 0 : (float)(dy * slope);
 	}
 }
 

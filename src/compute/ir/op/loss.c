@@ -242,7 +242,7 @@ static double mae(double y, double t, double delta)
 static double mae_slope(double y, double t, double delta)
 {
 	(void)delta;
-	return y == t ? 0 : copysign(1, y - t);
+	return (y > t) - (y < t);
 }
 
 static double huber(double y, double t, double delta)
@@ -256,7 +256,7 @@ static double huber_slope(double y, double t, double delta)
 {
 	double d = y - t;
 
-	return fabs(d) <= delta ? d : copysign(delta, d);
+	return fabs(d) > delta ? copysign(delta, d) : d;
 }
 
 static void sum_of(const struct ref_args *a, loss_fn f)

@@ -5,8 +5,6 @@
 
 #include <math.h>
 
-#define EPS_DEFAULT 1e-5F
-
 /* x[N,C,...], then four vectors [C]. */
 static tt_status infer_norm(struct ir_node *n, struct tensor_desc *out)
 {
@@ -14,11 +12,10 @@ static tt_status infer_norm(struct ir_node *n, struct tensor_desc *out)
 	char is[IR_VALUE_TEXT];
 	tt_status st;
 
-	n->attr.eps = n->attr.eps != 0 ? n->attr.eps : EPS_DEFAULT;
 	if (x->ndim < 2)
 		return ir_bad(n, TT_ESHAPE, "input %s has no channels", ir_value_text(n->in[0], is));
-	if (!(n->attr.eps > 0))
-		return ir_bad(n, TT_EINVAL, "eps %g must be above 0", (double)n->attr.eps);
+	if (!(n->attr.eps >= 0))
+		return ir_bad(n, TT_EINVAL, "eps %g must not be below 0", (double)n->attr.eps);
 	if (n->attr.act != ACT_NONE && n->attr.act != ACT_RELU)
 		return ir_bad(n, TT_EINVAL, "it can hold relu, not %s", ir_act_name(n->attr.act));
 	for (int i = 1; i < 5; i++)
@@ -59,10 +56,9 @@ tt_status ir_infer_layernorm(struct ir_node *n, struct tensor_desc *out)
 	struct ir_attr *a = &n->attr;
 	int64_t width = 1;
 
-	a->eps = a->eps != 0 ? a->eps : EPS_DEFAULT;
 	a->ndim = a->ndim ? a->ndim : 1;
-	if (!(a->eps > 0))
-		return ir_bad(n, TT_EINVAL, "eps %g must be above 0", (double)a->eps);
+	if (!(a->eps >= 0))
+		return ir_bad(n, TT_EINVAL, "eps %g must not be below 0", (double)a->eps);
 	if (a->ndim < 1 || a->ndim >= x->ndim)
 		return ir_bad(n, TT_ESHAPE, "the last %d dimensions of input %s leave no batch",
 		              a->ndim, ir_value_text(n->in[0], is));
@@ -203,6 +199,11 @@ static void channel_normalize(const struct ref_args *a, int64_t c, double mean, 
 	}
 }
 
+double ref_blend(double run, double now, double momentum)
+{
+	return momentum > 0.5 ? (1 - momentum) * run + momentum * now : run + momentum * (now - run);
+}
+
 /* x[N,C,..], gamma, beta, mean, var -> y, save_mean, save_rstd; mean and var move on in place */
 void ref_batchnorm(const struct ref_args *a)
 {
@@ -217,8 +218,8 @@ void ref_batchnorm(const struct ref_args *a)
 		double rstd = 1 / sqrt(m.var + t->eps);
 
 		channel_normalize(a, c, m.mean, rstd);
-		mean[c] = (float)(mean[c] + t->momentum * (m.mean - mean[c]));
-		var[c] = (float)(var[c] + t->momentum * (m.var * unbias - var[c]));
+		mean[c] = (float)ref_blend(mean[c], m.mean, t->momentum);
+		var[c] = (float)ref_blend(var[c], m.var * unbias, t->momentum);
 		if (save_mean)
 			save_mean[c] = (float)m.mean;
 		if (save_rstd)
@@ -235,12 +236,12 @@ void ref_batchnorm_infer(const struct ref_args *a)
 		channel_normalize(a, c, mean[c], 1 / sqrt((double)var[c] + a->node->attr.eps));
 }
 
-/* in: x, y, dy, gamma, beta, save_mean, save_rstd; with relu only dy where y > 0 came through. */
+/* in: x, y, dy, gamma, beta, save_mean, save_rstd; with relu only dy where y came through. */
 static double channel_dy(const struct ref_args *a, int64_t e)
 {
 	const float *y = a->in[1], *dy = a->in[2];
 
-	return a->node->attr.act == ACT_RELU && !(y[e] > 0) ? 0 : dy[e];
+	return a->node->attr.act == ACT_RELU && y[e] <= 0 ? 0 : dy[e];
 }
 
 /* dx = gamma * rstd * (dy - mean(dy) - xhat * mean(dy * xhat)) */

@@ -158,9 +158,9 @@ void ref_bn_join(const struct ref_args *a)
 			n += m[0];
 		}
 		squares /= total > 0 ? total : 1;
-		run_mean[c] = (float)(run_mean[c] + momentum * (mean - run_mean[c]));
-		run_var[c] = (float)(run_var[c] + momentum *
-		                     (squares * (total > 1 ? total / (total - 1) : 1) - run_var[c]));
+		run_mean[c] = (float)ref_blend(run_mean[c], mean, momentum);
+		run_var[c] = (float)ref_blend(run_var[c], squares *
+		                              (total > 1 ? total / (total - 1) : 1), momentum);
 		if (out_mean)
 			out_mean[c] = (float)mean;
 		if (out_var)

@@ -14,7 +14,8 @@ INLINE vec pick(ivec mask, vec yes, vec no)
 	return (vec)(((ivec)yes & mask) | ((ivec)no & ~mask));
 }
 
-INLINE vec positive(vec v) { return pick(v > (vec){0}, v, (vec){0}); }
+/* A NaN stays one. */
+INLINE vec positive(vec v) { return pick(v <= (vec){0}, (vec){0}, v); }
 
 INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }

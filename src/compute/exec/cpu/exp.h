@@ -1,0 +1,43 @@
+/* exp.h -- e^x for x up to 0, to two units in the last place: branchless, so that a loop around it
+ * becomes vectors.  A NaN stays one; what would be no normal number is 0. */
+#ifndef CPU_EXP_H
+#define CPU_EXP_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/simd.h"
+
+#define EXP_LEAST -87.33654f            /* the logarithm of the least normal number */
+
+/* 2^n, whose n stands in the low bits of 1.5 * 2^23 + n. */
+INLINE float exp_power(float shifted)
+{
+	int32_t bits;
+	float power;
+
+	memcpy(&bits, &shifted, sizeof bits);
+	bits = (int32_t)(((uint32_t)bits + 127) << 23);
+	memcpy(&power, &bits, sizeof power);
+	return power;
+}
+
+/* x = n log 2 + r; e^x = 2^n e^r, the latter a polynomial (Cephes). */
+INLINE float exp_negative(float x)
+{
+	const float magic = 12582912;
+	float at = x < EXP_LEAST ? EXP_LEAST : x;
+	float shifted = at * 1.44269504f + magic, n = shifted - magic;
+	float r = at - n * 0.693359375f + n * 2.12194440e-4f, p;
+
+	p = 1.9875691500e-4f;
+	p = p * r + 1.3981999507e-3f;
+	p = p * r + 8.3334519073e-3f;
+	p = p * r + 4.1665795894e-2f;
+	p = p * r + 1.6666665459e-1f;
+	p = p * r + 5.0000001201e-1f;
+	p = p * r * r + r + 1;
+	return x < EXP_LEAST ? 0 : p * exp_power(shifted);
+}
+
+#endif
