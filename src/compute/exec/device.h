@@ -24,7 +24,7 @@
 #include "compute/exec/host/product.h"
 
 #define DEVICE_ABI 2
-#define DEVICE_MAX_VARIANTS 12
+#define DEVICE_MAX_VARIANTS 24
 #define VARIANT_NAME 64
 
 /* Implementations embed it first. */

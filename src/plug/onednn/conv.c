@@ -1,9 +1,14 @@
 /* conv.c -- convolution, its two gradients; direct and Winograd.
  *
- * A variant's name is "direct:IMPL" or "winograd:IMPL", IMPL as oneDNN calls it. */
+ * A variant's name is "direct:IMPL" or "winograd:IMPL", IMPL as oneDNN calls it, behind "f32:" if it
+ * works in f32 among bf16. */
 #include "plug/onednn/onednn.h"
 
+#include <stdio.h>
 #include <string.h>
+
+/* Names of variants, as they are found; what they begin with. */
+struct one_names { char (*v)[VARIANT_NAME]; int n, max; const char *prefix; };
 
 /* What a convolution is to oneDNN: descriptors with free layouts, geometry, attributes. */
 struct conv {
@@ -13,13 +18,13 @@ struct conv {
 };
 
 /* What images and filters are made of. */
-static dnnl_data_type_t type_of(const struct plan *p, const struct ir_node *n, enum one_role role)
+static dnnl_data_type_t type_of(dnnl_data_type_t t, const struct ir_node *n, enum one_role role)
 {
 	/* oneDNN's bf16 gradient of filters reads what was never written where the image is narrower
 	 * than a step of the filter (seen in 2.6): such images are computed in f32. */
 	if (role == ROLE_DW && n->in[0]->desc.dim[3] < n->attr.stride[1])
 		return dnnl_f32;
-	return one_act_type(p);
+	return t;
 }
 
 static struct conv conv_of(dnnl_data_type_t t, const struct ir_attr *a,
@@ -48,10 +53,11 @@ static struct conv conv_of(dnnl_data_type_t t, const struct ir_attr *a,
 }
 
 /* The convolution behind a node, whichever of the three it is. */
-static struct conv conv_of_node(const struct plan *p, const struct ir_node *n, enum one_role role)
+static struct conv conv_of_node(const struct plan *p, const struct ir_node *n, dnnl_data_type_t t)
 {
-	dnnl_data_type_t t = type_of(p, n, role);
+	const enum one_role role = one_role(n);
 
+	t = type_of(t, n, role);
 	if (role == ROLE_FWD)
 		return conv_of(t, &n->attr, &n->in[0]->desc, &n->in[1]->desc, &n->out[0]->desc,
 		               n->n_in == 3);
@@ -104,7 +110,7 @@ static tt_status find(struct one_device *d, struct plan *p, const struct ir_node
                       const char *variant, dnnl_primitive_desc_t *out)
 {
 	enum one_role role = one_role(n);
-	struct conv c = conv_of_node(p, n, role);
+	struct conv c = conv_of_node(p, n, one_variant_type(p, &variant));
 	dnnl_convolution_desc_t cd;
 	dnnl_primitive_desc_t hint = NULL;
 	dnnl_primitive_attr_t attr;
@@ -128,20 +134,21 @@ static tt_status find(struct one_device *d, struct plan *p, const struct ir_node
 	return st;
 }
 
-int one_conv_variants(struct one_device *d, struct plan *p, const struct ir_node *n,
-                      char names[][VARIANT_NAME], int max)
+/* The library's, of one type. */
+static void list_library(struct one_device *d, struct plan *p, const struct ir_node *n,
+                        dnnl_data_type_t t, struct one_names *names)
 {
 	static const struct { dnnl_alg_kind_t alg; const char *prefix; } algs[] = {
 		{ dnnl_convolution_direct, "direct:" }, { dnnl_convolution_winograd, "winograd:" } };
-	enum one_role role = one_role(n);
-	struct conv c = conv_of_node(p, n, role);
-	int count = 0;
+	const struct conv c = conv_of_node(p, n, t);
+	const enum one_role role = one_role(n);
 
-	max -= one_own_fits(p, n) + one_lanes_fits(p, n);       /* last in the list */
 	for (int i = 0; i < 2; i++) {
 		dnnl_convolution_desc_t cd;
 		dnnl_primitive_desc_t hint = NULL;
+		char prefix[16];
 
+		snprintf(prefix, sizeof prefix, "%s%s", names->prefix, algs[i].prefix);
 		if (role == ROLE_FWD) {
 			if (forward_desc(&cd, &c, plan_purpose(p), algs[i].alg) != dnnl_success)
 				continue;
@@ -149,25 +156,38 @@ int one_conv_variants(struct one_device *d, struct plan *p, const struct ir_node
 		           backward_desc(&cd, &c, role, algs[i].alg) != dnnl_success) {
 			continue;
 		}
-		count = one_list(d, &cd, hint, algs[i].prefix, names, count, max);
+		names->n = one_list(d, &cd, hint, prefix, names->v, names->n, names->max);
 		if (hint)
 			dnnl_primitive_desc_destroy(hint);
 	}
-	if (one_own_fits(p, n))
-		strcpy(names[count++], ONE_OWN);
+}
+
+int one_conv_variants(struct one_device *d, struct plan *p, const struct ir_node *n,
+                      char names[][VARIANT_NAME], int max)
+{
+	struct one_names list = { .v = names, .max = max - 3 };     /* ours are last in the list */
+	dnnl_data_type_t t;
+
+	for (int i = 0; one_types(p, i, &t, &list.prefix); i++)
+		list_library(d, p, n, t, &list);
+	for (int i = 0; one_types(p, i, &t, &list.prefix); i++)
+		if (one_own_fits(t, n))
+			snprintf(names[list.n++], VARIANT_NAME, "%s%s", list.prefix, ONE_OWN);
 	if (one_lanes_fits(p, n))
-		strcpy(names[count++], ONE_LANES);
-	return count;
+		strcpy(names[list.n++], ONE_LANES);
+	return list.n;
 }
 
 tt_status one_conv(struct one_device *d, struct plan *p, const struct ir_node *n,
                    const char *variant)
 {
+	const char *own = variant;
+	const dnnl_data_type_t t = one_variant_type(p, &own);
 	dnnl_primitive_desc_t pd;
 	tt_status st;
 
-	if (strcmp(variant, ONE_OWN) == 0)
-		return one_own(d, p, n);
+	if (strcmp(own, ONE_OWN) == 0)
+		return one_own(d, p, n, t);
 	if (strcmp(variant, ONE_LANES) == 0)
 		return one_lanes_conv(d, p, n);
 	st = find(d, p, n, variant, &pd);

@@ -4,16 +4,17 @@
  * w, which then costs a reorder each step in training. */
 #include "plug/onednn/onednn.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct dense { md_t x, w, b, y; int has_bias; };
 
 /* Layouts of x and y are row-major, since their neighbours' are; only w is free. */
-static struct dense dense_of(const struct plan *p, const struct ir_node *n, enum one_role role,
+static struct dense dense_of(const struct plan *p, const struct ir_node *n, dnnl_data_type_t t,
                              int any)
 {
+	const enum one_role role = one_role(n);
 	const struct tensor_desc *x, *w, *y;
-	dnnl_data_type_t t = one_act_type(p);
 	struct dense c;
 
 	x = role == ROLE_DX ? &n->out[0]->desc : &n->in[0]->desc;
@@ -58,7 +59,8 @@ static tt_status find(struct one_device *d, struct plan *p, const struct ir_node
                       const char *variant, dnnl_primitive_desc_t *out)
 {
 	enum one_role role = one_role(n);
-	struct dense c = dense_of(p, n, role, strncmp(variant, "any:", 4) == 0);
+	dnnl_data_type_t t = one_variant_type(p, &variant);
+	struct dense c = dense_of(p, n, t, strncmp(variant, "any:", 4) == 0);
 	dnnl_inner_product_desc_t cd;
 	dnnl_primitive_desc_t hint = NULL;
 	dnnl_primitive_attr_t attr;
@@ -83,17 +85,21 @@ static tt_status find(struct one_device *d, struct plan *p, const struct ir_node
 int one_dense_variants(struct one_device *d, struct plan *p, const struct ir_node *n,
                        char names[][VARIANT_NAME], int max)
 {
-	enum one_role role = one_role(n);
+	const enum one_role role = one_role(n);
+	const char *first;
+	dnnl_data_type_t t;
 	int count = 0;
 
-	for (int any = 0; any < 2; any++) {
-		struct dense c = dense_of(p, n, role, any);
+	for (int i = 0; one_types(p, i / 2, &t, &first); i++) {
+		struct dense c = dense_of(p, n, t, i % 2);
 		dnnl_inner_product_desc_t cd;
 		dnnl_primitive_desc_t hint = NULL;
+		char prefix[16];
 
+		snprintf(prefix, sizeof prefix, "%s%s", first, i % 2 ? "any:" : "plain:");
 		if ((role == ROLE_FWD || hint_of(d, &c, &hint) == TT_OK) &&
 		    describe(&cd, p, &c, role) == dnnl_success)
-			count = one_list(d, &cd, hint, any ? "any:" : "plain:", names, count, max);
+			count = one_list(d, &cd, hint, prefix, names, count, max);
 		if (hint)
 			dnnl_primitive_desc_destroy(hint);
 	}

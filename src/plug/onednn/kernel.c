@@ -218,6 +218,21 @@ tt_status one_attr(enum ir_act act, float alpha, dnnl_primitive_attr_t *out)
 	return one_check(s, "attributes");
 }
 
+dnnl_data_type_t one_variant_type(const struct plan *p, const char **variant)
+{
+	if (strncmp(*variant, ONE_F32, strlen(ONE_F32)) != 0)
+		return one_act_type(p);
+	*variant += strlen(ONE_F32);
+	return dnnl_f32;
+}
+
+int one_types(const struct plan *p, int i, dnnl_data_type_t *t, const char **prefix)
+{
+	*t = i ? dnnl_f32 : one_act_type(p);
+	*prefix = i ? ONE_F32 : "";
+	return i == 0 || (i == 1 && one_act_type(p) != dnnl_f32);
+}
+
 static const char *impl_name(const_dnnl_primitive_desc_t pd)
 {
 	const char *name = "";

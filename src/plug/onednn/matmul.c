@@ -48,10 +48,9 @@ static int is_one_matrix(const struct tensor_desc *d)
 }
 
 /* The gradient of a parameter stays f32. */
-static struct matmul matmul_of(const struct plan *p, const struct ir_node *n)
+static struct matmul matmul_of(const struct plan *p, const struct ir_node *n, dnnl_data_type_t t)
 {
 	const struct tensor_desc *b = &n->in[1]->desc;
-	const dnnl_data_type_t t = one_act_type(p);
 	const dnnl_data_type_t made = plan_is_gradient(p, n->out[0]) ? dnnl_f32 : t;
 	struct tensor_desc a = n->in[0]->desc, y = n->out[0]->desc, w = *b;
 
@@ -74,10 +73,18 @@ static dnnl_status_t describe(const struct matmul *c, dnnl_matmul_desc_t *out)
 int one_matmul_variants(struct one_device *d, struct plan *p, const struct ir_node *n,
                         char names[][VARIANT_NAME], int max)
 {
-	const struct matmul c = matmul_of(p, n);
-	dnnl_matmul_desc_t md;
+	const char *prefix;
+	dnnl_data_type_t t;
+	int count = 0;
 
-	return describe(&c, &md) == dnnl_success ? one_list(d, &md, NULL, "", names, 0, max) : 0;
+	for (int i = 0; one_types(p, i, &t, &prefix); i++) {
+		const struct matmul c = matmul_of(p, n, t);
+		dnnl_matmul_desc_t md;
+
+		if (describe(&c, &md) == dnnl_success)
+			count = one_list(d, &md, NULL, prefix, names, count, max);
+	}
+	return count;
 }
 
 /* v is wanted plain in the type of `seen`, and shown to the primitive as that. */
@@ -94,7 +101,7 @@ static void reads(struct one_device *d, struct plan *p, struct one_args *a, int 
 tt_status one_matmul(struct one_device *d, struct plan *p, const struct ir_node *n,
                      const char *variant)
 {
-	const struct matmul c = matmul_of(p, n);
+	const struct matmul c = matmul_of(p, n, one_variant_type(p, &variant));
 	struct one_args a = { .n = 0 };
 	const md_t y = one_md_typed(&n->out[0]->desc, c.y.data_type);
 	dnnl_matmul_desc_t md;

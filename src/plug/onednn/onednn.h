@@ -84,6 +84,14 @@ const md_t *one_query(const_dnnl_primitive_desc_t pd, dnnl_query_t what, int ind
 tt_status one_attr(enum ir_act act, float alpha, dnnl_primitive_attr_t *out);
 dnnl_alg_kind_t one_eltwise(enum ir_act act, int use_y);
 
+/* In a bf16 program each layer may also be computed as in an f32 one, by a variant whose name begins
+ * with this: of what is slow in bf16, or costs more copies than it saves.  The type that a variant
+ * works in; what is left of its name. */
+#define ONE_F32 "f32:"
+dnnl_data_type_t one_variant_type(const struct plan *p, const char **variant);
+/* The i-th type that a program may work in, and what its variants' names begin with. */
+int one_types(const struct plan *p, int i, dnnl_data_type_t *t, const char **prefix);
+
 /* The implementation of an operation that is called `name` ("" or NULL: the first). */
 tt_status one_find(struct one_device *d, const_dnnl_op_desc_t op, const_dnnl_primitive_attr_t attr,
                    const_dnnl_primitive_desc_t hint, const char *name, dnnl_primitive_desc_t *out);
@@ -118,8 +126,9 @@ tt_status     one_linear(struct one_device *d, struct plan *p, const struct ir_n
 
 /* own.c: a convolution of ours in oneDNN's layout, as one more variant where it fits. */
 #define ONE_OWN "tutti:winograd-4x4"
-int       one_own_fits(const struct plan *p, const struct ir_node *n);
-tt_status one_own(struct one_device *d, struct plan *p, const struct ir_node *n);
+int       one_own_fits(dnnl_data_type_t t, const struct ir_node *n);
+tt_status one_own(struct one_device *d, struct plan *p, const struct ir_node *n,
+                  dnnl_data_type_t t);
 
 /* lanes.c: convolution and max pooling of ours with the image's number in the lanes. */
 #define ONE_LANES "tutti:lanes"

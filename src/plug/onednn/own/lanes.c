@@ -86,7 +86,7 @@ static int is_near(const struct plan *p, const struct ir_value *v)
 
 int one_lanes_fits(const struct plan *p, const struct ir_node *n)
 {
-	if (!lanes_pay() || plan_precision(p) != PRECISION_F32 || !is_near(p, n->in[0]))
+	if (!lanes_pay() || !is_near(p, n->in[0]))
 		return 0;
 	if (n->op == IR_MAXPOOL)
 		return pool_can(n) && readers_go_on(n);

@@ -25,14 +25,12 @@ static struct winograd shape_of(const struct ir_node *n)
 	                          .relu = n->attr.act == ACT_RELU };
 }
 
-static int bf16(const struct plan *p) { return plan_precision(p) == PRECISION_BF16; }
-
-int one_own_fits(const struct plan *p, const struct ir_node *n)
+int one_own_fits(dnnl_data_type_t t, const struct ir_node *n)
 {
 	const struct ir_attr *a = &n->attr;
 	const struct tensor_desc *w = w_of(n);
 
-	return (bf16(p) ? winograd_bf16_pays() : winograd_pays()) && a->groups == 1 &&
+	return (t == dnnl_bf16 ? winograd_bf16_pays() : winograd_pays()) && a->groups == 1 &&
 	       w->dim[0] % 16 == 0 && w->dim[1] % 16 == 0 && a->kernel[0] == 3 && a->kernel[1] == 3 &&
 	       a->stride[0] == 1 && a->stride[1] == 1 && a->dilation[0] == 1 && a->dilation[1] == 1 &&
 	       a->pad[0] <= 1 && a->pad[0] == a->pad[1] && a->pad[0] == a->pad[2] &&
@@ -82,17 +80,19 @@ static void run_dw_bf16(const struct host_args *a)
 }
 
 /* A buffer of value v in blocks of 16 channels: to be read, or written. */
-static int blocked_in(struct one_device *d, struct plan *p, const struct ir_value *v)
+static int blocked_in(struct one_device *d, struct plan *p, const struct ir_value *v,
+                      dnnl_data_type_t t)
 {
-	const md_t md = one_md(&v->desc, one_act_type(p), dnnl_nChw16c);
+	const md_t md = one_md(&v->desc, t, dnnl_nChw16c);
 	const struct layout *l;
 
 	return one_layout(d, p, v, &md, &l) == TT_OK ? plan_in(p, v, l) : -1;
 }
 
-static int blocked_out(struct one_device *d, struct plan *p, const struct ir_value *v)
+static int blocked_out(struct one_device *d, struct plan *p, const struct ir_value *v,
+                       dnnl_data_type_t t)
 {
-	const md_t md = one_md(&v->desc, one_act_type(p), dnnl_nChw16c);
+	const md_t md = one_md(&v->desc, t, dnnl_nChw16c);
 	const struct layout *l;
 
 	return one_layout(d, p, v, &md, &l) == TT_OK ? plan_out(p, v, l) : -1;
@@ -106,32 +106,34 @@ static tt_status step(struct plan *p, host_fn fn, const int *args, int n_args, i
 	return host_step(p, ONE_OWN, fn, args, n_args);
 }
 
-tt_status one_own(struct one_device *d, struct plan *p, const struct ir_node *n)
+tt_status one_own(struct one_device *d, struct plan *p, const struct ir_node *n,
+                  dnnl_data_type_t t)
 {
+	const int bf16 = t == dnnl_bf16;
 	struct winograd g = shape_of(n);
 	size_t scratch = sizeof(float) *
 		(n->op == IR_CONV2D_DW ? winograd_dw_scratch(&g) : winograd_scratch(&g));
 	int a[5];
 
 	if (n->op == IR_CONV2D) {
-		a[0] = blocked_in(d, p, n->in[0]);
+		a[0] = blocked_in(d, p, n->in[0], t);
 		a[1] = plan_in(p, n->in[1], NULL);
 		a[2] = n->n_in == 3 ? plan_in(p, n->in[2], NULL) : -1;
-		a[3] = blocked_out(d, p, n->out[0]);
+		a[3] = blocked_out(d, p, n->out[0], t);
 		a[4] = plan_scratch(p, scratch);
-		return step(p, bf16(p) ? run_forward_bf16 : run_forward, a, 5, n->n_in == 3 ? -1 : 2);
+		return step(p, bf16 ? run_forward_bf16 : run_forward, a, 5, n->n_in == 3 ? -1 : 2);
 	}
 	if (n->op == IR_CONV2D_DX) {
-		a[0] = blocked_in(d, p, n->in[0]);
+		a[0] = blocked_in(d, p, n->in[0], t);
 		a[1] = plan_in(p, n->in[1], NULL);
-		a[2] = blocked_out(d, p, n->out[0]);
+		a[2] = blocked_out(d, p, n->out[0], t);
 		a[3] = plan_scratch(p, scratch);
-		return step(p, bf16(p) ? run_dx_bf16 : run_dx, a, 4, -1);
+		return step(p, bf16 ? run_dx_bf16 : run_dx, a, 4, -1);
 	}
-	a[0] = blocked_in(d, p, n->in[0]);
-	a[1] = blocked_in(d, p, n->in[1]);
+	a[0] = blocked_in(d, p, n->in[0], t);
+	a[1] = blocked_in(d, p, n->in[1], t);
 	a[2] = plan_out(p, n->out[0], NULL);
 	a[3] = plan_wanted(p, n->out[1]) ? plan_out(p, n->out[1], NULL) : -1;
 	a[4] = plan_scratch(p, scratch);
-	return step(p, bf16(p) ? run_dw_bf16 : run_dw, a, 5, plan_wanted(p, n->out[1]) ? -1 : 3);
+	return step(p, bf16 ? run_dw_bf16 : run_dw, a, 5, plan_wanted(p, n->out[1]) ? -1 : 3);
 }
