@@ -1,7 +1,7 @@
 /* conv.c -- convolution, its two gradients; direct and Winograd.
  *
- * A variant's name is "direct:IMPL" or "winograd:IMPL", IMPL as oneDNN calls it, behind "f32:" if it
- * works in f32 among bf16. */
+ * A variant's name is "direct:IMPL" or "winograd:IMPL", IMPL as oneDNN calls it, behind "f32:" if
+ * it works in f32 among bf16. */
 #include "plug/onednn/onednn.h"
 
 #include <stdio.h>

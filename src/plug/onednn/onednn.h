@@ -84,9 +84,9 @@ const md_t *one_query(const_dnnl_primitive_desc_t pd, dnnl_query_t what, int ind
 tt_status one_attr(enum ir_act act, float alpha, dnnl_primitive_attr_t *out);
 dnnl_alg_kind_t one_eltwise(enum ir_act act, int use_y);
 
-/* In a bf16 program each layer may also be computed as in an f32 one, by a variant whose name begins
- * with this: of what is slow in bf16, or costs more copies than it saves.  The type that a variant
- * works in; what is left of its name. */
+/* In a bf16 program each layer may also be computed as in an f32 one, by a variant whose name
+ * begins with this: what is slow in bf16, or costs more copies than it saves.  The type that a
+ * variant works in; what is left of its name. */
 #define ONE_F32 "f32:"
 dnnl_data_type_t one_variant_type(const struct plan *p, const char **variant);
 /* The i-th type that a program may work in, and what its variants' names begin with. */

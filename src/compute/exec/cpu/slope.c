@@ -78,14 +78,20 @@ INLINE pairs sum_pairs(const struct slope *s, int64_t i, const int n_dy)
 	return rounded(low) >> 16 | (rounded(high) & 0xffff0000u);
 }
 
-/* A bf16 is above zero where its bits are, as a signed number; a negative NaN is above -inf, which
- * is -128. */
+typedef uint16_t words __attribute__((vector_size(B * 4)));
+
+/* All bits where a bf16 is none: its exponent's, and one of those behind. */
+INLINE halves nan_bf16(halves z) { return (halves)(((words)z & 0x7fff) + 0x7f) >> 15; }
+
+/* A bf16 is above zero where its bits are, as a signed number. */
 INLINE void some_bf16(const struct slope *s, int64_t lo, int64_t hi, const int n_dy)
 {
 	for (int64_t i = lo; i < hi; i++) {
 		halves z = (halves)((const pairs *)s->z)[i];
 
-		((pairs *)s->dx)[i] = sum_pairs(s, i, n_dy) & (pairs)((z > (halves){0} - 128) & (z != 0));
+		pairs open = (pairs)(z > (halves){0}) | (pairs)nan_bf16(z);
+
+		((pairs *)s->dx)[i] = sum_pairs(s, i, n_dy) & open;
 	}
 }
 
