@@ -77,11 +77,12 @@ static int readers_go_on(const struct ir_node *n)
 	return 1;
 }
 
+/* What lies in bf16 has a copy before it anyway. */
 static int is_near(const struct plan *p, const struct ir_value *v)
 {
 	const struct one_layout *l = one_layout_of(p, v);
 
-	return !l || one_in_lanes(l);
+	return !l || one_in_lanes(l) || l->md.data_type == dnnl_bf16;
 }
 
 int one_lanes_fits(const struct plan *p, const struct ir_node *n)
