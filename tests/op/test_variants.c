@@ -1,7 +1,7 @@
 /* test_variants.c -- a program in bf16 may take every kernel that one in f32 may.
  *
- * Where a layer is slow in bf16 (few channels, odd sizes), or costs more copies than it saves, it is
- * computed as in f32: so all that is measured there is measured here, too. */
+ * Where a layer is slow in bf16 (few channels, odd sizes), or costs more copies than it saves, it
+ * is computed as in f32: so all that is measured there is measured here, too. */
 #include "support/support.h"
 
 #include <stdio.h>
