@@ -64,6 +64,27 @@ one_line "$err"
 run 1 "$tutti" predict good 'synth:objects?size=20&count=5'
 one_line "$err"
 
+# ---- what a few lines ask for is compared before it is made: gigabytes, and minutes ----
+printf '1,2,x\n3,4,y\n' >two.csv
+cat >large.yaml <<'YAML'
+data: {train: "csv:two.csv"}
+model: {input: [3], layers: [{dense: {out: 1000000}}, {dense: {out: 1500}}, {dense: {out: 2}}]}
+YAML
+refuses 1 "a sample of csv:two.csv has 2 numbers, model.input [3] wants 3" train large.yaml
+python3 - large.safetensors <<'PY'
+import struct, sys
+head = (b'{"__metadata__":{"tutti.format":"1","tutti.spec":"model: {input: [90000], layers: [{dense: '
+        b'{out: 90000}}]}"},"dense1.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}')
+open(sys.argv[1], "wb").write(struct.pack("<Q", len(head)) + head + bytes(4))
+PY
+refuses 1 "large.safetensors: tensor 'dense1.weight' is 1 f32, but 90000x90000 f32 in the model" \
+	eval large.safetensors csv:two.csv
+mkfifo pipe
+refuses 1 "pipe: is a pipe, not a file" train pipe
+refuses 1 "pipe: is a pipe, not a file" data csv:pipe
+refuses 1 "pipe: is a pipe, not a file" eval pipe
+refuses 2 "is no name of a host" train "$spec" --hosts -oProxyCommand=id:2
+
 # ---- data ----
 refuses 1 "there is no source 'mnits'; did you mean 'mnist:'?" data mnits:x
 refuses 1 "no/such" data mnist:no/such

@@ -215,7 +215,7 @@ def a_checkpoint(p):
 def a_small_checkpoint_of_a_large_net(p):
     out = p.rng.choice([3000, 60000, 99999999])
     spec = f"model: {{input: [{out}], layers: [{{dense: {{out: {out}}}}}]}}".replace('"', "'")
-    head = ('{"__metadata__":{"tutti.format":"1","tutti.spec":"%s"},"fc1.weight":{"dtype":"F32","shape":[1],'
+    head = ('{"__metadata__":{"tutti.format":"1","tutti.spec":"%s"},"dense1.weight":{"dtype":"F32","shape":[1],'
             '"data_offsets":[0,4]}}' % spec).encode()
     path = p.put("c.safetensors", struct.pack("<Q", len(head)) + head + b"\0" * 4)
     return p.rng.choice([["show", path], ["eval", path, "synth:objects?count=4"]])
