@@ -310,7 +310,7 @@ def little_memory(p):
 
 
 def a_small_stack(p):
-    p.stack = p.rng.choice([128, 256, 512]) << 10
+    p.stack = p.rng.choice([192, 256, 512]) << 10
     return p.rng.choice([a_spec, a_checkpoint, a_large_spec, a_picture])(p)
 
 
