@@ -104,7 +104,7 @@ static tt_status learn(const tt_step_opts *o, tt_step_result *r)
 	static const float x[64] = { 1 };
 	static const int32_t label = 3;
 	const tt_column *const column[] = {
-		TT_COLUMN(.name = "x", .type = TT_F32, .ndim = 3, .shape = { 1, 8, 8 }, .data = x),
+		TT_COLUMN(.name = "image", .type = TT_F32, .ndim = 3, .shape = { 1, 8, 8 }, .data = x),
 		TT_COLUMN(.name = "label", .type = TT_I32, .data = &label),
 	};
 

@@ -115,7 +115,8 @@ struct world *make_world(int n, size_t count, const char *strategy)
 
 tt_status world_step(struct rank *r, int64_t number, int samples)
 {
-	tt_status st = sync_begin(r->sync, &(struct sync_step){ .step = number, .samples = samples });
+	tt_status st = sync_begin(r->sync, &(struct sync_step){ .step = number, .samples = samples,
+	                                                        .weight = samples });
 
 	if (st != TT_OK || (st = sync_wait_params(r->sync, 0, r->world->count)) != TT_OK ||
 	    (st = sync_grad_ready(r->sync, 0, r->world->count)) != TT_OK ||
