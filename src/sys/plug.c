@@ -19,7 +19,7 @@
 #define PATH_FD     (PLUG_MAX + 32)
 
 const char *const plug_kind_words[] = {
-	[PLUG_DEVICE] = "device", [PLUG_TRANSPORT] = "transport", NULL
+	[PLUG_DEVICE] = "device", [PLUG_TRANSPORT] = "transport", [PLUG_CODEC] = "codec", NULL
 };
 
 const char plug_home = 'T';

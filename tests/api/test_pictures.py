@@ -15,7 +15,7 @@ import zlib
 
 try:
     import PIL
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, features
 except ImportError:                      # another Python may be first in the path than Debian's
     if sys.executable == "/usr/bin/python3" or not os.path.exists("/usr/bin/python3"):
         print("skipped: no Pillow")
@@ -221,6 +221,141 @@ def make_bmp():
         saved(f"bmp-{mode}.bmp", rgb.convert(mode), "BMP")
 
 
+# ---- WebP, GIF, TIFF ----
+
+def make_webp():
+    if not features.check("webp"):
+        return
+    rgb = Image.frombytes("RGB", (37, 29), noise((37, 29), 3))
+    rgba = Image.frombytes("RGBA", (37, 29), noise((37, 29), 4))
+    for quality in (20, 90):
+        saved(f"webp-{quality}.webp", rgb, "WEBP", quality=quality)
+        saved(f"webp-alpha-{quality}.webp", rgba, "WEBP", quality=quality)
+    saved("webp-lossless.webp", rgb, "WEBP", lossless=True)
+    saved("webp-lossless-alpha.webp", rgba, "WEBP", lossless=True, exact=True)
+    saved("webp-animated.webp", rgba, "WEBP", save_all=True, append_images=[rgba.rotate(180)])
+    tiff = with_exif(b"\xff\xd8", 6)[1]
+    for i in range(1, 9):
+        saved(f"webp-exif-{i}.webp", rgb, "WEBP", exif=b"Exif\0\0" + with_exif(b"\xff\xd8", i)[1])
+    saved("webp-exif-bare.webp", rgb, "WEBP", exif=tiff)
+
+
+def gif(screen, frame, interlace=0, clear=None, own=False, version=b"GIF89a"):
+    """By Pillow's own packing of the pixels."""
+    x, y, w, h = frame
+    data = io.BytesIO()
+    picture = Image.frombytes("P", (w, h), bytes(v % 16 for v in noise((w, h), 1)))
+    picture.putpalette(noise((16, 1), 3))
+    picture.save(data, "GIF", interlace=interlace, optimize=False)
+    data = data.getvalue()
+    bits = (data[10] & 7) + 1
+    colours = data[13:13 + (3 << bits)]
+    at = data.index(b",", 13 + (3 << bits))
+    head = version + struct.pack("<HH", *screen) + (b"\x70\0\0" if own else data[10:11] + b"\0\0" + colours)
+    control = b"" if clear is None else b"!\xf9\4\1\0\0" + bytes([clear]) + b"\0"
+    place = b"," + struct.pack("<HHHH", x, y, w, h)
+    flags = bytes([data[at + 9] & 0x40 | (0x80 | bits - 1 if own else 0)])
+    return head + control + place + flags + (colours if own else b"") + data[at + 10:]
+
+
+def make_gif():
+    for interlace in (0, 1):
+        for clear in (None, 3):
+            for own in (False, True):
+                corpus[f"gif-{interlace}-{clear}-{own:d}.gif"] = gif((13, 11), (0, 0, 13, 11), interlace,
+                                                                    clear, own)
+    corpus["gif-87.gif"] = gif((9, 5), (0, 0, 9, 5), version=b"GIF87a")
+    corpus["gif-part.gif"] = gif((13, 11), (2, 3, 7, 5))
+    corpus["gif-part-clear.gif"] = gif((13, 11), (2, 3, 7, 5), clear=4)
+    corpus["gif-beyond.gif"] = gif((5, 5), (2, 3, 7, 5))
+    frames = [Image.frombytes("L", (20, 10), noise((20, 10), 1, seed=i)) for i in range(3)]
+    saved("gif-animated.gif", frames[0], "GIF", save_all=True, append_images=frames[1:])
+    saved("gif-grey.gif", frames[0], "GIF")
+
+
+def make_tiff():
+    size = (37, 29)
+    rgb = Image.frombytes("RGB", size, noise(size, 3))
+    for mode, channels in (("1", 3), ("L", 3), ("LA", 3), ("P", 3), ("RGB", 3), ("RGBA", 4), ("CMYK", 4),
+                           ("I;16", 2), ("I", 4), ("F", 4)):
+        if mode in ("I;16", "I", "F"):
+            picture = Image.frombytes(mode, size, noise(size, channels))
+            if mode == "F":
+                values = [v * 3.7 - 200 for v in noise(size, 1)]
+                picture = Image.new("F", size)
+                picture.putdata(values)
+        elif mode in ("RGBA", "CMYK"):
+            picture = Image.frombytes(mode, size, noise(size, 4))
+        else:
+            picture = rgb.convert(mode)
+        for packing in (None, "tiff_lzw", "tiff_adobe_deflate", "packbits"):
+            saved(f"tiff-{mode}-{packing}.tif", picture, "TIFF", compression=packing)
+    saved("tiff-jpeg.tif", rgb, "TIFF", compression="jpeg")
+    saved("tiff-grey-jpeg.tif", rgb.convert("L"), "TIFF", compression="jpeg")
+    saved("tiff-group4.tif", rgb.convert("1"), "TIFF", compression="group4")
+    saved("tiff-many.tif", rgb, "TIFF", save_all=True, append_images=[rgb.rotate(90)])
+    for i in range(1, 9):
+        saved(f"tiff-turned-{i}.tif", rgb, "TIFF", tiffinfo={274: i})
+        saved(f"tiff-turned-{i}-lzw.tif", rgb, "TIFF", tiffinfo={274: i}, compression="tiff_lzw")
+    make_tiff_by_hand()
+
+
+def tiff(size, bits, colours, samples, data, extra=None, planar=1, colour_map=None, tile=None, order="<"):
+    """One picture that is not packed; data: its strips or tiles."""
+    w, h = size
+    tags = {256: (4, [w]), 257: (4, [h]), 258: (3, [bits] * samples), 259: (3, [1]), 262: (3, [colours]),
+            277: (3, [samples]), 284: (3, [planar])}
+    if extra is not None:
+        tags[338] = (3, [extra])
+    if colour_map:
+        tags[320] = (3, colour_map)
+    if tile:
+        tags[322], tags[323] = (4, [tile[0]]), (4, [tile[1]])
+    else:
+        tags[278] = (4, [h])
+    starts = [8 + sum(map(len, data[:i])) for i in range(len(data))]
+    tags[324 if tile else 273] = (4, starts)
+    tags[325 if tile else 279] = (4, [len(part) for part in data])
+    body = b"".join(data)
+    at = 8 + len(body) + len(body) % 2
+    table, far = b"", b""
+    for tag, (kind, values) in sorted(tags.items()):
+        packed = struct.pack(order + ("H" if kind == 3 else "I") * len(values), *values)
+        if len(packed) > 4:
+            place = struct.pack(order + "I", at + 2 + 12 * len(tags) + 4 + len(far))
+            far += packed
+        else:
+            place = packed.ljust(4, b"\0")
+        table += struct.pack(order + "HHI", tag, kind, len(values)) + place
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", at)
+    return head + body.ljust(at - 8, b"\0") + struct.pack(order + "H", len(tags)) + table + b"\0" * 4 + far
+
+
+def make_tiff_by_hand():
+    size = w, h = (37, 21)
+    for order in "<>":
+        name = "tiff-II" if order == "<" else "tiff-MM"
+        for bits in (1, 2, 4, 8, 16):
+            row = (w * bits + 7) // 8
+            data = [noise((row, h), 1, seed=bits)]
+            corpus[f"{name}-white-{bits}.tif"] = tiff(size, bits, 0, 1, data, order=order)
+            corpus[f"{name}-black-{bits}.tif"] = tiff(size, bits, 1, 1, data, order=order)
+            if bits <= 8:
+                colours = [v * 257 for v in noise((1 << bits, 1), 3)]
+                corpus[f"{name}-palette-{bits}.tif"] = tiff(size, bits, 3, 1, data, colour_map=colours,
+                                                            order=order)
+        for samples, extra in ((3, None), (4, 0), (4, 1), (4, 2)):
+            corpus[f"{name}-rgb16-{extra}.tif"] = tiff(size, 16, 2, samples, [noise(size, 2 * samples)],
+                                                       extra, order=order)
+            corpus[f"{name}-rgb-{extra}.tif"] = tiff(size, 8, 2, samples, [noise(size, samples)], extra,
+                                                     order=order)
+    planes = [noise(size, 1, seed=i) for i in range(3)]
+    corpus["tiff-planes.tif"] = tiff(size, 8, 2, 3, planes, planar=2)
+    corpus["tiff-tiles.tif"] = tiff(size, 8, 2, 3, [noise((16, 16), 3, seed=i) for i in range(6)],
+                                    tile=(16, 16))
+    corpus["tiff-cmyk16.tif"] = tiff(size, 16, 5, 4, [noise(size, 8)])
+
+
 # ---- the comparison ----
 
 class Options(ctypes.Structure):
@@ -287,7 +422,11 @@ def check(tutti, path, data):
         if found:
             bad.append(f"{os.path.basename(path)} {what}: {found}")
 
-    theirs = Image.open(io.BytesIO(data))
+    try:
+        theirs = Image.open(io.BytesIO(data))
+    except PIL.UnidentifiedImageError:
+        print(f"{os.path.basename(path)}: not known to Pillow {PIL.__version__}")
+        return []
     theirs.load()
     for mode in ("RGB", "L"):
         whole = theirs.convert(mode)
@@ -295,7 +434,8 @@ def check(tutti, path, data):
         w, h = whole.size
         for size in ((w, h + 3), (w * 2 + 1, h), (max(1, w // 2), max(1, h // 3)), (5, 7), (20, 20)):
             same(f"{mode} as {size}", whole.resize(size, Image.Resampling.BILINEAR))
-        same(mode + " upright", ImageOps.exif_transpose(theirs).convert(mode), orientation=EXIF)
+        upright = theirs if theirs.format == "TIFF" else ImageOps.exif_transpose(theirs)
+        same(mode + " upright", upright.convert(mode), orientation=EXIF)
     if theirs.mode in ("LA", "RGBA", "PA") or "transparency" in theirs.info:
         if not os.path.basename(path).startswith(tuple(DIFFERS)) and theirs.mode[0] != "I":
             same("on white", over(theirs, (255, 255, 255)), background=b"white")
@@ -307,7 +447,7 @@ def main():
     tutti = ctypes.CDLL(os.path.join(os.path.dirname(os.environ["TUTTI_BINARY"]), "libtutti.so"))
     tutti.tt_last_error.restype = ctypes.c_char_p
     warnings.simplefilter("ignore")
-    for make in (make_png, make_jpeg, make_bmp):
+    for make in (make_png, make_jpeg, make_bmp, make_webp, make_gif, make_tiff):
         make()
     bad = []
     with tempfile.TemporaryDirectory() as folder:

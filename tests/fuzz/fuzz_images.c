@@ -1,4 +1,4 @@
-/* Any bytes as a JPEG or PNG: refused, or decoded at its own size and at another. */
+/* Any bytes as a picture of any format: refused, or decoded at its own size and at another. */
 #include <stdlib.h>
 
 #include "base/mem.h"

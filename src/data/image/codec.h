@@ -19,6 +19,7 @@ struct raster {
 	int             channels;      /* 1 grey, 3 RGB, 4 RGB and what is opaque             */
 	int             h, w;
 	enum image_deep deep;
+	int             orientation;   /* of EXIF, where the format itself asks for it (TIFF); 0: no */
 	uint8_t        *p;
 };
 

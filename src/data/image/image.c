@@ -9,22 +9,49 @@
 #include "data/image/exif.h"
 #include "data/image/formats.h"
 #include "data/image/raster.h"
+#include "sys/plug.h"
 
-/* How a file says what it is. */
-static const struct { const char *magic; size_t size; const struct codec *codec; } formats[] = {
-	{ "\xff\xd8\xff",      3, &jpeg_codec },
-	{ "\x89PNG\r\n\x1a\n", 8, &png_codec },
-	{ "BM",                2, &bmp_codec },
+/* How a file says what it is; whose codec is not here has a plug of that name. */
+static const struct format {
+	const char         *magic;
+	size_t              at, size;
+	const char         *plug;
+	const struct codec *codec;
+} formats[] = {
+	{ "\xff\xd8\xff",      0, 3, NULL, &jpeg_codec },
+	{ "\x89PNG\r\n\x1a\n", 0, 8, NULL, &png_codec },
+	{ "WEBP",              8, 4, "webp", NULL },
+	{ "GIF87a",            0, 6, "gif", NULL },
+	{ "GIF89a",            0, 6, "gif", NULL },
+	{ "II*\0",             0, 4, "tiff", NULL },
+	{ "MM\0*",             0, 4, "tiff", NULL },
+	{ "BM",                0, 2, NULL, &bmp_codec },
 };
+
+static tt_status load_codec(const struct bytes *in, const char *name, const struct codec **out)
+{
+	const struct plug *p;
+	tt_status st = plug_find(PLUG_CODEC, name, &p);
+
+	if (st != TT_OK)
+		return err_at(st, "%s", in->name);
+	*out = p->ops;
+	return TT_OK;
+}
 
 static tt_status find_codec(const struct bytes *in, const struct codec **out)
 {
-	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-		if (in->n > formats[i].size && memcmp(in->p, formats[i].magic, formats[i].size) == 0) {
-			*out = formats[i].codec;
-			return TT_OK;
-		}
-	return err_set(TT_EFORMAT, "%s: no " IMAGE_FORMATS " (%zu bytes)", in->name, in->n);
+	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+		const struct format *f = &formats[i];
+
+		if (in->n <= f->at + f->size || memcmp(in->p + f->at, f->magic, f->size) != 0)
+			continue;
+		if (!f->codec)
+			return load_codec(in, f->plug, out);
+		*out = f->codec;
+		return TT_OK;
+	}
+	return err_set(TT_EFORMAT, "%s: no picture (" IMAGE_FORMATS "; %zu bytes)", in->name, in->n);
 }
 
 /* The header, within limits. */
@@ -44,7 +71,9 @@ static tt_status probe(const struct codec *c, const struct bytes *in, struct ras
 
 int image_is_named(const char *file)
 {
-	static const char *const ends[] = { ".jpg", ".jpeg", ".png", ".bmp" };
+	static const char *const ends[] = {
+		".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"
+	};
 	const char *dot = strrchr(file, '.');
 
 	for (size_t i = 0; dot && i < sizeof ends / sizeof *ends; i++)
@@ -71,9 +100,9 @@ tt_status image_colour(const char *text, uint32_t *out)
 	return TT_OK;
 }
 
-static int orientation(const struct bytes *in, enum image_turn turn)
+static int orientation(const struct bytes *in, const struct raster *r, enum image_turn turn)
 {
-	return turn == IMAGE_UPRIGHT ? exif_orientation(in) : 1;
+	return r->orientation ? r->orientation : turn == IMAGE_UPRIGHT ? exif_orientation(in) : 1;
 }
 
 tt_status image_probe(const struct bytes *in, enum image_turn turn, int *h, int *w)
@@ -84,7 +113,7 @@ tt_status image_probe(const struct bytes *in, enum image_turn turn, int *h, int 
 
 	if (st != TT_OK || (st = probe(c, in, &r)) != TT_OK)
 		return st;
-	if (orientation(in, turn) >= 5) {
+	if (orientation(in, &r, turn) >= 5) {
 		*h = r.w;
 		*w = r.h;
 	} else {
@@ -101,7 +130,7 @@ static tt_status finish(const struct bytes *in, struct raster *r, const struct i
 	tt_status st = raster_paint(r, want);
 
 	if (st == TT_OK)
-		st = raster_turn(r, orientation(in, want->turn));
+		st = raster_turn(r, orientation(in, r, want->turn));
 	if (st != TT_OK)
 		return st;
 	if (r->h != want->h || r->w != want->w)

@@ -11,7 +11,8 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
-#define SCANS_MAX 100           /* a file of some bytes could ask for thousands of large ones */
+#define VECTOR    32            /* bytes that libjpeg-turbo writes at once                      */
+#define SCANS_MAX  100           /* a file of some bytes could ask for thousands of large ones */
 
 struct decoder {
 	struct jpeg_decompress_struct jpeg;
@@ -150,25 +151,36 @@ static void inks_to_rgb(const uint8_t *ink, int n, uint8_t *rgb)
 			rgb[c] = (uint8_t)(ink[3] - part(255u - ink[c], ink[3]));
 }
 
-/* To be called under setjmp; memory of the decoder goes with it. */
+/* A row, the decoder's, that is not aligned for vectors: to aligned ones libjpeg-turbo writes past
+ * the cache, and they have to come back from memory at once. */
+static JSAMPROW odd_row(struct decoder *d, int w)
+{
+	uint8_t *p = d->jpeg.mem->alloc_large((j_common_ptr)&d->jpeg, JPOOL_IMAGE,
+	                                      (size_t)w * 4 + 2 * VECTOR);
+
+	return p + (VECTOR - (uintptr_t)p % VECTOR) + VECTOR / 2;
+}
+
+/* To be called under setjmp. */
 static void read_rows(struct decoder *d, struct raster *r)
 {
 	const size_t stride = (size_t)r->w * (size_t)r->channels;
 	const int inks = d->jpeg.num_components == 4;
-	JSAMPARRAY line = NULL;
+	JSAMPROW line;
 
 	d->jpeg.out_color_space = inks ? JCS_CMYK : r->channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
 	d->jpeg.dct_method = JDCT_ISLOW;
 	jpeg_start_decompress(&d->jpeg);
-	if (inks)
-		line = d->jpeg.mem->alloc_sarray((j_common_ptr)&d->jpeg, JPOOL_IMAGE,
-		                                 (JDIMENSION)r->w * 4, 1);
+	line = odd_row(d, r->w);
 	while (d->jpeg.output_scanline < d->jpeg.output_height) {
-		JSAMPROW row = r->p + d->jpeg.output_scanline * stride;
-		JSAMPARRAY to = inks ? line : &row;
+		uint8_t *row = r->p + d->jpeg.output_scanline * stride;
 
-		if (jpeg_read_scanlines(&d->jpeg, to, 1) == 1 && inks)
-			inks_to_rgb(line[0], r->w, row);
+		if (jpeg_read_scanlines(&d->jpeg, &line, 1) != 1)
+			continue;
+		if (inks)
+			inks_to_rgb(line, r->w, row);
+		else
+			memcpy(row, line, stride);
 	}
 	jpeg_finish_decompress(&d->jpeg);
 }

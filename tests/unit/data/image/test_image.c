@@ -106,9 +106,9 @@ static void damage_is_named(void **state)
 	((uint8_t *)png.p)[whole / 2] ^= 0x10;
 	assert_status(decode(&file, 3, 40, 40, out), TT_EFORMAT);
 	assert_error("x.png: damaged PNG");
-	struct bytes text = { (const uint8_t *)"GIF89a......", 12, "x.gif" };
+	struct bytes text = { (const uint8_t *)"GIF90a......", 12, "x.gif" };
 	assert_status(image_probe(&text, IMAGE_AS_STORED, &h, &w), TT_EFORMAT);
-	assert_error("x.gif: no " IMAGE_FORMATS);
+	assert_error("x.gif: no picture (" IMAGE_FORMATS "; 12 bytes)");
 	str_release(&png);
 }
 
