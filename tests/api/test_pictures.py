@@ -356,6 +356,21 @@ def make_tiff_by_hand():
     corpus["tiff-cmyk16.tif"] = tiff(size, 16, 5, 4, [noise(size, 8)])
 
 
+def make_pnm():
+    size = w, h = (13, 11)
+    for mode, kind in (("L", b"P5"), ("RGB", b"P6")):
+        n = len(mode)
+        saved(f"pnm-{mode}.ppm", Image.frombytes(mode, size, noise(size, n)), "PPM")
+        for top in (1, 2, 100, 170, 254, 255):
+            data = bytes(v % (top + 1) for v in noise(size, n))
+            corpus[f"pnm-{mode}-{top}.ppm"] = kind + b"\n# from here\n13 # wide\n 11\n%d\n" % top + data
+        for top in (256, 1000, 65535):
+            raw = noise(size, n, bits=16)
+            value = [(raw[2 * i] << 8 | raw[2 * i + 1]) % (top + 1) for i in range(w * h * n)]
+            corpus[f"pnm-{mode}-{top}.pgm"] = kind + b" 13 11 %d\n" % top + struct.pack(f">{len(value)}H",
+                                                                                      *value)
+
+
 # ---- the comparison ----
 
 class Options(ctypes.Structure):
@@ -443,16 +458,32 @@ def check(tutti, path, data):
     return bad
 
 
+def check_cut(tutti, folder):
+    """Half a file of each kind is an error that names it."""
+    bad = []
+    for name in ("png-2-8-0.png", "jpeg-75-2-0.jpg", "jpeg-75-2-1.jpg", "bmp-24-40.bmp", "webp-90.webp",
+                 "webp-lossless.webp", "gif-0-None-0.gif", "tiff-RGB-None.tif", "tiff-II-rgb-2.tif",
+                 "pnm-RGB.ppm"):
+        path = os.path.join(folder, name)
+        with open(path, "wb") as file:
+            file.write(corpus.get(name, b"nothing")[:len(corpus.get(name, b"")) // 2])
+        said = ours(tutti, path, "RGB", (37, 29))
+        if not isinstance(said, str) or path not in said:
+            bad.append(f"{name}, cut: {said if isinstance(said, str) else 'read as if it were whole'}")
+    return bad
+
+
 def main():
     tutti = ctypes.CDLL(os.path.join(os.path.dirname(os.environ["TUTTI_BINARY"]), "libtutti.so"))
     tutti.tt_last_error.restype = ctypes.c_char_p
     warnings.simplefilter("ignore")
-    for make in (make_png, make_jpeg, make_bmp, make_webp, make_gif, make_tiff):
+    for make in (make_png, make_jpeg, make_bmp, make_webp, make_gif, make_tiff, make_pnm):
         make()
     bad = []
     with tempfile.TemporaryDirectory() as folder:
         for name, data in corpus.items():
             bad += check(tutti, os.path.join(folder, name), data)
+        bad += check_cut(tutti, folder)
     print(f"{len(corpus)} files")
     for line in bad:
         print(line)

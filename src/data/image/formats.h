@@ -4,6 +4,6 @@
 
 #include "data/image/codec.h"
 
-extern const struct codec bmp_codec, jpeg_codec, png_codec;
+extern const struct codec bmp_codec, jpeg_codec, png_codec, pnm_codec;
 
 #endif

@@ -26,6 +26,8 @@ static const struct format {
 	{ "II*\0",             0, 4, "tiff", NULL },
 	{ "MM\0*",             0, 4, "tiff", NULL },
 	{ "BM",                0, 2, NULL, &bmp_codec },
+	{ "P5",                0, 2, NULL, &pnm_codec },
+	{ "P6",                0, 2, NULL, &pnm_codec },
 };
 
 static tt_status load_codec(const struct bytes *in, const char *name, const struct codec **out)
@@ -72,7 +74,8 @@ static tt_status probe(const struct codec *c, const struct bytes *in, struct ras
 int image_is_named(const char *file)
 {
 	static const char *const ends[] = {
-		".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"
+		".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm",
+		".pgm"
 	};
 	const char *dot = strrchr(file, '.');
 

@@ -15,7 +15,7 @@
 #define IMAGE_MAX_PIXELS ((size_t)1 << 26)     /* a bomb's picture would be larger      */
 #define IMAGE_MAX_FILE   ((size_t)1 << 28)     /* bytes of an encoded picture           */
 
-#define IMAGE_FORMATS "JPEG, PNG, WebP, GIF, BMP, TIFF"     /* for messages and help    */
+#define IMAGE_FORMATS "JPEG, PNG, WebP, GIF, BMP, TIFF, PNM"   /* for messages and help */
 
 /* Pictures as they lie in the file, or turned as their EXIF data says they were taken. */
 enum image_turn { IMAGE_AS_STORED, IMAGE_UPRIGHT };
