@@ -32,7 +32,8 @@ typedef struct tt_trainer_opts {
 	int             workers;           /* threads that train together (distribute.workers)       */
 	tt_group       *group;             /* this process is one rank of it; borrowed until the trainer
 	                                    * is freed (none: it is alone, or with `workers`)         */
-	const char     *trace;             /* file for chrome://tracing, written at the end (none)   */
+	const char     *trace;             /* file for chrome://tracing, written at the end by rank 0
+	                                    * for all, who must ask for it, too (none)               */
 	int           (*stop)(void *ctx);  /* asked while the trainer is made, which may measure for
 	                                    * minutes: not 0 ends that with TT_ESTOPPED (never asked) */
 	void           *stop_ctx;

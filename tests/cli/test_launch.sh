@@ -95,6 +95,15 @@ run 0 "$tutti" train "$spec" -q --run local --rendezvous tcp://localhost:"$(free
 
 run 0 "$tutti" train "$spec" -q --run hosts --launcher ssh --hosts localhost:2
 [ "$(numbers hosts)" = "$want" ] || fail "--launcher ssh's workers come to other numbers"
+run 0 "$tutti" train "$spec" -q --run traced --trace trace.json --launcher ssh --hosts localhost:2
+absent trace.json.1
+python3 - <<'PY' || fail "the trace does not show both workers"
+import json
+events = json.load(open("trace.json"))
+assert {e["pid"] for e in events} == {0, 1}
+spans = [[e["ts"] for e in events if e["ph"] == "X" and e["pid"] == r] for r in (0, 1)]
+assert max(min(s) for s in spans) < min(max(s) for s in spans)          # by one clock
+PY
 run 99 "$tutti" train "$spec" --run hosts --launcher ssh --hosts localhost:2 --resume
 one_line "$err"
 says "$err" "hosts: nothing to do, all 2 epochs are done"

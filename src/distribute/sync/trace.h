@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "distribute/comm/comm.h"
 
 enum trace_lane { TRACE_COMPUTE, TRACE_WIRE, TRACE_WAIT, TRACE_LANES };
 
@@ -19,5 +20,7 @@ void      trace_span(struct trace *t, enum trace_lane lane, const char *what, in
                      const double seconds[2]);
 /* One file for all of these ranks. */
 tt_status trace_write(struct trace *const *t, int n, const char *path);
+/* One file, rank 0's, for all ranks of a group, by rank 0's clock.  Collective. */
+tt_status trace_gather(const struct trace *t, struct comm *c, const char *path);
 
 #endif

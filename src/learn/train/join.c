@@ -41,8 +41,9 @@ static tt_status agree(struct tt_trainer *t)
 
 	if (st != TT_OK)
 		return st;
-	str_addf(&s, "checkpoints are %s\ndata: %lld samples, hash %016llx, %s\n",
-	         t->saves ? "written" : "not written", (long long)info->count,
+	str_addf(&s, "checkpoints are %s\na trace is %s\ndata: %lld samples, hash %016llx, %s\n",
+	         t->saves ? "written" : "not written", t->trace ? "written" : "not written",
+	         (long long)info->count,
 	         (unsigned long long)data,
 	         tt_source_schema(t->train_source)->weight ? "weighted" : "not weighted");
 	if ((st = str_status(&s)) == TT_OK)
@@ -80,7 +81,20 @@ tt_status trainer_part(struct tt_trainer *t, tt_status st)
 	return err_set(st, "%s", text);
 }
 
-tt_status trainer_write_trace(struct tt_trainer *t)
+/* Of a group that has ended by a fault each rank writes what it has: nothing can be gathered. */
+static tt_status write_own(struct tt_trainer *t)
+{
+	struct str path = { 0 };
+	tt_status st;
+
+	str_addf(&path, "%s.%d", t->trace_path.p, trainer_rank(t));
+	if ((st = str_status(&path)) == TT_OK)
+		st = trace_write(&t->trace, 1, trainer_rank(t) ? path.p : t->trace_path.p);
+	str_release(&path);
+	return st;
+}
+
+tt_status trainer_write_trace(struct tt_trainer *t, tt_status end)
 {
 	const int n = t->group ? local_workers_size(t->group) : 1;
 	struct trace **all = mem_calloc((size_t)n, sizeof *all);
@@ -88,6 +102,12 @@ tt_status trainer_write_trace(struct tt_trainer *t)
 
 	if (!all)
 		return TT_ENOMEM;
+	if (!t->group && trainer_world(t) > 1) {
+		mem_free(all);
+		st = end == TT_OK || end == TT_ESTOPPED ? trace_gather(t->trace, t->comm, t->trace_path.p)
+		                                        : TT_EPEER;
+		return st == TT_OK ? TT_OK : write_own(t);
+	}
 	if (t->group)
 		local_workers_settle(t->group);
 	all[0] = t->trace;

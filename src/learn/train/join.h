@@ -12,6 +12,6 @@ tt_status trainer_join(struct tt_trainer *t);
  * it.  Gives st back, with its text. */
 tt_status trainer_part(struct tt_trainer *t, tt_status st);
 /* What all ranks of this process did when, in one file. */
-tt_status trainer_write_trace(struct tt_trainer *t);
+tt_status trainer_write_trace(struct tt_trainer *t, tt_status end);
 
 #endif

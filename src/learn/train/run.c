@@ -143,7 +143,7 @@ static tt_status end(struct tt_trainer *t, tt_status st)
 {
 	struct observation w = { .seen.status = st };
 	char reason[ERR_MAX];
-	tt_status told;
+	tt_status told, written;
 
 	if (t->ended)
 		return st;
@@ -155,8 +155,8 @@ static tt_status end(struct tt_trainer *t, tt_status st)
 	w.seen.text = reason;
 	trainer_tell(t, TT_EVENT_END, &w);
 	told = trainer_trouble(t);
-	if (told == TT_OK && t->trace_path.len)
-		told = trainer_write_trace(t);
+	if (t->trace_path.len && (written = trainer_write_trace(t, st)) != TT_OK && told == TT_OK)
+		told = written;
 	return st == TT_OK ? told : err_set(st, "%s", reason);
 }
 

@@ -434,8 +434,6 @@ static tt_status trace_file(struct tt_trainer *t, const char *path)
 	if (!path)
 		return TT_OK;
 	str_add(&t->trace_path, path);
-	if (trainer_rank(t))
-		str_addf(&t->trace_path, ".%d", trainer_rank(t));
 	return str_status(&t->trace_path);
 }
 
