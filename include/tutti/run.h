@@ -2,6 +2,7 @@
  *
  *   RUNS/NAME-20260101-120000/
  *     spec.yaml  environment.json  log.txt  metrics.csv  curves.svg  events.out.tfevents...
+ *     lock                         while a trainer has it: a second one gets TT_EBUSY
  *     checkpoints/last.safetensors  best.safetensors  step-00001234.safetensors ...
  *
  * A trainer fills the folder it is given (tt_trainer_opts.run_dir); these calls make one, find one

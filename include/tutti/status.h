@@ -31,7 +31,8 @@ extern "C" {
 	X(TT_ESUPPORT,  -10,  "this build or device cannot do that")            \
 	X(TT_EINTERNAL, -11,  "tutti broke its own rules: please report it")    \
 	X(TT_ETIMEDOUT, -12,  "somebody did not answer in time")                \
-	X(TT_EPEER,     -13,  "another worker failed or was lost")
+	X(TT_EPEER,     -13,  "another worker failed or was lost")              \
+	X(TT_EBUSY,     -14,  "somebody else is using it")
 
 typedef enum tt_status {
 #define X(name, value, text) name = value,

@@ -88,12 +88,13 @@ static void run_folder_holds_all_that_a_run_is(void **state)
 	assert_ok(tt_trainer_run(t));
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		assert_true(file_exists(test_path(dir, names[i])));
-	assert_int_equal(test_count_files(dir), 7);       /* these, and one event file */
+	assert_int_equal(test_count_files(dir), 8);       /* these, one event file, and the lock */
 	assert_ok(tt_model_load(&again, test_path(dir, "checkpoints/last.safetensors")));
 	assert_memory_equal(again->params, m->params, m->param_count * sizeof(float));
 	tt_model_free(&again);
 	tt_trainer_free(&t);
 	tt_model_free(&m);
+	assert_int_equal(test_count_files(dir), 7);
 }
 
 static void run_without_a_folder_writes_nothing(void **state)

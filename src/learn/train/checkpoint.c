@@ -17,6 +17,7 @@
 #include "distribute/coll/coll.h"
 #include "learn/ckpt/ckpt.h"
 #include "learn/observe/run_dir.h"
+#include "learn/observe/run_lock.h"
 #include "learn/spec/save.h"
 #include "learn/spec/scaling.h"
 #include "learn/train/progress.h"
@@ -198,7 +199,8 @@ tt_status checkpoint_save(struct tt_trainer *t, const char *path)
 {
 	tt_status st;
 
-	if ((st = check_finite(t)) != TT_OK || (st = write_state(t, path)) != TT_OK ||
+	if ((st = run_lock_check(t->lock)) != TT_OK || (st = check_finite(t)) != TT_OK ||
+	    (st = write_state(t, path)) != TT_OK ||
 	    (st = remember(t, path)) != TT_OK)
 		return st;
 	trainer_tell(t, TT_EVENT_CHECKPOINT, &(struct observation){ .seen.text = path });

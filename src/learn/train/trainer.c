@@ -8,6 +8,7 @@
 #include "base/sized.h"
 #include "distribute/sync/trace.h"
 #include "learn/observe/run_dir.h"
+#include "learn/observe/run_lock.h"
 #include "learn/predict/target.h"
 #include "learn/spec/scaling.h"
 #include "learn/train/checkpoint.h"
@@ -453,6 +454,41 @@ static tt_status set_paths(struct tt_trainer *t, const char *dir)
 	return run_dir_path(&t->best, t->dir.p, TT_RUN_BEST);
 }
 
+static tt_status lock_folder(struct tt_trainer *t)
+{
+	struct run_lock_how how = run_lock_usual;
+
+	how.stop = asked_to_stop;
+	how.ctx = t;
+	return run_lock_take(&t->lock, t->dir.p, &how);
+}
+
+/* Whose folder it is, is found out before anything else, if it is there. */
+static tt_status find_folder(struct tt_trainer *t, const tt_trainer_opts *o)
+{
+	tt_status st;
+
+	if (trainer_rank(t) || !o->run_dir)
+		return TT_OK;
+	if ((st = set_paths(t, o->run_dir)) != TT_OK)
+		return st;
+	t->dir_was_new = !file_exists(t->last.p);
+	return file_is_dir(t->dir.p) ? lock_folder(t) : TT_OK;
+}
+
+/* It was not there when we came, and somebody may have been faster. */
+static tt_status make_folder(struct tt_trainer *t)
+{
+	tt_status st = t->lock ? TT_OK : file_mkdirs(t->dir.p);
+
+	if (st != TT_OK || (!t->lock && (st = lock_folder(t)) != TT_OK))
+		return st;
+	if (t->dir_was_new && file_exists(t->last.p))
+		return err_set(TT_EBUSY, "%s: another process has trained in this run folder meanwhile",
+		               t->dir.p);
+	return TT_OK;
+}
+
 static tt_status write_spec(const struct tt_trainer *t)
 {
 	char *text;
@@ -481,13 +517,7 @@ static tt_status fill_folder(struct tt_trainer *t, const char *environment)
 
 static tt_status find_place(struct tt_trainer *t, const tt_trainer_opts *o)
 {
-	tt_status st;
-
-	if (trainer_rank(t) != 0)
-		return TT_OK;
-	if (o->run_dir && (st = set_paths(t, o->run_dir)) != TT_OK)
-		return st;
-	return resume(t, o->resume);
+	return trainer_rank(t) ? TT_OK : resume(t, o->resume);
 }
 
 static tt_status open_run(struct tt_trainer *t, const tt_trainer_opts *o)
@@ -495,7 +525,8 @@ static tt_status open_run(struct tt_trainer *t, const tt_trainer_opts *o)
 	const int folder = trainer_rank(t) == 0 && o->run_dir;
 	tt_status st;
 
-	if ((folder && (st = fill_folder(t, o->environment)) != TT_OK) ||
+	if ((folder && ((st = make_folder(t)) != TT_OK ||
+	                (st = fill_folder(t, o->environment)) != TT_OK)) ||
 	    (st = observers_add_function(&t->observers, o->observe, o->observe_ctx)) != TT_OK)
 		return st;
 	/* A rank may be lost in the first epoch: there is something to resume from the start. */
@@ -509,6 +540,7 @@ static tt_status build(struct tt_trainer *t, const tt_trainer_opts *o)
 
 	t->making = o;
 	if ((st = find_comm(t, o)) != TT_OK || (st = check_strategy(t)) != TT_OK ||
+	    (st = find_folder(t, o)) != TT_OK ||
 	    (st = split_ensemble(t)) != TT_OK ||
 	    (st = init_rank(t, o)) != TT_OK ||
 	    (st = make_parts(t, o)) != TT_OK || (st = init_progress(t)) != TT_OK ||
@@ -581,6 +613,7 @@ void tt_trainer_free(tt_trainer **out)
 	learner_leave(t->learner);
 	local_workers_free(&t->group);
 	observers_release(&t->observers);
+	run_lock_give(&t->lock);
 	evaluator_free(&t->evaluator);
 	learner_free(&t->learner);
 	loader_free(&t->loader);

@@ -53,6 +53,7 @@ struct pace {
 	int64_t counted;             /* samples of those                                   */
 };
 
+struct run_lock;
 struct trace;
 
 /* Sources that this trainer does not close. */
@@ -80,6 +81,8 @@ struct tt_trainer {
 	const struct batch      *batch;       /* of the step being told; else NULL */
 
 	struct str               dir, last, best;                /* paths; dir empty: no folder */
+	struct run_lock         *lock;        /* of the folder; NULL: none, or not yet */
+	int                      dir_was_new; /* no run was there when we came         */
 	struct str               last_good;   /* newest checkpoint written or resumed, or empty */
 	struct observers         observers;
 	struct { tt_status status; char text[ERR_MAX]; } trouble;   /* the first that one had */
