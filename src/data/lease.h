@@ -10,7 +10,8 @@
  *   dynamic   workers of one process take turns at a pool: who asks gets the next lease, alone.
  *             Each sample of an epoch is lent once; to whom depends on who is fast
  *
- * A static lease needs no state but the last one; a pool is safe from many threads. */
+ * A static lease needs no state but the last one; a pool is safe from many threads.  What has been
+ * taken is done, but for what loaders have prepared ahead: a run that goes on does that first. */
 #ifndef DATA_LEASE_H
 #define DATA_LEASE_H
 
@@ -31,10 +32,24 @@ int64_t      lease_count(const struct lease_plan *p);
 struct lease lease_at(const struct lease_plan *p, int64_t epoch, int64_t consumed);
 struct lease lease_after(const struct lease_plan *p, const struct lease *l);
 
-struct lease_pool { struct lease_plan plan; _Atomic int64_t taken; };
+/* What is left of an epoch: leases from number `next` on, and n before it, ascending. */
+struct lease_rest { int64_t epoch, next, n; int64_t *open; };
+
+struct lease_pool {
+	struct lease_plan plan;
+	struct lease_rest rest;              /* of which the open ones are taken first           */
+	_Atomic int64_t   taken, given;      /* since the first epoch's begin; of the open ones  */
+};
 /* The next one that is taken is the one that holds this place. */
 void         lease_pool_init(struct lease_pool *p, const struct lease_plan *plan);
 void         lease_pool_seek(struct lease_pool *p, int64_t epoch, int64_t consumed);
+/* What is left, in the place of seek; r->open, of mem.h, is the pool's from now on. */
+void         lease_pool_leave(struct lease_pool *p, const struct lease_rest *r);
 struct lease lease_pool_take(struct lease_pool *p);
+/* The number of the next one in this epoch; all of its leases: it is over. */
+int64_t      lease_pool_next(struct lease_pool *p, int64_t epoch);
+/* Of what was left, what nobody has taken yet: so many, from *out on. */
+int64_t      lease_pool_open(struct lease_pool *p, const int64_t **out);
+void         lease_pool_release(struct lease_pool *p);
 
 #endif

@@ -327,6 +327,21 @@ tt_status loader_seek(struct loader *l, int64_t epoch, int64_t consumed)
 	return TT_OK;
 }
 
+/* Leases are written with the lock held: who has seen what the pool had taken before, sees here all
+ * of it that was not handed out. */
+int loader_ahead(struct loader *l, struct lease *out, int most)
+{
+	int n = 0;
+
+	pthread_mutex_lock(&l->lock);
+	for (int64_t i = l->taken; i < l->claimed && n < most; i++)
+		out[n++] = slot_of(l, i)->lease;
+	pthread_mutex_unlock(&l->lock);
+	if (l->prefetch == 0 && l->slots[0].ready && n < most)
+		out[n++] = l->slots[0].lease;
+	return n;
+}
+
 int64_t loader_batches(const struct loader *l)
 {
 	return lease_count(&l->plan);

@@ -87,6 +87,8 @@ tt_status loader_seek(struct loader *l, int64_t epoch, int64_t consumed);
 /* The next batch, or NULL at the end of the epoch (call loader_seek for the next).
  * Borrowed until the next call on the loader.  x may be freely written to. */
 tt_status loader_next(struct loader *l, struct batch **out);
+/* Of a pool: leases that it has taken and not yet handed out, up to `most`. */
+int       loader_ahead(struct loader *l, struct lease *out, int most);
 int64_t   loader_batches(const struct loader *l);          /* per epoch */
 void      loader_free(struct loader **l);
 

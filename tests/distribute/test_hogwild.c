@@ -157,6 +157,45 @@ static void a_stopped_run_goes_on(void **state)
 	assert_int_equal(p.epoch, 5);
 }
 
+/* Steps of all parts of a run, and samples of each epoch that ended in the last. */
+struct parts { tt_trainer *t; int64_t stop, steps, wrong; };
+
+static void look_at_epochs(void *ctx, enum tt_event e, const tt_progress *p, const char *text)
+{
+	struct parts *c = ctx;
+
+	(void)text;
+	if (e == TT_EVENT_EPOCH)
+		c->wrong += c->t->epoch_sums.samples != 1200;
+	if (e == TT_EVENT_STEP && c->stop && p->step >= c->stop)
+		tt_trainer_stop(c->t);
+	c->steps = p->step;
+}
+
+/* Loaders have taken batches ahead when a run stops: who goes on does these, and no other twice. */
+static void a_run_in_parts_does_each_batch_once(void **state)
+{
+	static const int64_t stops[] = { 7, 20, 74, 76, 149, 151, 230, 0 };
+	char folder[1024];
+
+	(void)state;
+	snprintf(folder, sizeof folder, "%s/run", test_temp_dir());
+	for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
+		tt_model *m = tiny_model(net, NULL);
+		struct parts c = { .stop = stops[i] };
+
+		assert_ok(tt_trainer_new(&c.t, m, TT_TRAINER_OPTS(.workers = 2 + (int)(i % 3),
+		          .run_dir = folder, .resume = "auto", .observe = look_at_epochs,
+		          .observe_ctx = &c)));
+		assert_status(tt_trainer_run(c.t), stops[i] ? TT_ESTOPPED : TT_OK);
+		assert_int_equal(c.wrong, 0);
+		if (!stops[i])
+			assert_int_equal(c.steps, 6 * 75);
+		tt_trainer_free(&c.t);
+		tt_model_free(&m);
+	}
+}
+
 /* Between calls the model is what all workers have, and can be saved. */
 static void steps_and_checkpoints_between_them(void **state)
 {
@@ -222,6 +261,7 @@ int main(void)
 		cmocka_unit_test(several_workers_learn_as_one_does),
 		cmocka_unit_test(an_epochs_numbers_are_those_of_all),
 		cmocka_unit_test(a_stopped_run_goes_on),
+		cmocka_unit_test(a_run_in_parts_does_each_batch_once),
 		cmocka_unit_test(steps_and_checkpoints_between_them),
 		cmocka_unit_test(a_loss_that_is_not_finite_ends_all),
 		cmocka_unit_test(what_it_cannot_do_is_refused),

@@ -15,7 +15,7 @@ enum learner_sum {
 	/* Each count in two parts that are exact as floats: count_set. */
 	SUM_SAMPLES, SUM_SAMPLES_HIGH, SUM_CORRECT, SUM_CORRECT_HIGH, SUM_IN_TOP, SUM_IN_TOP_HIGH,
 	SUM_WEIGHT, SUM_WEIGHT_HIGH,
-	SUM_LOSS,
+	SUM_LOSS, SUM_LOSS_LOW,          /* and what of it a float cannot hold             */
 	SUM_STOP,                        /* ranks that were asked to stop                  */
 	SUM_BAD, SUM_BAD_RANK,           /* ranks whose loss is not finite, sum of these   */
 	SUMS
@@ -35,6 +35,17 @@ static inline void count_set(float part[2], double n)
 static inline double count_get(const float part[2])
 {
 	return (double)part[0] + COUNT_BASE * (double)part[1];
+}
+
+/* So that a float's ends do not add up over the steps of an epoch. */
+static inline void loss_set(float part[2], double loss)
+{
+	part[0] = (float)loss;
+	part[1] = (float)(loss - (double)part[0]);
+}
+static inline double loss_get(const float part[2])
+{
+	return (double)part[0] + (double)part[1];
 }
 
 /* The step in progress. */

@@ -37,6 +37,7 @@ void sums_go_on(struct learner *l)
 	l->mine.weight = count_get(s + SUM_WEIGHT);
 	l->mine.correct = count_get(s + SUM_CORRECT);
 	l->mine.in_top = count_get(s + SUM_IN_TOP);
+	l->mine.loss = loss_get(s + SUM_LOSS);
 }
 
 void sums_count(struct learner *l)
@@ -53,7 +54,7 @@ void sums_count(struct learner *l)
 	count_set(s + SUM_WEIGHT, l->mine.weight);
 	count_set(s + SUM_CORRECT, l->mine.correct);
 	count_set(s + SUM_IN_TOP, l->mine.in_top);
-	s[SUM_LOSS] += (float)m.loss;
+	loss_set(s + SUM_LOSS, l->mine.loss);
 	if (l->opts.comm->size > 1)
 		sums_go_on(l);          /* with what travels, as after a resume */
 	if (!isfinite(m.loss)) {
@@ -92,7 +93,7 @@ static void set_sums(const struct learner *l, const float *s, struct metrics *m)
 	m->weight = count_get(s + SUM_WEIGHT);
 	m->correct = count_get(s + SUM_CORRECT);
 	m->in_top = count_get(s + SUM_IN_TOP);
-	m->loss = (double)s[SUM_LOSS];
+	m->loss = loss_get(s + SUM_LOSS);
 }
 
 tt_status sums_take(struct learner *l, struct learner_result *out)

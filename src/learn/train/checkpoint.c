@@ -4,6 +4,7 @@
  *   tutti.optim.exp_avg ...       the optimizer's slots, flat, in the order of the parameters
  *   tutti.worker.easgd.params ... what each worker has of its own, a row for each
  *   metadata: tutti.step ...      one number per row of the table below
+ *             tutti.leases        what is left of an epoch, where workers lease batches
  *             tutti.members       of an ensemble; tutti.combined: is a net behind them?
  *
  * Nothing of the day or the machine is in it: the same run gives the same bytes. */
@@ -21,6 +22,7 @@
 #include "learn/spec/save.h"
 #include "learn/spec/scaling.h"
 #include "learn/train/progress.h"
+#include "learn/train/rest.h"
 #include "learn/train/scaling.h"
 #include "learn/train/tell.h"
 #include "learn/train/trainer_own.h"
@@ -28,6 +30,7 @@
 
 #define META_MEMBERS "tutti.members"
 #define META_COMBINED "tutti.combined"
+#define META_LEASES "tutti.leases"
 
 /* The numbers of a run's place. */
 struct state {
@@ -129,6 +132,13 @@ tt_status checkpoint_share_place(struct tt_trainer *t)
 
 /* ---- out ---- */
 
+tt_status checkpoint_collect(struct tt_trainer *t)
+{
+	tt_status st = learner_collect(t->learner);
+
+	return st == TT_OK && t->shared ? rest_collect(t) : st;
+}
+
 static tt_status add_numbers(const struct state *state, struct model_rows *s, struct str text[ROWS])
 {
 	tt_status st;
@@ -165,12 +175,12 @@ static tt_status write_state(struct tt_trainer *t, const char *path)
 {
 	struct state state = state_of(t);
 	struct learner_rows rows = {0};
-	struct str text[ROWS] = {{0}};
+	struct str text[ROWS] = {{0}}, rest = {0};
 	char members[16], combined[16];
 	struct model_rows s;
 	tt_status st;
 
-	if ((st = model_rows_init(&s, trainer_whole(t), LEARNER_ROWS + ROWS + 2)) != TT_OK)
+	if ((st = model_rows_init(&s, trainer_whole(t), LEARNER_ROWS + ROWS + 3)) != TT_OK)
 		return st;
 	if (t->ensemble) {
 		snprintf(members, sizeof members, "%d", t->ensemble->n);
@@ -178,10 +188,13 @@ static tt_status write_state(struct tt_trainer *t, const char *path)
 		s.meta[s.n_meta++] = (struct ckpt_meta){ META_MEMBERS, members };
 		s.meta[s.n_meta++] = (struct ckpt_meta){ META_COMBINED, combined };
 	}
-	if ((st = learner_add_rows(t->learner, &rows, &s)) == TT_OK &&
+	if ((st = rest_write(t, &rest)) == TT_OK && rest.len)
+		s.meta[s.n_meta++] = (struct ckpt_meta){ META_LEASES, rest.p };
+	if (st == TT_OK && (st = learner_add_rows(t->learner, &rows, &s)) == TT_OK &&
 	    (st = add_numbers(&state, &s, text)) == TT_OK)
 		st = ckpt_write(path, s.tensor, s.n_tensors, s.meta, s.n_meta);
 	learner_rows_release(&rows);
+	str_release(&rest);
 	for (int i = 0; i < ROWS; i++)
 		str_release(&text[i]);
 	model_rows_release(&s);
@@ -396,6 +409,8 @@ tt_status checkpoint_load(struct tt_trainer *t, const char *path)
 	if ((st = learner_take_slots(t->learner, &slots)) != TT_OK)
 		goto out;
 	set_state(t, &s);
+	if (t->shared && s.batch == t->opts->batch && ckpt_meta(c, META_LEASES))
+		st = rest_read(t, ckpt_meta(c, META_LEASES), path);
 out:
 	ckpt_close(&c);
 	return st;

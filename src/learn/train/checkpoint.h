@@ -6,6 +6,8 @@
 
 struct tt_trainer;
 
+/* Collective, in a meeting, before what follows: rank 0 knows what each has of its own. */
+tt_status checkpoint_collect(struct tt_trainer *t);
 tt_status checkpoint_save(struct tt_trainer *t, const char *path); /* and tell the observers */
 tt_status checkpoint_save_step(struct tt_trainer *t);              /* step-N; drops old ones */
 /* Before the data are opened: what their columns are called, as far as this checkpoint says it. */

@@ -42,7 +42,7 @@ static tt_status keep(struct tt_trainer *t, int better)
 
 	if (!t->saves || !(better || due))
 		return TT_OK;
-	if ((st = learner_collect(t->learner)) != TT_OK || !t->dir.len)
+	if ((st = checkpoint_collect(t)) != TT_OK || !t->dir.len)
 		return st;
 	if (better && (st = checkpoint_save(t, t->best.p)) != TT_OK)
 		return st;

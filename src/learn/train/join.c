@@ -7,6 +7,7 @@
 #include "data/reader.h"
 #include "distribute/sync/trace.h"
 #include "learn/train/checkpoint.h"
+#include "learn/train/rest.h"
 #include "learn/train/trainer_own.h"
 
 /* A few samples stand for all: other data under the same name are found, at no cost. */
@@ -62,7 +63,7 @@ tt_status trainer_join(struct tt_trainer *t)
 	    (st = learner_blame(t->learner, checkpoint_share_place(t))) != TT_OK)
 		return st;
 	if (t->shared && !trainer_rank(t))
-		lease_pool_seek(&t->shared->pool, t->at.epoch, t->at.consumed);
+		rest_begin(t);
 	if ((st = learner_start(t->learner)) != TT_OK)
 		return st;
 	return loader_seek(t->loader, t->at.epoch, t->at.consumed);

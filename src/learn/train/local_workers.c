@@ -46,6 +46,7 @@ void local_shared_free(struct local_shared **s)
 	if (!s || !*s)
 		return;
 	team_free(&(*s)->team);
+	lease_pool_release(&(*s)->pool);
 	mem_free(*s);
 	*s = NULL;
 }

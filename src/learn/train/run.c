@@ -82,7 +82,7 @@ static tt_status save_by_steps(struct tt_trainer *t)
 	if (!t->save_due || !learner_together(t->learner))
 		return TT_OK;
 	t->save_due = 0;
-	if ((st = trainer_consolidate(t)) != TT_OK || (st = learner_collect(t->learner)) != TT_OK)
+	if ((st = trainer_consolidate(t)) != TT_OK || (st = checkpoint_collect(t)) != TT_OK)
 		return st;
 	if (t->dir.len && (st = checkpoint_save(t, t->last.p)) == TT_OK)
 		st = checkpoint_save_step(t);
@@ -165,7 +165,7 @@ static tt_status stopped(struct tt_trainer *t)
 	tt_status st = trainer_consolidate(t);
 
 	if (st == TT_OK && t->saves)
-		st = learner_collect(t->learner);
+		st = checkpoint_collect(t);
 	if (st == TT_OK && t->dir.len)
 		st = checkpoint_save(t, t->last.p);
 	learner_resume(t->learner);
@@ -309,7 +309,7 @@ tt_status tt_trainer_checkpoint(tt_trainer *t, const char *path)
 	if (t->group)
 		local_workers_command(t->group, GROUP_MEET);
 	if ((st = trainer_consolidate(t)) == TT_OK)
-		st = learner_collect(t->learner);
+		st = checkpoint_collect(t);
 	if (st == TT_OK && path)
 		st = checkpoint_save(t, path);
 	learner_resume(t->learner);

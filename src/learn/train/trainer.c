@@ -12,6 +12,7 @@
 #include "learn/predict/target.h"
 #include "learn/spec/scaling.h"
 #include "learn/train/checkpoint.h"
+#include "learn/train/rest.h"
 #include "learn/train/run.h"
 #include "learn/train/scaling.h"
 #include "learn/train/sources.h"
@@ -614,6 +615,7 @@ void tt_trainer_free(tt_trainer **out)
 	local_workers_free(&t->group);
 	observers_release(&t->observers);
 	run_lock_give(&t->lock);
+	rest_release(t);
 	evaluator_free(&t->evaluator);
 	learner_free(&t->learner);
 	loader_free(&t->loader);

@@ -3,7 +3,8 @@
  *
  *   monitor, sources, local_workers, stacking < ensemble      know no trainer
  *   tell        observers, and what an error says     progress   numbers and speed
- *   validation  how good is it?                       checkpoint to a file and back
+ *   validation  how good is it?                       rest       of an epoch that is leased
+ *   checkpoint  to a file and back
  *   step        a batch through the learner           join       ranks begin alike
  *   epoch       what happens between epochs           run        steps in a row, the end
  *   trainer     made and freed
@@ -73,6 +74,7 @@ struct tt_trainer {
 	struct evaluator        *evaluator;   /* NULL: no validation */
 
 	struct place             at;
+	struct lease_rest        rest;        /* of a pool, as it was saved or loaded last */
 	struct metrics           epoch_sums;
 	struct monitor           watch;
 	tt_progress              progress;

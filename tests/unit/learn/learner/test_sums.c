@@ -33,9 +33,24 @@ static void counts_are_exact_over_all_ranks(void **state)
 		}
 }
 
+/* A float that has reached 2^24 takes no more 0.75s as they are: 2^25 of them made 16777216. */
+static void losses_add_up_over_any_number_of_steps(void **state)
+{
+	const int64_t steps = (int64_t)1 << 25;
+	float part[2] = { 0, 0 };
+
+	(void)state;
+	for (int64_t i = 0; i < steps; i++)
+		loss_set(part, loss_get(part) + 0.75);
+	assert_true(loss_get(part) == 0.75 * (double)steps);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(counts_are_exact_over_all_ranks) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counts_are_exact_over_all_ranks),
+		cmocka_unit_test(losses_add_up_over_any_number_of_steps),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
