@@ -43,7 +43,8 @@ static tt_status checkpoints_of(struct str *out, const char *dir)
 
 tt_status run_dir_make(const char *dir)
 {
-	static const char *const own[] = { "spec.yaml", "environment.json", "curves.svg", NULL };
+	static const char *const own[] = { "spec.yaml", "environment.json", "curves.svg", "metrics.csv",
+	                                   NULL };
 	static const char *const saved[] = { TAIL, NULL };
 	struct str path = {0};
 	tt_status st;
