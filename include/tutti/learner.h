@@ -63,7 +63,9 @@ typedef struct tt_learner_opts {
  * parameters become the first one's.  TT_ESPEC: the model has no parameters, or the workers are
  * not alike. */
 TT_API tt_status tt_learner_new(tt_learner **out, tt_model *m, const tt_learner_opts *o);
-TT_API void      tt_learner_free(tt_learner **l);                /* NULL is fine; sets *l = NULL */
+/* NULL is fine; sets *l = NULL.  In a group it waits until the others have read what they need of
+ * this worker's last step: all workers call it, before their models go. */
+TT_API void      tt_learner_free(tt_learner **l);
 /* Compile and measure now what a step on so many samples needs; the step would do it. */
 TT_API tt_status tt_learner_warm(tt_learner *l, int64_t samples);
 

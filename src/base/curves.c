@@ -210,17 +210,26 @@ static void add_entry(const struct panel *p, int l, struct str *s)
 	add_value(s, rounded(line->p[line->n - 1].y), p->unit);
 }
 
-/* The place of line l's entry, before the pen is moved on behind it. */
-static struct pen place_entry(const struct panel *p, int l, double left, struct pen *pen)
+/* How wide line l's entry is.  It is written at the end of s and taken away again, so that too
+ * little memory fails the picture, not its looks. */
+static double entry_width(const struct panel *p, int l, struct str *s)
+{
+	const size_t before = s->len;
+	size_t letters;
+
+	add_entry(p, l, s);
+	letters = s->len - before;
+	if (s->p)
+		s->p[s->len = before] = '\0';
+	return DOT + 9 + LETTER_W * (double)letters;
+}
+
+/* The place of an entry, before the pen is moved on behind it. */
+static struct pen place_entry(struct pen *pen, double left, double width)
 {
 	const double room = PANEL_W - LEFT - RIGHT;
-	struct str s = {0};
 	struct pen at;
-	double width;
 
-	add_entry(p, l, &s);
-	width = DOT + 9 + LETTER_W * (double)s.len;
-	str_release(&s);
 	if (pen->x + width > left + room)
 		*pen = (struct pen){ left + DOT, pen->row + 1 };
 	at = *pen;
@@ -234,13 +243,13 @@ static struct pen first_entry(double left)
 }
 
 /* How many rows of legend lie below the title. */
-static int legend_rows(const struct panel *p)
+static int legend_rows(const struct panel *p, struct str *s)
 {
 	struct pen pen = first_entry(LEFT);
 
 	for (int l = 0; l < CURVES_MAX_LINES && p->name[l]; l++)
 		if (p->line[l]->n)
-			place_entry(p, l, LEFT, &pen);
+			place_entry(&pen, LEFT, entry_width(p, l, s));
 	return pen.row;
 }
 
@@ -276,7 +285,7 @@ static void draw_panel(const struct panel *p, const char *x_label, struct place 
 	for (int l = 0; l < CURVES_MAX_LINES && p->name[l]; l++)
 		if (p->line[l]->n) {
 			draw_line(p->line[l], l, &f, s);
-			draw_entry(p, l, place_entry(p, l, f.x0, &pen), s);
+			draw_entry(p, l, place_entry(&pen, f.x0, entry_width(p, l, s)), s);
 		}
 	open_text(s, 0.5 * (f.x0 + f.x1), PICTURE_H - 10 + at.down,
 	          "text-anchor=\"middle\" class=\"m\"");
@@ -288,9 +297,11 @@ void curves_draw(const struct picture *pic, struct str *out)
 {
 	int w = PANEL_W * pic->n_panels, rows = 0, h;
 
-	for (int i = 0; i < pic->n_panels; i++)
-		if (legend_rows(&pic->panel[i]) > rows)
-			rows = legend_rows(&pic->panel[i]);
+	for (int i = 0; i < pic->n_panels; i++) {
+		const int below = legend_rows(&pic->panel[i], out);
+
+		rows = below > rows ? below : rows;
+	}
 	h = PICTURE_H + LEGEND_ROW * rows;
 	str_addf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" "
 	         "height=\"%d\" role=\"img\">\n%s\n", w, h, w, h, style);

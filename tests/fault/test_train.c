@@ -161,7 +161,8 @@ static void fail_allocations(struct failing f)
 			continue;
 		check_after(st, live, i);
 		if (st != TT_ENOMEM && (f.workers == 1 || st != TT_EPEER))
-			fail_msg("failure %llu is called '%s'", (unsigned long long)i, tt_status_text(st));
+			fail_msg("failure %llu is called '%s': %s", (unsigned long long)i, tt_status_text(st),
+			         tt_last_error());
 		assert_error("memory");
 	}
 }
@@ -217,7 +218,8 @@ static void training_survives_every_failed_write(void **state)
 		file_fail_at(0);
 		check_after(st, live, i);
 		if (st != TT_EIO)
-			fail_msg("failure %llu is called '%s'", (unsigned long long)i, tt_status_text(st));
+			fail_msg("failure %llu is called '%s': %s", (unsigned long long)i, tt_status_text(st),
+			         tt_last_error());
 		assert_error("No space left on device");
 	}
 }

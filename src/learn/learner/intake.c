@@ -79,10 +79,10 @@ static tt_status find(const tt_batch *b, const char *name, const tt_column **out
 {
 	if (!(*out = tt_batch_column(b, name)))
 		return err_set(TT_EINVAL, "the batch has no column '%.60s', but '%.60s': give columns the "
-		               "names that the net knows, or say them in tt_learner_opts", name,
+		               "names that the model knows, or say them in tt_learner_opts", name,
 		               b->column[0]->name);
 	if (column_ragged(*out))
-		return err_set(TT_ESUPPORT, "column '%.60s' is ragged: this net reads samples of one shape",
+		return err_set(TT_ESUPPORT, "column '%.60s' is ragged: the model reads one shape",
 		               name);
 	return TT_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/sized.h"
+#include "distribute/coll/coll.h"
 #include "learn/learner/intake.h"
 #include "learn/learner/learner_own.h"
 #include "learn/nn/signature.h"
@@ -28,6 +29,7 @@ struct tt_learner {
 	struct target         target;        /* of that                                  */
 	int64_t               eval_room;     /* samples that target has room for         */
 	int64_t               seen_steps;    /* when eval was last told of new parameters */
+	int                   stepped;       /* others may read what this one has         */
 };
 
 /* ---- life ---- */
@@ -113,12 +115,28 @@ tt_status tt_learner_new(tt_learner **out, tt_model *m, const tt_learner_opts *o
 	return st;
 }
 
+/* What one worker's last step has made the others may still be reading out of its memory. */
+static void part(struct tt_learner *l)
+{
+	struct comm *c = l->learner ? l->learner->opts.comm : NULL;
+	char why[ERR_MAX];
+
+	if (!l->stepped || c->size == 1 || c->fault.status != TT_OK)
+		return;
+	snprintf(why, sizeof why, "%s", tt_last_error());
+	c->doing = "the end of a learner";
+	if (learner_flush(l->learner) == TT_OK)
+		(void)comm_barrier(c);
+	err_text("%s", why);                    /* it may be read after this one is gone */
+}
+
 void tt_learner_free(tt_learner **lp)
 {
 	struct tt_learner *l = lp ? *lp : NULL;
 
 	if (!l)
 		return;
+	part(l);
 	program_cache_free(&l->eval);
 	target_release(&l->target);
 	learner_free(&l->learner);
@@ -231,6 +249,7 @@ tt_status tt_learner_step(tt_learner *l, const tt_batch *in, const tt_step_opts 
 	at = (struct learner_at){ .epoch = o.epoch,
 	                          .lr = o.lr ? o.lr : l->model->spec->train.optimizer.lr };
 	engine_enter(l->engine);
+	l->stepped = 1;
 	if ((st = learner_step(l->learner, &b, &at, &got)) != TT_OK || !r)
 		return st;
 	tell(l, &at, &got, &told);

@@ -123,7 +123,7 @@ tt_status learner_find_slots(const struct learner *l, const struct ckpt *c, cons
 			return err_set(TT_ESPEC, "%s: has no '%s': resume with the train.optimizer it was "
 			               "written with", path, name);
 		if (!tensor_same(&found->desc, &want))
-			return err_set(TT_ESHAPE, "%s: holds a net of %lld parameters, this spec's has %lld: "
+			return err_set(TT_ESHAPE, "%s: holds a model of %lld parameters, this spec's has %lld: "
 			               "resume with the model it was written with", path,
 			               (long long)tensor_count(&found->desc), (long long)count);
 		s.data[i] = found->data;

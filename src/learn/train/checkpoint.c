@@ -136,7 +136,7 @@ tt_status checkpoint_collect(struct tt_trainer *t)
 {
 	tt_status st = learner_collect(t->learner);
 
-	return st == TT_OK && t->shared ? rest_collect(t) : st;
+	return st == TT_OK && t->shared ? learner_blame(t->learner, rest_collect(t)) : st;
 }
 
 static tt_status add_numbers(const struct state *state, struct model_rows *s, struct str text[ROWS])
@@ -301,9 +301,9 @@ static tt_status check_members(const struct tt_trainer *t, const struct ckpt *c,
 	if (has == want)
 		return TT_OK;
 	if (has)
-		return err_set(TT_ESPEC, "%s: holds an ensemble of %d nets: resume with "
+		return err_set(TT_ESPEC, "%s: holds an ensemble of %d models: resume with "
 		               "distribute.strategy: ensemble and %d workers", path, has, has);
-	return err_set(TT_ESPEC, "%s: holds one net, not an ensemble of %d", path, want);
+	return err_set(TT_ESPEC, "%s: holds one model, not an ensemble of %d", path, want);
 }
 
 /* The data are those that the checkpoint was trained on, with classes and features in the same
@@ -322,7 +322,7 @@ static tt_status check_data(const struct tt_trainer *t, const struct ckpt *c, co
 	if ((st = signature_match(s, tt_model_signature(t->model)->data, &plan)) != TT_OK)
 		st = err_at(st, "%s", path);
 	else if (plan.changes)
-		st = err_set(TT_ESHAPE, "%s: its net knows the features or classes of data.train in "
+		st = err_set(TT_ESHAPE, "%s: its model knows the features or classes of data.train in "
 		             "another order: it can be used on them, but the run cannot go on", path);
 	schema_release(&plan.schema);
 	signature_free(&s);

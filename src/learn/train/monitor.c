@@ -50,7 +50,7 @@ static tt_status find(const char *monitor, int has, enum monitor_number *out)
 			               "this spec does not have", monitor);
 		if (row[i].needs & ~has)
 			return err_set(TT_ESPEC, "train.early_stop.monitor: '%s' needs classes, but this "
-			               "net gives values: watch a loss", monitor);
+			               "model gives values: watch a loss", monitor);
 		*out = (enum monitor_number)i;
 		return TT_OK;
 	}

@@ -173,7 +173,7 @@ static tt_status check_finite(const struct stacking *k, tt_status st)
 
 	for (size_t i = 0; st == TT_OK && i < k->net->param_count; i++)
 		bad = bad || !isfinite(k->net->params[i]);
-	return !bad ? st : err_set(TT_ENAN, "the net that combines the members is not finite: try a "
+	return !bad ? st : err_set(TT_ENAN, "the model that combines the members is not finite: try a "
 	                           "smaller train.combiner.lr");
 }
 
@@ -300,7 +300,7 @@ tt_status stacking_train(const struct stacking_opts *o, tt_model *net)
 	};
 	tt_status st;
 
-	o->comm->doing = "training the net that combines the members";
+	o->comm->doing = "training the model that combines the members";
 	if ((st = make_all(&k)) == TT_OK && (st = ask_members(&k)) == TT_OK)
 		st = learn(&k);
 	release(&k);
