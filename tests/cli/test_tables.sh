@@ -51,18 +51,22 @@ cut -d, -f3- "$out" >got.txt
 cut -d, -f3- plain.txt | cmp - got.txt || fail "without a target, other answers"
 run 1 "$tutti" eval one csv:nolabel.csv
 says "$err" "the target 'kind' is missing"
-run 0 "$tutti" eval one csv:renamed.csv          # one that is no feature can but be the target
+run 1 "$tutti" eval one csv:renamed.csv          # another column is not taken for it
+says "$err" "the target 'kind' is missing"
+run 0 "$tutti" eval one "csv:renamed.csv?label=species"
+run 0 "$tutti" predict one csv:renamed.csv
+lacks "$out" "in truth"
 
 # what is wrong is told in the words of tables
 table wide.csv length,width,depth,kind '$1,$2,$1,$3'
 run 1 "$tutti" train table.yaml --run three -q --set data.train=csv:wide.csv
-says "$err" "the source has 3 features (length, width, depth), the net wants 2: 1 too many"
+says "$err" "the source has 3 features (length, width, depth), the model wants 2: 1 too many"
 grep -v eel plain.csv >two.csv
 run 0 "$tutti" eval one csv:two.csv
 grep -Eq '^ *eel +0 +- ' "$out" || fail "recall of a class without samples is not -"
 lacks "$out" "nan"
 run 2 "$tutti" predict one .
-says "$err" "no picture there"
+says "$err" "no image there"
 run 0 "$tutti" predict one plain.csv --format csv
 cut -d, -f3- "$out" >got.txt
 cut -d, -f3- plain.txt | cmp - got.txt || fail "a table without csv: before it"

@@ -142,15 +142,15 @@ static int reads_last(const struct table *t, const struct known_columns *k)
 	return reads(k, last);
 }
 
-/* The column that the model knows by name; else the last, unless the model reads that one: then
- * there is none. */
+/* The column that the model knows by name.  Where one side has no names it is the last, unless the
+ * model reads that one: then there is none. */
 static void find_target(struct table *t, const struct known_columns *k)
 {
 	if (k->target && (t->target = column_called(t, k->target)) < t->width &&
 	    t->target != t->weight && is_header(t))
 		return;
 	t->target = t->width;
-	if (!reads_last(t, k))
+	if (!(k->target && k->features && is_header(t)) && !reads_last(t, k))
 		t->target = t->width - 1;
 }
 

@@ -22,7 +22,8 @@ static tt_status check_target(const struct tt_model *m, const tt_source_info *in
 	long long outputs = (long long)m->outputs;
 
 	if (info->target == TT_TARGET_VALUES && !info->values)
-		return err_set(TT_ESHAPE, "the target '%.60s' is missing: the source has none",
+		return err_set(TT_ESHAPE, "the target '%.60s' is missing: the source has none; of a table "
+		               "?label=COLUMN names it",
 		               name ? name : "label");
 	if (info->target == TT_TARGET_VALUES) {
 		if (xent)
@@ -30,14 +31,14 @@ static tt_status check_target(const struct tt_model *m, const tt_source_info *in
 			               "wants classes: choose mse, or read csv: with ?task=classify");
 		if (info->values != outputs)
 			return err_set(TT_ESHAPE, "the source gives %d values per sample, the last layer "
-			               "has %lld outputs: use a source of as many, or train a net whose last "
+			               "has %lld outputs: use a source of as many, or train a model whose last "
 			               "layer has out: %d", info->values, outputs, info->values);
 		return TT_OK;
 	}
 	if (info->classes == outputs || (!xent && outputs == 1))
 		return TT_OK;           /* what classes are to one output: init_numbers */
 	return err_set(TT_ESHAPE, "the source has %d classes, the last layer has %lld outputs: use "
-	               "a source of %lld classes, or train a net whose last layer has out: %d",
+	               "a source of %lld classes, or train a model whose last layer has out: %d",
 	               info->classes, outputs, outputs, info->classes);
 }
 
