@@ -297,7 +297,7 @@ static tt_status run_compare(struct call *call)
 
 const struct verb verb_compare = {
 	.name = "compare", .args = "SPEC.yaml", .min_args = 1, .max_args = 1,
-	.summary = "train a net under several strategies, side by side",
+	.summary = "train a model under several strategies, side by side",
 	.text =
 	"Runs the spec once for each of --strategies, one after the other with the same seed, and\n"
 	"says what each has reached, how long it took, what each worker sent and for how long it\n"

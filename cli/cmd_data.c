@@ -35,7 +35,7 @@ static const struct flag data_flags[] = {
 static const struct example data_examples[] = {
 	{ "tutti data mnist:data/mnist", "count, shape, classes, and the mean and std for a spec" },
 	{ "tutti data 'synth:objects?size=64' --sheet objects.png", "see what a source looks like" },
-	{ "tutti data 'synth:objects?count=1000' --export objects", "make picture files of it" },
+	{ "tutti data 'synth:objects?count=1000' --export objects", "make image files of it" },
 	{ NULL, NULL },
 };
 
@@ -272,7 +272,7 @@ static tt_status write_files(const struct data_args *o, const tt_source *source)
 		if ((st = tt_source_export(source, n, o->export)) != TT_OK)
 			return st;
 		if (!o->common.quiet)
-			fprintf(stderr, "%s: %lld pictures written; read them as images:%s\n", o->export,
+			fprintf(stderr, "%s: %lld images written; read them as images:%s\n", o->export,
 			        (long long)n, o->export);
 	}
 	return TT_OK;
@@ -303,7 +303,7 @@ const struct verb verb_data = {
 	.text =
 	"Prints how many samples a source has, their shape, how many there are of each class, and\n"
 	"the mean and standard deviation per channel or feature, ready to paste into a spec.  On\n"
-	"request it draws the first samples as a picture, or writes all of them out as PNG files.\n"
+	"request it draws the first samples as an image, or writes all of them out as PNG files.\n"
 	"`tutti help sources` lists what a SOURCE can be.\n",
 	.examples = data_examples, .flags = data_flags, .opts_size = sizeof(struct data_args),
 	.run = run_data,

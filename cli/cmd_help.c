@@ -25,7 +25,7 @@ static const struct flag help_flags[] = {
 
 static const struct example help_examples[] = {
 	{ "tutti help train", "explain a verb" },
-	{ "tutti help layers", "the layers a net can be made of" },
+	{ "tutti help layers", "the layers a model can be made of" },
 	{ "tutti help conv2d", "one of them" },
 	{ "eval \"$(tutti help --completion bash)\"", "complete words in this shell" },
 	{ NULL, NULL },

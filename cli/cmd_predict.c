@@ -92,7 +92,7 @@ static tt_status describe_pictures(struct prediction *p, struct arena *a, const 
 		return st;
 	if (sscanf(input, "[%lld, %lld, %lld]", &shape[0], &shape[1], &shape[2]) != 3 ||
 	    (shape[0] != 1 && shape[0] != 3))
-		return err_set(TT_ESHAPE, "%s: its net does not take pictures; name a source instead of "
+		return err_set(TT_ESHAPE, "%s: its model does not take images; name a source instead of "
 		               "files", checkpoint);
 	p->info = (tt_source_info){ .size = sizeof p->info, .count = p->count, .ndim = 3,
 	                            .type = TT_SAMPLE_U8 };
@@ -178,9 +178,9 @@ static tt_status open_files(struct prediction *p, struct call *c)
 		return st;
 	p->count = p->files.n;
 	if (!p->count)
-		return err_set(TT_EINVAL, "%s: no picture there", p->first);
+		return err_set(TT_EINVAL, "%s: no image there", p->first);
 	if (p->files.skipped && !p->args->common.quiet)
-		fprintf(stderr, "tutti predict: note: %lld files in folders are no pictures by name\n",
+		fprintf(stderr, "tutti predict: note: %lld files in folders are no images by name\n",
 		        (long long)p->files.skipped);
 	return describe_pictures(p, c->arena, c->args.v[0]);
 }
@@ -208,7 +208,7 @@ static tt_status check_shape(const struct prediction *p)
 		n *= p->info.shape[i];
 	if (n == tt_session_inputs(p->session))
 		return TT_OK;
-	return err_set(TT_ESHAPE, "%s: a sample has %lld numbers, the net takes %lld", p->first,
+	return err_set(TT_ESHAPE, "%s: a sample has %lld numbers, the model takes %lld", p->first,
 	               (long long)n, (long long)tt_session_inputs(p->session));
 }
 
@@ -402,13 +402,14 @@ static tt_status run_predict(struct call *c)
 
 const struct verb verb_predict = {
 	.name = "predict", .args = "CHECKPOINT FILE...|SOURCE", .min_args = 2, .max_args = 1 << 20,
-	.summary = "ask a model about pictures or a source",
+	.summary = "ask a model about images or a source",
 	.text =
 	"Prints what the model of a checkpoint (a .safetensors file or a run folder) says about each\n"
-	"picture, or about each sample of a source or a table (FILE.csv).  A folder stands for the\n"
-	"pictures below it, - for the files that stdin lists, or for a table on stdin where the net\n"
-	"reads features.  Pictures are scaled to the size the net was trained on.  Nets with classes\n"
-	"name the likeliest ones, others print their numbers, beside what the source says is right.\n"
+	"image, or about each sample of a source or a table (FILE.csv).  A folder stands for the\n"
+	"images below it, - for the files that stdin lists, or for a table on stdin where the model\n"
+	"reads features.  Images are scaled to the size the model was trained on.  Models with\n"
+	"classes name the likeliest ones, others print their numbers, beside what the source says is\n"
+	"right.\n"
 	"What cannot be read is named on stderr, the others get their answers, the exit code is 1.\n",
 	.examples = predict_examples, .flags = predict_flags,
 	.opts_size = sizeof(struct predict_args), .run = run_predict,

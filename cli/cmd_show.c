@@ -44,7 +44,7 @@ static const struct flag show_flags[] = {
 static const struct example show_examples[] = {
 	{ "tutti show examples/resnet20.yaml", "layers, shapes, parameters, operations, memory" },
 	{ "tutti show examples/cnn6.yaml --measure --threads 1", "where the time of a step goes" },
-	{ "tutti show runs/lenet5-20260101-120000", "the net of a run" },
+	{ "tutti show runs/lenet5-20260101-120000", "the model of a run" },
 	{ NULL, NULL },
 };
 
@@ -257,13 +257,13 @@ static tt_status run_show(struct call *c)
 
 const struct verb verb_show = {
 	.name = "show", .args = "SPEC.yaml|CHECKPOINT", .min_args = 1, .max_args = 1,
-	.summary = "what a net is made of and what it costs",
+	.summary = "what a model is made of and what it costs",
 	.text =
 	"Prints the layers with the shapes they give, their parameters and floating-point operations\n"
 	"(a multiply-add counts as two), and the memory that a step needs: planned, where values\n"
 	"share memory that is free again, and unplanned.  --kernels and --measure list the program\n"
 	"step by step.  A checkpoint also tells what it was trained on: columns, features and classes\n"
-	"by name, which data are matched with wherever the net is used.\n",
+	"by name, which data are matched with wherever the model is used.\n",
 	.examples = show_examples, .flags = show_flags, .opts_size = sizeof(struct show_args),
 	.run = run_show,
 };

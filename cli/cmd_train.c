@@ -109,7 +109,7 @@ static const struct flag train_flags[] = {
 static const struct example train_examples[] = {
 	{ "tutti train examples/lenet5.yaml", "train, as the file says" },
 	{ "tutti train examples/lenet5.yaml --epochs 2 --set train.optimizer.lr=0.1",
-	  "the same net with other settings" },
+	  "the same model with other settings" },
 	{ "tutti train examples/lenet5.yaml --resume", "go on where the last run was stopped" },
 	{ "tutti train examples/lenet5.yaml --workers 4", "four workers share this machine's cores" },
 	{ "tutti train examples/lenet5.yaml --hosts a:8,b:8 --restarts 3",
@@ -652,9 +652,9 @@ static tt_status run_train(struct call *c)
 
 const struct verb verb_train = {
 	.name = "train", .args = "SPEC.yaml", .min_args = 1, .max_args = 1,
-	.summary = "train a net as a spec says",
+	.summary = "train a model as a spec says",
 	.text =
-	"Reads SPEC.yaml (`tutti help spec` lists its keys), builds the net, and trains it on the\n"
+	"Reads SPEC.yaml (`tutti help spec` lists its keys), builds the model, and trains it on the\n"
 	"data the spec names.  ${NAME} and ${NAME:-default} in the file are filled in from the\n"
 	"environment.  A run folder keeps all that a run is: the spec with every default, the\n"
 	"environment, log, curves (curves.svg and TensorBoard's event files) and checkpoints.\n"

@@ -51,6 +51,6 @@ void names_unread(const tt_model *m, const tt_source *source, struct str *out)
 	for (int64_t i = 0; net->features && is && is->features && i < is->shape[0]; i++)
 		if (!(i < net->shape[0] && strcmp(net->features[i], is->features[i]) == 0) &&
 		    !has(net, is->features[i]))
-			str_addf(out, "%s%s", out->len ? ", " : "the net does not read the columns ",
+			str_addf(out, "%s%s", out->len ? ", " : "the model does not read the columns ",
 			         is->features[i]);
 }

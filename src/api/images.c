@@ -33,7 +33,7 @@ tt_status tt_image_read_as(const char *path, const int64_t shape[3], const tt_im
 		return err_null(__func__);
 	if ((shape[0] != 1 && shape[0] != 3) || shape[1] < 1 || shape[1] > IMAGE_MAX_SIDE ||
 	    shape[2] < 1 || shape[2] > IMAGE_MAX_SIDE)
-		return err_set(TT_EINVAL, "tt_image_read: [%lld, %lld, %lld] is no picture: 1 or 3 planes "
+		return err_set(TT_EINVAL, "tt_image_read: [%lld, %lld, %lld] is no image: 1 or 3 planes "
 		               "of 1 to %d rows and columns", (long long)shape[0], (long long)shape[1],
 		               (long long)shape[2], IMAGE_MAX_SIDE);
 	want.channels = (int)shape[0];

@@ -144,7 +144,7 @@ static tt_status make_inputs(struct trial *b, const struct ir_graph *g)
 		if (v->kind != IR_INPUT)
 			continue;
 		if (v->index >= MAX_INPUTS)
-			return err_set(TT_EINTERNAL, "a net with more than %d inputs", MAX_INPUTS);
+			return err_set(TT_EINTERNAL, "a model with more than %d inputs", MAX_INPUTS);
 		st = make_input(v, &b->input[v->index]);
 		b->n_inputs = v->index >= b->n_inputs ? v->index + 1 : b->n_inputs;
 	}
@@ -293,7 +293,7 @@ tt_status tt_report_get_layer(const tt_report *r, int i, tt_report_layer *out)
 	if (!r)
 		return err_null(__func__);
 	if (i < 0 || i >= r->info.layers)
-		return err_set(TT_EINVAL, "layer %d: the net has %d layers", i, r->info.layers);
+		return err_set(TT_EINVAL, "layer %d: the model has %d layers", i, r->info.layers);
 	return sized_give(out, &r->layer[i], sizeof r->layer[i], "tt_report_layer");
 }
 

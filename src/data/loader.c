@@ -31,11 +31,11 @@ static const struct option augment_options[] = {
 	OPT_INT (struct augment_opts, crop, "0", 0, 1024,
 	         "pad images by this many pixels on each side, cut back at a random place"),
 	OPT_ENUM(struct augment_opts, border, "zero", border_words,
-	         "what `crop` pads with: black, or the picture mirrored at its edge"),
+	         "what `crop` pads with: black, or the image mirrored at its edge"),
 	OPT_INT (struct augment_opts, cutout, "0", 0, 1024,
 	         "blank a square of so many pixels centred at a random place (DeVries, Taylor 2017)"),
 	OPT_INT (struct augment_opts, until, "0", 0, 1000000000,
-	         "crop and cutout in the first so many epochs only, that the last ones see pictures as "
+	         "crop and cutout in the first so many epochs only, that the last ones see images as "
 	         "they are; 0: in all"),
 	OPT_ENUM(struct augment_opts, flip, "no", option_no_yes,
 	         "mirror images left-right with probability 1/2"),
@@ -47,7 +47,7 @@ const struct option data_options[] = {
 	OPT_TEXT(struct data_opts, valid, NULL, "URI of the validation data; none if not set"),
 	OPT_ENUM(struct data_opts, normalise, "none", normalise_words,
 	         "standard: mean and std of each channel (or feature) are found in the training data, "
-	         "unless given, and kept with the net; what does not vary becomes 0"),
+	         "unless given, and kept with the model; what does not vary becomes 0"),
 	OPT_DOUBLES(struct data_opts, mean, NULL,
 	            "subtracted from each channel (or feature); pixels are scaled to 0..1 first"),
 	OPT_DOUBLES(struct data_opts, std, NULL, "each channel (or feature) is divided by this"),

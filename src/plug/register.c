@@ -33,13 +33,13 @@ static const struct { enum plug_kind kind; const char *name, *serves, *why; } wi
 	{ PLUG_DEVICE, "openblas", "dense layers on CPUs, where it is faster", TT_WITHOUT_OPENBLAS },
 #endif
 #ifdef TT_WITHOUT_WEBP
-	{ PLUG_CODEC, "webp", "WebP pictures", TT_WITHOUT_WEBP },
+	{ PLUG_CODEC, "webp", "WebP images", TT_WITHOUT_WEBP },
 #endif
 #ifdef TT_WITHOUT_GIF
-	{ PLUG_CODEC, "gif", "GIF pictures", TT_WITHOUT_GIF },
+	{ PLUG_CODEC, "gif", "GIF images", TT_WITHOUT_GIF },
 #endif
 #ifdef TT_WITHOUT_TIFF
-	{ PLUG_CODEC, "tiff", "TIFF pictures", TT_WITHOUT_TIFF },
+	{ PLUG_CODEC, "tiff", "TIFF images", TT_WITHOUT_TIFF },
 #endif
 #ifdef TT_WITHOUT_MPI
 	{ PLUG_TRANSPORT, "mpi", "ranks on many machines", TT_WITHOUT_MPI },

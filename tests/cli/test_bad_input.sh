@@ -129,7 +129,7 @@ absent new
 sed 's/out: 8/out: 9/' "$spec" >other.yaml
 run 1 "$tutti" train other.yaml --run new --resume=$best
 one_line "$err"
-says "$err" "holds a net of 5354 parameters, this spec's has 6022"
+says "$err" "holds a model of 5354 parameters, this spec's has 6022"
 absent new
 
 # ---- numbers that run away: the checkpoint from before stays ----

@@ -63,7 +63,7 @@ PY
 run 0 "$tutti" show parts
 says "$out" "members.2.conv1"
 run 2 "$tutti" train "$spec" -q --run parts --workers 2 --set distribute.strategy=ensemble --resume
-says "$err" "an ensemble of 3 nets"
+says "$err" "an ensemble of 3 models"
 run 0 "$tutti" train "$spec" -q --run stacked --workers 3 --set distribute.strategy=ensemble \
 	--set distribute.combine=net
 says "$out" "in validation, each alone"

@@ -130,7 +130,7 @@ static void other_names_than_the_models_are_refused(void **state)
 	assert_ok(tt_learner_new(&other, a, TT_LEARNER_OPTS(.classes = 3,
 	                         .class_names = fruit_other_order)));
 	assert_status(tt_learner_step(other, measured(&c, feature_names), NULL, NULL), TT_ESHAPE);
-	assert_error("class 0 is 'pear' here and 'apple' to the net");
+	assert_error("class 0 is 'pear' here and 'apple' to the model");
 	tt_learner_free(&other);
 	assert_status(tt_learner_new(&other, a, TT_LEARNER_OPTS(.classes = 3)), TT_EINVAL);
 	assert_ok(tt_learner_new(&other, a, TT_LEARNER_OPTS(.classes = 2, .class_names = fruit)));

@@ -53,7 +53,7 @@ static tt_status find_codec(const struct bytes *in, const struct codec **out)
 		*out = f->codec;
 		return TT_OK;
 	}
-	return err_set(TT_EFORMAT, "%s: no picture (" IMAGE_FORMATS "; %zu bytes)", in->name, in->n);
+	return err_set(TT_EFORMAT, "%s: no image (" IMAGE_FORMATS "; %zu bytes)", in->name, in->n);
 }
 
 /* The header, within limits. */
@@ -66,7 +66,7 @@ static tt_status probe(const struct codec *c, const struct bytes *in, struct ras
 	if (r->h < 1 || r->w < 1)
 		return err_set(TT_EFORMAT, "%s: a %s of %d x %d pixels", in->name, c->name, r->h, r->w);
 	if (r->h > IMAGE_MAX_SIDE || r->w > IMAGE_MAX_SIDE || raster_pixels(r) > IMAGE_MAX_PIXELS)
-		return err_set(TT_EFORMAT, "%s: a picture of %d x %d pixels is too large", in->name, r->h,
+		return err_set(TT_EFORMAT, "%s: an image of %d x %d pixels is too large", in->name, r->h,
 		               r->w);
 	return TT_OK;
 }

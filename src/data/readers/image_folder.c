@@ -134,7 +134,7 @@ static tt_status visit_class(struct walk *w, const char *path, enum kind kind)
 	if ((st = each(w, path, visit_inside)) != TT_OK || w->m->n > before ||
 	    w->m->left[LEFT_LOOP].n > loops)
 		return st;
-	return err_set(TT_EFORMAT, "%s: no picture (" IMAGE_FORMATS ") in this folder of a class: put "
+	return err_set(TT_EFORMAT, "%s: no image (" IMAGE_FORMATS ") in this folder of a class: put "
 	               "some in, or remove it", path);
 }
 

@@ -26,7 +26,7 @@ tt_status image_pack_error(const struct image_archive *m, struct archive *a)
 {
 	const char *text = archive_error_string(a);
 
-	return err_set(TT_EFORMAT, "%s: damaged archive after %zu pictures: %s", m->name, m->n,
+	return err_set(TT_EFORMAT, "%s: damaged archive after %zu images: %s", m->name, m->n,
 	               text ? text : "cannot be read");
 }
 
@@ -70,7 +70,7 @@ static tt_status reserve_blob(struct image_archive *m, size_t more)
 	uint8_t *p;
 
 	if (more > MAX_BLOB || m->blob_size + more > MAX_BLOB)
-		return err_set(TT_EFORMAT, "%s: more than %zu bytes of pictures; unpack it to a folder",
+		return err_set(TT_EFORMAT, "%s: more than %zu bytes of images; unpack it to a folder",
 		               m->name, MAX_BLOB);
 	if (m->blob_size + more <= m->blob_cap)
 		return TT_OK;

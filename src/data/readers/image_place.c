@@ -78,7 +78,7 @@ tt_status place_add(struct image_archive *m, const struct member *one)
 		struct member *v = m->n < MAX_MEMBERS ? mem_realloc(m->v, cap * sizeof *v) : NULL;
 
 		if (!v)
-			return err_set(TT_ENOMEM, "%s: no memory for more than %zu pictures", m->name, m->n);
+			return err_set(TT_ENOMEM, "%s: no memory for more than %zu images", m->name, m->n);
 		m->v = v;
 		m->cap = cap;
 	}
@@ -199,7 +199,7 @@ static tt_status nothing_there(const struct image_archive *m)
 	tt_status st;
 
 	image_archive_tell(m, &left);
-	st = err_set(TT_EFORMAT, "%s: no folder of pictures (" IMAGE_FORMATS ") in it%s%s", m->name,
+	st = err_set(TT_EFORMAT, "%s: no folder of images (" IMAGE_FORMATS ") in it%s%s", m->name,
 	             left.len ? "; left out: " : "", left.len ? left.p : "");
 	str_release(&left);
 	return st;
@@ -228,8 +228,8 @@ tt_status place_all(struct image_archive *m, enum split split)
 /* ---- what was left out ---- */
 
 static const char *const reasons[LEFT_KINDS][2] = {
-	[LEFT_NAME]     = { "file that is not named as a picture",
-	                    "files that are not named as pictures" },
+	[LEFT_NAME]     = { "file that is not named as an image",
+	                    "files that are not named as images" },
 	[LEFT_HIDDEN]   = { "hidden file or folder", "hidden files or folders" },
 	[LEFT_KIND]     = { "that is no regular file", "that are no regular files" },
 	[LEFT_DANGLING] = { "link to nothing", "links to nothing" },

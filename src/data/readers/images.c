@@ -37,12 +37,12 @@ static const struct option settings[] = {
 	         "which folder: train/, test/ or val/ (valid/), where there are such; none: each "
 	         "folder is a class"),
 	OPT_TEXT(struct images_opts, size, NULL,
-	         "N or HEIGHTxWIDTH: resize; needed if the pictures differ in size"),
+	         "N or HEIGHTxWIDTH: resize; needed if the images differ in size"),
 	OPT_ENUM(struct images_opts, gray, "no", option_no_yes, "one channel instead of three"),
 	OPT_TEXT(struct images_opts, background, "none",
 	         "colour behind transparent pixels: white, black, RRGGBB; none: they count as opaque"),
 	OPT_ENUM(struct images_opts, orientation, "stored", orientation_words,
-	         "exif: turn pictures upright by their EXIF data; stored: as they lie in the file"),
+	         "exif: turn images upright by their EXIF data; stored: as they lie in the file"),
 	OPT_ENUM(struct images_opts, gray16, "clip", gray16_words,
 	         "gray of 16 bits; clip: all above 255 is white, as in Pillow; scale: by 256"),
 	OPT_ENUM(struct images_opts, resident, "auto", memory_source_words,
@@ -90,7 +90,7 @@ static tt_status decode(const struct images *s, size_t i, uint8_t *x)
 
 	if (st == TT_OK && !s->resize && (st = image_probe(&in, want->turn, &h, &w)) == TT_OK &&
 	    (h != want->h || w != want->w))
-		st = err_set(TT_ESHAPE, "%s is %d x %d pixels, the first picture %d x %d; add size=N to "
+		st = err_set(TT_ESHAPE, "%s is %d x %d pixels, the first image %d x %d; add size=N to "
 		             "the source", in.name, h, w, want->h, want->w);
 	if (st == TT_OK)
 		st = image_decode(&in, want, x);
@@ -285,7 +285,7 @@ out:
 
 const struct reader_ops images_reader = {
 	.scheme = "images", .settings = settings,
-	.help = "images:DIR or images:FILE.{zip,tar,tar.gz,tar.xz,tar.bz2,tar.zst} -- pictures ("
+	.help = "images:DIR or images:FILE.{zip,tar,tar.gz,tar.xz,tar.bz2,tar.zst} -- images ("
 	        IMAGE_FORMATS "), a folder per class",
 	.open = images_open, .close = images_close, .read = images_read,
 };

@@ -24,7 +24,7 @@ struct synth_opts {
 static const struct option settings[] = {
 	OPT_INT  (struct synth_opts, size, "32", SIDE_MIN, SIDE_MAX, "pixels on each side"),
 	OPT_INT64(struct synth_opts, count, "10000", 1, 1e12, "samples"),
-	OPT_ENUM (struct synth_opts, split, "train", split_words, "two sets without a common picture"),
+	OPT_ENUM (struct synth_opts, split, "train", split_words, "two sets without a common image"),
 	OPT_INT64(struct synth_opts, seed, "1", 0, 9e15, "another seed, another set"),
 	OPT_INT  (struct synth_opts, classes, "10", 2, SHAPES, "the first so many kinds of objects"),
 	OPT_ENUM (struct synth_opts, gray, "no", option_no_yes, "one channel instead of three"),
@@ -375,6 +375,6 @@ static tt_status synth_open(struct reader **out, const char *path, const struct 
 
 const struct reader_ops synth_reader = {
 	.scheme = "synth", .settings = settings,
-	.help = "synth:objects -- rendered pictures of ten kinds of objects, as many as you like",
+	.help = "synth:objects -- rendered images of ten kinds of objects, as many as you like",
 	.open = synth_open, .close = synth_close, .read = synth_read,
 };

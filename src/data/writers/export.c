@@ -104,7 +104,7 @@ tt_status export_images(const tt_source *source, const char *dir, int64_t n)
 	tt_status st;
 
 	if (info->ndim != 3 || info->type != TT_SAMPLE_U8 || info->target != TT_TARGET_CLASS)
-		return err_set(TT_ESUPPORT, "only pictures with classes can be written as image folders");
+		return err_set(TT_ESUPPORT, "only images with classes can be written as image folders");
 	if (len < 0 || (size_t)len >= sizeof temporary)
 		return err_set(TT_EINVAL, "%s: the path is too long", dir);
 	if (file_exists(dir))

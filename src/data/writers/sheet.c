@@ -124,7 +124,7 @@ tt_status sheet_render(const tt_source *source, int64_t n, int columns, struct s
 	tt_status st;
 
 	if (info->ndim != 3 || info->type != TT_SAMPLE_U8)
-		return err_set(TT_ESUPPORT, "a sheet shows pictures; this source has none");
+		return err_set(TT_ESUPPORT, "a sheet shows images; this source has none");
 	n = n < info->count ? n : info->count;
 	if (n < 1 || n > SHEET_MAX || columns < 1 || columns > SHEET_MAX)
 		return err_set(TT_EINVAL, "a sheet of %lld samples in %d columns", (long long)n, columns);

@@ -117,7 +117,7 @@ static tt_status consolidate(struct sync *s)
 }
 
 const struct strategy sync_ensemble = {
-	.name = "ensemble", .help = "a net for each worker on its part of the data, used as one",
+	.name = "ensemble", .help = "a model for each worker on its part of the data, used as one",
 	.collective = 1, .apart = 1,
 	.open = open_ensemble, .begin = begin, .grad_ready = sync_apply_range, .finish = finish,
 	.epoch_end = collective_sums, .end = collective_sums, .consolidate = consolidate,

@@ -52,7 +52,7 @@ const struct option distribute_options[] = {
 	OPT_ENUM  (T, deterministic, "no", option_no_yes,
 	           "add in the order of the workers: the same bits for any piece or algorithm"),
 	OPT_ENUM  (T, combine, "average", combine_words,
-	           "ensemble: the average of the answers, or a small net trained over them"),
+	           "ensemble: the average of the answers, or a small model trained over them"),
 	OPT_ENUM  (T, shard_optimizer, "yes", option_no_yes,
 	           "allreduce: each worker does the optimizer's work on a part of the parameters"),
 	OPT_ENUM  (T, sync_batchnorm, "no", option_no_yes,

@@ -212,7 +212,7 @@ static tt_status build_item(struct builder *b, const struct node *item, const st
 	tt_status st;
 
 	if (++b->n_layers > LAYERS_MAX)
-		return node_err(item, TT_ESPEC, "the net has more than %d layers", LAYERS_MAX);
+		return node_err(item, TT_ESPEC, "the model has more than %d layers", LAYERS_MAX);
 	if ((st = read_kind(item, &l)) != TT_OK || (st = read_settings(b, &l, item)) != TT_OK ||
 	    (st = name_layer(b, &l, item, list, s)) != TT_OK ||
 	    (st = find_inputs(b, &l, s->path)) != TT_OK || (st = l.kind->build(b, &l)) != TT_OK)

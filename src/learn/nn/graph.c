@@ -32,8 +32,8 @@ static tt_status check_scores(const struct builder *b)
 	char text[LAYER_VALUE_TEXT];
 
 	if (y->desc.ndim != 2)
-		return node_err(o->layers, TT_ESHAPE, "the net ends with %s, but the loss needs a list of "
-		                "numbers per sample: end with `flatten`, `globalpool` or `dense`",
+		return node_err(o->layers, TT_ESHAPE, "the model ends with %s, but the loss needs a list "
+		                "of numbers per sample: end with `flatten`, `globalpool` or `dense`",
 		                layer_value_text(y, text));
 	if (o->loss == LOSS_XENT && y->maker && y->maker->op == IR_SOFTMAX)
 		return node_err(o->layers, TT_ESPEC, "%s is a softmax, which cross_entropy brings itself: "

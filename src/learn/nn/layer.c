@@ -82,7 +82,7 @@ static tt_status add_row(struct builder *b, struct param **table, int *n, size_t
 	if (!(p->name = arena_strdup(&b->grow->arena, row->name)))
 		return TT_ENOMEM;
 	if (__builtin_add_overflow(*total, p->count, total) || *total > PTRDIFF_MAX / sizeof(float))
-		return err_set(TT_ESHAPE, "%s: the net is larger than any memory", row->name);
+		return err_set(TT_ESHAPE, "%s: the model is larger than any memory", row->name);
 	++*n;
 	return TT_OK;
 }

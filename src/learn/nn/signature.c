@@ -113,7 +113,7 @@ static tt_status one_input(const tt_schema *data, int *at)
 	if ((*at = schema_find(data, "x")) >= 0 && *at != schema_target(data))
 		return TT_OK;
 	return err_set(TT_ESHAPE, "the source has more than one input column, such as '%.60s' and "
-	               "'%.60s', and the net has one input: call the column that it reads 'x'",
+	               "'%.60s', and the model has one input: call the column that it reads 'x'",
 	               data->column[schema_input(data, 0)]->name,
 	               data->column[schema_input(data, 1)]->name);
 }

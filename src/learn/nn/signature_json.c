@@ -262,8 +262,8 @@ static tt_status check(const struct signature *s, const struct tt_model *m, cons
 
 	if (schema_input(d, 0) < 0 || schema_input(d, 1) >= 0 ||
 	    column_row(d->column[schema_input(d, 0)]) != m->inputs)
-		return err_set(TT_EFORMAT, "%s: the signature is not that of the net, which has one input "
-		               "of %lld numbers", path, (long long)m->inputs);
+		return err_set(TT_EFORMAT, "%s: the signature is not that of the model, which has one "
+		               "input of %lld numbers", path, (long long)m->inputs);
 	return TT_OK;
 }
 

@@ -44,8 +44,8 @@ static tt_status wrong_input(const struct match *m)
 	const tt_column *there = m->data->column[schema_input(m->data, 0)];
 	char a[COLUMN_TEXT], b[COLUMN_TEXT];
 
-	return err_set(TT_ESHAPE, "the net was trained on column '%.60s' (%s), the source has none of "
-	               "that name but '%.60s' (%s): give the column that name", want->name,
+	return err_set(TT_ESHAPE, "the model was trained on column '%.60s' (%s), the source has none "
+	               "of that name but '%.60s' (%s): give the column that name", want->name,
 	               column_text(want, a), there->name, column_text(there, b));
 }
 
@@ -70,8 +70,8 @@ static tt_status wrong_features(const tt_column *want, const tt_column *is)
 	if (is->features)
 		add_names(&s, is->features, is->shape[0]);
 	st = s.failed ? TT_ENOMEM
-		: err_set(TT_ESHAPE, "the source has %lld features%s%s%s, the net wants %lld: %lld too "
-		          "%s; a net for them has model.input: [%lld]%s", has, s.p ? " (" : "",
+		: err_set(TT_ESHAPE, "the source has %lld features%s%s%s, the model wants %lld: %lld too "
+		          "%s; a model for them has model.input: [%lld]%s", has, s.p ? " (" : "",
 		          s.p ? s.p : "", s.p ? ")" : "", wants,
 		          has > wants ? has - wants : wants - has, has > wants ? "many" : "few", has,
 		          has + 1 == wants ? "; of a table without a target: write ?label=none" : "");
@@ -87,7 +87,7 @@ static tt_status wrong_shape(const tt_column *want, const tt_column *is)
 	add_shape(&net, want);
 	add_shape(&data, is);
 	st = net.failed || data.failed ? TT_ENOMEM
-		: err_set(TT_ESHAPE, "the samples are %s, the net wants %s: change model.input or the "
+		: err_set(TT_ESHAPE, "the samples are %s, the model wants %s: change model.input or the "
 		          "source's settings (size=, gray=)", data.p, net.p);
 	str_release(&net);
 	str_release(&data);
@@ -210,7 +210,7 @@ static tt_status check_kind(const struct match *m)
 {
 	if (!m->s->view.known || m->net->kind == m->data->kind || m->net->kind == TT_TARGET_NONE)
 		return TT_OK;
-	return err_set(TT_ESHAPE, "the net was trained to predict %s ('%.60s'), the source's target "
+	return err_set(TT_ESHAPE, "the model was trained to predict %s ('%.60s'), the source's target "
 	               "'%.60s' is %s: name another column (label=) or kind (task=)",
 	               kind_words[m->net->kind], m->net->target, m->data->target,
 	               kind_words[m->data->kind]);
@@ -218,7 +218,7 @@ static tt_status check_kind(const struct match *m)
 
 static tt_status stranger(const struct match *m, int class)
 {
-	return no_such("the net does not know the source's class", m->data->class_names[class],
+	return no_such("the model does not know the source's class", m->data->class_names[class],
 	               m->net->class_names, m->net->classes);
 }
 
@@ -251,7 +251,7 @@ static tt_status map_classes(const struct match *m, const tt_column *c)
 		if (at < 0)
 			return stranger(m, i);
 		if (c->type == TT_U8 && at > UINT8_MAX)
-			return err_set(TT_ESUPPORT, "class '%.60s' is number %lld of the net, which column "
+			return err_set(TT_ESUPPORT, "class '%.60s' is number %lld of the model, which column "
 			               "'%.60s' cannot hold: it is u8", m->data->class_names[i],
 			               (long long)at, c->name);
 		map[i] = (int32_t)at;
@@ -384,9 +384,9 @@ static tt_status same_list(const char *what, struct names net, struct names here
 		return TT_OK;
 	for (int64_t i = 0; i < n && i < m; i++)
 		if (!is(a[i], b[i]))
-			return err_set(TT_ESHAPE, "%s %lld is '%.60s' here and '%.60s' to the net: they must "
+			return err_set(TT_ESHAPE, "%s %lld is '%.60s' here and '%.60s' to the model: they must "
 			               "be the same in the same order", what, (long long)i, b[i], a[i]);
-	return n == m ? TT_OK : err_set(TT_ESHAPE, "there are %lld names for the net's %lld (%s)",
+	return n == m ? TT_OK : err_set(TT_ESHAPE, "there are %lld names for the model's %lld (%s)",
 	                                (long long)m, (long long)n, what);
 }
 

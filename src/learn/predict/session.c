@@ -354,7 +354,7 @@ tt_status tt_session_normalise(const tt_session *s, const tt_source_info *given,
 	if ((st = count_numbers(&info, &numbers)) != TT_OK)
 		return st;
 	if (numbers != s->model->inputs)
-		return err_set(TT_ESHAPE, "a sample has %lld numbers, the net wants %lld",
+		return err_set(TT_ESHAPE, "a sample has %lld numbers, the model wants %lld",
 		               (long long)numbers, (long long)s->model->inputs);
 	loader_normalise(&info, &s->model->spec->data, raw, x);
 	return TT_OK;

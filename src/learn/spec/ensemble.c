@@ -145,7 +145,7 @@ tt_status ensemble_spec(tt_spec **out, const tt_spec *member, int n, const struc
 	tt_status st;
 
 	if (n < 2 || n > ENSEMBLE_MAX)
-		return err_set(TT_ESPEC, "an ensemble of %d nets: 2 to %d are possible", n, ENSEMBLE_MAX);
+		return err_set(TT_ESPEC, "an ensemble of %d models: 2 to %d are possible", n, ENSEMBLE_MAX);
 	if ((st = spec_copy(&s, member)) != TT_OK)
 		return st;
 	if (!(layers = new_node(&s->arena, NODE_LIST, "layers"))) {

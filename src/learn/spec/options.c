@@ -29,8 +29,8 @@ static const struct option early_stop_options[] = {
 static const struct option tensorboard_options[] = {
 	OPT_INT (T, every_steps, "10", 0, 1e9, "steps between scalars; 0: no event file"),
 	OPT_ENUM(T, histograms, "yes", option_no_yes, "of all weights, once an epoch"),
-	OPT_INT (T, images, "8", 0, 1000, "this many samples as the net sees them"),
-	OPT_ENUM(T, graph, "yes", option_no_yes, "the net"),
+	OPT_INT (T, images, "8", 0, 1000, "this many samples as the model sees them"),
+	OPT_ENUM(T, graph, "yes", option_no_yes, "the model"),
 	OPT_END
 };
 #undef T
@@ -40,7 +40,7 @@ static const struct option combiner_options[] = {
 	OPT_NODE  (T, layers,
 	           "list of layers over all scores side by side; none: one dense layer that begins as "
 	           "their average"),
-	OPT_INT   (T, epochs, "3", 1, 1e6, "passes over the training data, through nets at rest"),
+	OPT_INT   (T, epochs, "3", 1, 1e6, "passes over the training data, through models at rest"),
 	OPT_INT   (T, batch, "256", 1, 1e9, "samples per step, all workers together"),
 	OPT_DOUBLE(T, lr, "0.001", 0, 1e6, "learning rate of adamw at the start; a cosine to zero"),
 	OPT_DOUBLE(T, weight_decay, "0.01", 0, 1e6, "of adamw"),
@@ -70,7 +70,7 @@ static const struct option train_options[] = {
 	OPT_GROUP (T, early_stop, early_stop_options, "when to end before the last epoch"),
 	OPT_GROUP (T, tensorboard, tensorboard_options, "what the event file holds"),
 	OPT_GROUP (T, combiner, combiner_options,
-	           "ensemble: the net that distribute.combine: net puts behind the members"),
+	           "ensemble: the model that distribute.combine: net puts behind the members"),
 	OPT_END
 };
 #undef T
@@ -79,7 +79,7 @@ static const struct option train_options[] = {
 const struct option spec_options[] = {
 	OPT_TEXT (T, name, "net", "what runs and checkpoints are called"),
 	OPT_GROUP(T, data, data_options, "where samples come from"),
-	OPT_GROUP(T, model, model_options, "the net"),
+	OPT_GROUP(T, model, model_options, "the model"),
 	OPT_GROUP(T, train, train_options, "how it learns"),
 	OPT_GROUP(T, distribute, distribute_options, "how workers learn together"),
 	OPT_END

@@ -40,7 +40,7 @@ static tt_status damaged(struct frame *f, int code)
 {
 	const char *word = GifErrorString(code);
 	tt_status st = err_set(TT_EFORMAT, "%s: damaged GIF: %s", f->in->name,
-	                       word ? word : "it holds no picture");
+	                       word ? word : "it holds no image");
 
 	close_frame(f);
 	return st;
@@ -178,4 +178,4 @@ static const struct codec gif_codec = { .name = "GIF", .probe = gif_probe, .deco
 extern const struct plug gif_plug;
 const struct plug gif_plug = PLUG(
 	.kind = PLUG_CODEC, .name = "gif", .version = version, .ops = &gif_codec,
-	.serves = "GIF pictures");
+	.serves = "GIF images");

@@ -337,4 +337,4 @@ static const struct codec tiff_codec = {
 extern const struct plug tiff_plug;
 const struct plug tiff_plug = PLUG(
 	.kind = PLUG_CODEC, .name = "tiff", .version = version, .ops = &tiff_codec,
-	.serves = "TIFF pictures");
+	.serves = "TIFF images");

@@ -111,4 +111,4 @@ static const struct codec webp_codec = {
 extern const struct plug webp_plug;
 const struct plug webp_plug = PLUG(
 	.kind = PLUG_CODEC, .name = "webp", .version = version, .ops = &webp_codec,
-	.serves = "WebP pictures");
+	.serves = "WebP images");

@@ -108,7 +108,7 @@ static void damage_is_named(void **state)
 	assert_error("x.png: damaged PNG");
 	struct bytes text = { (const uint8_t *)"GIF90a......", 12, "x.gif" };
 	assert_status(image_probe(&text, IMAGE_AS_STORED, &h, &w), TT_EFORMAT);
-	assert_error("x.gif: no picture (" IMAGE_FORMATS "; 12 bytes)");
+	assert_error("x.gif: no image (" IMAGE_FORMATS "; 12 bytes)");
 	str_release(&png);
 }
 

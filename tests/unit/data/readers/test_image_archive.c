@@ -230,7 +230,7 @@ static void what_is_left_out_is_counted_by_reason(void **state)
 	assert_int_equal(symlink("../../extra/c", test_path(dir, "train/b/more")), 0);
 	assert_ok(open_folder(dir, SPLIT_TRAIN));
 	assert_string_equal(listed(), "a/1.png b/2.png b/more/3.png");
-	assert_non_null(strstr(left_out(), "3 files that are not named as pictures ("));
+	assert_non_null(strstr(left_out(), "3 files that are not named as images ("));
 	assert_non_null(strstr(left_out(), "2 hidden files or folders ("));
 	assert_non_null(strstr(left_out(), "2 that are no regular files ("));
 	assert_non_null(strstr(left_out(), "1 link to nothing ("));
@@ -240,7 +240,7 @@ static void what_is_left_out_is_counted_by_reason(void **state)
 	assert_null(strchr(left_out(), '\n'));
 	assert_ok(open_pack("zip", names, SPLIT_TRAIN));
 	assert_string_equal(listed(), "a/1.png b/2.png");
-	assert_string_equal(left_out(), "3 files that are not named as pictures (train/a/notes.txt, "
+	assert_string_equal(left_out(), "3 files that are not named as images (train/a/notes.txt, "
 	                    "...), 2 hidden files or folders (train/b/._2.png, ...), "
 	                    "2 outside of the folders of classes (train/loose.png, ...)");
 }
@@ -257,7 +257,7 @@ static void a_source_says_what_it_leaves_out(void **state)
 		         resident ? "" : "?resident=no");
 		assert_ok(tt_source_open(&s, uri));
 		assert_non_null(strstr(tt_source_describe(s)->left_out,
-		                       "1 file that is not named as a picture ("));
+		                       "1 file that is not named as an image ("));
 		tt_source_close(&s);
 	}
 	assert_ok(tt_source_open(&s, "synth:objects?count=4"));
@@ -270,8 +270,8 @@ static void nothing_but_what_is_left_out_is_told(void **state)
 	(void)state;
 	assert_status(open_pack("zip", (const char *const[]){ "a/1.txt", "2.png", NULL }, SPLIT_TRAIN),
 	              TT_EFORMAT);
-	assert_error("no folder of pictures (" IMAGE_FORMATS ") in it; left out: 1 file that is not "
-	             "named as a picture (a/1.txt), 1 outside of the folders of classes (2.png)");
+	assert_error("no folder of images (" IMAGE_FORMATS ") in it; left out: 1 file that is not "
+	             "named as an image (a/1.txt), 1 outside of the folders of classes (2.png)");
 }
 
 static void what_is_no_file_is_not_waited_for(void **state)

@@ -177,7 +177,7 @@ static void missing_splits_are_named(void **state)
 	assert_status(parse(&m, &tar, SPLIT_TEST), TT_ENOENT);
 	make_tar(&tar, nothing);
 	assert_status(parse(&m, &tar, SPLIT_TRAIN), TT_EFORMAT);
-	assert_error("no folder of pictures (" IMAGE_FORMATS ")");
+	assert_error("no folder of images (" IMAGE_FORMATS ")");
 	image_archive_release(&m);
 	str_release(&tar);
 }
@@ -277,7 +277,7 @@ static void an_empty_folder_of_a_class_is_named(void **state)
 	write_tree(dir, names);
 	assert_ok(file_mkdirs(test_path(dir, "train/bee")));
 	assert_status(open_images(&s, dir, ""), TT_EFORMAT);
-	assert_error("train/bee: no picture (" IMAGE_FORMATS ") in this folder of a class");
+	assert_error("train/bee: no image (" IMAGE_FORMATS ") in this folder of a class");
 	assert_ok(file_write_all(test_path(dir, "train/bee/notes.txt"), "", 0));
 	assert_status(open_images(&s, dir, ""), TT_EFORMAT);
 }

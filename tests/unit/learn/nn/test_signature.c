@@ -246,7 +246,7 @@ static void what_does_not_fit_names_both_sides(void **state)
 		{ { .features = { "length", "size" }, .n_features = 2, .n_classes = 3 },
 		  "no feature 'width': there are length, size" },
 		{ { .n_features = 3, .n_classes = 3 },
-		  "the source has 3 features, the net wants 2: 1 too many" },
+		  "the source has 3 features, the model wants 2: 1 too many" },
 		{ { .features = { "length", "width" }, .classes = { "apple", "cherry" }, .n_features = 2,
 		    .n_classes = 2 },
 		  "does not know the source's class 'cherry': there are apple, pear, plum" },
@@ -322,7 +322,7 @@ static void evaluation_does_not_depend_on_the_order_of_names(void **state)
 	tt_model_free(&m);
 }
 
-/* Weights are no input; the net knows their name, and says it again from a checkpoint. */
+/* Weights are no input; the model knows their name, and says it again from a checkpoint. */
 static void weights_are_known_by_name(void **state)
 {
 	static const float w[] = { 1, 2 };
@@ -363,7 +363,7 @@ static void a_run_goes_on_with_the_names_it_knows(void **state)
 	const struct table strange = { .features = { "length", "width" },
 		.classes = { "apple", "pear", "quince" }, .n_classes = 3, .x = ROWS(2) };
 	const struct { const struct table *t; tt_status st; const char *says; } row[] = {
-		{ &mixed, TT_OK, "" }, { &strange, TT_ESHAPE, "data.train: the net does not know" },
+		{ &mixed, TT_OK, "" }, { &strange, TT_ESHAPE, "data.train: the model does not know" },
 		{ &fruit, TT_OK, "" },
 	};
 	tt_model *m = net("[2]", 3, "cross_entropy");

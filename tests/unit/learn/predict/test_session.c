@@ -211,7 +211,7 @@ static void a_sample_to_normalise_is_what_the_net_reads(void **state)
 		{ { .ndim = 2, .shape = { -8, -8 } }, TT_EINVAL, "dimension 0 of a sample is -8" },
 		{ { .ndim = 3, .shape = { (int64_t)1 << 62, 4, 64 } }, TT_EINVAL, "dimension 1" },
 		{ { .ndim = 1, .shape = { 64 }, .type = 9 }, TT_EINVAL, "no type 9" },
-		{ { .ndim = 1, .shape = { 63 } }, TT_ESHAPE, "63 numbers, the net wants 64" },
+		{ { .ndim = 1, .shape = { 63 } }, TT_ESHAPE, "63 numbers, the model wants 64" },
 		{ { .ndim = 1, .shape = { 64 } }, TT_OK, "" },
 	};
 	static float raw[64], x[64];
