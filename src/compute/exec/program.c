@@ -431,6 +431,19 @@ static double median_ms(const struct program *p, int k)
 	return v[n / 2];
 }
 
+/* A node's work is told once, however many steps it takes. */
+static double work_of(const struct program *p, int i)
+{
+	const struct plan_step *all = plan_of(p)->step, *s = &all[p->go[i].step];
+
+	if (s->reorder)
+		return 0;
+	for (int k = i - 1; k >= 0; k--)
+		if (all[p->go[k].step].node == s->node && !all[p->go[k].step].reorder)
+			return 0;
+	return ir_flops(s->node);
+}
+
 void program_step(const struct program *p, int i, struct program_step_info *out)
 {
 	const struct plan_step *s = &plan_of(p)->step[p->go[i].step];
@@ -438,7 +451,7 @@ void program_step(const struct program *p, int i, struct program_step_info *out)
 	*out = (struct program_step_info){
 		.layer = s->node->name, .op = s->reorder ? "reorder" : ir_op_name(s->node->op),
 		.kernel = s->kernel->name, .device = s->device->ops->name,
-		.flops = s->reorder ? 0 : ir_flops(s->node), .ms = median_ms(p, i),
+		.flops = work_of(p, i), .ms = median_ms(p, i),
 		.backward = s->node->backward,
 	};
 	tensor_text(&s->node->out[0]->desc, out->shape);
