@@ -190,6 +190,9 @@ static void print_text(const struct evaluation *e)
 
 	printf("source      %s\n", e->uri);
 	printf("samples     %s\n", text_count(m->samples, n));
+	if (tt_source_schema(e->source)->weight)
+		printf("weight      %.6g: loss and accuracy are weighted; the tables below count samples\n",
+		       m->weight);
 	printf("loss        %s\n", text_loss(m->loss, n));
 	if (!isnan(m->accuracy))
 		printf("accuracy    %.2f %%\n", 100 * m->accuracy);
@@ -230,6 +233,7 @@ static void add_json(const struct evaluation *e, struct json *j)
 	json_text(j, "model", e->name);
 	json_text(j, "source", e->uri);
 	json_int(j, "samples", m->samples);
+	json_number(j, "weight", m->weight);
 	json_number(j, "loss", m->loss);
 	json_number(j, "accuracy", m->accuracy);
 	json_number(j, "top_k", m->top_k);

@@ -122,8 +122,10 @@ run 0 "$tutti" eval weighed csv:repeated.csv
 grep -E '^(loss|accuracy)' "$out" >r.txt
 run 0 "$tutti" eval weighed csv:weighed.csv
 grep -E '^(loss|accuracy)' "$out" | cmp - r.txt || fail "eval does not use the weights that the net knows"
+says "$out" "loss and accuracy are weighted; the tables below count samples"
 run 0 "$tutti" eval weighed 'csv:weighed.csv?weight=none'
 grep -E '^(loss|accuracy)' "$out" | cmp -s - r.txt && fail "weight=none makes no difference"
+lacks "$out" "weight  "
 run 0 "$tutti" predict weighed csv:weighed.csv --format csv
 run 0 "$tutti" show weighed
 says "$out" "weight  w f32"
