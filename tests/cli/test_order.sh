@@ -29,4 +29,4 @@ unmeasured 2 "optimizer" train "$spec" -q $on --run good --resume --epochs 2 \
 	--set train.optimizer.kind=adam
 unmeasured 1 "cannot open" train "$spec" -q $on --resume=gone.safetensors
 unmeasured 1 "no such file" eval good images:nowhere
-unmeasured 1 "the net wants 3x16x16" eval good 'synth:objects?size=8'
+unmeasured 1 "the model wants 3x16x16" eval good 'synth:objects?size=8'

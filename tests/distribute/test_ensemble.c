@@ -430,7 +430,7 @@ static void ensemble_cannot_be_dealt_to_other_workers(void **state)
 
 	(void)state;
 	tt_model_free(&whole);
-	refuse(ensemble_of(tiny_conv, "average"), 2, "an ensemble of 3 nets");
+	refuse(ensemble_of(tiny_conv, "average"), 2, "an ensemble of 3 models");
 	refuse(tiny_model(tiny_conv, NULL), 1, "distribute.strategy: ensemble and 3 workers");
 	refuse(ensemble_of(tiny_conv, "average"), 65, "2 to 64 are possible");
 }
