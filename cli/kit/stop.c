@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@ static int                 listening;           /* to the end of the process    
 static atomic_int          preparing;           /* there is nothing to save yet    */
 static const char         *who;                 /* "tutti train"                   */
 static const char *_Atomic leftover[2];         /* folders that go, if empty       */
+static char                lock[4096];          /* the run's, in the first of them */
 
 /* Slurm's --signal=USR1@60 and its like are a wish for a checkpoint, as SIGTERM is. */
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
@@ -45,6 +47,8 @@ static void on_alarm(int sig)
 	add(": stopped by SIG");
 	add(name ? name : "?");
 	add(" before the first step\n");
+	if (atomic_load(&leftover[0]))
+		unlink(lock);
 	for (size_t i = 0; i < sizeof leftover / sizeof *leftover; i++)
 		if ((folder = atomic_load(&leftover[i])))
 			rmdir(folder);
@@ -119,6 +123,7 @@ void stop_install(const char *verb)
 
 void stop_leaves(const char *folder, const char *above)
 {
+	snprintf(lock, sizeof lock, "%s/lock", folder ? folder : "");
 	atomic_store(&leftover[0], folder);
 	atomic_store(&leftover[1], above);
 }

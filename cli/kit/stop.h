@@ -9,7 +9,7 @@
 #include <tutti/train.h>
 
 void stop_install(const char *who);  /* "tutti train", before anything is prepared */
-/* Folders that go if a signal ends the process, where they are empty; NULL: none is. */
+/* Folders that go if a signal ends the process, where they hold no more than a lock; NULL: none. */
 void stop_leaves(const char *folder, const char *above);
 int  stop_prepared(void);            /* others hear signals from here on; 1: one came before */
 void stop_tell(tt_trainer *t);       /* the trainer is there: tell it      */

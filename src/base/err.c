@@ -37,6 +37,14 @@ void err_note(tt_status st)
 	last_status = st;
 }
 
+/* Names from files may hold what moves a terminal's cursor. */
+static void make_plain(char *text)
+{
+	for (; *text; text++)
+		if (((unsigned char)*text < ' ' && *text != '\n' && *text != '\t') || *text == 0x7f)
+			*text = '?';
+}
+
 int err_text(const char *fmt, ...)
 {
 	char text[ERR_MAX];             /* arguments may point into the old text */
@@ -45,6 +53,7 @@ int err_text(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	make_plain(text);
 	memcpy(last, text, sizeof last);
 	return 0;
 }

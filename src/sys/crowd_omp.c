@@ -51,13 +51,16 @@ static void *own_threads(void *unused)
 	return unused;
 }
 
-/* Its threads, too, leave signals to the caller's.  Without it waits are long: slow, and right. */
+/* Its threads, too, leave signals to the caller's.  Without it waits are long: slow, and right.
+ * Where there is none nobody waits, whatever a parent's helper did when this process was forked. */
 static void start_helper(void)
 {
 	sigset_t before;
 
 	if (crowd.process == process_id() || !policy_may_start())
 		return;
+	pthread_mutex_init(&crowd.mutex, NULL);
+	pthread_cond_init(&crowd.over, NULL);
 	crowd.stop = 0;
 	thread_block_signals(&before);
 	if (pthread_create(&crowd.helper, NULL, own_threads, NULL) == 0)

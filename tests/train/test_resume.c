@@ -182,6 +182,26 @@ static void refuse_optimizer(const char *path, const char *optimizer, const char
 	tt_model_free(&m);
 }
 
+static void another_format_is_refused(void **state)
+{
+	static const char format[] = "\"tutti.format\":\"1\"";
+	char run[1024], last[1024], other[1024];
+	char *bytes, *at;
+	size_t n;
+
+	(void)state;
+	strcpy(run, test_path(test_temp_dir(), "run"));
+	strcpy(last, test_path(run, "checkpoints/last.safetensors"));
+	strcpy(other, test_path(run, "other.safetensors"));
+	train_steps(run, 1);
+	assert_ok(file_read_all(last, 1 << 24, &bytes, &n));
+	assert_non_null(at = memmem(bytes, n, format, sizeof format - 1));
+	at[sizeof format - 3] = '9';
+	assert_ok(file_write_all(other, bytes, n));
+	mem_free(bytes);
+	refuse(other, tiny_conv, TT_EFORMAT, "of format 9; this tutti reads format 1");
+}
+
 static void what_cannot_be_resumed_is_refused_with_the_reason(void **state)
 {
 	char run[1024], last[1024], plain[1024];
@@ -210,6 +230,7 @@ int main(void)
 		cmocka_unit_test(rows_of_steps_done_twice_stand_there_once),
 		cmocka_unit_test(a_finished_run_has_nothing_to_resume),
 		cmocka_unit_test(auto_without_a_checkpoint_starts_anew),
+		cmocka_unit_test(another_format_is_refused),
 		cmocka_unit_test(what_cannot_be_resumed_is_refused_with_the_reason),
 	};
 

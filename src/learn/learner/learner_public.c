@@ -453,7 +453,8 @@ tt_status tt_learner_load(tt_learner *l, const char *path)
 	if ((st = learner_flush(l->learner)) != TT_OK || (st = ckpt_open(&c, path)) != TT_OK)
 		return st;
 	/* All is checked before anything is changed. */
-	if ((st = read_steps(c, path, &steps)) == TT_OK &&
+	if ((st = model_check_format(c, path)) == TT_OK &&
+	    (st = read_steps(c, path, &steps)) == TT_OK &&
 	    (st = learner_find_slots(l->learner, c, path, &slots)) == TT_OK &&
 	    (st = read_names(l, c, path, &names)) == TT_OK &&
 	    (st = model_load_tensors(l->model, c, path)) == TT_OK &&

@@ -399,8 +399,9 @@ tt_status checkpoint_load(struct tt_trainer *t, const char *path)
 	if ((st = ckpt_open(&c, path)) != TT_OK)
 		return st;
 	/* All is checked before anything is changed. */
-	if ((st = check_members(t, c, path)) != TT_OK ||
-	    (st = read_state(c, path, &s)) != TT_OK || (st = check_state(t, &s, path)) != TT_OK ||
+	if ((st = model_check_format(c, path)) != TT_OK ||
+	    (st = check_members(t, c, path)) != TT_OK || (st = read_state(c, path, &s)) != TT_OK ||
+	    (st = check_state(t, &s, path)) != TT_OK ||
 	    (st = learner_find_slots(t->learner, c, path, &slots)) != TT_OK ||
 	    (st = note_changes(t, &s, path)) != TT_OK ||
 	    (st = learner_take_own(t->learner, c, path, &t->note)) != TT_OK ||

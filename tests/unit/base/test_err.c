@@ -35,6 +35,13 @@ static void the_old_text_may_be_an_argument(void **state)
 	assert_string_equal(tt_last_error(), "outer: inner");
 }
 
+static void names_do_not_move_a_terminals_cursor(void **state)
+{
+	(void)state;
+	err_set(TT_EIO, "%s: no image", "a/\x1b[31m\b\x7f\xc3\xa4.png");
+	assert_string_equal(tt_last_error(), "a/?[31m??\xc3\xa4.png: no image");
+}
+
 static void a_text_too_long_is_cut_not_overrun(void **state)
 {
 	char big[3 * ERR_MAX];
@@ -72,6 +79,7 @@ int main(void)
 		cmocka_unit_test(err_set_gives_the_status_and_keeps_the_text),
 		cmocka_unit_test(err_at_puts_the_place_in_front),
 		cmocka_unit_test(the_old_text_may_be_an_argument),
+		cmocka_unit_test(names_do_not_move_a_terminals_cursor),
 		cmocka_unit_test(a_text_too_long_is_cut_not_overrun),
 		cmocka_unit_test(each_thread_has_its_own_text),
 	};
