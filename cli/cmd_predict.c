@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -56,7 +55,6 @@ struct prediction {
 	const struct predict_args *args;
 	const char      *first;             /* word of the inputs, for messages        */
 	struct inputs    files;
-	const char      *spooled;           /* what stdin held, to be removed; or NULL */
 	tt_source       *source;            /* NULL: files                             */
 	tt_source       *view;              /* the source's inputs as the net wants them */
 	tt_source_info   info;              /* of the source, or of a picture that fits */
@@ -118,16 +116,12 @@ static int takes_pictures(struct prediction *p, struct call *c)
 static tt_status find_source(struct prediction *p, struct call *c, const char **uri)
 {
 	const char *word = p->first;
-	tt_status st;
 
 	*uri = is_source(word) ? word : NULL;
-	if (strcmp(word, "-") == 0 && !takes_pictures(p, c)) {
-		if ((st = inputs_spool(c->arena, &p->spooled)) != TT_OK)
-			return st;
-		word = p->spooled;
-	} else if (*uri || !is_table(word)) {
+	if (strcmp(word, "-") == 0 && !takes_pictures(p, c))
+		word = "/dev/stdin";
+	else if (*uri || !is_table(word))
 		return TT_OK;
-	}
 	return (*uri = arena_printf(c->arena, "csv:%s", word)) ? TT_OK : TT_ENOMEM;
 }
 
@@ -386,8 +380,6 @@ static tt_status run_predict(struct call *c)
 		st = prediction_all(&p);
 	predictions_release(&p.answers);
 	names_release(&p.names);
-	if (p.spooled)
-		unlink(p.spooled);
 	inputs_release(&p.files);
 	mem_free(p.values);
 	mem_free(p.raw);

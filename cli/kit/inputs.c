@@ -1,32 +1,18 @@
 #include "kit/inputs.h"
 
+#include <tutti/data.h>
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
 
 #define DEPTH_MAX 32            /* folders below one another: links may go round */
-
-static const char *const pictures[] = {
-	".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", NULL
-};
-
-static int is_picture(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	for (int i = 0; dot && pictures[i]; i++)
-		if (strcasecmp(dot, pictures[i]) == 0)
-			return 1;
-	return 0;
-}
 
 static tt_status add_file(struct inputs *in, struct arena *a, const char *path)
 {
@@ -59,10 +45,11 @@ static tt_status add_folder(struct inputs *in, struct arena *a, const char *dir,
 static tt_status add_entry(struct inputs *in, struct arena *a, const char *path, int depth)
 {
 	struct stat s;
+	const int there = stat(path, &s) == 0;
 
-	if (stat(path, &s) == 0 && S_ISDIR(s.st_mode))
+	if (there && S_ISDIR(s.st_mode))
 		return add_folder(in, a, path, depth + 1);
-	if (is_picture(path) && S_ISREG(s.st_mode))
+	if (there && S_ISREG(s.st_mode) && tt_image_is_named(path))
 		return add_file(in, a, path);
 	in->skipped++;
 	return TT_OK;
@@ -121,35 +108,4 @@ void inputs_release(struct inputs *in)
 {
 	mem_free(in->file);
 	*in = (struct inputs){ 0 };
-}
-
-static tt_status copy(FILE *to)
-{
-	char block[65536];
-	size_t n;
-
-	while ((n = fread(block, 1, sizeof block, stdin)) > 0)
-		if (fwrite(block, 1, n, to) != n)
-			return err_set(TT_EIO, "stdin: %s", strerror(errno));
-	return ferror(stdin) ? err_set(TT_EIO, "stdin: %s", strerror(errno)) : TT_OK;
-}
-
-tt_status inputs_spool(struct arena *a, const char **out)
-{
-	const char *tmp = getenv("TMPDIR");
-	char *path = arena_printf(a, "%s/tutti-stdin-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	int fd = path ? mkstemp(path) : -1;
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
-	tt_status st;
-
-	if (!f)
-		return path ? err_set(TT_EIO, "%s: %s", path, strerror(errno)) : TT_ENOMEM;
-	st = copy(f);
-	if (fclose(f) != 0 && st == TT_OK)
-		st = err_set(TT_EIO, "%s: %s", path, strerror(errno));
-	if (st != TT_OK)
-		unlink(path);
-	else
-		*out = path;
-	return st;
 }

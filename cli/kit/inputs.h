@@ -14,15 +14,12 @@
 struct inputs {
 	const char **file;          /* [n], owned; texts in the arena               */
 	int64_t      n, room;
-	int64_t      skipped;       /* files in folders that are no pictures by name */
+	int64_t      skipped;       /* in folders: no regular files, or no images by name */
 };
 
 /* Add what a word stands for: a file, the pictures below a folder in the order of their names, or,
  * of "-", what stdin lists, one a line. */
 tt_status inputs_add(struct inputs *in, struct arena *a, const char *word);
 void      inputs_release(struct inputs *in);
-
-/* All of stdin in a new file, the caller's to remove; its path lies in the arena. */
-tt_status inputs_spool(struct arena *a, const char **out);
 
 #endif

@@ -116,6 +116,9 @@ typedef struct tt_image_opts {
 } tt_image_opts;
 #define TT_IMAGE_OPTS(...) (&(tt_image_opts){ .size = sizeof(tt_image_opts), __VA_ARGS__ })
 
+/* Has a file the name of an image (.jpg, .png ...)?  NULL has not. */
+TT_API int       tt_image_is_named(const char *path);
+
 /* Decode a picture file into out[shape], scaled to that size.  The pixels are those of Pillow's
  * convert("RGB") (3 planes) or convert("L") (1).  TT_EFORMAT: damaged, or of no known format. */
 TT_API tt_status tt_image_read(const char *path, const int64_t shape[3], uint8_t *out);

@@ -6,6 +6,8 @@
 #include "data/image/image.h"
 #include "data/writers/sheet.h"
 
+int tt_image_is_named(const char *path) { return path && image_is_named(path); }
+
 static tt_status take_opts(const tt_image_opts *given, struct image_want *want)
 {
 	tt_image_opts o;

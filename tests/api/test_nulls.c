@@ -198,6 +198,8 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_report_graph, model, NULL, NULL);
 	REFUSES(tt_report_get_layer, NULL, 0, &(tt_report_layer)TT_SIZED(tt_report_layer));
 	REFUSES(tt_report_get_step, NULL, 0, &(tt_report_step)TT_SIZED(tt_report_step));
+	assert_false(tt_image_is_named(NULL));
+	assert_true(tt_image_is_named("a/b.JPG") && tt_image_is_named("x.ppm"));
 	REFUSES(tt_image_read, NULL, shape, raw);
 	REFUSES(tt_image_read, "x.png", NULL, raw);
 	REFUSES(tt_image_read, "x.png", shape, NULL);
