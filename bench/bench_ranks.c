@@ -314,7 +314,7 @@ int main(int argc, char **argv)
 	tt_status st = read_args(argc, argv, &a, &r.args);
 
 	if (st == TT_OK && (st = rank_open(&r)) == TT_OK && (st = obey(&r)) == TT_OK && r.args.trace)
-		st = trainer_write_trace(r.trainer[TALK]);
+		st = trainer_write_trace(r.trainer[TALK], TT_OK);
 	if (st != TT_OK)
 		fprintf(stderr, "bench_ranks: %s\n", tt_last_error());
 	rank_close(&r);
