@@ -12,6 +12,7 @@
 #include <tutti/train.h>
 
 #include "distribute/sync/sync.h"
+#include "learn/nn/loss.h"
 #include "learn/nn/model.h"
 #include "learn/predict/evaluator.h"
 #include "learn/spec/spec.h"

@@ -1,5 +1,6 @@
 /* bind.c -- what a model learns of its data from the first batch: names, shapes, classes. */
 #include "learn/learner/intake.h"
+#include "learn/nn/loss.h"
 #include "learn/nn/signature.h"
 
 /* What a source of such data would say of its target. */
@@ -14,7 +15,7 @@ static void set_target(const struct intake *k, tt_schema *s, tt_column *y)
 	y->shape[0] = y->ndim ? column_row(y) : 0;
 	y->features = y->ndim == 1 ? y->features : NULL;
 	y->ndim = !info->classes && y->ndim;
-	if (info->classes || k->model->net.loss != LOSS_BCE || !k->classes)
+	if (info->classes || loss_row(k->model->net.loss)->takes != TAKES_SHARES || !k->classes)
 		return;
 	s->kind = TT_TARGET_LABELS;
 	s->classes = info->values;

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "data/convert.h"
+#include "learn/nn/loss.h"
 #include "learn/nn/signature.h"
 
 static char *copy(const char *text)
@@ -117,12 +118,12 @@ tt_status intake_columns(const struct intake *k, const tt_batch *b, const tt_col
 /* The number of classes if the target is an index of one, else 0. */
 static int classes_of(const struct tt_model *m, const tt_column *target)
 {
-	const int loss = m->net.loss, outputs = (int)m->outputs;
+	const int takes = loss_row(m->net.loss)->takes, outputs = (int)m->outputs;
 	const int whole = target->type != TT_F32 && target->type != TT_F16 && column_row(target) == 1;
 
-	if (loss == LOSS_XENT)
+	if (takes == TAKES_CLASS)
 		return outputs;
-	if (!whole || (loss != LOSS_BCE && outputs == 1))
+	if (!whole || (takes == TAKES_NUMBERS && outputs == 1))
 		return 0;
 	return outputs == 1 ? 2 : outputs;
 }

@@ -29,7 +29,7 @@
 #include "distribute/sync/sync.h"
 #include "learn/spec/save.h"
 #include "learn/nn/model.h"
-#include "learn/predict/metrics.h"
+#include "learn/score/metrics.h"
 #include "learn/predict/program_cache.h"
 #include "optim/optim.h"
 

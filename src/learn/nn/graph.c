@@ -6,13 +6,9 @@
 #include "base/mem.h"
 #include "compute/pass/pass.h"
 #include "learn/nn/build.h"
+#include "learn/nn/loss.h"
 
 #define PIECE ((size_t)1 << 19)    /* weights: 2 MB */
-
-static const enum ir_op loss_op[] = {
-	[LOSS_XENT] = IR_XENT, [LOSS_BCE] = IR_BCE, [LOSS_MSE] = IR_MSE, [LOSS_MAE] = IR_MAE,
-	[LOSS_HUBER] = IR_HUBER,
-};
 
 static struct tensor_desc input_desc(const struct model_opts *o, int64_t batch)
 {
@@ -28,6 +24,7 @@ static struct tensor_desc input_desc(const struct model_opts *o, int64_t batch)
 static tt_status check_scores(const struct builder *b)
 {
 	const struct model_opts *o = &b->m->net;
+	const struct loss_row *loss = loss_row(o->loss);
 	const struct ir_value *y = b->last;
 	char text[LAYER_VALUE_TEXT];
 
@@ -35,15 +32,16 @@ static tt_status check_scores(const struct builder *b)
 		return node_err(o->layers, TT_ESHAPE, "the model ends with %s, but the loss needs a list "
 		                "of numbers per sample: end with `flatten`, `globalpool` or `dense`",
 		                layer_value_text(y, text));
-	if (o->loss == LOSS_XENT && y->maker && y->maker->op == IR_SOFTMAX)
-		return node_err(o->layers, TT_ESPEC, "%s is a softmax, which cross_entropy brings itself: "
-		                "leave it out", y->name);
+	if (loss->answers == ANSWERS_SOFTMAX && y->maker && y->maker->op == IR_SOFTMAX)
+		return node_err(o->layers, TT_ESPEC, "%s is a softmax, which %s brings itself: "
+		                "leave it out", y->name, loss->word);
 	return TT_OK;
 }
 
 static tt_status add_loss(struct builder *b, struct ir_value **loss)
 {
 	const struct model_opts *o = &b->m->net;
+	const struct loss_row *row = loss_row(o->loss);
 	const struct tensor_desc *y = &b->last->desc;
 	struct tensor_desc target = *y;
 	struct ir_attr a = { .smoothing = (float)o->label_smoothing, .delta = (float)o->huber_delta };
@@ -51,11 +49,11 @@ static tt_status add_loss(struct builder *b, struct ir_value **loss)
 	struct ir_value *in[3] = { b->last };
 	struct ir_node *n;
 
-	if (o->loss == LOSS_XENT)
+	if (row->takes == TAKES_CLASS)
 		target = (struct tensor_desc){ .dtype = DTYPE_S32, .ndim = 1, .dim = { y->dim[0] } };
 	if (!(in[1] = ir_input(b->g, "target", &target)) ||
 	    (b->weighted && !(in[2] = ir_input(b->g, "weight", &weight))) ||
-	    !(n = ir_emit(b->g, loss_op[o->loss], "loss", in, 2 + b->weighted, &a)))
+	    !(n = ir_emit(b->g, row->op, "loss", in, 2 + b->weighted, &a)))
 		return err_status();
 	*loss = n->out[0];
 	ir_output(b->g, *loss);
@@ -66,16 +64,16 @@ static tt_status add_loss(struct builder *b, struct ir_value **loss)
 /* What users want to see: probabilities where the loss works on scores. */
 static tt_status add_answer(struct builder *b)
 {
-	const int loss = b->m->net.loss;
+	const enum loss_answers how = loss_row(b->m->net.loss)->answers;
 	struct ir_attr sigmoid = { .act = ACT_SIGMOID };
 	struct ir_value *y = b->last;
 	struct ir_node *n = NULL;
 
-	if (loss == LOSS_XENT)
+	if (how == ANSWERS_SOFTMAX)
 		n = ir_emit(b->g, IR_SOFTMAX, "answer", &y, 1, NULL);
-	else if (loss == LOSS_BCE)
+	else if (how == ANSWERS_SIGMOID)
 		n = ir_emit(b->g, IR_ACT, "answer", &y, 1, &sigmoid);
-	if (!n && (loss == LOSS_XENT || loss == LOSS_BCE))
+	if (!n && how != ANSWERS_VALUES)
 		return err_status();
 	ir_output(b->g, n ? n->out[0] : y);
 	return TT_OK;

@@ -1,16 +1,7 @@
 #include "learn/nn/options.h"
 
 #include "learn/nn/init.h"
-
-static const char *const loss_words[] = {
-	[LOSS_XENT] = "cross_entropy", [LOSS_BCE] = "bce", [LOSS_MSE] = "mse", [LOSS_MAE] = "mae",
-	[LOSS_HUBER] = "huber", NULL
-};
-
-const char *nn_loss_word(int loss)
-{
-	return loss_words[loss];
-}
+#include "learn/nn/loss.h"
 
 #define T struct model_opts
 const struct option model_options[] = {

@@ -12,9 +12,6 @@ struct model_opts {
 	double              label_smoothing, huber_delta;
 	int                 init;           /* enum init_kind: of weights whose layer says no other   */
 };
-enum loss_kind { LOSS_XENT, LOSS_BCE, LOSS_MSE, LOSS_MAE, LOSS_HUBER };
 extern const struct option model_options[];
-
-const char *nn_loss_word(int loss);             /* as in a spec */
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "data/readers/registry.h"
+#include "learn/nn/loss.h"
 #include "learn/nn/model.h"
 
 void signature_free(struct signature **s)
@@ -43,11 +44,9 @@ static tt_column input_of(const struct tt_model *m, const char *name)
 
 static void set_output(struct signature *s, const struct tt_model *m)
 {
-	const int loss = m->net.loss;
-
 	s->output = (tt_column){ .size = sizeof s->output, .type = TT_F32, .ndim = 1,
 	                         .shape = { m->outputs } };
-	s->output.name = loss == LOSS_XENT || loss == LOSS_BCE ? "probabilities" : "values";
+	s->output.name = loss_row(m->net.loss)->answers == ANSWERS_VALUES ? "values" : "probabilities";
 }
 
 tt_status signature_new(struct signature **out, const struct tt_model *m,
@@ -73,8 +72,9 @@ tt_status signature_new(struct signature **out, const struct tt_model *m,
 static tt_status add_own_target(struct signature *s, const struct tt_model *m,
                                 const struct class_names *names)
 {
-	const int classes = m->net.loss == LOSS_XENT || names->n;
-	const int known = names->n && (m->net.loss != LOSS_XENT || names->n == m->outputs);
+	const int takes_class = loss_row(m->net.loss)->takes == TAKES_CLASS;
+	const int classes = takes_class || names->n;
+	const int known = names->n && (!takes_class || names->n == m->outputs);
 	tt_column c = { .size = sizeof c, .name = SIGNATURE_TARGET, .type = classes ? TT_I32 : TT_F32,
 	                .ndim = !classes, .shape = { classes ? 0 : m->outputs } };
 	tt_status st = schema_add(&s->data, &c);
@@ -194,11 +194,13 @@ tt_status signature_view(const struct signature *s, const tt_source *source, tt_
 /* What the loss of a net takes.  Several outputs may be numbers, or one for each class. */
 static enum target_wish wish_of(const struct tt_model *m)
 {
-	switch (m->net.loss) {
-	case LOSS_XENT: return WISH_CLASSES;
-	case LOSS_BCE:  return m->outputs == 1 ? WISH_YES_NO : WISH_ANY;
-	default:        return m->outputs == 1 ? WISH_NUMBERS : WISH_ANY;
-	}
+	static const enum target_wish of_one[] = {
+		[TAKES_CLASS] = WISH_CLASSES, [TAKES_SHARES] = WISH_YES_NO,
+		[TAKES_NUMBERS] = WISH_NUMBERS,
+	};
+	const enum loss_takes takes = loss_row(m->net.loss)->takes;
+
+	return takes == TAKES_CLASS || m->outputs == 1 ? of_one[takes] : WISH_ANY;
 }
 
 struct known_columns nn_known_columns(const struct tt_model *m)

@@ -7,7 +7,7 @@
 #include "sys/thread.h"
 #include "data/loader.h"
 #include "learn/predict/feed.h"
-#include "learn/predict/metrics.h"
+#include "learn/score/metrics.h"
 #include "learn/predict/target.h"
 
 struct evaluator {

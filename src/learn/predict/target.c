@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "learn/nn/loss.h"
 
 /* ---- does the source fit? ---- */
 
@@ -17,7 +18,8 @@ static tt_status check_samples(const struct tt_model *m, const tt_source_info *i
 
 static tt_status check_target(const struct tt_model *m, const tt_source_info *info)
 {
-	int xent = m->net.loss == LOSS_XENT;
+	const struct loss_row *loss = loss_row(m->net.loss);
+	const int takes_class = loss->takes == TAKES_CLASS;
 	const char *name = m->signature->data.view.target;
 	long long outputs = (long long)m->outputs;
 
@@ -26,16 +28,16 @@ static tt_status check_target(const struct tt_model *m, const tt_source_info *in
 		               "?label=COLUMN names it",
 		               name ? name : "label");
 	if (info->target == TT_TARGET_VALUES) {
-		if (xent)
-			return err_set(TT_ESHAPE, "the source gives values, but model.loss cross_entropy "
-			               "wants classes: choose mse, or read csv: with ?task=classify");
+		if (takes_class)
+			return err_set(TT_ESHAPE, "the source gives values, but model.loss %s wants classes: "
+			               "choose mse, or read csv: with ?task=classify", loss->word);
 		if (info->values != outputs)
 			return err_set(TT_ESHAPE, "the source gives %d values per sample, the last layer "
 			               "has %lld outputs: use a source of as many, or train a model whose last "
 			               "layer has out: %d", info->values, outputs, info->values);
 		return TT_OK;
 	}
-	if (info->classes == outputs || (!xent && outputs == 1))
+	if (info->classes == outputs || (!takes_class && outputs == 1))
 		return TT_OK;           /* what classes are to one output: init_numbers */
 	return err_set(TT_ESHAPE, "the source has %d classes, the last layer has %lld outputs: use "
 	               "a source of %lld classes, or train a model whose last layer has out: %d",
@@ -51,7 +53,7 @@ static tt_status no_number(const struct tt_model *m, const tt_source_info *info,
 	return err_set(TT_ESHAPE, "the target '%.60s' is classes, such as '%.60s', which is no number, "
 	               "but model.loss %s wants numbers: choose cross_entropy with out: %d in the last "
 	               "layer, or another target (label=)", target ? target : "label",
-	               info->class_names[class], nn_loss_word(m->net.loss), info->classes);
+	               info->class_names[class], loss_row(m->net.loss)->word, info->classes);
 }
 
 /* The number that each class is called by; without names it is the class index itself, which is
@@ -95,7 +97,7 @@ static tt_status init_numbers(struct target *t, const struct tt_model *m,
 {
 	if (!(t->number = mem_calloc((size_t)info->classes + 1, sizeof *t->number)))
 		return TT_ENOMEM;
-	return m->net.loss == LOSS_BCE ? answer_numbers(m, info, t->number)
+	return loss_row(m->net.loss)->takes == TAKES_SHARES ? answer_numbers(m, info, t->number)
 	                               : read_numbers(m, info, t->number);
 }
 
@@ -105,7 +107,7 @@ static enum target_form form_of(const struct tt_model *m, const tt_source_info *
 {
 	if (info->target == TT_TARGET_VALUES)
 		return TARGET_VALUES;
-	if (m->net.loss == LOSS_XENT)
+	if (loss_row(m->net.loss)->takes == TAKES_CLASS)
 		return TARGET_LABEL;
 	return m->outputs == 1 ? TARGET_NUMBER : TARGET_ONE_HOT;
 }
@@ -115,7 +117,8 @@ static int classes_of(const struct tt_model *m, const tt_source_info *info, enum
 {
 	if (form == TARGET_LABEL || form == TARGET_ONE_HOT)
 		return info->classes;
-	return form == TARGET_NUMBER && m->net.loss == LOSS_BCE && info->classes == 2 ? 2 : 0;
+	return form == TARGET_NUMBER && loss_row(m->net.loss)->takes == TAKES_SHARES &&
+	       info->classes == 2 ? 2 : 0;
 }
 
 tt_status target_init(struct target *t, const struct tt_model *m, const tt_source_info *info,
@@ -127,7 +130,7 @@ tt_status target_init(struct target *t, const struct tt_model *m, const tt_sourc
 	if ((st = check_samples(m, info)) != TT_OK || (st = check_target(m, info)) != TT_OK)
 		return st;
 	made.classes = classes_of(m, info, made.form);
-	made.shares = made.form == TARGET_VALUES && m->net.loss == LOSS_BCE;
+	made.shares = made.form == TARGET_VALUES && loss_row(m->net.loss)->takes == TAKES_SHARES;
 	if (made.form == TARGET_NUMBER)
 		st = init_numbers(&made, m, info);
 	if (st == TT_OK && (made.form == TARGET_NUMBER || made.form == TARGET_ONE_HOT) &&

@@ -25,7 +25,7 @@
 #include "learn/nn/model.h"
 #include "learn/learner/learner.h"
 #include "learn/predict/evaluator.h"
-#include "learn/predict/metrics.h"
+#include "learn/score/metrics.h"
 #include "learn/spec/spec.h"
 #include "learn/observe/observers.h"
 #include "learn/train/ensemble/ensemble.h"

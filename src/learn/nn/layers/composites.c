@@ -1,6 +1,7 @@
 /* Layers made of layers: sequence, repeat, residual, branches.  They expand while the net is
  * built; names nest with dots: block1.conv1. */
 #include "learn/nn/layer.h"
+#include "learn/nn/loss.h"
 
 #include <string.h>
 
@@ -160,9 +161,11 @@ static tt_status sum_ends(struct builder *b, struct layer *l, struct ir_value **
 /* For the end of a net: nets side by side that answer as one. */
 static tt_status mix_ends(struct builder *b, struct layer *l, struct ir_value **ends, int n)
 {
-	const int loss = b->m->net.loss;
-	const struct ir_attr a = { .mix = loss == LOSS_XENT ? MIX_SOFTMAX :
-	                                  loss == LOSS_BCE ? MIX_SIGMOID : MIX_VALUES };
+	static const enum ir_mix of_answers[] = {
+		[ANSWERS_VALUES] = MIX_VALUES, [ANSWERS_SOFTMAX] = MIX_SOFTMAX,
+		[ANSWERS_SIGMOID] = MIX_SIGMOID,
+	};
+	const struct ir_attr a = { .mix = of_answers[loss_row(b->m->net.loss)->answers] };
 
 	return build_op(b, l, IR_MIX, ends, n, &a);
 }

@@ -6,13 +6,16 @@
  *
  * With weights all sums but `samples` and the confusion matrix are weighted, as scikit-learn's are
  * with sample_weight; means are divided by the weights.  Without any, a sample weighs 1. */
-#ifndef PREDICT_METRICS_H
-#define PREDICT_METRICS_H
+#ifndef SCORE_METRICS_H
+#define SCORE_METRICS_H
 
 #include <stdint.h>
 
 /* More classes than this and no confusion matrix is kept: it grows with the square. */
 #define METRICS_MAX_CONFUSION 2048
+
+/* What samples weigh together: those of a class, those answered so, those that are both. */
+struct metrics_class { double truth, answered, right; };
 
 struct metrics {
 	int64_t  samples;
@@ -20,6 +23,7 @@ struct metrics {
 	int      classes;                  /* 0: there are only losses                   */
 	int      k;
 	int64_t *confusion;                /* [classes][classes], row = truth; or NULL   */
+	struct metrics_class *class;       /* [classes], or NULL                         */
 };
 
 struct metrics_batch {
@@ -35,7 +39,7 @@ void metrics_clear(struct metrics *m);                    /* the sums, not the s
 void metrics_add(struct metrics *m, const struct metrics_batch *b);
 /* What n samples of these weights (NULL: 1 each) weigh together, added in their order. */
 double metrics_weigh(const float *weight, int64_t n);
-void metrics_join(struct metrics *m, const struct metrics *other);      /* without confusion */
+void metrics_join(struct metrics *m, const struct metrics *other);      /* sums alone */
 
 /* Means; NAN where nothing weighs anything. */
 double metrics_loss(const struct metrics *m);

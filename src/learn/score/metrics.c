@@ -1,4 +1,4 @@
-#include "learn/predict/metrics.h"
+#include "learn/score/metrics.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,6 +9,8 @@ void metrics_clear(struct metrics *m)
 	m->weight = m->correct = m->in_top = m->loss = 0;
 	if (m->confusion)
 		memset(m->confusion, 0, (size_t)m->classes * (size_t)m->classes * sizeof *m->confusion);
+	if (m->class)
+		memset(m->class, 0, (size_t)m->classes * sizeof *m->class);
 }
 
 /* How many columns of z[width] stand before column `at`: 0 is the answer. */
@@ -55,20 +57,33 @@ double metrics_weigh(const float *weight, int64_t n)
 	return sum;
 }
 
+static void add_to_classes(struct metrics_class *class, int label, int answer, int rank,
+                           double weight)
+{
+	class[label].truth += weight;
+	class[answer].answered += weight;
+	class[label].right += rank == 0 ? weight : 0;
+}
+
 static void add_answer(struct metrics *m, const struct metrics_batch *b, int i)
 {
 	const float *z = b->logits + (size_t)i * (size_t)b->width;
 	const double weight = b->weight ? b->weight[i] : 1;
 	const int label = b->label[i];
-	int rank;
+	int rank, answer;
 
 	if (label < 0 || label >= m->classes)
 		return;                         /* no class of this net: wrong */
 	rank = rank_of_label(z, b->width, label);
 	m->correct += rank == 0 ? weight : 0;
 	m->in_top += rank < m->k ? weight : 0;
+	if (!m->confusion && !m->class)
+		return;
+	answer = answer_of(z, b->width);
 	if (m->confusion)
-		m->confusion[(size_t)label * (size_t)m->classes + (size_t)answer_of(z, b->width)]++;
+		m->confusion[(size_t)label * (size_t)m->classes + (size_t)answer]++;
+	if (m->class)
+		add_to_classes(m->class, label, answer, rank, weight);
 }
 
 void metrics_add(struct metrics *m, const struct metrics_batch *b)

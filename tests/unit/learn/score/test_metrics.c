@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "learn/predict/metrics.h"
+#include "learn/score/metrics.h"
 
 static void metrics_count_by_hand(void **state)
 {
