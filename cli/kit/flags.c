@@ -177,6 +177,8 @@ static tt_status parse_one(const struct flag *rows, struct arena *a, void *base,
 		value = word + 2;
 	if (value && f->kind == FLAG_YES)
 		return err_set(TT_EINVAL, "--%s takes no value, but '%s' was given", f->name, value);
+	if (!value && f->takes && *i + 1 < w->n && f->takes(w->v[*i + 1]))
+		value = w->v[++*i];
 	if (!value && takes_word(f)) {
 		if (*i + 1 >= w->n)
 			return err_set(TT_EINVAL, "--%s wants a value (%s)", f->name, f->arg);

@@ -17,7 +17,8 @@ enum flag_kind {
 	FLAG_YES,               /* int: 1 if given                                     */
 	FLAG_INT,               /* int64_t within [min, max]; 0 if absent without def  */
 	FLAG_TEXT,              /* const char *; one of `words` if the row has them    */
-	FLAG_MAYBE,             /* const char *: value only after '='; "" without it   */
+	FLAG_MAYBE,             /* const char *: value after '=', or a next word that `takes` takes;
+	                         * "" without one                                      */
 	FLAG_LIST               /* struct flag_list: may be given again and again      */
 };
 
@@ -34,6 +35,7 @@ struct flag {
 	const char *const *(*list)(void);     /* or who knows them; NULL: see words   */
 	const char        *key;       /* of FLAG_TEXT: it is short for --set KEY=VALUE, in its place
 	                               * among them: what is said last holds          */
+	int              (*takes)(const char *word);  /* of FLAG_MAYBE; NULL: no word behind it */
 	int                hidden;    /* for tools: not in help                       */
 };
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "kit/paths.h"
 #include "kit/table.h"
 
 /* ---- being one of several ---- */
@@ -156,19 +157,26 @@ void launch_threads(int asked, int workers, int *most, int *least)
 /* ---- the command ---- */
 
 /* Options that are the launcher's own business, and whether a value follows. */
-static const struct { const char *name; int value; } own[] = {
-	{ "--hosts", 1 }, { "--restarts", 1 }, { "--dry-run", 0 }, { "--run", 1 }, { "-r", 1 },
-	{ "--resume", 0 }, { "--launcher", 1 }, { "--secret", 1 },
+enum value { NO_VALUE, A_VALUE, MAY_BE_A_PATH };
+static const struct { const char *name; enum value value; } own[] = {
+	{ "--hosts", A_VALUE }, { "--restarts", A_VALUE }, { "--dry-run", NO_VALUE },
+	{ "--run", A_VALUE }, { "-r", A_VALUE }, { "--resume", MAY_BE_A_PATH },
+	{ "--launcher", A_VALUE }, { "--secret", A_VALUE },
 };
 
+static int follows(enum value v, const char *next)
+{
+	return v == MAY_BE_A_PATH ? next && paths_is_checkpoint(next) : v == A_VALUE;
+}
+
 /* 0: not ours; else how many words it takes. */
-static int own_words(const char *word)
+static int own_words(const char *word, const char *next)
 {
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
 		size_t n = strlen(own[i].name);
 
 		if (strcmp(word, own[i].name) == 0)
-			return 1 + own[i].value;
+			return 1 + follows(own[i].value, next);
 		if (strncmp(word, own[i].name, n) == 0 && (word[n] == '=' || own[i].name[1] != '-'))
 			return 1;
 	}
@@ -198,7 +206,7 @@ static const char **make_line(const struct launch_plan *p, struct arena *a,
 	if (!v || !(v[n++] = own_path(a, w->v[0])))
 		return NULL;
 	while (i < w->n && strcmp(w->v[i], "--") != 0) {
-		const int skip = own_words(w->v[i]);
+		const int skip = own_words(w->v[i], i + 1 < w->n ? w->v[i + 1] : NULL);
 
 		if (!skip)
 			v[n++] = w->v[i];

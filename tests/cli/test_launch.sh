@@ -106,7 +106,9 @@ assert max(min(s) for s in spans) < min(max(s) for s in spans)          # by one
 PY
 run 99 "$tutti" train "$spec" --run hosts --launcher ssh --hosts localhost:2 --resume
 one_line "$err"
-says "$err" "hosts: nothing to do, all 2 epochs are done"
+says "$err" "hosts: nothing to do, all 2 epochs are done (to go on: more of them, such as -e 4)"
+run 0 "$tutti" train "$spec" --resume hosts --launcher ssh --hosts localhost:2 -q -e 3
+run 0 "$tutti" train "$spec" --run hosts --launcher ssh --hosts localhost:2 -q -e 4 --resume
 # more workers than cores: each with one thread, or they would wait for one another's
 many=$(($(nproc) + 1))
 if [ $many -le 9 ]; then
@@ -210,13 +212,14 @@ done
 kill -TERM $pid
 wait $pid
 [ $? -eq 143 ] || fail "$command: exit code $?, not 143"
-says "$err" "stopped by SIGTERM after step"
+says "$err" "stopped after step"
+says "$err" "stopped by SIGTERM; go on"
 says "$err" "by \`tutti train $spec -q --run long --epochs 9000 --launcher ssh --hosts localhost:2 --resume\`"
 lacks "$err" "--rendezvous"
 exists long/checkpoints/last.safetensors
 nothing_left long
 
-# what came is what is said, by the worker and by the launcher
+# what came is what is said, by who heard it
 for signal in INT USR1; do
 	(set -m; exec "$tutti" train "$spec" -q --run "told$signal" --epochs 9000 --launcher ssh \
 		--hosts localhost,there --restarts 2 >"$out" 2>"$err") &
@@ -228,7 +231,7 @@ for signal in INT USR1; do
 	wait $pid
 	code=$?
 	[ $code -eq $((128 + $(kill -l $signal))) ] || fail "$command: exit code $code"
-	says "$err" "stopped by SIG$signal after step"
+	says "$err" "stopped after step"
 	says "$err" "stopped by SIG$signal; go on"
 done
 

@@ -121,9 +121,22 @@ done
 
 # nothing is left to do
 run 99 "$tutti" train "$spec" --run term --epochs $epochs --resume
-says "$err" "nothing to do"
+says "$err" "nothing to do, all $epochs epochs are done (to go on: more of them, such as -e $((2 * epochs)))"
 run 99 "$tutti" train "$spec" --resume=term --epochs $epochs -q --json
 says "$out" '"outcome": "nothing to do"'
+
+# and more epochs go on, in one process or two; a folder may stand behind --resume
+run 0 "$tutti" train "$spec" --resume term -q -e $((epochs + 1))
+run 0 "$tutti" train --resume term "$spec" -q -e $((epochs + 2)) --workers 2
+run 1 "$tutti" train --resume "$spec" -q
+says "$err" "no run of 'tiny'"
+
+# on other data it is another run
+run 0 env TINY_SIZE=16 "$tutti" train "$spec" --run term --resume -e $((epochs + 3)) \
+	--set 'data.train=synth:objects?size=16&count=250'
+says "$err" "was trained on 256 samples, data.train holds 250 now: the result will not be that of one"
+run 0 "$tutti" train "$spec" --run int --resume -e $((epochs + 1))
+lacks "$err" "samples, data.train holds"
 
 # --resume alone finds the newest run of the spec, and says so where there is none
 run 1 "$tutti" train "$spec" --resume

@@ -40,6 +40,7 @@ struct state {
 	double  loss_sum, interval_loss, best, train_loss, train_accuracy, valid_loss, valid_accuracy;
 	double  weight, interval_weight;     /* where samples have weights; else NAN: the samples */
 	double  best_tie, lowest_loss;       /* of the monitor; NAN before it has looked          */
+	double  train_samples;               /* that the training data hold; NAN: it does not say */
 };
 
 enum number_kind { NUMBER_INT, NUMBER_COUNT, NUMBER_DOUBLE, NUMBER_SUM, NUMBER_IF_KNOWN };
@@ -55,6 +56,7 @@ static const struct { const char *key; enum number_kind kind; size_t offset; } r
 	DOUBLE_ROW(loss_sum), DOUBLE_ROW(interval_loss), DOUBLE_ROW(best), DOUBLE_ROW(train_loss),
 	DOUBLE_ROW(train_accuracy), DOUBLE_ROW(valid_loss), DOUBLE_ROW(valid_accuracy),
 	KNOWN_ROW(weight), KNOWN_ROW(interval_weight), KNOWN_ROW(best_tie), KNOWN_ROW(lowest_loss),
+	KNOWN_ROW(train_samples),
 };
 #define ROWS ((int)(sizeof row / sizeof *row))
 
@@ -83,6 +85,7 @@ static struct state state_of(const struct tt_trainer *t)
 		.weight = if_weighted(t->epoch_sums.weight, t->epoch_sums.samples),
 		.interval_weight = if_weighted(t->interval.weight, t->interval.samples),
 		.best_tie = t->watch.tie, .lowest_loss = t->watch.low,
+		.train_samples = (double)tt_source_describe(t->train_source)->count,
 	};
 }
 
@@ -378,14 +381,21 @@ static tt_status load_model(struct tt_trainer *t, const struct ckpt *c, const ch
 	return nn_check_finite(trainer_whole(t), of);
 }
 
-/* A seed or batch of its own makes this another run from here on: allowed, but not in silence. */
+static const char *const another = ": the result will not be that of one unbroken run";
+
+/* A seed, a batch or data of its own make this another run from here on: allowed, but not in
+ * silence. */
 static tt_status note_changes(struct tt_trainer *t, const struct state *s, const char *path)
 {
-	if (s->seed == t->opts->seed && s->batch == t->opts->batch)
-		return TT_OK;
-	str_addf(&t->note, "%s was written with train.seed %lld and train.batch %lld, this spec says "
-	         "%lld and %d: the result will not be that of one unbroken run", path,
-	         (long long)s->seed, (long long)s->batch, (long long)t->opts->seed, t->opts->batch);
+	const double count = (double)tt_source_describe(t->train_source)->count;
+
+	if (s->seed != t->opts->seed || s->batch != t->opts->batch)
+		str_addf(&t->note, "%s was written with train.seed %lld and train.batch %lld, this spec "
+		         "says %lld and %d%s", path, (long long)s->seed, (long long)s->batch,
+		         (long long)t->opts->seed, t->opts->batch, another);
+	if (!isnan(s->train_samples) && s->train_samples != count)
+		str_addf(&t->note, "%s%s was trained on %.0f samples, data.train holds %.0f now%s",
+		         t->note.len ? "; " : "", path, s->train_samples, count, another);
 	return str_status(&t->note);
 }
 

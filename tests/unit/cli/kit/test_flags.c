@@ -7,11 +7,16 @@
 struct args {
 	struct common    common;
 	int64_t          count;
-	const char      *name, *maybe, *mode, *epochs;
+	const char      *name, *maybe, *folder, *mode, *epochs;
 	struct flag_list set;
 };
 
 static const char *const modes[] = { "on", "off", NULL };
+
+static int is_folder(const char *word)
+{
+	return strncmp(word, "runs/", 5) == 0;
+}
 
 #define AT(field) offsetof(struct args, field)
 static const struct flag rows[] = {
@@ -19,6 +24,7 @@ static const struct flag rows[] = {
 	  .help = "how many" },
 	{ "name",  0,   FLAG_TEXT,  AT(name), "TEXT", .help = "what it is called" },
 	{ "maybe", 0,   FLAG_MAYBE, AT(maybe), "PATH", .help = "with or without" },
+	{ "folder", 0,  FLAG_MAYBE, AT(folder), "PATH", .takes = is_folder, .help = "or behind it" },
 	{ "mode",  0,   FLAG_TEXT,  AT(mode), "on|off", .words = modes, .help = "one of two" },
 	{ "epochs", 'e', FLAG_TEXT, AT(epochs), .key = "train.epochs", .arg = "N", .help = "passes" },
 	{ "set",   's', FLAG_LIST,  AT(set), "K=V", .help = "again and again" },
@@ -36,6 +42,27 @@ static struct words words_of(const char *const *text)
 	return w;
 }
 #define WORDS(...) words_of((const char *const[]){ __VA_ARGS__, NULL })
+
+static void a_value_that_may_be_there_is_told_by_what_it_is(void **state)
+{
+	struct arena a = { 0 };
+	struct args  o = { 0 };
+	struct words w = WORDS("--folder", "runs/x", "--maybe", "runs/y");
+
+	(void)state;
+	assert_ok(flags_parse(rows, &a, &o, &w));
+	assert_string_equal(o.folder, "runs/x");
+	assert_string_equal(o.maybe, "");
+	assert_int_equal(w.n, 1);
+	w = WORDS("--folder", "spec.yaml");
+	assert_ok(flags_parse(rows, &a, &o, &w));
+	assert_string_equal(o.folder, "");
+	assert_int_equal(w.n, 1);
+	w = WORDS("--folder");
+	assert_ok(flags_parse(rows, &a, &o, &w));
+	assert_string_equal(o.folder, "");
+	arena_release(&a);
+}
 
 static void options_and_words_may_be_mixed(void **state)
 {
@@ -152,6 +179,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shortcuts_are_settings_in_their_place),
 		cmocka_unit_test(options_and_words_may_be_mixed),
+		cmocka_unit_test(a_value_that_may_be_there_is_told_by_what_it_is),
 		cmocka_unit_test(what_is_not_given_has_its_default),
 		cmocka_unit_test(an_optional_value_never_eats_the_next_word),
 		cmocka_unit_test(mistakes_are_named),
