@@ -189,7 +189,7 @@ static int is_one_of(const char *name, const char *const *list)
 static struct ir_value *make_value(struct ir_graph *g, const struct op_case *c, int i)
 {
 	static const char *const buffers[] = { "mean", "var", NULL };
-	static const char *const inputs[] = { "target", "label", "index", "weight", NULL };
+	static const char *const inputs[] = { "target", "label", "index", "weight", "lengths", NULL };
 	static const char *const weights[] = { "w", "b", "gamma", "beta", "table", NULL };
 	const struct op_input *in = &c->in[i];
 	size_t n = (size_t)tensor_count(&in->desc);
@@ -237,6 +237,27 @@ static struct ir_value *make_loss(struct ir_graph *g, struct ir_value *y)
 	            NULL)->out[0];
 }
 
+/* All that can have a gradient side by side, sample by sample: a loss of this reaches each. */
+static struct ir_value *beside(struct ir_graph *g, struct ir_node *n, struct ir_value *y)
+{
+	struct ir_value *part[IR_MAX_OUT + 1] = { 0 };
+	const struct ir_attr columns = { .axis = 1 };
+	int parts = 0;
+
+	if (ir_op_row(n->op)->grads == 1 || n->n_out == 1)
+		return y;
+	for (int i = 0; i < n->n_out && ir_op_row(n->op)->grads >> i & 1; i++) {
+		struct ir_value *v = i == 0 ? y : n->out[i];
+		const int64_t rows = v->desc.dim[0], width = tensor_count(&v->desc) / rows;
+		const struct ir_attr flat = { .ndim = 2, .dims = { rows, width } };
+
+		part[parts++] = emit(g, IR_RESHAPE, "part", (struct ir_value *[2]){ v }, &flat)->out[0];
+	}
+	n = ir_emit(g, IR_CONCAT, "beside", part, parts, &columns);
+	assert_non_null(n);
+	return n->out[0];
+}
+
 /* Statistics that only the gradient wants, masks and places of maxima are no results: a device
  * may keep its own. */
 static int counts_as_output(const struct op_case *c, int i)
@@ -271,7 +292,7 @@ struct ir_graph *op_case_graph(const struct op_case *c)
 		if (counts_as_output(c, i))
 			ir_output(g, i == 0 ? y : n->out[i]);
 	if (c->grad)
-		assert_ok(ir_backward(g, is_loss(c->op) ? y : make_loss(g, y)));
+		assert_ok(ir_backward(g, is_loss(c->op) ? y : make_loss(g, beside(g, n, y))));
 	assert_ok(ir_verify(g));
 	return g;
 }

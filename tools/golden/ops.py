@@ -26,14 +26,15 @@ LOSS_SEED = 0.75
 
 DEFAULTS = {"stride": [1, 1], "dilation": [1, 1], "pad": [0, 0, 0, 0], "groups": 1,
             "act": "none", "alpha": 0.0, "count_pad": 0, "smoothing": 0.0, "delta": 1.0, "axis": 0,
-            "start": 0, "trans_a": 0, "trans_b": 0, "reduce": 0, "axes": 0, "keep": 0, "perm": None}
+            "start": 0, "trans_a": 0, "trans_b": 0, "reduce": 0, "axes": 0, "keep": 0, "perm": None, "reverse": 0}
 INTEGERS = {"groups", "count_pad", "use_y", "axis", "start", "size", "ndim", "stream", "ranks", "mix",
-            "rows", "parts", "trans_a", "trans_b", "reduce", "axes", "keep"}
+            "rows", "parts", "trans_a", "trans_b", "reduce", "axes", "keep", "reverse"}
 LISTS = {"kernel", "stride", "dilation", "pad", "dims", "perm"}
 WORDS = {"act", "then"}
 LOSSES = {"xent", "bce", "mse", "mae", "huber"}
 BUFFERS = {"mean", "var"}
-PLAIN_INPUTS = {"target", "label", "index", "weight"}
+PLAIN_INPUTS = {"target", "label", "index", "weight", "lengths"}
+SEVERAL = {"split": None, "rnn": 2, "lstm": 3, "gru": 2}    # how many outputs carry gradients; None: all
 
 
 # ---- the cases ----
@@ -240,6 +241,35 @@ def pad(a, x):
     return [y]
 
 
+def turned(x, lengths):
+    """Each sequence from its last place to its first; padding stays behind."""
+    t = torch.arange(x.shape[1])
+    place = torch.where(t < lengths[:, None], lengths[:, None] - 1 - t, t)
+    return x.gather(1, place[:, :, None].expand_as(x))
+
+
+def recurrence(cell, states):
+    """PyTorch's on a packed sequence, the weights of its input the identity.  It knows no sequences
+    without a step."""
+    def op(a, pre, w, b, *rest):
+        n, t, wide = pre.shape
+        lengths = rest[-1] if rest and not rest[-1].is_floating_point() else torch.full((n,), t)
+        start = [r for r in rest if r.is_floating_point()] or [torch.zeros(n, w.shape[1]).double()] * states
+        packed = torch.nn.utils.rnn.pack_padded_sequence(
+            turned(pre, lengths) if a["reverse"] else pre, lengths.clamp(min=1), True, enforce_sorted=False)
+        first = [s[None, packed.sorted_indices] for s in start]
+        weights = [torch.eye(wide).double(), w, torch.zeros(wide).double(), b]
+        y, *last = getattr(torch._VF, cell(a))(packed.data, packed.batch_sizes, first if states > 1 else first[0],
+                                               weights, True, 1, 0.0, True, False)
+        y = torch.nn.utils.rnn.PackedSequence(y, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)
+        y = torch.nn.utils.rnn.pad_packed_sequence(y, True, total_length=t)[0]
+        y = y * (torch.arange(t) < lengths[:, None])[:, :, None]
+        some = (lengths > 0)[:, None]
+        return [turned(y, lengths) if a["reverse"] else y] + [
+            torch.where(some, v[0, packed.unsorted_indices], s) for v, s in zip(last, start)]
+    return op
+
+
 def summed(per_value, weight=None):
     """The sum over samples of the mean over a sample's values, times its weight."""
     each = per_value.reshape(len(per_value), -1).mean(1)
@@ -252,6 +282,9 @@ OPS = {
     "xent": xent, "mix": mix, "bn_moments": bn_moments, "all_gather": gather, "bn_join": bn_join,
     "bn_sums": bn_sums, "bn_dx": bn_dx, "factors": factors, "matmul": matmul, "transpose": transpose,
     "reduce": reduce, "reduce_max_dx": reduce_max_dx, "index": index, "index_dx": index_dx, "pad": pad,
+    "rnn": recurrence(lambda a: "rnn_" + a["act"], 1),
+    "lstm": recurrence(lambda a: "lstm", 2),
+    "gru": recurrence(lambda a: "gru", 1),
     "multiply": lambda a, x, y: [x * y],
     "broadcast": lambda a, x: [x.expand(a["dims"])],
     "split": lambda a, x: list(x.chunk(a["parts"], a["axis"])),
@@ -288,8 +321,10 @@ def run(case):
     if case["grad"]:
         loss = y[0]
         if case["op"] not in LOSSES:
-            goal = numbers(case["name"], "goal", list(y[0].shape), "")
-            loss = summed((y[0] - goal) ** 2)[0]
+            if case["op"] in SEVERAL:
+                loss = torch.cat([v.reshape(len(v), -1) for v in y[:SEVERAL[case["op"]]]], 1)
+            goal = numbers(case["name"], "goal", list(loss.shape), "")
+            loss = summed((loss - goal) ** 2)[0]
         (LOSS_SEED * loss).sum().backward()
     yield from ((f"y{i}", v.detach()) for i, v in enumerate(y))
     yield from (("d_" + n, given[n].grad) for n in params)

@@ -19,13 +19,14 @@ static int takes(char type, enum dtype is)
 	case 'i': return is == DTYPE_S32;
 	case 'n': return is == DTYPE_S32 || is == DTYPE_F32;
 	case 'u': return is == DTYPE_U8;
+	case 's': return is == DTYPE_F32 || is == DTYPE_S32;
 	default:  return 1;
 	}
 }
 
 static enum dtype wanted(char type)
 {
-	return type == 'u' ? DTYPE_U8 : type == 'f' ? DTYPE_F32 : DTYPE_S32;
+	return type == 'u' ? DTYPE_U8 : type == 'f' || type == 's' ? DTYPE_F32 : DTYPE_S32;
 }
 
 static tt_status check_dtypes(const struct ir_node *n)
@@ -65,6 +66,8 @@ int64_t ir_index_limit(const struct ir_node *n, int i)
 {
 	const struct ir_attr *a = &n->attr;
 
+	if (type_of(n, i) == 's')       /* lengths: every place of a sequence, and none */
+		return n->in[i]->desc.dtype == DTYPE_S32 ? n->in[0]->desc.dim[1] + 1 : 0;
 	if (type_of(n, i) != 'i' && type_of(n, i) != 'n')
 		return 0;
 	switch (n->op) {

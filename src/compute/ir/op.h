@@ -45,6 +45,8 @@ int ir_op_outputs(const struct ir_node *n);
 #define IR_OP_NONE(name)
 #define IR_OP_FIRST(name) \
 	tt_status ir_grad_##name(struct ir_backward *b, struct ir_node *n, struct ir_value *dy);
+#define IR_OP_TWO(name) IR_OP_FIRST(name)
+#define IR_OP_THREE(name) IR_OP_FIRST(name)
 #define IR_OP_EACH(name) IR_OP_FIRST(name)
 #define IR_OP_OUT(name)
 #define IR_OP_IN(name)

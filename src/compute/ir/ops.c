@@ -3,6 +3,8 @@
 
 #define GRAD_NONE(name)  .grads = 1
 #define GRAD_FIRST(name) .grads = 1, .grad = ir_grad_##name
+#define GRAD_TWO(name)   .grads = 3, .grad = ir_grad_##name
+#define GRAD_THREE(name) .grads = 7, .grad = ir_grad_##name
 #define GRAD_EACH(name)  .grads = ~0u, .grad = ir_grad_##name
 #define COST_OUT(name, k)  .per_out = k
 #define COST_IN(name, k)   .per_in = k
