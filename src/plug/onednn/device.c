@@ -44,6 +44,12 @@ static const struct { one_prepare_fn *prepare; one_variants_fn *variants; } tabl
 	[IR_BROADCAST]       = { .prepare = one_axes },
 	[IR_DROPOUT]         = { .prepare = one_dropout },
 	[IR_DROPOUT_DX]      = { .prepare = one_dropout },
+	[IR_RNN]             = { .prepare = one_recurrent },
+	[IR_LSTM]            = { .prepare = one_recurrent },
+	[IR_GRU]             = { .prepare = one_recurrent },
+	[IR_RNN_DX]          = { .prepare = one_recurrent },
+	[IR_LSTM_DX]         = { .prepare = one_recurrent },
+	[IR_GRU_DX]          = { .prepare = one_recurrent },
 };
 
 #define HEADROOM ((size_t)48 << 20)

@@ -23,25 +23,14 @@ INLINE float elu(float x, float alpha)
 
 INLINE float sigmoid(float x, float alpha)
 {
-	float e = exp_negative(-fabsf(x));
-
 	(void)alpha;
-	return (x < 0 ? e : 1) / (1 + e);
+	return exp_sigmoid(x);
 }
 
-/* Near 0 a polynomial (Cephes), where the quotient would lose digits. */
 INLINE float tanh_of(float x, float alpha)
 {
-	float size = fabsf(x), e = exp_negative(-2 * size), z = x * x, p;
-
 	(void)alpha;
-	p = -5.70498872745e-3f;
-	p = p * z + 2.06390887954e-2f;
-	p = p * z - 5.37397155531e-2f;
-	p = p * z + 1.33314422036e-1f;
-	p = p * z - 3.33332819422e-1f;
-	p = p * z * x + x;
-	return size < 0.625f ? p : copysignf((1 - e) / (1 + e), x);
+	return exp_tanh(x);
 }
 
 /* No number depends on another, also where y is x. */

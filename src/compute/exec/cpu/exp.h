@@ -1,8 +1,11 @@
-/* exp.h -- e^x for x up to 0, to two units in the last place: branchless, so that a loop around it
- * becomes vectors.  A NaN stays one; what would be no normal number is 0. */
+/* exp.h -- e^x for x up to 0, to two units in the last place, and what is made of it.
+ *
+ * Branchless, so that a loop around it becomes vectors.  A NaN stays one; what would be no normal
+ * number is 0. */
 #ifndef CPU_EXP_H
 #define CPU_EXP_H
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -38,6 +41,27 @@ INLINE float exp_negative(float x)
 	p = p * r + 5.0000001201e-1f;
 	p = p * r * r + r + 1;
 	return x < EXP_LEAST ? 0 : p * exp_power(shifted);
+}
+
+INLINE float exp_sigmoid(float x)
+{
+	float e = exp_negative(-fabsf(x));
+
+	return (x < 0 ? e : 1) / (1 + e);
+}
+
+/* Near 0 a polynomial (Cephes), where the quotient would lose digits. */
+INLINE float exp_tanh(float x)
+{
+	float size = fabsf(x), e = exp_negative(-2 * size), z = x * x, p;
+
+	p = -5.70498872745e-3f;
+	p = p * z + 2.06390887954e-2f;
+	p = p * z - 5.37397155531e-2f;
+	p = p * z + 1.33314422036e-1f;
+	p = p * z - 3.33332819422e-1f;
+	p = p * z * x + x;
+	return size < 0.625f ? p : copysignf((1 - e) / (1 + e), x);
 }
 
 #endif

@@ -5,8 +5,8 @@
  *                                                     Hochreiter and Schmidhuber, 1997; Gers, 2000
  *   gru   r z = s(pre + w h + b);  n = tanh(pre + r (w h + b));  h' = (1-z) n + z h    Cho, 2014
  *
- * `pre` is what the inputs of all steps give, by one product in front: DENSE.  So is the gradient of
- * w, of the states before each step and of what the gradient left at their gates: DENSE_DW. */
+ * `pre` is what the inputs of all steps give, by one product in front: DENSE.  So is the gradient
+ * of w, of the states before each step and of what the gradient left at their gates: DENSE_DW. */
 #include "compute/ir/op.h"
 #include "compute/ir/sequence.h"
 

@@ -1,4 +1,4 @@
-/* op/rnn_steps.c -- the numbers of recurrences, a sequence after the other, a step after the other. */
+/* op/rnn_steps.c -- the numbers of recurrences: sequence by sequence, step by step. */
 #include "compute/ir/op.h"
 
 #include <math.h>
@@ -145,7 +145,7 @@ static int open_steps(struct steps *r, const struct ref_args *a)
 	return 1;
 }
 
-/* pre, w, b, h0?, c0?, lengths? -> y, hn, cn? and what the gradient needs, zeros where no step is */
+/* pre, w, b, h0?, c0?, lengths? -> y, hn, cn?, and what the gradient needs; zeros in padding */
 static void forward(const struct ref_args *a, step_fn step)
 {
 	struct steps r;
@@ -197,9 +197,13 @@ static double before(const struct steps *r, const float *states, int first, int6
 static void rnn_step_dx(struct steps *r, int64_t at)
 {
 	const float *y = at_place(r, r->a->in[3], r->s.h, at);
+	const enum ir_act act = r->a->node->attr.act;
 
-	for (int64_t j = 0; j < r->s.h; j++)
-		r->hid[j] = r->h[j] * ref_act_slope_y(r->a->node->attr.act, 0, y[j]);
+	for (int64_t j = 0; j < r->s.h; j++) {
+		const int off = act == ACT_RELU && y[j] <= 0;   /* stops a NaN, too */
+
+		r->hid[j] = off ? 0 : r->h[j] * ref_act_slope_y(act, 0, y[j]);
+	}
 	for (int64_t j = 0; j < r->s.h; j++)
 		hidden_back(r, j, 0);
 }

@@ -1,0 +1,145 @@
+/* packed.c -- see packed.h.
+ *
+ * Six rows and 64 columns of c fill the registers of AVX-512, six rows and 16 columns those of
+ * AVX2.  A panel goes through the cache in pieces that all rows meet. */
+#include "compute/exec/cpu/packed.h"
+
+#include <string.h>
+
+#include "base/simd.h"
+
+#define LANES 16
+#define VECS  (PACKED_PANEL / LANES)
+#define ROWS  6
+#define DEPTH 128               /* of a piece: 32 KB of b */
+
+typedef float vec
+	__attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
+
+static int64_t panels(const struct packed *p)
+{
+	return (p->cols + PACKED_PANEL - 1) / PACKED_PANEL;
+}
+
+int64_t packed_width(const struct packed *p)
+{
+	return panels(p) * PACKED_PANEL;
+}
+
+size_t packed_floats(const struct packed *p)
+{
+	return (size_t)(packed_width(p) * p->k);
+}
+
+void packed_from_rows(const struct packed *p, const float *b, float *to)
+{
+	for (int64_t col = 0; col < p->cols; col += PACKED_PANEL) {
+		const int64_t left = p->cols - col, n = left < PACKED_PANEL ? left : PACKED_PANEL;
+
+		for (int64_t k = 0; k < p->k; k++, to += PACKED_PANEL) {
+			memcpy(to, b + k * p->cols + col, (size_t)n * sizeof *to);
+			memset(to + n, 0, (size_t)(PACKED_PANEL - n) * sizeof *to);
+		}
+	}
+}
+
+void packed_from_columns(const struct packed *p, const float *b, float *to)
+{
+	for (int64_t col = 0; col < packed_width(p); col++) {
+		float *at = to + col / PACKED_PANEL * PACKED_PANEL * p->k + col % PACKED_PANEL;
+
+		for (int64_t k = 0; k < p->k; k++)
+			at[k * PACKED_PANEL] = col < p->cols ? b[col * p->k + k] : 0;
+	}
+}
+
+/* A piece of the product: k steps of the rows from `at` on. */
+struct piece {
+	const float *const *a;
+	int64_t             at, k;
+	const float        *b;
+	float              *c;
+	int64_t             width;
+	int                 fresh;
+};
+
+INLINE void tile(const struct piece *p, const int rows, const int vecs)
+{
+	vec sum[ROWS][VECS];
+
+#pragma GCC unroll 8
+	for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+		for (int v = 0; v < vecs; v++)
+			sum[i][v] = p->fresh ? (vec){ 0 } : ((const vec *)(p->c + i * p->width))[v];
+	for (int64_t k = 0; k < p->k; k++) {
+		const vec *b = (const vec *)(p->b + k * PACKED_PANEL);
+
+#pragma GCC unroll 8
+		for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+			for (int v = 0; v < vecs; v++)
+				sum[i][v] += p->a[i][p->at + k] * b[v];
+	}
+#pragma GCC unroll 8
+	for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+		for (int v = 0; v < vecs; v++)
+			((vec *)(p->c + i * p->width))[v] = sum[i][v];
+}
+
+INLINE void tiles(const struct piece *p, int64_t rows, const int vecs)
+{
+	switch (rows) {
+	case 1:  tile(p, 1, vecs); return;
+	case 2:  tile(p, 2, vecs); return;
+	case 3:  tile(p, 3, vecs); return;
+	case 4:  tile(p, 4, vecs); return;
+	case 5:  tile(p, 5, vecs); return;
+	default: tile(p, 6, vecs); return;
+	}
+}
+
+SIMD static void piece_wide(const struct piece *p, int64_t rows)
+{
+	tiles(p, rows, VECS);
+}
+
+SIMD static void piece_narrow(const struct piece *p, int64_t rows)
+{
+	struct piece part = *p;
+
+	for (int v = 0; v < VECS; v++, part.b += LANES, part.c += LANES)
+		tiles(&part, rows, 1);
+}
+
+static int has_many_registers(void)
+{
+#ifdef __x86_64__
+	return __builtin_cpu_supports("avx512f");
+#else
+	return 1;
+#endif
+}
+
+void packed_times(const struct packed *p, const float *const *a, int64_t rows, const float *b,
+                  float *c)
+{
+	void (*const run)(const struct piece *, int64_t) =
+		has_many_registers() ? piece_wide : piece_narrow;
+	const int64_t width = packed_width(p);
+
+	for (int64_t col = 0; col < width; col += PACKED_PANEL)
+		for (int64_t k = 0; k < p->k; k += DEPTH, b += DEPTH * PACKED_PANEL) {
+			const int64_t depth = p->k - k < DEPTH ? p->k - k : DEPTH;
+
+			for (int64_t r = 0; r < rows; r += ROWS) {
+				const struct piece t = { a + r, k, depth, b, c + r * width + col, width,
+				                         k == 0 };
+
+				run(&t, rows - r < ROWS ? rows - r : ROWS);
+			}
+			if (depth < DEPTH)
+				b -= (DEPTH - depth) * PACKED_PANEL;
+		}
+}
