@@ -319,6 +319,38 @@ static void what_cannot_be_trained_is_refused_with_the_reason(void **state)
 	       "/dev/null");
 }
 
+/* tiny_mlp has 40 samples. */
+static void a_batch_larger_than_the_data_is_told_and_not_measured(void **state)
+{
+	static const struct { const char *batch; int told; } row[] = { { "40", 0 }, { "64", 1 } };
+	(void)state;
+
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		const char *cache = test_path(test_temp_dir(), row[i].batch);
+		tt_model *m = tiny_model(tiny_mlp, "train.batch", row[i].batch, "train.tune_kernels",
+		                         "yes", NULL);
+		struct seen s = {0};
+		char *text = NULL;
+		size_t size;
+		tt_trainer *t;
+
+		assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.observe = see, .observe_ctx = &s,
+		                                                .kernel_cache = cache)));
+		assert_ok(tt_trainer_run(t));
+		if (row[i].told)
+			assert_contains(s.note, "batch 64 is larger than the 40 samples of data.train");
+		else
+			assert_string_equal(s.note, "");
+		assert_int_equal(s.last.epoch_steps, 1);
+		tt_trainer_free(&t);
+		tt_model_free(&m);
+		assert_ok(file_read_all(cache, 1 << 20, &text, &size));
+		assert_contains(text, " 40x");
+		assert_null(strstr(text, " 64x"));
+		mem_free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +364,7 @@ int main(void)
 		cmocka_unit_test(parameters_that_are_not_finite_never_reach_a_checkpoint),
 		cmocka_unit_test(steps_allocate_nothing_after_the_first),
 		cmocka_unit_test(numbered_checkpoints_are_kept_as_many_as_asked_for),
+		cmocka_unit_test(a_batch_larger_than_the_data_is_told_and_not_measured),
 		cmocka_unit_test(clipping_measures_the_norm),
 		cmocka_unit_test(what_cannot_be_trained_is_refused_with_the_reason),
 	};

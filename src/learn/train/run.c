@@ -51,6 +51,23 @@ static tt_status tell_left_out(struct tt_trainer *t, const char *key, const tt_s
 	return st;
 }
 
+/* Allowed, but it may be a slip, and an epoch is one step then. */
+static tt_status tell_large_batch(struct tt_trainer *t)
+{
+	const int64_t count = tt_source_describe(t->train_source)->count;
+	struct str note = {0};
+	tt_status st;
+
+	if (t->opts->batch <= count)
+		return TT_OK;
+	str_addf(&note, "train.batch %d is larger than the %lld samples of data.train: each step takes "
+	         "them all", t->opts->batch, (long long)count);
+	if ((st = str_status(&note)) == TT_OK)
+		trainer_note(t, note.p);
+	str_release(&note);
+	return st;
+}
+
 static tt_status start(struct tt_trainer *t)
 {
 	tt_status st;
@@ -65,7 +82,8 @@ static tt_status start(struct tt_trainer *t)
 	if (t->note.len)
 		trainer_note(t, t->note.p);
 	if ((st = tell_left_out(t, "data.train", t->train_source)) != TT_OK ||
-	    (st = tell_left_out(t, "data.valid", t->valid_source)) != TT_OK)
+	    (st = tell_left_out(t, "data.valid", t->valid_source)) != TT_OK ||
+	    (st = tell_large_batch(t)) != TT_OK)
 		return st;
 	return trainer_trouble(t);
 }
