@@ -13,5 +13,9 @@
 /* The calling thread is about to compute with n threads of OpenMP's, n > 1: to be asked often.  It
  * costs a look at the clock, and ten times a second a loop over the threads. */
 void crowd_look(int n);
+/* What a look comes to, at the time `now`: its threads were hindered for this part of the time.
+ * Apart from the look for tests, which have no crowd and no seconds to wait. */
+void crowd_heed(double part, double now);
+int  crowd_waits_short(void);
 
 #endif

@@ -105,7 +105,7 @@ static double hindered(int n, double seconds)
 	return most;
 }
 
-static void decide(double part, double now)
+void crowd_heed(double part, double now)
 {
 	lock_take(&crowd.lock);
 	if (part > CROWDED) {
@@ -117,6 +117,16 @@ static void decide(double part, double now)
 	lock_give(&crowd.lock);
 }
 
+int crowd_waits_short(void)
+{
+	int here;
+
+	lock_take(&crowd.lock);
+	here = crowd.process == process_id();
+	lock_give(&crowd.lock);
+	return here;
+}
+
 void crowd_look(int n)
 {
 	const double now = thread_seconds(), since = now - looked;
@@ -124,5 +134,5 @@ void crowd_look(int n)
 	if (since < LOOK_SECONDS || omp_in_parallel())
 		return;
 	looked = now;
-	decide(hindered(n, since), now);
+	crowd_heed(hindered(n, since), now);
 }
