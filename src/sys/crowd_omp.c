@@ -95,12 +95,9 @@ static double hindered(int n, double seconds)
 
 #pragma omp parallel num_threads(n) reduction(max : most)
 	{
-		const double was = waited;
-
 		if (omp_get_thread_num())
 			thread_block_signals(NULL);     /* see program_run */
-		if (thread_waited(&waited) && was > 0)
-			most = (waited - was) / seconds;
+		most = thread_waited_since(&waited) / seconds;
 	}
 	return most;
 }

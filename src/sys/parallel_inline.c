@@ -27,6 +27,13 @@ void thread_look(void)
 {
 }
 
+double thread_hindered(void)
+{
+	static _Thread_local double waited;
+
+	return thread_waited_since(&waited);
+}
+
 void thread_for(int64_t n, int64_t grain, void (*f)(void *ctx, int64_t lo, int64_t hi), void *ctx)
 {
 	(void)grain;

@@ -12,6 +12,7 @@
 #include "sys/policy.h"
 
 static _Thread_local int count;         /* as set; 0: not yet */
+static _Thread_local double waited;     /* by each thread of a loop, see thread_hindered */
 
 void thread_set_count(int n)
 {
@@ -72,6 +73,23 @@ static void be_of_the_pool(void)
 		return;
 	thread_block_signals(NULL);
 	blocked = 1;
+}
+
+double thread_hindered(void)
+{
+	const int n = thread_count();
+	double most = 0;
+
+	if (n == 1 || omp_in_parallel() || thread_pool_is_lost())
+		return thread_waited_since(&waited);
+	if (!thread_pool_process())
+		thread_pool_is_here();
+#pragma omp parallel num_threads(n) reduction(max : most)
+	{
+		be_of_the_pool();
+		most = thread_waited_since(&waited);
+	}
+	return most;
 }
 
 void thread_for(int64_t n, int64_t grain, void (*f)(void *ctx, int64_t lo, int64_t hi), void *ctx)

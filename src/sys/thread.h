@@ -43,6 +43,11 @@ void thread_for_once(int64_t n, int64_t grain, void (*f)(void *ctx, int64_t lo, 
 double thread_seconds(void);                  /* monotonic clock */
 /* Seconds for which the calling thread has been ready and had no core; 0: the kernel is silent. */
 int    thread_waited(double *seconds);
+/* Since *mark, which it moves; 0 at first (*mark 0), and where the kernel is silent. */
+double thread_waited_since(double *mark);
+/* For how long the most hindered of the calling thread's compute threads had no core, since this
+ * was last asked.  It costs a loop over them. */
+double thread_hindered(void);
 
 /* From block to restore no handler runs on the calling thread; before may be NULL.  Faults of the
  * thread itself (SIGSEGV and the like) are not blocked. */

@@ -47,6 +47,13 @@ int thread_waited(double *seconds)
 	return known;
 }
 
+double thread_waited_since(double *mark)
+{
+	const double was = *mark;
+
+	return thread_waited(mark) && was > 0 ? *mark - was : 0;
+}
+
 void thread_block_signals(sigset_t *before)
 {
 	static const int own[] = { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP };

@@ -1,7 +1,5 @@
-/* autotune.c -- measure once, remember.
- *
- * A candidate is measured where it will work: a small plan of this one node, whose inputs lie in
- * the layouts that the real plan has given them, so that the copies a variant needs count too. */
+/* autotune.c -- measure once, remember: the candidates race (race.h), each where it will work
+ * (trial.h). */
 #include "compute/exec/autotune.h"
 
 #include <stdint.h>
@@ -12,15 +10,18 @@
 #include "base/mem.h"
 #include "sys/policy.h"
 #include "sys/thread.h"
+#include "compute/exec/race.h"
+#include "compute/exec/trial.h"
 #include "compute/exec/tuning_cache.h"
 #include "compute/ir/op.h"
 
-#define MAX_CANDIDATES (2 * DEVICE_MAX_VARIANTS)
-#define MEASURE_RUNS_MAX 40
-#define MEASURE_SECONDS  0.03
+#define MAX_CANDIDATES RACE_MAX
+#define HEAT_BYTES ((size_t)512 << 20)      /* of those who run in turns */
+#define METHOD "turns"                      /* of measuring: what another found is no choice */
 #define DOING_TEXT 128
 
 struct candidate { struct choice c; char id[VARIANT_NAME + 32]; };
+struct fastest { int which; double seconds; int disturbed; };
 
 /* The reference device counts only where nobody else can. */
 static int candidates(struct plan *p, const struct ir_node *n, struct candidate *out)
@@ -66,115 +67,11 @@ static tt_status node_key(const struct plan *p, const struct ir_node *n, struct 
 /* Of all their names: a choice among others is no choice among these. */
 static uint32_t fingerprint(const struct candidate *c, int count)
 {
-	uint32_t h = HASH_BEGIN32;
+	uint32_t h = hash_bytes32(HASH_BEGIN32, METHOD, sizeof METHOD);
 
 	for (int i = 0; i < count; i++)
 		h = hash_bytes32(h, c[i].id, strlen(c[i].id) + 1);
 	return h;
-}
-
-/* A plan of n alone, its inputs as they are in p. */
-static tt_status trial_plan(struct plan *p, const struct ir_node *n, const struct choice *c,
-                            struct plan **out)
-{
-	struct plan *t = NULL;
-	tt_status st = plan_new(&t, p->graph, p->opts);
-
-	for (int i = 0; i < n->n_in && st == TT_OK; i++)
-		st = plan_seed(t, n->in[i], plan_layout(p, n->in[i]));
-	if (st == TT_OK)
-		st = plan_node(t, n, c->device, c->variant);
-	if (st == TT_OK)
-		*out = t;
-	else
-		plan_free(&t);
-	return st;
-}
-
-/* Does it hold the value's own numbers in their order, in whatever memory? */
-static int is_plain(const struct plan_buf *b)
-{
-	return b->value && (!b->layout || b->layout->row_major);
-}
-
-/* How many numbers an index that lies plain in this buffer may choose from; 0: it holds none. */
-static int64_t index_limit(const struct ir_node *n, const struct plan_buf *b)
-{
-	for (int i = 0; i < n->n_in && is_plain(b); i++)
-		if (n->in[i] == b->value)
-			return ir_index_limit(n, i);
-	return 0;
-}
-
-/* Indices that exist, spread over all there are. */
-static tt_status fill_indices(struct mem *m, void *to, enum dtype type, size_t words, int64_t limit)
-{
-	int32_t *host = mem_alloc(words * sizeof *host);
-	tt_status st;
-
-	if (!host)
-		return TT_ENOMEM;
-	for (size_t w = 0; w < words; w++) {
-		const int64_t index = (int64_t)w % limit;
-
-		if (type == DTYPE_F32)
-			((float *)(void *)host)[w] = (float)index;
-		else
-			host[w] = (int32_t)index;
-	}
-	st = m->ops->put(m, to, host, words * sizeof *host);
-	mem_free(host);
-	return st;
-}
-
-/* Indices that exist, zeros in other whole numbers, ones in masks, else 0.5 (as f32 and as bf16: no
- * denormals). */
-static tt_status trial_fill(const struct ir_node *n, const struct plan_buf *b, struct mem *m,
-                            void *to, size_t bytes)
-{
-	const enum dtype type = is_plain(b) ? b->value->desc.dtype : DTYPE_F32;
-	const int64_t limit = index_limit(n, b);
-
-	if (limit)
-		return fill_indices(m, to, type, bytes / sizeof(int32_t), limit);
-	return m->ops->fill(m, to, type == DTYPE_S32 ? 0 : type == DTYPE_U8 ? 0x01010101u : 0x3f003f00u,
-	                    bytes);
-}
-
-/* Memory of its own for every buffer, with numbers that n can work on. */
-static tt_status trial_bind(struct plan *t, const struct ir_node *n, void **mem)
-{
-	for (int i = 0; i < t->n_bufs; i++) {
-		struct mem *m = t->mem[t->buf[i].mem].mem;
-		const size_t bytes = (t->buf[i].bytes / 4 + 1) * 4;
-		tt_status st;
-
-		if (t->buf[i].root != i)
-			continue;
-		if ((st = m->ops->alloc(m, bytes, &mem[i])) != TT_OK ||
-		    (st = trial_fill(n, &t->buf[i], m, mem[i], bytes)) != TT_OK)
-			return st;
-	}
-	for (int s = 0; s < t->n_steps; s++)
-		for (int i = 0; i < t->step[s].n_args; i++)
-			if (t->step[s].arg[i] >= 0)
-				t->step[s].kernel->ops->bind(t->step[s].kernel, i,
-				                             mem[t->buf[t->step[s].arg[i]].root]);
-	return TT_OK;
-}
-
-static tt_status run_steps(struct plan *t, int once)
-{
-	const struct run_context rc = {0};
-	sigset_t before;
-	tt_status st = TT_OK;
-
-	thread_block_signals(&before);       /* as program_run does */
-	for (int s = 0; s < t->n_steps && st == TT_OK; s++)
-		if (t->step[s].once == once)
-			st = t->step[s].kernel->ops->run(t->step[s].kernel, &rc);
-	thread_restore_signals(&before);
-	return st;
 }
 
 /* Kernels may be slow, and whoever waits for them lose patience. */
@@ -187,57 +84,79 @@ static tt_status check_stop(const struct plan *p)
 	return st;
 }
 
-/* The least of several runs: noise only ever adds. */
-static tt_status trial_time(struct plan *t, double *seconds)
-{
-	double best = 1e30, start, begin;
-	tt_status st;
+/* ---- the race ---- */
 
-	if ((st = run_steps(t, 1)) != TT_OK || (st = run_steps(t, 0)) != TT_OK)
-		return st;
-	begin = thread_seconds();
-	for (int i = 0; i < MEASURE_RUNS_MAX && st == TT_OK; i++) {
-		start = thread_seconds();
-		if (i >= 3 && start - begin > MEASURE_SECONDS)
-			break;
-		if ((st = check_stop(t)) == TT_OK)
-			st = run_steps(t, 0);
-		if (thread_seconds() - start < best)
-			best = thread_seconds() - start;
+/* A candidate that runs for it. */
+struct entrant { struct trial *trial; int which; };
+struct heat { struct plan *plan; struct entrant entrant[MAX_CANDIDATES]; int n; size_t bytes; };
+
+static tt_status run_one(void *ctx, int i)
+{
+	return trial_run(((struct heat *)ctx)->entrant[i].trial);
+}
+
+static tt_status check_lap(void *ctx)
+{
+	thread_look();
+	return check_stop(((struct heat *)ctx)->plan);
+}
+
+static double now(void *ctx)
+{
+	(void)ctx;
+	return thread_seconds();
+}
+
+static double hindered(void *ctx)
+{
+	(void)ctx;
+	return thread_hindered();
+}
+
+static void end_heat(struct heat *h)
+{
+	for (int i = 0; i < h->n; i++)
+		trial_free(&h->entrant[i].trial);
+	*h = (struct heat){ .plan = h->plan };
+}
+
+static tt_status run_heat(struct heat *h, struct fastest *f)
+{
+	const struct race r = {
+		.ctx = h, .n = h->n, .run = run_one, .check = check_lap, .seconds = now,
+		.hindered = hindered,
+	};
+	struct race_result best;
+	tt_status st = h->n ? race_run(&r, &best) : TT_OK;
+
+	if (st == TT_OK && h->n) {
+		f->disturbed |= best.disturbed;
+		if (best.best >= 0 && best.seconds < f->seconds) {
+			f->which = h->entrant[best.best].which;
+			f->seconds = best.seconds;
+		}
 	}
-	*seconds = best;
+	end_heat(h);
 	return st;
 }
 
-struct fastest { int which; double seconds; };
-
-static void trial_free(struct plan *t, void **mem)
+/* One more to run with the others, if there is room.  A variant that cannot is no candidate. */
+static tt_status enter(struct heat *h, const struct ir_node *n, const struct candidate *c,
+                       int which, struct fastest *f)
 {
-	for (int i = 0; mem && i < t->n_bufs; i++) {
-		struct mem *m = t->mem[t->buf[i].mem].mem;
+	struct trial *t = NULL;
+	tt_status st = trial_new(&t, h->plan, n, &c[which].c);
 
-		m->ops->free(m, mem[i]);
+	if (st == TT_OK && h->n && h->bytes + trial_bytes(t) > HEAT_BYTES)
+		st = run_heat(h, f);
+	if (st == TT_OK) {
+		h->bytes += trial_bytes(t);
+		st = trial_begin(t);
 	}
-	mem_free(mem);
-	plan_free(&t);
-}
-
-static tt_status measure(struct plan *p, const struct ir_node *n, const struct choice *c,
-                         double *seconds)
-{
-	struct plan *t = NULL;
-	void **mem = NULL;
-	tt_status st = trial_plan(p, n, c, &t);
-
-	if (st != TT_OK)
-		return st;
-	if (!(mem = mem_calloc((size_t)t->n_bufs + 1, sizeof *mem)))
-		st = TT_ENOMEM;
 	if (st == TT_OK)
-		st = trial_bind(t, n, mem);
-	if (st == TT_OK)
-		st = trial_time(t, seconds);
-	trial_free(t, mem);
+		h->entrant[h->n++] = (struct entrant){ t, which };
+	else
+		trial_free(&t);
 	return st;
 }
 
@@ -245,24 +164,33 @@ static tt_status measure(struct plan *p, const struct ir_node *n, const struct c
 static tt_status measure_all(struct plan *p, const struct ir_node *n, const struct candidate *c,
                              int count, struct fastest *out)
 {
+	struct heat h = { .plan = p };
 	char what[DOING_TEXT];
-	double t = 1e30;
+	tt_status st = TT_OK;
 
-	*out = (struct fastest){ 0, 1e30 };
+	*out = (struct fastest){ .seconds = 1e30 };
 	snprintf(what, sizeof what, "measuring kernels: %s", n->name);
-	for (int i = 0; i < count; i++) {
-		tt_status st = check_stop(p);
-
-		if (st != TT_OK)
-			return st;
-		policy_tell(what);
-		thread_look();
-		if ((st = measure(p, n, &c[i].c, &t)) == TT_ENOMEM || st == TT_ESTOPPED)
-			return st;
-		if (st == TT_OK && t < out->seconds)      /* a variant that cannot is no candidate */
-			*out = (struct fastest){ i, t };
+	policy_tell(what);
+	for (int i = 0; i < count && st == TT_OK; i++) {
+		if ((st = check_stop(p)) != TT_OK)
+			break;
+		st = enter(&h, n, c, i, out);
+		if (st != TT_ENOMEM && st != TT_ESTOPPED)
+			st = TT_OK;
 	}
-	return TT_OK;
+	if (st == TT_OK)
+		st = run_heat(&h, out);
+	end_heat(&h);
+	return st;
+}
+
+/* What is known of a machine that was busy with something else is for this process alone. */
+static tt_status remember(struct kernel_cache *cache, const char *key, const char *id,
+                          const struct fastest *f)
+{
+	if (f->disturbed)
+		return kernel_cache_note(cache, key, id);
+	return kernel_cache_put(cache, key, id, 1e6 * f->seconds);
 }
 
 tt_status autotune(struct plan *p, const struct ir_node *n, struct choice *out)
@@ -288,7 +216,7 @@ tt_status autotune(struct plan *p, const struct ir_node *n, struct choice *out)
 			;
 		if (!known || best == count) {
 			if ((st = measure_all(p, n, c, count, &f)) == TT_OK)
-				st = kernel_cache_put(p->opts->cache, key.p, c[f.which].id, 1e6 * f.seconds);
+				st = remember(p->opts->cache, key.p, c[f.which].id, &f);
 			best = f.which;
 		}
 	}

@@ -141,6 +141,15 @@ tt_status kernel_cache_put(struct kernel_cache *c, const char *key, const char *
 	return add(c, key, choice, us);
 }
 
+tt_status kernel_cache_note(struct kernel_cache *c, const char *key, const char *choice)
+{
+	tt_status st = add(c, key, choice, 0);
+
+	if (st == TT_OK)
+		find(c, key)->saved = 1;
+	return st;
+}
+
 tt_status kernel_cache_save(struct kernel_cache *c)
 {
 	struct str s = {0};

@@ -19,6 +19,8 @@ void        kernel_cache_close(struct kernel_cache **c);          /* saves what 
 const char *kernel_cache_get(const struct kernel_cache *c, const char *key);       /* or NULL */
 tt_status   kernel_cache_put(struct kernel_cache *c, const char *key, const char *choice,
                              double us);
+/* For as long as c is open; what the file holds is not overruled. */
+tt_status   kernel_cache_note(struct kernel_cache *c, const char *key, const char *choice);
 /* Append the new rows to the file. */
 tt_status   kernel_cache_save(struct kernel_cache *c);
 

@@ -27,6 +27,24 @@ static void choices_are_remembered(void **state)
 	kernel_cache_close(&c);
 }
 
+/* Found while the machine was busy with something else: good for now. */
+static void a_note_is_for_this_process_alone(void **state)
+{
+	struct kernel_cache *c;
+	const char *file = path();
+	(void)state;
+
+	assert_ok(kernel_cache_open(&c, file, "cpu A"));
+	assert_ok(kernel_cache_put(c, "gemm", "x", 1));
+	assert_ok(kernel_cache_note(c, "conv 3x3", "y"));
+	assert_string_equal(kernel_cache_get(c, "conv 3x3"), "y");
+	kernel_cache_close(&c);
+	assert_ok(kernel_cache_open(&c, file, "cpu A"));
+	assert_string_equal(kernel_cache_get(c, "gemm"), "x");
+	assert_null(kernel_cache_get(c, "conv 3x3"));
+	kernel_cache_close(&c);
+}
+
 static void machines_share_a_file_but_not_choices(void **state)
 {
 	struct kernel_cache *a, *b;
@@ -109,6 +127,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(choices_are_remembered),
+		cmocka_unit_test(a_note_is_for_this_process_alone),
 		cmocka_unit_test(machines_share_a_file_but_not_choices),
 		cmocka_unit_test(damaged_lines_are_skipped),
 		cmocka_unit_test(a_cache_without_a_file_lives_in_memory),
