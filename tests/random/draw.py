@@ -4,7 +4,7 @@ import random
 import numpy as np
 import torch
 
-from layers import KINDS, Net
+from layers import KINDS, SEQUENCES, Net
 
 LOSSES = ["cross_entropy", "bce", "mse", "mae", "huber"]
 
@@ -97,7 +97,9 @@ class Draw:
         """Begins with the wanted kind, as soon as it fits; ends with a list of numbers."""
         shape = self.pick([[self.whole(1, 4), self.whole(3, 9), self.whole(3, 9)]] * 3 +
                           [[self.whole(2, 12)]] * 2)
-        if want == "embedding" or self.chance(0.1):
+        if want in SEQUENCES:
+            shape = [self.whole(2, 5), self.whole(1, 5)]
+        elif want == "embedding" or self.chance(0.1):
             shape, self.rows = [self.whole(2, 5)], self.whole(3, 9)
         self.input, made = shape, []
         for i in range(self.whole(2, 6)):

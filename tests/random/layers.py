@@ -9,6 +9,7 @@ import torch.nn.functional as F
 ACTS = ["none", "relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh"]
 DEFAULTS_ONLY = {"init": "the numbers at the start are copied",
                  "gamma": "the same", "p": "dropout is off"}
+SEQUENCES = {"rnn", "lstm", "gru"}       # kinds that want a list of lists
 
 
 class Kink(Exception):
@@ -187,6 +188,49 @@ def embedding(net, name, s, x):
     return F.embedding(x.long(), net.param(name + ".weight", [s["rows"], s["dim"]]))
 
 
+# ---- sequences ----
+
+def draw_recurrent(d, shape, acts=None):
+    if len(shape) != 2:
+        return None
+    s = {"hidden": d.whole(1, 5), "num_layers": d.whole(1, 2), "bidirectional": d.pick(["yes", "no"]),
+         "output": d.pick(["all", "last"]), "bias": d.pick(["yes", "no"]), "dropout": 0}
+    return {**s, "activation": d.pick(acts)} if acts else s
+
+
+def recurrent(gates, run):
+    def op(net, name, s, x):
+        both, h, state, weights = s["bidirectional"] == "yes", s["hidden"], x.shape[-1], []
+        for layer in range(s["num_layers"]):
+            for end in ["", "_reverse"][:1 + both]:
+                p = lambda what, shape, role="weight": net.param(f"{name}.{what}_l{layer}{end}", shape, role)
+                weights += [p("weight_ih", [gates * h, state]), p("weight_hh", [gates * h, h])]
+                if s["bias"] == "yes":
+                    weights += [p("bias_ih", [gates * h], "bias"), p("bias_hh", [gates * h], "bias")]
+            state = h * (1 + both)
+        y, last = run(s, x, weights, x.new_zeros(s["num_layers"] * (1 + both), len(x), h))
+        if s.get("activation") == "relu":
+            net.near(y[y != 0])
+        return y if s["output"] == "all" else torch.cat(list(last[-1 - both:]), 1)
+    return op
+
+
+def options(s):
+    return s["bias"] == "yes", s["num_layers"], 0.0, True, s["bidirectional"] == "yes", True
+
+
+def rnn(s, x, weights, zeros):
+    return getattr(torch._VF, "rnn_" + s["activation"])(x, zeros, weights, *options(s))
+
+
+def lstm(s, x, weights, zeros):
+    return torch._VF.lstm(x, [zeros, zeros], weights, *options(s))[:2]
+
+
+def gru(s, x, weights, zeros):
+    return torch._VF.gru(x, zeros, weights, *options(s))
+
+
 # ---- norms ----
 
 def draw_batchnorm(d, shape):
@@ -347,6 +391,8 @@ KINDS = {
     "embedding": (draw_embedding, embedding), "maxpool": (draw_pool, maxpool),
     "avgpool": (draw_avgpool, avgpool), "globalpool": (draw_globalpool, globalpool),
     "batchnorm": (draw_batchnorm, batchnorm), "layernorm": (draw_layernorm, layernorm),
+    "rnn": (lambda d, shape: draw_recurrent(d, shape, ["tanh", "relu"]), recurrent(1, rnn)),
+    "lstm": (draw_recurrent, recurrent(4, lstm)), "gru": (draw_recurrent, recurrent(3, gru)),
     "dropout": (lambda d, shape: {"p": 0}, lambda net, name, s, x: x),
     "flatten": (draw_nothing, lambda net, name, s, x: x.flatten(1)),
     "reshape": (draw_reshape, lambda net, name, s, x: x.reshape([len(x)] + s["shape"])),

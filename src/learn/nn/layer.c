@@ -51,6 +51,35 @@ tt_status layer_need_dims(const struct layer *l, int ndim, const char *what)
 	                 layer_value_text(l->in[0], text));
 }
 
+/* ---- sequences ---- */
+
+struct timed {
+	const struct ir_value *v;
+	struct ir_value       *lengths;
+	struct timed          *next;
+};
+
+struct ir_value *build_lengths(const struct builder *b, const struct ir_value *v)
+{
+	for (const struct timed *t = b->timed; t; t = t->next)
+		if (t->v == v)
+			return t->lengths;
+	return NULL;
+}
+
+tt_status build_set_lengths(struct builder *b, const struct ir_value *v, struct ir_value *lengths)
+{
+	struct timed *t;
+
+	if (!lengths || build_lengths(b, v) == lengths)
+		return TT_OK;
+	if (!(t = arena_alloc(&b->arena, sizeof *t)))
+		return TT_ENOMEM;
+	*t = (struct timed){ v, lengths, b->timed };
+	b->timed = t;
+	return TT_OK;
+}
+
 /* ---- parameters ---- */
 
 /* The next row of a table, growing by doubling in the model's arena. */
@@ -173,4 +202,23 @@ tt_status build_act(struct builder *b, struct layer *l, int act)
 		return TT_OK;
 	a.alpha = act == ACT_LEAKY_RELU ? 0.01f : act == ACT_ELU ? 1 : 0;
 	return build_op(b, l, IR_ACT, &l->out, 1, &a);
+}
+
+/* FNV-1a */
+static uint32_t stream_of(uint32_t h, const char *name)
+{
+	for (; name && *name; name++)
+		h = (h ^ (unsigned char)*name) * 0x01000193u;
+	return h;
+}
+
+/* Srivastava et al., 2014; scaled while training, so that in use it is nothing at all. */
+tt_status build_dropout(struct builder *b, struct layer *l, const char *what, double p)
+{
+	const struct ir_attr a = { .p = (float)p,
+	                           .stream = stream_of(stream_of(0x811c9dc5u, l->name), what) };
+
+	if (b->purpose != NN_TRAIN || !(p > 0))
+		return TT_OK;
+	return build_op(b, l, IR_DROPOUT, &l->out, 1, &a);
 }

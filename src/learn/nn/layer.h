@@ -51,6 +51,7 @@ struct builder {
 	struct arena           arena;     /* of the build: layers, names                     */
 	struct known          *known;     /* values by name, latest first                    */
 	struct ir_value       *input, *last;    /* last: what the next layer reads           */
+	struct timed          *timed;     /* sequences and their lengths                     */
 	int                    n_layers, n_params, n_buffers;
 	/* The layers of a list, one after the other, from last on: for layers made of layers. */
 	tt_status            (*list)(struct builder *b, const struct node *list,
@@ -70,6 +71,12 @@ tt_status layer_need_dims(const struct layer *l, int ndim, const char *what);
 #define LAYER_VALUE_TEXT (TENSOR_TEXT + 128)
 const char *layer_value_text(const struct ir_value *v, char buf[LAYER_VALUE_TEXT]);
 
+/* Sequences.  A value [N,T,..] may have lengths, s32 [N]: of sample n the places from lengths[n] on
+ * are there to fill up, and nothing may depend on them.  NULL: all places count. */
+struct ir_value *build_lengths(const struct builder *b, const struct ir_value *v);
+tt_status        build_set_lengths(struct builder *b, const struct ir_value *v,
+                                   struct ir_value *lengths);
+
 /* What a layer asks for: a parameter or a buffer called NAME.what. */
 struct want {
 	const char     *what;
@@ -86,6 +93,9 @@ tt_status build_buffer(struct builder *b, struct layer *l, const struct want *w,
 /* l->out = op(in); node may be NULL. */
 tt_status build_op(struct builder *b, struct layer *l, enum ir_op op, struct ir_value *const *in,
                    int n_in, const struct ir_attr *attr);
+/* l->out = dropout(l->out) when training; the mask's stream is the name of layer and `what`, which
+ * may be NULL: other layers do not change it. */
+tt_status build_dropout(struct builder *b, struct layer *l, const char *what, double p);
 /* l->out = act(l->out); ACT_NONE does nothing.  alpha is the act's own. */
 tt_status build_act(struct builder *b, struct layer *l, int act);
 
@@ -99,6 +109,7 @@ struct init build_bias_init(const struct init *weight);
 #define LAYER_KINDS(X) \
 	X(conv2d) X(depthwise2d) X(dense) X(embedding) X(maxpool) X(avgpool) X(globalpool) \
 	X(batchnorm) X(layernorm) X(dropout) X(flatten) X(reshape) X(add) X(concat) \
+	X(rnn) X(lstm) X(gru) \
 	X(relu) X(leaky_relu) X(elu) X(gelu) X(silu) X(sigmoid) X(tanh) X(softmax) \
 	X(sequence) X(repeat) X(residual) X(branches)
 #define X(kind) extern const struct layer_kind nn_##kind;

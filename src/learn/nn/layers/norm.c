@@ -107,26 +107,10 @@ static const struct option dropout_options[] = {
 };
 #undef T
 
-/* The mask's stream is the layer's name: other layers do not change it. */
-static uint32_t stream_of(const char *name)
+static tt_status build_dropout_layer(struct builder *b, struct layer *l)
 {
-	uint32_t h = 0x811c9dc5u;
-
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 0x01000193u;
-	return h;
-}
-
-/* Srivastava et al., 2014; scaled while training, so that in use it is nothing at all. */
-static tt_status build_dropout(struct builder *b, struct layer *l)
-{
-	const struct dropout_opts *o = l->opts;
-	struct ir_attr a = { .p = (float)o->p, .stream = stream_of(l->name) };
-
-	if (b->purpose == NN_TRAIN && o->p > 0)
-		return build_op(b, l, IR_DROPOUT, l->in, 1, &a);
 	l->out = l->in[0];
-	return TT_OK;
+	return build_dropout(b, l, NULL, ((const struct dropout_opts *)l->opts)->p);
 }
 
 const struct layer_kind
@@ -136,4 +120,4 @@ const struct layer_kind
 	nn_layernorm = { "layernorm", "ln", "normalisation", sizeof(struct norm_opts),
 		layernorm_options, build_layernorm, "the same over the features of each sample" },
 	nn_dropout = { "dropout", "dropout", "normalisation", sizeof(struct dropout_opts),
-		dropout_options, build_dropout, "in training, numbers become zero at random" };
+		dropout_options, build_dropout_layer, "in training, numbers become zero at random" };

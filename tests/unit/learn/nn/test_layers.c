@@ -32,6 +32,15 @@ static const struct { const char *input, *layers, *out, *params; } cases[] = {
 	{ "[7]", "[dense: {out: 5}]", "2x5", "dense1.weight 5x7, dense1.bias 5" },
 	{ "[4, 7]", "[dense: {out: 5, bias: no}]", "2x4x5", "dense1.weight 5x7" },
 	{ "[6]", "[embedding: {rows: 10, dim: 3}]", "2x6x3", "embedding1.weight 10x3" },
+	{ "[6, 3]", "[lstm: {hidden: 2}]", "2x6x2", "lstm1.weight_ih_l0 8x3, "
+	  "lstm1.weight_hh_l0 8x2, lstm1.bias_ih_l0 8, lstm1.bias_hh_l0 8" },
+	{ "[6, 3]", "[gru: {hidden: 2, bias: no, bidirectional: yes, num_layers: 2, "
+	  "output: last}]", "2x4",
+	  "gru1.weight_ih_l0 6x3, gru1.weight_hh_l0 6x2, gru1.weight_ih_l0_reverse 6x3, "
+	  "gru1.weight_hh_l0_reverse 6x2, gru1.weight_ih_l1 6x4, gru1.weight_hh_l1 6x2, "
+	  "gru1.weight_ih_l1_reverse 6x4, gru1.weight_hh_l1_reverse 6x2" },
+	{ "[6, 3]", "[rnn: {hidden: 5, bias: no, activation: relu, output: last}]", "2x5",
+	  "rnn1.weight_ih_l0 5x3, rnn1.weight_hh_l0 5x5" },
 	{ "[3, 8, 8]", "[batchnorm: {activation: relu}]", "2x3x8x8", "bn1.weight 3, bn1.bias 3" },
 	{ "[5]", "[batchnorm]", "2x5", "bn1.weight 5, bn1.bias 5" },
 	{ "[3, 4, 5]", "[layernorm: {dims: 2}]", "2x3x4x5", "ln1.weight 4x5, ln1.bias 4x5" },
