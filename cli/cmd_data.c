@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/rng.h"
 #include "print/json.h"
 #include "kit/table.h"
 #include "verbs.h"
@@ -24,11 +25,12 @@ struct data_args {
 #define AT(field) offsetof(struct data_args, field)
 static const struct flag data_flags[] = {
 	{ "sheet",   's', FLAG_TEXT, AT(sheet), "FILE.png", .help =
-	  "draw the first samples side by side" },
+	  "draw samples side by side" },
 	{ "export",  'x', FLAG_TEXT, AT(export), "DIR", .help =
 	  "write the samples as PNG files, a folder per class" },
 	{ "samples", 'n', FLAG_INT,  AT(samples), "N", .max = INT64_MAX, .help =
-	  "how many samples to look at (60000), draw (100) or export (all)" },
+	  "how many samples to look at (60000), draw (100) or export (all): of more, one drawn at "
+	  "random from each of N equal parts" },
 	{ .kind = FLAG_END },
 };
 
@@ -180,6 +182,12 @@ static void print_classes(const struct survey *s)
 	table_release(&t);
 }
 
+/* Of a part of them nothing else is said than that. */
+static const char *drawn(const struct survey *s)
+{
+	return s->looked < s->info->count ? ", one from each of so many equal parts" : "";
+}
+
 static void print_survey(const struct survey *s, const char *uri)
 {
 	const tt_source_info *info = s->info;
@@ -198,7 +206,7 @@ static void print_survey(const struct survey *s, const char *uri)
 		print_classes(s);
 	else
 		printf("targets     %d numbers\n", info->values);
-	printf("for a spec  (over %s samples)\ndata:\n", text_count(s->looked, n));
+	printf("for a spec  (over %s samples%s)\ndata:\n", text_count(s->looked, n), drawn(s));
 	print_list("mean", s->sum, s->channels, 0);
 	print_list("std", s->sum2, s->channels, 1);
 	printf("or          data.normalise: standard, which finds them in the training data\n");
@@ -226,6 +234,7 @@ static tt_status print_json(const struct survey *s, const char *uri)
 		json_int(&j, class_name(info, i, name), s->count[i]);
 	json_close(&j, '}');
 	json_int(&j, "looked_at", s->looked);
+	json_text(&j, "selection", s->looked < info->count ? "one of each part" : "all");
 	json_list(&j, "mean", s->sum, s->channels);
 	json_list(&j, "std", s->sum2, s->channels);
 	json_close(&j, '}');
@@ -245,7 +254,8 @@ static tt_status show_survey(const struct data_args *o, struct survey *s, const 
 	tt_status st = TT_OK;
 
 	for (int64_t i = 0; st == TT_OK && i < n; i++)
-		st = survey_add(s, i);
+		st = survey_add(s, (int64_t)rng_spread(rng_key(0, RNG_LOOK), (uint64_t)n,
+		                                       (uint64_t)s->info->count, (uint64_t)i));
 	if (st != TT_OK)
 		return st;
 	survey_finish(s);
@@ -265,15 +275,17 @@ static tt_status write_files(const struct data_args *o, const tt_source *source)
 		if ((st = tt_source_sheet(source, n, SHEET_COLUMNS, o->sheet)) != TT_OK)
 			return st;
 		if (!o->common.quiet)
-			fprintf(stderr, "%s: %lld samples drawn\n", o->sheet, (long long)n);
+			fprintf(stderr, "%s: %lld of %lld samples drawn%s\n", o->sheet, (long long)n,
+			        (long long)count, n < count ? ", one from each of so many equal parts" : "");
 	}
 	if (o->export) {
 		n = at_most(o->samples, count, count);
 		if ((st = tt_source_export(source, n, o->export)) != TT_OK)
 			return st;
 		if (!o->common.quiet)
-			fprintf(stderr, "%s: %lld images written; read them as images:%s\n", o->export,
-			        (long long)n, o->export);
+			fprintf(stderr, "%s: %lld of %lld images written%s; read them as images:%s\n",
+			        o->export, (long long)n, (long long)count,
+			        n < count ? ", one from each of so many equal parts" : "", o->export);
 	}
 	return TT_OK;
 }
@@ -303,7 +315,7 @@ const struct verb verb_data = {
 	.text =
 	"Prints how many samples a source has, their shape, how many there are of each class, and\n"
 	"the mean and standard deviation per channel or feature, ready to paste into a spec.  On\n"
-	"request it draws the first samples as an image, or writes all of them out as PNG files.\n"
+	"request it draws samples as an image, or writes all of them out as PNG files.\n"
 	"`tutti help sources` lists what a SOURCE can be.\n",
 	.examples = data_examples, .flags = data_flags, .opts_size = sizeof(struct data_args),
 	.run = run_data,

@@ -1,6 +1,7 @@
 /* cmd_predict.c -- tutti predict: what a model says about pictures or a source. */
 #include <tutti/session.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -125,6 +126,17 @@ static tt_status find_source(struct prediction *p, struct call *c, const char **
 	return (*uri = arena_printf(c->arena, "csv:%s", word)) ? TT_OK : TT_ENOMEM;
 }
 
+/* Of a table each row gets what it deserves: an answer, or a word of what is wrong with it. */
+static const char *row_by_row(struct arena *a, const char *uri)
+{
+	const char *path = uri + 4;
+
+	if (strncmp(uri, "csv:", 4) != 0 || strstr(uri, "bad_rows="))
+		return uri;
+	return arena_printf(a, "%s%cbad_rows=later", uri,
+	                    strchr(path, '?') && !file_exists(path) ? '&' : '?');
+}
+
 /* What is shown of a source and not read, and why its truths are not the net's: worth a word. */
 static void note(const struct prediction *p, const char *text)
 {
@@ -191,7 +203,7 @@ static tt_status open_inputs(struct prediction *p, struct call *c)
 		return open_files(p, c);
 	if (c->args.n > 2)
 		return err_set(TT_EINVAL, "one source at a time: '%s' is one too many", c->args.v[2]);
-	return open_source(p, uri);
+	return (uri = row_by_row(c->arena, uri)) ? open_source(p, uri) : TT_ENOMEM;
 }
 
 static tt_status check_shape(const struct prediction *p)
@@ -245,6 +257,8 @@ static tt_status prepare(struct prediction *p, struct call *c)
 	p->answers.kind = strcmp(loss, "cross_entropy") == 0 ? ANSWER_CLASSES : ANSWER_VALUES;
 	p->answers.top = (int)p->args->top;
 	p->answers.names = &p->names;
+	if (strcmp(loss, "bce") == 0)
+		p->answers.shares = names_of_shares(&p->names, p->answers.width);
 	return TT_OK;
 }
 
@@ -261,6 +275,10 @@ static tt_status read_truth(struct prediction *p, int64_t i, int place)
 	if (tt_source_schema(p->source)->kind == TT_TARGET_NONE)
 		return TT_OK;
 	st = tt_source_read(p->source, i, NULL, &label, p->values + (size_t)place * (size_t)n);
+	if (st == TT_ENOENT)
+		return TT_OK;                           /* it has none */
+	if (n == 1 && isnan(t->values[0]))
+		t->n = 0;
 	if (st == TT_OK && label >= 0 && info->class_names)
 		t->class = info->class_names[label];
 	else if (st == TT_OK && label >= 0)

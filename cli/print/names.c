@@ -9,14 +9,22 @@ tt_status names_of_classes(struct names *out, const tt_model *m, const tt_source
 	const tt_source_info *info = source ? tt_source_describe(source) : NULL;
 	struct names names = { .v = info && info->classes == classes ? info->class_names : NULL };
 	tt_status st;
-	int n;
 
-	if ((st = tt_model_class_names(m, &names.owned, &n)) != TT_OK)
+	if ((st = tt_model_class_names(m, &names.owned, &names.n)) != TT_OK)
 		return st;
-	if (names.owned && n == classes)
+	if (names.owned && names.n == classes)
 		names.v = (const char *const *)names.owned;
 	*out = names;
 	return TT_OK;
+}
+
+const char *const *names_of_shares(const struct names *n, int outputs)
+{
+	const char *const *owned = (const char *const *)n->owned;
+
+	if (owned && outputs == 1 && n->n == 2)
+		return owned + 1;
+	return owned && outputs == n->n ? owned : NULL;
 }
 
 void names_release(struct names *n)

@@ -25,6 +25,15 @@ static void text_begin(struct answers *a)
 	(void)a;
 }
 
+/* "P(yes) 0.93" */
+static void text_value(const struct answers *a, int i, double v)
+{
+	if (a->shares)
+		printf("  P(%s) %.6g", a->shares[i], v);
+	else
+		printf("  %.6g", v);
+}
+
 static void text_add(struct answers *a, const char *sample, const struct truth *t,
                      const float *out)
 {
@@ -37,7 +46,7 @@ static void text_add(struct answers *a, const char *sample, const struct truth *
 		if (a->kind == ANSWER_CLASSES)
 			printf("  %s (%.2f %%)", names_get(a->names, c, name), 100 * (double)out[c]);
 		else
-			printf("  %.6g", (double)out[c]);
+			text_value(a, c, (double)out[c]);
 	}
 	if (t->class || t->n)
 		printf("  in truth%s%s", t->class ? " " : "", t->class ? t->class : "");
@@ -66,11 +75,23 @@ static void csv_text(const char *s)
 	putchar('"');
 }
 
+static void csv_share(const char *class)
+{
+	struct str s = { 0 };
+
+	str_addf(&s, "P(%s)", class);
+	csv_text(s.p ? s.p : "");
+	str_release(&s);
+}
+
 static void csv_begin(struct answers *a)
 {
 	fputs("sample,truth", stdout);
 	for (int i = 1; i <= shown(a); i++)
-		if (a->kind == ANSWER_CLASSES)
+		if (a->shares) {
+			putchar(',');
+			csv_share(a->shares[i - 1]);
+		} else if (a->kind == ANSWER_CLASSES)
 			printf(",class_%d,probability_%d", i, i);
 		else
 			printf(",value_%d", i);
@@ -110,6 +131,12 @@ static void csv_add(struct answers *a, const char *sample, const struct truth *t
 static void json_begin(struct answers *a)
 {
 	json_open(&a->json, NULL, '{');
+	if (a->shares) {
+		json_open(&a->json, "probabilities_of", '[');
+		for (int i = 0; i < a->width; i++)
+			json_text(&a->json, NULL, a->shares[i]);
+		json_close(&a->json, ']');
+	}
 	json_open(&a->json, "predictions", '[');
 }
 

@@ -15,6 +15,8 @@ struct answers {
 	enum prediction_kind   kind;
 	int                width, top;      /* numbers in an answer; classes to name */
 	const struct names *names;          /* of the classes; borrowed              */
+	const char *const *shares;          /* [width] classes that values are the probabilities of;
+	                                     * borrowed; NULL: they are other numbers */
 	const struct prediction_form *form;
 	struct json        json;
 	int               *order;           /* room to sort in                       */

@@ -124,10 +124,11 @@ TT_API int       tt_image_is_named(const char *path);
 TT_API tt_status tt_image_read(const char *path, const int64_t shape[3], uint8_t *out);
 TT_API tt_status tt_image_read_as(const char *path, const int64_t shape[3],
                                   const tt_image_opts *opts, uint8_t *out);
-/* Draw the first n samples, `columns` beside each other, each with its class's name, as a PNG
- * file.  TT_ESUPPORT: samples that are no pictures. */
+/* Draw n samples, one from each of n equal parts of the source (always the same), `columns` beside
+ * each other, each with its class's name, as a PNG file.  TT_ESUPPORT: samples that are no
+ * pictures. */
 TT_API tt_status tt_source_sheet(const tt_source *s, int64_t n, int columns, const char *path);
-/* Write the first n samples (0: all) as PNG files, a folder per class; images:DIR reads them back.
+/* Write the same n samples (0: all) as PNG files, a folder per class; images:DIR reads them back.
  * DIR must not exist yet: it appears whole or not at all.  TT_ESUPPORT: no classes, no pictures. */
 TT_API tt_status tt_source_export(const tt_source *s, int64_t n, const char *dir);
 

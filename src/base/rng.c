@@ -130,3 +130,20 @@ uint64_t rng_permute(struct rng_key key, uint64_t epoch, uint64_t n, uint64_t i)
 	while (i >= n);
 	return i;
 }
+
+/* Where the i-th part begins: i * count / n, which may need more than 64 bits on the way. */
+static uint64_t part(uint64_t n, uint64_t count, uint64_t i)
+{
+	return count / n * i + (uint64_t)((unsigned __int128)(count % n) * i / n);
+}
+
+uint64_t rng_spread(struct rng_key key, uint64_t n, uint64_t count, uint64_t i)
+{
+	const uint64_t lo = part(n, count, i), size = part(n, count, i + 1) - lo;
+	struct rng r;
+	uint64_t k;
+
+	rng_init(&r, key, i, 0);
+	k = (uint64_t)(rng_uniform(&r) * (double)size);
+	return lo + (k < size ? k : size - 1);
+}

@@ -13,7 +13,7 @@ struct rng_key { uint32_t k[2]; };
 
 /* What a key is for: the same seed never serves two purposes. */
 enum rng_use { RNG_INIT = 1, RNG_SHUFFLE, RNG_AUGMENT, RNG_DROPOUT, RNG_SYNTH, RNG_TEST,
-               RNG_PARTS };
+               RNG_PARTS, RNG_LOOK };
 
 struct rng_key rng_key(uint64_t seed, enum rng_use use);
 
@@ -31,5 +31,9 @@ double   rng_normal(struct rng *r);                   /* mean 0, variance 1     
 /* The i-th place of a random permutation of 0..n-1 without storing it: a pure
  * function of (key, epoch, n, i), O(1) memory (cycle-walking Feistel network). */
 uint64_t rng_permute(struct rng_key key, uint64_t epoch, uint64_t n, uint64_t i);
+
+/* Which of `count` are looked at if `n` are, 0 < n <= count: the i-th of them, ascending.  One is
+ * drawn from each of n equal parts, so that neither order nor period of the whole hides a part. */
+uint64_t rng_spread(struct rng_key key, uint64_t n, uint64_t count, uint64_t i);
 
 #endif

@@ -2,6 +2,8 @@
  * input and one target their part. */
 #include "data/reader.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "data/convert.h"
 
@@ -101,12 +103,15 @@ static tt_status read_x(struct sample *s, void *x)
 static tt_status read_label(struct sample *s, int at, int32_t *label)
 {
 	const tt_schema *v = &s->r->schema.view;
+	const int32_t none = -1;
 	int64_t raw = 0;
 	tt_status st;
 
 	s->cell[at].data = &raw;
 	st = s->r->ops->read(s->r, s->index, 1, s->cell);
 	s->cell[at].data = NULL;
+	if (st == TT_OK && v->column[at]->type == TT_I32 && memcmp(&raw, &none, sizeof none) == 0)
+		return err_set(TT_ENOENT, "sample %lld has no target", (long long)s->index);
 	return st != TT_OK ? st
 		: convert_labels(&(struct labels){ v->column[at]->type, &raw, s->index, v->classes,
 		                                    TT_EFORMAT }, 1, label);

@@ -82,9 +82,18 @@ for t in bit word share; do
 	run 0 "$tutti" train bce.yaml --run $t -q --set data.train=csv:$t.csv --set data.valid=csv:$t.csv
 	run 0 "$tutti" eval $t csv:$t.csv
 	run 0 "$tutti" predict $t csv:$t.csv --format csv
+	head -1 "$out" >head.$t
 	cut -d, -f2 "$out" | tail -n +2 >is.txt
 	tail -n +2 $t.csv | cut -d, -f3 | sed 's/^0\.1$/0.100000001/' | cmp - is.txt || fail "$t: other truths"
 done
+# the number is the probability of a class that has a name
+for h in "bit P(1)" "word P(yes)" "share value_1"; do
+	[ "$(cat "head.${h% *}")" = "sample,truth,${h#* }" ] || fail "the answers are called $(cat "head.${h% *}")"
+done
+run 0 "$tutti" predict word csv:word.csv -n 1
+says_like "$out" "^0  P\(yes\) [0-9.e-]+  in truth (yes|no)$"
+run 0 "$tutti" predict word csv:word.csv -n 1 --json
+says "$out" '"probabilities_of": ["yes"]'
 grep ',1$' bit.csv | sed '1i a,b,y' >ones.csv
 run 0 "$tutti" eval bit csv:ones.csv
 says "$out" "samples     132"

@@ -7,16 +7,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check(const struct csv *c)
+static void check(const struct csv *c, int later)
 {
 	for (size_t i = 0; i < c->rows * c->columns; i++)
 		if (!isfinite(c->x[i]))
 			abort();
 	for (size_t i = 0; c->label && i < c->rows; i++)
-		if (c->label[i] < 0 || c->label[i] >= c->classes)
+		if (c->label[i] < -later || c->label[i] >= c->classes)
 			abort();
 	for (size_t i = 0; c->value && i < c->rows; i++)
-		if (!isfinite(c->value[i]))
+		if (!isfinite(c->value[i]) && !later)
 			abort();
 }
 
@@ -28,6 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > 0) {
 		o.label = labels[data[0] & 3];
+		o.bad_rows = (data[0] >> 2 & 3) == 3 ? CSV_BAD_LATER
+		           : (data[0] >> 4 & 3) == 3 ? CSV_BAD_SKIP : CSV_BAD_ERROR;
 		o.task = (data[0] >> 2 & 3) % 3;
 		o.header = (data[0] >> 4 & 3) % 3;
 		o.separator = data[0] >> 6;
@@ -35,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size--;
 	}
 	if (csv_parse(&c, &(struct bytes){ data, size, "fuzz" }, &o) == TT_OK)
-		check(&c);
+		check(&c, o.bad_rows == CSV_BAD_LATER);
 	csv_release(&c);
 	return 0;
 }

@@ -13,6 +13,8 @@ static const char *const header_words[] = { "auto", "no", "yes", NULL };
 static const char *const task_words[] = { "auto", "classify", "regress", NULL };
 static const char *const separator_words[] = { "auto", "comma", "semicolon", "tab", NULL };
 
+static const char *const bad_words[] = { "error", "skip", "later", NULL };
+
 static const struct option settings[] = {
 	OPT_TEXT(struct csv_opts, label, NULL,
 	         "target column: its name, or its number from 0; none: no target; if not set the one "
@@ -27,6 +29,9 @@ static const struct option settings[] = {
 	OPT_ENUM(struct csv_opts, header, "auto", header_words, "whether the first row holds names"),
 	OPT_ENUM(struct csv_opts, separator, "auto", separator_words,
 	         "between cells; auto: the most frequent one of the first line"),
+	OPT_ENUM(struct csv_opts, bad_rows, "error", bad_words,
+	         "rows with a cell that is wrong: an error; skip: left out, and counted; later: an "
+	         "error for who reads this row (as predict does, which needs no target)"),
 	OPT_DOUBLE(struct csv_opts, holdout, "0", 0, 0.9,
 	           "share of the rows, drawn at random, that forms the test split"),
 	OPT_ENUM(struct csv_opts, split, "train", split_words, "which rows, if holdout is set"),
@@ -40,9 +45,12 @@ static tt_status keep_split(struct csv *c, const struct csv_opts *o, const char 
 {
 	struct rng_key key = rng_key(0, RNG_SHUFFLE);
 	uint64_t n = c->rows, test = (uint64_t)(o->holdout * (double)n);
-	size_t kept = 0;
+	size_t kept = 0, bad = 0, kept_bad = 0;
 
 	for (size_t i = 0; i < n; i++) {
+		const int is_bad = bad < c->bad_rows && c->bad[bad].index == (int64_t)i;
+
+		bad += (size_t)is_bad;
 		if ((rng_permute(key, 0, n, i) < test) != (o->split == SPLIT_TEST))
 			continue;
 		memmove(c->x + kept * c->columns, c->x + i * c->columns, c->columns * sizeof *c->x);
@@ -52,12 +60,15 @@ static tt_status keep_split(struct csv *c, const struct csv_opts *o, const char 
 			c->value[kept] = c->value[i];
 		if (c->weight)
 			c->weight[kept] = c->weight[i];
+		if (is_bad)
+			c->bad[kept_bad++] = (struct bad_sample){ (int64_t)kept, c->bad[bad - 1].why };
 		kept++;
 	}
 	if (kept == 0)
 		return err_set(TT_EINVAL, "%s: no rows are left for split=%s; set holdout=", path,
 		               split_words[o->split]);
 	c->rows = kept;
+	c->bad_rows = kept_bad;
 	return TT_OK;
 }
 
@@ -98,6 +109,26 @@ static void hand_over(struct csv *c, struct memory_source *s)
 	c->label = NULL;
 }
 
+/* What is told of rows goes over, too. */
+static tt_status hand_over_bad(const struct csv *c, struct memory_source *s)
+{
+	struct bad_sample *bad = arena_alloc(&s->arena, (c->bad_rows + 1) * sizeof *bad);
+
+	if (!bad)
+		return TT_ENOMEM;
+	s->bad = bad;
+	for (; s->bads < (int64_t)c->bad_rows; s->bads++, bad++) {
+		*bad = c->bad[s->bads];
+		if (!(bad->why = arena_strdup(&s->arena, bad->why)))
+			return TT_ENOMEM;
+	}
+	if (!c->skipped)
+		return TT_OK;
+	s->reader.left_out = arena_printf(&s->arena, "%zu row%s with wrong cells, the first: %s",
+	                                  c->skipped, c->skipped == 1 ? "" : "s", c->first_skipped);
+	return s->reader.left_out ? TT_OK : TT_ENOMEM;
+}
+
 static tt_status open_table(struct csv *c, struct reader **out)
 {
 	struct memory_source *s;
@@ -111,6 +142,10 @@ static tt_status open_table(struct csv *c, struct reader **out)
 	if ((st = memory_source_new(&s, &csv_reader, &schema, (int64_t)c->rows)) != TT_OK)
 		return st;
 	hand_over(c, s);
+	if ((st = hand_over_bad(c, s)) != TT_OK) {
+		memory_source_close(&s->reader);
+		return st;
+	}
 	*out = &s->reader;
 	return TT_OK;
 }

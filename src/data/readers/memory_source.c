@@ -28,14 +28,33 @@ void memory_source_close(struct reader *r)
 		return;
 	for (int i = 0; i < MEMORY_BLOCKS; i++)
 		mem_free(s->owned[i]);
+	arena_release(&s->arena);
 	reader_release(r);
 	mem_free(s);
+}
+
+/* The first bad one of n; NULL: none. */
+static const struct bad_sample *find_bad(const struct memory_source *s, int64_t first, int64_t n)
+{
+	int64_t lo = 0, hi = s->bads;
+
+	while (lo < hi) {
+		const int64_t mid = (lo + hi) / 2;
+
+		if (s->bad[mid].index < first)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < s->bads && s->bad[lo].index - first < n ? &s->bad[lo] : NULL;
 }
 
 const void *memory_source_peek(const struct reader *r, int column, int64_t index)
 {
 	const struct memory_source *s = (const struct memory_source *)r;
 
+	if (find_bad(s, index, 1))
+		return NULL;
 	return (const char *)s->data[column] +
 	       (size_t)index * column_bytes(r->schema.view.column[column]);
 }
@@ -58,7 +77,10 @@ tt_status memory_source_read(const struct reader *r, int64_t first, int64_t n, s
 {
 	const struct memory_source *s = (const struct memory_source *)r;
 	const tt_schema *v = &r->schema.view;
+	const struct bad_sample *bad = find_bad(s, first, n);
 
+	if (bad)
+		return err_set(TT_EFORMAT, "%s", bad->why);
 	for (int i = 0; i < v->columns; i++) {
 		tt_column c = *v->column[i];
 

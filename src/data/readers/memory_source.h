@@ -13,11 +13,17 @@
 
 #define MEMORY_BLOCKS 4
 
+/* A sample that cannot be read, and what is said of it. */
+struct bad_sample { int64_t index; const char *why; };
+
 struct memory_source {
 	struct reader  reader;
 	const void    *data[BATCH_COLUMNS];
 	const int64_t *offsets[BATCH_COLUMNS];      /* of ragged ones                    */
 	void          *owned[MEMORY_BLOCKS];        /* freed at close                    */
+	const struct bad_sample *bad;               /* [bads] ascending, in the arena    */
+	int64_t        bads;
+	struct arena   arena;
 };
 
 /* A source of `count` samples without data yet.  *schema is taken, on an error as well. */

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "data/image/image.h"
 #include "data/reader.h"
 
@@ -90,7 +91,8 @@ static tt_status write_all(const tt_source *source, const char *dir, int64_t n)
 	tt_status st = chw ? make_folders(dir, info) : TT_ENOMEM;
 
 	for (int64_t i = 0; st == TT_OK && i < n; i++)
-		st = write_sample(source, dir, i, chw, &png);
+		st = write_sample(source, dir, (int64_t)rng_spread(rng_key(0, RNG_LOOK), (uint64_t)n,
+		                  (uint64_t)info->count, (uint64_t)i), chw, &png);
 	mem_free(chw);
 	str_release(&png);
 	return st;

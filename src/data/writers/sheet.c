@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "data/image/image.h"
 #include "data/reader.h"
 
@@ -77,14 +78,16 @@ static void put_picture(struct sheet *s, const tt_source_info *info, const uint8
 					    x / s->zoom];
 }
 
-static tt_status put_sample(struct sheet *s, const tt_source *source, int64_t i, uint8_t *chw)
+/* Sample `at` in place i. */
+static tt_status put_sample(struct sheet *s, const tt_source *source, int64_t i, int64_t at,
+                            uint8_t *chw)
 {
 	const tt_source_info *info = tt_source_describe(source);
 	int y = GAP + (int)(i / s->columns) * (s->tile_h + CAPTION + GAP);
 	int x = GAP + (int)(i % s->columns) * (s->tile_w + GAP);
 	int32_t label = -1;
 	char number[16];
-	tt_status st = tt_source_read(source, i, chw, &label, NULL);
+	tt_status st = tt_source_read(source, at, chw, &label, NULL);
 
 	if (st != TT_OK)
 		return st;
@@ -137,7 +140,8 @@ tt_status sheet_render(const tt_source *source, int64_t n, int columns, struct s
 	if (st == TT_OK)
 		memset(s.p, PAPER, size);
 	for (int64_t i = 0; st == TT_OK && i < n; i++)
-		st = put_sample(&s, source, i, chw);
+		st = put_sample(&s, source, i, (int64_t)rng_spread(rng_key(0, RNG_LOOK), (uint64_t)n,
+		                (uint64_t)info->count, (uint64_t)i), chw);
 	if (st == TT_OK)
 		st = image_encode_png(s.p, s.channels, s.h, s.w, out);
 	mem_free(s.p);

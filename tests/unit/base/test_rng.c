@@ -161,6 +161,31 @@ static void permute_takes_huge_sets(void **state)
 	assert_true(rng_permute(rng_key(8, RNG_SHUFFLE), 0, UINT64_MAX, 7) < UINT64_MAX);
 }
 
+/* One from each part, in order; all where all are wanted; and no period of the data is met. */
+static void a_few_stand_for_all(void **state)
+{
+	const struct rng_key key = rng_key(0, RNG_LOOK);
+	const struct { uint64_t n, count; } row[] = { { 7, 7 }, { 10, 1000 }, { 3, 10 }, { 1, 5 },
+	                                              { 1000, UINT64_MAX } };
+	int digit[10] = {0};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof row / sizeof *row; k++)
+		for (uint64_t i = 0; i < row[k].n; i++) {
+			const uint64_t at = rng_spread(key, row[k].n, row[k].count, i);
+			const double part = (double)row[k].count / (double)row[k].n;
+
+			assert_true(at < row[k].count);
+			assert_true((double)at >= floor((double)i * part) * 0.999999 &&
+			            (double)at <= ceil((double)(i + 1) * part) * 1.000001);
+			assert_true(row[k].n < row[k].count || at == i);
+		}
+	for (uint64_t i = 0; i < 100; i++)
+		digit[rng_spread(key, 100, 1000, i) % 10]++;
+	for (int d = 0; d < 10; d++)
+		assert_true(digit[d] > 0 && digit[d] < 30);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +198,7 @@ int main(void)
 		cmocka_unit_test(permute_differs_by_epoch_and_key),
 		cmocka_unit_test(permute_is_even_handed_even_when_small),
 		cmocka_unit_test(permute_takes_huge_sets),
+		cmocka_unit_test(a_few_stand_for_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

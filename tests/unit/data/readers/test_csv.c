@@ -84,7 +84,7 @@ static void a_model_says_what_the_target_is(void **state)
 		for (int k = 0; k < 4; k++) {
 			assert_int_equal(parse_for(row[i].wish, text[k]), want[k] < 0 ? TT_EFORMAT : TT_OK);
 			if (want[k] < 0)
-				assert_error("row 1 of the data: the target 'yes' is not a finite number, which");
+				assert_error("t.csv:1: column 1: 'yes' is not a finite number, which");
 			else
 				assert_int_equal(csv.classes, want[k]);
 			assert_true(want[k] < 0 || !csv.value == (want[k] > 0));
@@ -155,9 +155,10 @@ static void target_is_found_by_name_number_or_place(void **state)
 static void bad_cells_are_named_by_line_and_column(void **state)
 {
 	(void)state;
-	refused("a,b,c\n1,2,x\n1,oops,y\n", NULL, "t.csv:3: column 1: 'oops' is not a finite number");
+	refused("a,b,c\n1,2,x\n1,oops,y\n", NULL, "t.csv:3: column 1 ('b'): 'oops' is not a finite "
+	        "number; mend it, or leave such rows out: ?bad_rows=skip");
 	refused("a,b,a,k\n1,2,3,x\n", NULL, "t.csv: columns 0 and 2 are both called 'a'");
-	refused("1,2,3\n1,,3\n", NULL, "t.csv:2: column 1: '' is not a finite number");
+	refused("1,2,3\n1,,3\n", NULL, "t.csv:2: column 1: the cell is empty; mend it");
 	refused("1,2,3\n1,nan,3\n", NULL, "'nan' is not a finite number");
 	refused("1,2,3\n1,1e999,3\n", NULL, "'1e999' is not a finite number");
 	refused("1,2,3\n1,1e39,3\n", NULL, "'1e39' is not a finite number");   /* no float */
@@ -173,6 +174,90 @@ static void bad_cells_are_named_by_line_and_column(void **state)
 	refused("1\n2\n", NULL, "a target without features");
 	refused("a\n1,2\n", &(struct csv_opts){ .label = "none" }, "2 cells, the first row has 1");
 	refused("1,x\n2,y\n", &(struct csv_opts){ .task = CSV_REGRESS }, "'x' is not a finite number");
+	refused("a,b\n\n1,2\n3,n/a\n", &(struct csv_opts){ .task = CSV_REGRESS },
+	        "t.csv:4: column 1 ('b'): 'n/a' is not a finite number; mend it");
+}
+
+#define BAD_TABLE "a,b,k\n1,2,cat\nx,3,eel\n4,,dog\n5,6,\n7,8\n9,9,dog\n"
+
+static void bad_rows_are_left_out_and_counted(void **state)
+{
+	(void)state;
+	assert_ok(parse(BAD_TABLE, &(struct csv_opts){ .bad_rows = CSV_BAD_SKIP }));
+	assert_int_equal(csv.rows, 2);
+	assert_int_equal(csv.skipped, 4);
+	assert_string_equal(csv.first_skipped, "t.csv:3: column 0 ('a'): 'x' is not a finite number");
+	assert_int_equal(csv.classes, 2);                      /* eel is of no row that is there */
+	assert_near(csv.x[2], 9, 0);
+	assert_ok(parse("1,2\n3,n/a\n5,6\n", &(struct csv_opts){ .bad_rows = CSV_BAD_SKIP,
+	                                                          .task = CSV_REGRESS }));
+	assert_int_equal(csv.rows, 2);
+	assert_near(csv.x[1], 5, 0);
+	assert_near(csv.value[1], 6, 0);
+	refused("a,b\nx,1\n", &(struct csv_opts){ .bad_rows = CSV_BAD_SKIP },
+	        "no row is good: t.csv:2: column 0 ('a')");
+	csv_release(&csv);
+}
+
+/* They keep their places; a target that is missing makes no row bad. */
+static void bad_rows_may_be_told_when_they_are_read(void **state)
+{
+	static const int bad[6] = { 0, 1, 1, 0, 1, 0 }, label[6] = { 0, 0, 0, -1, 0, 1 };
+	const char *path = test_path(test_temp_dir(), "bad.csv");
+	char uri[700];
+	tt_source *s;
+
+	(void)state;
+	assert_ok(file_write_all(path, BAD_TABLE, strlen(BAD_TABLE)));
+	snprintf(uri, sizeof uri, "csv:%s?bad_rows=later", path);
+	assert_ok(tt_source_open(&s, uri));
+	assert_int_equal(tt_source_describe(s)->count, 6);
+	for (int i = 0; i < 6; i++) {
+		float x[2];
+		int32_t is = 7;
+
+		assert_status(tt_source_read(s, i, x, NULL, NULL), bad[i] ? TT_EFORMAT : TT_OK);
+		if (bad[i])
+			assert_error("bad.csv:");
+		else if (label[i] < 0)
+			assert_status(tt_source_read(s, i, NULL, &is, NULL), TT_ENOENT);
+		else
+			assert_ok(tt_source_read(s, i, NULL, &is, NULL));
+	}
+	tt_source_close(&s);
+	snprintf(uri, sizeof uri, "csv:%s?bad_rows=skip", path);
+	assert_ok(tt_source_open(&s, uri));
+	assert_non_null(strstr(tt_source_describe(s)->left_out, "4 rows with wrong cells, the first"));
+	tt_source_close(&s);
+}
+
+static tt_status parse_known(const char *text, const struct known_columns *known)
+{
+	return parse(text, &(struct csv_opts){ .known = known });
+}
+
+/* Without names what was told by number is found by it, where no column is left over. */
+static void columns_without_names_are_known_by_number(void **state)
+{
+	const struct known_columns k = { .target = "0", .weight = "2", .count = 2 };
+
+	(void)state;
+	assert_ok(parse("cat,1,0.5,3\ndog,2,1,4\n", &(struct csv_opts){ .label = "0", .weight = "2" }));
+	assert_string_equal(csv.target, "0");
+	assert_string_equal(csv.weigher, "2");
+	assert_ok(parse_known("cat,1,0.5,3\ndog,2,1,4\n", &k));
+	assert_int_equal(csv.columns, 2);
+	assert_int_equal(csv.classes, 2);
+	assert_string_equal(csv.target, "0");
+	assert_near(csv.weight[0], 0.5, 0);
+	assert_near(csv.x[1], 3, 0);
+	assert_ok(parse_known("cat,1,3\ndog,2,4\n", &k));                   /* no weights */
+	assert_null(csv.weight);
+	assert_int_equal(csv.classes, 2);
+	assert_ok(parse_known("1,3\n2,4\n", &k));                           /* no target either */
+	assert_null(csv.label);
+	assert_int_equal(csv.columns, 2);
+	csv_release(&csv);
 }
 
 /* A row that numbers the columns is a header where the target's cell is a word; of few columns it
@@ -320,6 +405,9 @@ int main(void)
 		cmocka_unit_test(quotes_and_line_ends_are_understood),
 		cmocka_unit_test(target_is_found_by_name_number_or_place),
 		cmocka_unit_test(bad_cells_are_named_by_line_and_column),
+		cmocka_unit_test(bad_rows_are_left_out_and_counted),
+		cmocka_unit_test(bad_rows_may_be_told_when_they_are_read),
+		cmocka_unit_test(columns_without_names_are_known_by_number),
 		cmocka_unit_test(a_header_may_be_numbers),
 		cmocka_unit_test(a_packed_table_is_read),
 		cmocka_unit_test(paths_may_hold_a_question_mark),

@@ -365,8 +365,8 @@ static void what_is_exported_reads_back_equal(void **state)
 	int32_t label, same;
 
 	(void)state;
-	assert_ok(tt_source_open(&s, "synth:objects?size=16&count=40"));
-	assert_ok(export_images(s, dir, 35));
+	assert_ok(tt_source_open(&s, "synth:objects?size=16&count=35"));
+	assert_ok(export_images(s, dir, 0));
 	assert_ok(open_images(&back, dir, ""));
 	assert_int_equal(tt_source_describe(back)->count, 35);
 	for (int c = 0, n = 0; c < 10; n += c < 5 ? 4 : 3, c++)
@@ -381,6 +381,31 @@ static void what_is_exported_reads_back_equal(void **state)
 	tt_source_close(&back);
 	assert_status(export_images(s, dir, 1), TT_EINVAL);
 	assert_error("exists already");
+	tt_source_close(&s);
+}
+
+static void some_of_a_sorted_source_are_of_all_classes(void **state)
+{
+	const char *dir = test_path(test_temp_dir(), "all"), *few = test_path(test_temp_dir(), "few");
+	tt_source *s, *sorted, *back;
+	int32_t label;
+	int count[10] = {0};
+
+	(void)state;
+	assert_ok(tt_source_open(&s, "synth:objects?size=8&count=200"));
+	assert_ok(export_images(s, dir, 0));
+	assert_ok(open_images(&sorted, dir, ""));              /* a folder per class: sorted by it */
+	assert_ok(export_images(sorted, few, 40));
+	assert_ok(open_images(&back, few, ""));
+	assert_int_equal(tt_source_describe(back)->count, 40);
+	for (int i = 0; i < 40; i++) {
+		assert_ok(tt_source_read(back, i, NULL, &label, NULL));
+		count[label]++;
+	}
+	for (int c = 0; c < 10; c++)
+		assert_int_equal(count[c], 4);
+	tt_source_close(&back);
+	tt_source_close(&sorted);
 	tt_source_close(&s);
 }
 
@@ -559,6 +584,7 @@ int main(void)
 		cmocka_unit_test(pictures_may_stay_encoded),
 		cmocka_unit_test(no_allocation_may_fail_badly),
 		cmocka_unit_test(what_is_exported_reads_back_equal),
+		cmocka_unit_test(some_of_a_sorted_source_are_of_all_classes),
 		cmocka_unit_test(a_failed_export_leaves_nothing),
 		cmocka_unit_test(sheets_show_every_sample),
 		cmocka_unit_test(real_tar_is_read),
