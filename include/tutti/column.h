@@ -55,7 +55,9 @@ enum tt_target_kind {
 	TT_TARGET_CLASS,     /* a class index, i32 []                                     */
 	TT_TARGET_VALUES,    /* numbers, f32 [] or f32 [values]                           */
 	TT_TARGET_LABELS,    /* any of the classes at once, f32 [classes], each 0 or 1    */
-	TT_TARGET_NONE       /* there is nothing to predict                               */
+	TT_TARGET_NONE,      /* there is nothing to predict                               */
+	TT_TARGET_PLACES     /* a class index at each place of a sequence, i32 [-1] or [places];
+	                      * a negative one does not count                             */
 };
 
 /* The columns of a source. */

@@ -50,6 +50,11 @@ TT_API tt_status tt_session_warm(tt_session *s, const int64_t *sizes, int n);
  * batch in which a sample is computed, nothing else does.  TT_ESTOPPED as above; out is then
  * undefined.  TT_EINVAL: a number that the embedding behind the input does not have. */
 TT_API tt_status tt_session_run(tt_session *s, const float *x, int64_t n, float *out);
+/* The same of a batch whose columns are found by name: for nets with several inputs or sequences,
+ * or to leave normalising to the session.  Columns as of a source: u8 is scaled, the first input
+ * gets data.mean and data.std.  out: [n, outputs]; of a net that answers at each place of a
+ * sequence [places of all samples, outputs], sample after sample. */
+TT_API tt_status tt_session_predict(tt_session *s, const tt_batch *b, float *out);
 /* Normalise one raw sample of a source as training did. */
 TT_API tt_status tt_session_normalise(const tt_session *s, const tt_source_info *info,
                                       const void *raw, float *x);

@@ -16,7 +16,7 @@
 #include "learn/spec/spec.h"
 #include "sys/thread.h"
 
-#define MAX_INPUTS 4
+#define MAX_INPUTS (2 * NET_INPUTS_MAX + 3)
 #define RUNS_MIN 5
 #define RUNS_MAX 50
 #define RUN_SECONDS 3.0

@@ -100,3 +100,22 @@ tt_status tt_batch_check(const tt_batch *b)
 
 	return batch_take(b, &room, &whole);
 }
+
+void batch_slice(const tt_batch *b, int64_t first, int64_t end, struct batch_room *room,
+                 tt_batch *out)
+{
+	*out = *b;
+	out->n = end - first;
+	out->column = room->pointer;
+	out->weight = b->weight ? b->weight + first : NULL;
+	for (int i = 0; i < b->columns; i++) {
+		tt_column *c = &room->column[i];
+
+		*c = *b->column[i];
+		room->pointer[i] = c;
+		if (c->offsets)
+			c->offsets += first;
+		else
+			c->data = (const char *)c->data + (size_t)first * column_bytes(c);
+	}
+}

@@ -15,6 +15,10 @@
 struct batch_room { tt_column column[BATCH_COLUMNS]; const tt_column *pointer[BATCH_COLUMNS]; };
 tt_status batch_take(const tt_batch *in, struct batch_room *room, tt_batch *out);
 
+/* Samples first to end - 1 of a batch; *out points into it and room. */
+void      batch_slice(const tt_batch *b, int64_t first, int64_t end, struct batch_room *room,
+                      tt_batch *out);
+
 /* The place of the column of that name, or -1. */
 int       batch_find(const tt_batch *b, const char *name);
 

@@ -10,7 +10,8 @@
 static enum delivery_kind kind_of(const tt_schema *s, int column)
 {
 	if (column == schema_target(s))
-		return s->kind == TT_TARGET_CLASS ? DELIVER_CLASS : DELIVER_VALUES;
+		return s->kind == TT_TARGET_CLASS ? DELIVER_CLASS
+			: s->kind == TT_TARGET_PLACES ? DELIVER_AS_IT_IS : DELIVER_VALUES;
 	if (column == schema_weight(s))
 		return DELIVER_WEIGHT;
 	return column == schema_input(s, 0) && !column_ragged(s->column[column]) ? DELIVER_INPUT

@@ -100,6 +100,9 @@ extern const char *const split_words[], *const folder_words[];
 tt_status source_wrap(tt_source **out, struct reader *r);
 const struct reader *source_reader(const tt_source *s);     /* borrowed */
 
+/* What all columns of sample `index` hold, hashed into *h. */
+tt_status source_hash(const tt_source *s, int64_t index, uint64_t *h);
+
 /* Elements of one sample; bytes of one as tt_source_read stores it. */
 size_t source_elements(const tt_source_info *info);
 size_t source_bytes(const tt_source_info *info);

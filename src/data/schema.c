@@ -97,6 +97,7 @@ static int fits_kind(const tt_column *c, const struct schema_target *t)
 	case TT_TARGET_CLASS:  return whole && column_row(c) == 1 && !column_ragged(c);
 	case TT_TARGET_VALUES: return c->ndim <= 1 && !column_ragged(c);
 	case TT_TARGET_LABELS: return c->ndim == 1 && c->shape[0] == t->classes;
+	case TT_TARGET_PLACES: return c->ndim == 1 && whole;
 	default:               return 0;
 	}
 }
@@ -107,6 +108,7 @@ static tt_status check_target(const struct schema *s, const struct schema_target
 		[TT_TARGET_CLASS] = "one whole number for each sample (u8, i32, i64)",
 		[TT_TARGET_VALUES] = "numbers, as many for each sample",
 		[TT_TARGET_LABELS] = "a 0 or 1 for each class", [TT_TARGET_NONE] = "no target",
+		[TT_TARGET_PLACES] = "a list of whole numbers for each sample",
 	};
 	const int kind_known = (unsigned)t->kind < sizeof wants / sizeof *wants;
 	char text[COLUMN_TEXT];

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "data/convert.h"
 
@@ -31,10 +32,12 @@ static void describe_target(const tt_schema *s, tt_source_info *info)
 {
 	int at = schema_target(s);
 
-	info->target = at >= 0 && s->kind == TT_TARGET_CLASS ? TT_TARGET_CLASS : TT_TARGET_VALUES;
+	info->target = TT_TARGET_VALUES;
+	if (at >= 0 && (s->kind == TT_TARGET_CLASS || s->kind == TT_TARGET_PLACES))
+		info->target = s->kind;
 	info->classes = s->classes;
 	info->class_names = s->class_names;
-	if (at >= 0 && s->kind != TT_TARGET_CLASS)
+	if (at >= 0 && info->target == TT_TARGET_VALUES)
 		info->values = (int)column_row(s->column[at]);
 }
 
@@ -120,10 +123,12 @@ static tt_status read_label(struct sample *s, int at, int32_t *label)
 static tt_status read_values(struct sample *s, int at, float *values)
 {
 	const tt_column *c = s->r->schema.view.column[at];
-	void *raw = mem_alloc(column_bytes(c));
+	void *raw;
 	tt_status st;
 
-	if (!raw)
+	if (column_ragged(c))
+		return err_set(TT_ESUPPORT, "column '%.60s' is ragged: read it in a batch", c->name);
+	if (!(raw = mem_alloc(column_bytes(c))))
 		return TT_ENOMEM;
 	s->cell[at].data = raw;
 	if ((st = s->r->ops->read(s->r, s->index, 1, s->cell)) == TT_OK)
@@ -175,4 +180,50 @@ size_t source_elements(const tt_source_info *info)
 size_t source_bytes(const tt_source_info *info)
 {
 	return source_elements(info) * (info->type == TT_SAMPLE_U8 ? 1 : sizeof(float));
+}
+
+/* Ragged columns say how much room they need when they have too little: the second try has it. */
+static tt_status read_whole(const struct reader *r, int64_t index, struct cells *cells,
+                            int64_t *rows)
+{
+	const tt_schema *v = &r->schema.view;
+	int again = 1;
+	tt_status st = TT_OK;
+
+	for (int i = 0; i < v->columns; i++) {
+		const size_t bytes = column_bytes(v->column[i]);
+
+		cells[i] = (struct cells){ .data = mem_calloc(1, bytes), .room = bytes, .rows = &rows[i] };
+		if (!cells[i].data)
+			return TT_ENOMEM;
+	}
+	while (again && (st = r->ops->read(r, index, 1, cells)) == TT_OK) {
+		again = 0;
+		for (int i = 0; i < v->columns; i++) {
+			if (!column_ragged(v->column[i]) || cells[i].used <= cells[i].room)
+				continue;
+			mem_free(cells[i].data);
+			cells[i].room = cells[i].used;
+			if (!(cells[i].data = mem_calloc(1, cells[i].room)))
+				return TT_ENOMEM;
+			again = 1;
+		}
+	}
+	return st;
+}
+
+tt_status source_hash(const tt_source *s, int64_t index, uint64_t *h)
+{
+	const struct reader *r = s->reader;
+	const tt_schema *v = &r->schema.view;
+	struct cells cells[BATCH_COLUMNS] = {{0}};
+	int64_t rows[BATCH_COLUMNS] = {0};
+	tt_status st = read_whole(r, index, cells, rows);
+
+	for (int i = 0; st == TT_OK && i < v->columns; i++)
+		*h = hash_bytes(*h, cells[i].data, column_ragged(v->column[i]) ? cells[i].used
+		                                   : column_bytes(v->column[i]));
+	for (int i = 0; i < v->columns; i++)
+		mem_free(cells[i].data);
+	return st;
 }

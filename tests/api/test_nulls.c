@@ -142,6 +142,9 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_session_run, NULL, x, 1, x);
 	REFUSES(tt_session_run, session, NULL, 1, x);
 	REFUSES(tt_session_run, session, x, 1, NULL);
+	REFUSES(tt_session_predict, NULL, TT_BATCH(.columns = 0), x);
+	REFUSES(tt_session_predict, session, NULL, x);
+	REFUSES(tt_session_predict, session, TT_BATCH(.columns = 0), NULL);
 	REFUSES(tt_session_normalise, NULL, tt_source_describe(source), x, x);
 	REFUSES(tt_session_normalise, session, NULL, x, x);
 	REFUSES(tt_session_normalise, session, tt_source_describe(source), NULL, x);

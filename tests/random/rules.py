@@ -8,7 +8,7 @@ from layers import Net
 
 # What a run of the library is told, and PyTorch knows nothing of.
 SETTINGS = {
-    "model": {"input", "loss", "label_smoothing", "huber_delta", "init", "layers"},
+    "model": {"input", "inputs", "loss", "label_smoothing", "huber_delta", "init", "layers"},
     "train.optimizer": {"kind", "lr", "momentum", "nesterov", "weight_decay", "decay_norms", "beta1",
                         "beta2", "eps", "alpha", "trust", "clip_norm"},
     "train.schedule": {"kind", "milestones", "step_size", "gamma", "min_lr", "restarts",

@@ -183,10 +183,13 @@ static void both_ends_of_layers_train(void **state)
 
 			assert_ok(tt_options_get(e.options, i, &o));
 			for (int end = 0; end < 2 && o.type == TT_OPTION_NUMBER; end++) {
-				char layer[128];
+				const int steps = strcmp(e.group, "sequences") == 0;
+				char layer[192];
 
-				snprintf(layer, sizeof layer, "    - %s: {%s: %.17g}\n", e.name, o.name,
-				         end ? o.max : o.min);
+				snprintf(layer, sizeof layer, "%s    - %s: {%s%s: %.17g}\n%s",
+				         steps ? "    - reshape: {shape: [2, 4]}\n" : "", e.name,
+				         steps ? "hidden: 3, " : "", o.name, end ? o.max : o.min,
+				         steps ? "    - flatten\n" : "");
 				try_value(layer, NULL, NULL, end ? o.max : o.min);
 			}
 		}

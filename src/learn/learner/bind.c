@@ -12,6 +12,8 @@ static void set_target(const struct intake *k, tt_schema *s, tt_column *y)
 	s->kind = info->target;
 	s->classes = info->classes;
 	y->type = info->classes ? TT_I32 : TT_F32;
+	if (info->target == TT_TARGET_PLACES)
+		return;
 	y->shape[0] = y->ndim ? column_row(y) : 0;
 	y->features = y->ndim == 1 ? y->features : NULL;
 	y->ndim = !info->classes && y->ndim;
@@ -37,18 +39,18 @@ static tt_status set_classes(const struct intake *k, const tt_schema *known, tt_
 tt_status intake_bind(const struct intake *k, struct tt_model *m, const tt_batch *b)
 {
 	const tt_schema *known = &m->signature->data.view;
-	const tt_column *x, *column[2];
+	const int n = m->n_inputs;
+	const tt_column *column[NET_INPUTS_MAX + 1];
 	tt_column y;
-	tt_schema s = { .size = sizeof s, .columns = 2, .column = column };
-	tt_status st = intake_columns(k, b, &x, &column[1]);
+	tt_schema s = { .size = sizeof s, .columns = n + 1, .column = column };
+	tt_status st = intake_columns(k, b, column, &column[n]);
 
 	if (st != TT_OK || (m->signature->view.known && !k->classes))
 		return st;
-	if (x == column[1])
+	if (column[0] == column[n])
 		return TT_OK;                   /* a net that gives back what it reads */
-	column[0] = x;
-	y = *column[1];
-	column[1] = &y;
+	y = *column[n];
+	column[n] = &y;
 	set_target(k, &s, &y);
 	if (m->signature->view.known)
 		s = *known;

@@ -82,10 +82,15 @@ static tt_status find(const tt_batch *b, const char *name, const tt_column **out
 		return err_set(TT_EINVAL, "the batch has no column '%.60s', but '%.60s': give columns the "
 		               "names that the model knows, or say them in tt_learner_opts", name,
 		               b->column[0]->name);
-	if (column_ragged(*out))
-		return err_set(TT_ESUPPORT, "column '%.60s' is ragged: the model reads one shape",
-		               name);
 	return TT_OK;
+}
+
+/* Sequences where the net reads them; the rest fits by its shape, or not. */
+static tt_status check_ragged(const tt_column *c, int may)
+{
+	if (!column_ragged(c) || may)
+		return TT_OK;
+	return err_set(TT_ESUPPORT, "column '%.60s' is ragged: the model reads one shape", c->name);
 }
 
 static tt_status find_input(const struct intake *k, const tt_batch *b, const tt_column **out)
@@ -105,12 +110,29 @@ static tt_status find_input(const struct intake *k, const tt_batch *b, const tt_
 	return only ? find(b, only, out) : err_set(TT_EINVAL, "the batch has no input column");
 }
 
+/* A net with several inputs knows their names. */
+static tt_status find_inputs(const struct intake *k, const tt_batch *b, const tt_column **x)
+{
+	const struct tt_model *m = k->model;
+	tt_status st = TT_OK;
+
+	if (m->n_inputs == 1)
+		st = find_input(k, b, &x[0]);
+	for (int i = 0; m->n_inputs > 1 && i < m->n_inputs && st == TT_OK; i++)
+		st = find(b, m->input[i].name, &x[i]);
+	for (int i = 0; i < m->n_inputs && st == TT_OK; i++)
+		st = check_ragged(x[i], net_input_ragged(&m->input[i]));
+	return st;
+}
+
 tt_status intake_columns(const struct intake *k, const tt_batch *b, const tt_column **x,
                          const tt_column **y)
 {
 	tt_status st = find(b, intake_target(k), y);
 
-	return st == TT_OK ? find_input(k, b, x) : st;
+	if (st != TT_OK || (st = find_inputs(k, b, x)) != TT_OK)
+		return st;
+	return check_ragged(*y, k->model->per_place);
 }
 
 /* ---- what are they like? ---- */
@@ -130,6 +152,7 @@ static int classes_of(const struct tt_model *m, const tt_column *target)
 
 static tt_source_info info_of(const struct intake *k, const tt_column *x, const tt_column *y)
 {
+	const int places = k->model->per_place;
 	tt_source_info info = {
 		.size = sizeof info, .ndim = x->ndim ? x->ndim : 1, .classes = classes_of(k->model, y),
 		.type = x->type == TT_U8 ? TT_SAMPLE_U8 : TT_SAMPLE_F32,
@@ -138,16 +161,36 @@ static tt_source_info info_of(const struct intake *k, const tt_column *x, const 
 	memcpy(info.shape, x->shape, sizeof info.shape);
 	if (!x->ndim)
 		info.shape[0] = 1;
-	info.target = info.classes ? TT_TARGET_CLASS : TT_TARGET_VALUES;
+	info.target = !info.classes ? TT_TARGET_VALUES : places ? TT_TARGET_PLACES : TT_TARGET_CLASS;
 	info.values = info.classes ? 0 : (int)column_row(y);
 	return info;
 }
 
-/* The first batch says what all are like. */
-static tt_status learn_kind(struct intake *k, const tt_column *x, const tt_column *y, int *fresh)
+/* Is the first input numbers that were measured, which are normalised? */
+static int is_plain(const struct tt_model *m)
 {
+	return m->input[0].desc.dtype == DTYPE_F32 && !net_input_ragged(&m->input[0]);
+}
+
+static tt_status check_inputs(const struct intake *k, const tt_column *const *x)
+{
+	tt_status st = TT_OK;
+
+	for (int i = 0; k->model->n_inputs > 1 && st == TT_OK && i < k->model->n_inputs; i++)
+		st = signature_check_samples(k->model->signature, i, x[i]);
+	return st;
+}
+
+/* The first batch says what all are like. */
+static tt_status learn_kind(struct intake *k, const tt_column *const *in, const tt_column *y,
+                            int *fresh)
+{
+	const tt_column *x = in[0];
 	const tt_source_info info = info_of(k, x, y);
-	tt_status st;
+	tt_status st = check_inputs(k, in);
+
+	if (st != TT_OK)
+		return st;
 
 	*fresh = k->info.size == 0;
 	if (!*fresh && memcmp(&info, &k->info, sizeof info) == 0 && x->type == k->type)
@@ -155,13 +198,13 @@ static tt_status learn_kind(struct intake *k, const tt_column *x, const tt_colum
 	if (!*fresh)
 		return err_set(TT_ESHAPE, "the columns '%.60s' and '%.60s' are not as in the first batch: "
 		               "other types or shapes", x->name, y->name);
-	if (info.classes && column_row(y) != 1)
+	if (info.target == TT_TARGET_CLASS && column_row(y) != 1)
 		return err_set(TT_ESHAPE, "column '%.60s' has %lld numbers per sample: a class is one "
 		               "index", y->name, (long long)column_row(y));
 	if (info.classes && (y->type == TT_F32 || y->type == TT_F16))
 		return err_set(TT_ESHAPE, "column '%.60s' is %s: a class is an index, u8, i32 or i64",
 		               y->name, tt_type_name(y->type));
-	if ((st = normaliser_init(&k->normaliser, &info, k->data)) != TT_OK)
+	if (is_plain(k->model) && (st = normaliser_init(&k->normaliser, &info, k->data)) != TT_OK)
 		return st;
 	k->info = info;
 	k->type = x->type;
@@ -173,7 +216,7 @@ static int read_in_place(const struct intake *k)
 {
 	const struct data_opts *d = k->data;
 
-	return k->type == TT_F32 && !d->mean.n && !d->std.n;
+	return !is_plain(k->model) || (k->type == TT_F32 && !d->mean.n && !d->std.n);
 }
 
 static tt_status make_room(struct intake *k, int64_t n)
@@ -186,7 +229,7 @@ static tt_status make_room(struct intake *k, int64_t n)
 	if (!read_in_place(k) &&
 	    !(k->x = mem_alloc_aligned(samples * (size_t)k->model->inputs * sizeof *k->x)))
 		return TT_ENOMEM;
-	if (k->info.classes && !(k->label = mem_calloc(samples, sizeof *k->label)))
+	if (k->info.target == TT_TARGET_CLASS && !(k->label = mem_calloc(samples, sizeof *k->label)))
 		return TT_ENOMEM;
 	if (k->info.values &&
 	    !(k->values = mem_calloc(samples, (size_t)k->info.values * sizeof *k->values)))
@@ -222,6 +265,8 @@ static tt_status take_target(struct intake *k, const tt_column *c, int64_t n)
 	                          .wrong = TT_EINVAL };
 	tt_status st;
 
+	if (k->info.target == TT_TARGET_PLACES)
+		return TT_OK;                   /* target.h looks at them */
 	if (k->info.classes) {
 		st = convert_labels(&l, (size_t)n, k->label);
 		return st == TT_OK ? st : err_at(st, "column '%.60s'", c->name);
@@ -230,9 +275,24 @@ static tt_status take_target(struct intake *k, const tt_column *c, int64_t n)
 	return TT_OK;
 }
 
+/* The net's inputs in its order, the target, as a loader gives them. */
+static void show(struct intake *k, const tt_column *const *x, const tt_column *y, tt_batch *b)
+{
+	const int n = k->model->n_inputs;
+	struct batch_room *s = &k->shown;
+
+	for (int i = 0; i < n; i++)
+		s->column[i] = *x[i];
+	s->column[n] = *y;
+	for (int i = 0; i <= n; i++)
+		s->pointer[i] = &s->column[i];
+	b->column = s->pointer;
+	b->columns = n + 1;
+}
+
 tt_status intake_take(struct intake *k, const tt_batch *in, struct batch *out, int *fresh)
 {
-	const tt_column *x, *y;
+	const tt_column *x[NET_INPUTS_MAX], *y;
 	const void *data;
 	tt_batch b;
 	tt_status st;
@@ -241,12 +301,19 @@ tt_status intake_take(struct intake *k, const tt_batch *in, struct batch *out, i
 		return st;
 	if (b.n > INT32_MAX)
 		return err_set(TT_EINVAL, "a batch of %lld samples", (long long)b.n);
-	if ((st = intake_columns(k, &b, &x, &y)) != TT_OK ||
+	if ((st = intake_columns(k, &b, x, &y)) != TT_OK ||
 	    (st = learn_kind(k, x, y, fresh)) != TT_OK ||
-	    (st = intake_find_features(k, x)) != TT_OK || (st = make_room(k, b.n)) != TT_OK ||
-	    (st = take_target(k, y, b.n)) != TT_OK || (st = intake_order(k, x, b.n, &data)) != TT_OK)
+	    (st = intake_find_features(k, x[0])) != TT_OK || (st = make_room(k, b.n)) != TT_OK ||
+	    (st = take_target(k, y, b.n)) != TT_OK ||
+	    (st = intake_order(k, x[0], b.n, &data)) != TT_OK)
 		return st;
-	*out = (struct batch){ .data = b, .x = take_input(k, x, data, b.n), .label = k->label,
-	                       .values = k->values, .n = (int)b.n, .n_global = (int)b.n };
+	show(k, x, y, &b);
+	*out = (struct batch){ .data = b, .label = k->label, .values = k->values, .n = (int)b.n,
+	                       .n_global = (int)b.n };
+	if (is_plain(k->model)) {
+		out->x = take_input(k, x[0], data, b.n);
+		k->shown.column[0].data = out->x;
+		k->shown.column[0].type = TT_F32;
+	}
 	return TT_OK;
 }

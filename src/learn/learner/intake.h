@@ -23,7 +23,7 @@ struct intake {
 	float           *x, *values;
 	int32_t         *label;
 	int64_t          room;              /* samples */
-	struct batch_room columns;
+	struct batch_room columns, shown;
 	struct arena     names;             /* where class_names lie                             */
 	const char *const *class_names;     /* that the model shall know (none)                  */
 	int              classes;           /* how many                                          */
@@ -41,7 +41,7 @@ void      intake_forget(struct intake *k);          /* the first batch: it did n
  * is not like the first one.  *fresh: 1 if this is the first. */
 tt_status intake_take(struct intake *k, const tt_batch *in, struct batch *out, int *fresh);
 const char *intake_target(const struct intake *k);         /* the name of its column */
-/* The batch's input and target. */
+/* The batch's inputs [m->n_inputs] and target. */
 tt_status intake_columns(const struct intake *k, const tt_batch *b, const tt_column **x,
                          const tt_column **y);
 

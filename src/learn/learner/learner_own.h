@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "learn/learner/learner.h"
+#include "learn/predict/program_inputs.h"
 #include "learn/predict/target.h"
 #include "sys/shm.h"
 
@@ -53,6 +54,7 @@ struct step {
 	struct learner_at   at;
 	int64_t             parts, part;      /* micro-batches, the one under way          */
 	struct batch        batch;            /* of that one                               */
+	struct target_values rows;            /* of that one                               */
 	double              weight;           /* that gradients are divided by; 0: nothing  */
 	struct program     *program;
 	int                 holds;            /* gradients of those before                 */
@@ -65,7 +67,9 @@ struct learner {
 	struct distribute_opts   distribute;
 	const struct strategy   *strategy;    /* what they ask for, in such a group          */
 	struct program_cache    *programs;
+	struct program_inputs            inputs;
 	struct target            target;
+	struct batch_room        part;        /* columns of the micro-batch under way         */
 	struct optim            *optim;
 	float                   *grads;       /* [param_count + SUMS]                        */
 	struct shm               shared;      /* where grads lie, or {0}                     */
@@ -107,7 +111,7 @@ tt_status sums_check(const struct learner *l);
 /* weigh.c: what this rank's samples of b weigh, and into l->step.weight what those do whose
  * gradients are one: this rank's, or, collective, those of all ranks. */
 #define WEIGH_SAYS 3             /* floats that a rank says of them */
-double    weigh_mine(const struct batch *b);
+double    weigh_mine(const struct learner *l, const struct batch *b);
 tt_status weigh_step(struct learner *l, const struct batch *b);
 /* sync_host.c: make the strategy, from what the learner knows. */
 tt_status sync_host_open(struct learner *l);

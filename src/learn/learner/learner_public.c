@@ -27,6 +27,7 @@ struct tt_learner {
 	struct intake         intake;
 	struct program_cache *eval;          /* made when it is first asked for          */
 	struct target         target;        /* of that                                  */
+	struct program_inputs         inputs;        /* of that                                  */
 	int64_t               eval_room;     /* samples that target has room for         */
 	int64_t               seen_steps;    /* when eval was last told of new parameters */
 	int                   stepped;       /* others may read what this one has         */
@@ -105,6 +106,7 @@ tt_status tt_learner_new(tt_learner **out, tt_model *m, const tt_learner_opts *o
 	if (!(l = mem_calloc(1, sizeof *l)))
 		return TT_ENOMEM;
 	l->model = m;
+	l->inputs.model = m;
 	l->seen_steps = -1;
 	if ((st = intake_init(&l->intake, m, &m->spec->data, &o)) == TT_OK &&
 	    (o.group || (st = comm_self(&l->self)) == TT_OK) &&
@@ -139,6 +141,7 @@ void tt_learner_free(tt_learner **lp)
 	part(l);
 	program_cache_free(&l->eval);
 	target_release(&l->target);
+	program_inputs_release(&l->inputs);
 	learner_free(&l->learner);
 	engine_close(&l->engine);
 	intake_release(&l->intake);
@@ -323,17 +326,18 @@ static tt_status evaluate(struct tt_learner *l, const struct batch *b, tt_metric
 {
 	static const struct program_run run = { .sample_stride = 1 };
 	struct metrics m = { .classes = l->target.classes, .k = l->learner->opts.top_k };
-	struct feed f = { .x = b->x, .n = b->n, .weight = b->data.weight };
+	struct feed f = {0};
 	struct program *p;
 	tt_status st;
 
-	if ((st = target_take(&l->target, b, &f.target)) != TT_OK ||
+	if ((st = feed_take(&f, &l->inputs, &l->target, b)) != TT_OK ||
 	    (st = feed_run(l->eval, &f, &run, &p)) != TT_OK)
 		return st;
 	metrics_add(&m, &(struct metrics_batch){
 		.loss = *(const float *)program_output(p, OUTPUT_LOSS),
 		.logits = program_output(p, OUTPUT_LOGITS), .width = l->target.width,
-		.label = b->label, .n = b->n, .weight = b->data.weight });
+		.label = f.target.label, .n = f.target.rows, .weight = f.target.weight,
+		.samples = f.target.samples });
 	*out = (tt_metrics){
 		.size = sizeof *out, .samples = m.samples, .loss = metrics_loss(&m),
 		.accuracy = metrics_accuracy(&m), .top_k = metrics_top_k(&m), .k = m.k,

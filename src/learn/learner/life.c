@@ -86,6 +86,7 @@ tt_status learner_new(struct learner **out, const struct learner_opts *o)
 	l->opts = *o;
 	l->distribute = *o->distribute;
 	l->grad_norm = NAN;
+	l->inputs.model = o->model;
 	if ((st = build(l)) == TT_OK)
 		*out = l;
 	else
@@ -109,6 +110,7 @@ void learner_free(struct learner **lp)
 	own_release(&l->own);
 	program_cache_free(&l->programs);
 	optim_free(&l->optim);
+	program_inputs_release(&l->inputs);
 	target_release(&l->target);
 	free_grads(l);
 	mem_free(l->factored);
@@ -143,8 +145,10 @@ tt_status learner_compile(struct learner *l, int64_t samples)
 	const int64_t world = learner_world(l);
 	const int64_t share = (samples - learner_rank(l) + world - 1) / world;
 
-	return share <= 0 ? TT_OK : microbatch_compile(l, &(struct microbatch_want){
-		samples, share, l->weights == WEIGHTS_YES });
+	if (share <= 0 || nn_has_sequences(l->opts.model))
+		return TT_OK;                   /* nobody knows how long they will be */
+	return microbatch_compile(l, &(struct microbatch_want){
+		samples, share, l->weights == WEIGHTS_YES, 0 });
 }
 
 /* ---- the start ---- */

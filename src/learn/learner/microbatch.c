@@ -33,20 +33,21 @@ int64_t microbatch_count(const struct learner_opts *o, int64_t samples)
 /* The later ones are the larger ones: a share that is not empty has a last part. */
 static int64_t cut(int64_t n, int64_t k, int64_t parts) { return n * k / parts; }
 
-static tt_status compile(struct learner *l, int64_t n, int weighted)
+static tt_status compile(struct learner *l, int64_t n, const struct microbatch_want *w)
 {
 	struct program *p;
 
-	return program_cache_get(l->programs, (struct sizes){ .batch = n, .weighted = weighted }, &p);
+	return program_cache_get(l->programs, (struct sizes){
+		.batch = n, .length = w->length, .weighted = w->weighted }, &p);
 }
 
 tt_status microbatch_compile(struct learner *l, const struct microbatch_want *w)
 {
 	const int64_t parts = microbatch_count(&l->opts, w->samples), small = cut(w->share, 1, parts);
 	const int64_t large = w->share - cut(w->share, parts - 1, parts);
-	tt_status st = small ? compile(l, small, w->weighted) : TT_OK;
+	tt_status st = small ? compile(l, small, w) : TT_OK;
 
-	return st == TT_OK && large > small ? compile(l, large, w->weighted) : st;
+	return st == TT_OK && large > small ? compile(l, large, w) : st;
 }
 
 /* ---- gradients ---- */
@@ -84,24 +85,23 @@ static void take_part(struct learner *l, const struct batch *b, int64_t first, i
 
 	*part = *b;
 	part->n = (int)(end - first);
-	part->x = b->x + first * l->opts.model->inputs;
 	part->label = b->label ? b->label + first : NULL;
 	part->values = b->values ? b->values + first * l->target.width : NULL;
 	part->index = b->index ? b->index + first : NULL;
-	part->data.weight = b->data.weight ? b->data.weight + first : NULL;
+	batch_slice(&b->data, first, end, &l->part, &part->data);
 }
 
 static tt_status run_part(struct learner *l, const struct program_run *run, const float *seed)
 {
 	struct step *s = &l->step;
-	struct feed f = { .x = s->batch.x, .n = s->batch.n, .weight = s->batch.data.weight,
-	                  .index = s->batch.index, .seed = seed };
+	struct feed f = { .seed = seed };
 	double at[2] = { thread_seconds() };
 	tt_status st;
 
 	s->turned = 0;
-	if ((st = target_take(&l->target, &s->batch, &f.target)) != TT_OK)
+	if ((st = feed_take(&f, &l->inputs, &l->target, &s->batch)) != TT_OK)
 		return st;
+	s->rows = f.target;
 	st = feed_run(l->programs, &f, run, &s->program);
 	at[1] = thread_seconds();
 	trace_span(l->opts.trace, TRACE_COMPUTE, "step", l->steps + 1, at);
@@ -118,7 +118,8 @@ static tt_status attend(struct learner *l, const struct program_run *run)
 
 	if (!l->among.norm_ranks)
 		return TT_OK;
-	st = program_cache_get(l->programs, (struct sizes){ .batch = 1 }, &p);
+	st = program_cache_get(l->programs, (struct sizes){ .batch = 1, .length = l->inputs.at_least },
+	                       &p);
 	return st == TT_OK ? program_attend(p, run) : st;
 }
 

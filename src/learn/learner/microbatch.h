@@ -14,7 +14,7 @@ struct learner_opts;
 int64_t   microbatch_count(const struct learner_opts *o, int64_t samples);
 
 /* Compile what a batch of so many samples needs, of which `share` are this rank's. */
-struct microbatch_want { int64_t samples, share; int weighted; };
+struct microbatch_want { int64_t samples, share; int weighted; int64_t length; };
 tt_status microbatch_compile(struct learner *l, const struct microbatch_want *w);
 
 /* The functions are those of program_run; their ctx is the learner. */

@@ -64,7 +64,7 @@ static tt_status take_step(struct learner *l, const struct batch *b, struct lear
 	tt_status st;
 
 	if ((st = sync_begin(l->sync, &(struct sync_step){
-		.step = l->steps + 1, .epoch = at->epoch, .samples = b->n, .weight = weigh_mine(b),
+		.step = l->steps + 1, .epoch = at->epoch, .samples = b->n, .weight = weigh_mine(l, b),
 		.wants_stop = at->wants_stop })) != TT_OK)
 		return blame_peer(st);
 	if ((st = weigh_step(l, b)) != TT_OK || (st = learner_blame(l, run_share(l, b))) != TT_OK)
@@ -88,8 +88,9 @@ tt_status learner_step(struct learner *l, const struct batch *b, const struct le
 	if (b->data.weight && l->weights == WEIGHTS_NO && learner_world(l) > 1)
 		return err_set(TT_EINVAL, "the batch has sample weights, and no worker's had any in the "
 		               "first step: a group weighs samples from then on, or not at all");
+	l->inputs.at_least = b->n ? program_inputs_length(l->opts.model, &b->data) : 0;
 	if ((st = microbatch_compile(l, &(struct microbatch_want){
-		b->n_global, b->n, b->data.weight != NULL })) != TT_OK)
+		b->n_global, b->n, b->data.weight != NULL, l->inputs.at_least })) != TT_OK)
 		return st;
 	if (l->opts.steps)
 		l->steps = atomic_fetch_add(l->opts.steps, 1);

@@ -12,14 +12,14 @@ static float *sums_of(const struct learner *l)
 
 static struct metrics measure(const struct learner *l)
 {
-	const struct batch *b = &l->step.batch;
+	const struct target_values *rows = &l->step.rows;
 	struct program *p = l->step.program;
 	struct metrics m = { .classes = l->target.classes, .k = l->opts.top_k };
 
 	metrics_add(&m, &(struct metrics_batch){
 		.loss = *(const float *)program_output(p, OUTPUT_LOSS),
 		.logits = program_output(p, OUTPUT_LOGITS), .width = l->target.width,
-		.label = b->label, .n = b->n, .weight = b->data.weight });
+		.label = rows->label, .n = rows->rows, .weight = rows->weight, .samples = rows->samples });
 	return m;
 }
 

@@ -1,15 +1,16 @@
 /* weigh.c -- what the samples of a step weigh: gradients are divided by that.
  *
  * Samples without weights weigh 1: then it is their number, which all ranks know, and nobody asks.
+ * Where a net answers at each place of a sequence, a sample weighs as many as count.
  * Of a batch with weights that all ranks compute together each says what its share weighs, and all
  * add up in the order of ranks: one small message before the first kernel. */
 #include <float.h>
 
 #include "learn/learner/learner_own.h"
 
-double weigh_mine(const struct batch *b)
+double weigh_mine(const struct learner *l, const struct batch *b)
 {
-	return metrics_weigh(b->data.weight, b->n);
+	return target_weigh(&l->target, b);
 }
 
 /* What a rank says: whether it has weights, and their sum in two floats, which hold 48 bits. */
@@ -17,7 +18,7 @@ enum { SAY_WEIGHTED, SAY_SUM, SAY_REST };
 
 static tt_status ask_all(struct learner *l, const struct batch *b)
 {
-	const double sum = weigh_mine(b);
+	const double sum = weigh_mine(l, b);
 	const float high = (float)sum, mine[WEIGH_SAYS] = { b->data.weight != NULL, high,
 	                                              (float)(sum - (double)high) };
 	const float *all = l->weighed;
@@ -40,8 +41,8 @@ tt_status weigh_step(struct learner *l, const struct batch *b)
 {
 	const int together = l->sync->summed && learner_world(l) > 1;
 
-	if (together && l->weights != WEIGHTS_NO)
+	if (together && (l->weights != WEIGHTS_NO || l->opts.model->per_place))
 		return ask_all(l, b);
-	l->step.weight = together ? b->n_global : weigh_mine(b);
+	l->step.weight = together ? b->n_global : weigh_mine(l, b);
 	return TT_OK;
 }

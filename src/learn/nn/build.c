@@ -169,7 +169,45 @@ static tt_status name_layer(struct builder *b, struct layer *l, const struct nod
 	return TT_OK;
 }
 
+/* ---- sequences ---- */
+
+/* All that a layer reads has the same lengths, or none. */
+static tt_status find_time(const struct builder *b, const struct layer *l, struct ir_value **out)
+{
+	char text[LAYER_VALUE_TEXT];
+
+	*out = NULL;
+	for (int i = 0; i < l->n_in; i++) {
+		struct ir_value *t = build_lengths(b, l->in[i]);
+
+		if (t && l->kind->time == TIME_REFUSED)
+			return layer_err(l, TT_ESHAPE, "reads %s, sequences of different lengths, which a "
+			                 "%s would mix with what fills them up: make one vector of each "
+			                 "first (`timepool`, or a recurrent layer that gives its last place)",
+			                 layer_value_text(l->in[i], text), l->kind->name);
+		if (t && *out && t != *out && l->kind->time != TIME_OWN)
+			return layer_err(l, TT_ESHAPE, "joins sequences of two inputs, whose lengths may "
+			                 "differ");
+		if (t && l->kind->time == TIME_KEPT && l->in[i]->desc.ndim < 3)
+			return layer_err(l, TT_ESHAPE, "reads %s, a number at each place of a sequence: give "
+			                 "places features first (`embedding`, or a shape [-1, 1])",
+			                 layer_value_text(l->in[i], text));
+		*out = t ? t : *out;
+	}
+	return TT_OK;
+}
+
 /* ---- layers ---- */
+
+static tt_status build_kind(struct builder *b, struct layer *l)
+{
+	struct ir_value *time;
+	tt_status st;
+
+	if ((st = find_time(b, l, &time)) != TT_OK || (st = l->kind->build(b, l)) != TT_OK)
+		return st;
+	return l->kind->time == TIME_OWN ? TT_OK : build_set_lengths(b, l->out, time);
+}
 
 static tt_status read_kind(const struct node *item, struct layer *l)
 {
@@ -215,7 +253,7 @@ static tt_status build_item(struct builder *b, const struct node *item, const st
 		return node_err(item, TT_ESPEC, "the model has more than %d layers", LAYERS_MAX);
 	if ((st = read_kind(item, &l)) != TT_OK || (st = read_settings(b, &l, item)) != TT_OK ||
 	    (st = name_layer(b, &l, item, list, s)) != TT_OK ||
-	    (st = find_inputs(b, &l, s->path)) != TT_OK || (st = l.kind->build(b, &l)) != TT_OK)
+	    (st = find_inputs(b, &l, s->path)) != TT_OK || (st = build_kind(b, &l)) != TT_OK)
 		return st;
 	b->last = l.out;
 	return make_known(b, l.name, l.out, l.node);
@@ -237,17 +275,49 @@ static tt_status build_list(struct builder *b, const struct node *list, const st
 	return TT_OK;
 }
 
+/* A sequence is followed by its lengths. */
+static tt_status add_net_input(struct builder *b, int i)
+{
+	const struct net_input *in = &b->m->input[i];
+	const struct tensor_desc d = net_input_desc(in, b->shape.batch, b->shape.length);
+	const struct tensor_desc n = tensor_desc_make(DTYPE_S32, 1, d.dim);
+	struct ir_value *lengths = NULL;
+	char *name;
+	tt_status st;
+
+	if ((st = tensor_check(&d)) != TT_OK)
+		return err_at(st, "model.inputs: %.60s", in->name);
+	if (!(b->input[i] = ir_input(b->g, in->name, &d)))
+		return err_status();
+	if (net_input_ragged(in) &&
+	    (!(name = arena_printf(&b->arena, "%s.lengths", in->name)) ||
+	     !(lengths = ir_input(b->g, name, &n))))
+		return err_status();
+	if ((st = build_set_lengths(b, b->input[i], lengths)) != TT_OK)
+		return st;
+	return make_known(b, in->name, b->input[i], NULL);
+}
+
+static tt_status add_net_inputs(struct builder *b)
+{
+	tt_status st = TT_OK;
+
+	if (!(b->input = arena_alloc(&b->arena, (size_t)b->m->n_inputs * sizeof *b->input)))
+		return TT_ENOMEM;
+	for (int i = 0; i < b->m->n_inputs && st == TT_OK; i++)
+		st = add_net_input(b, i);
+	return st == TT_OK && !find_known(b, "input") ? make_known(b, "input", b->input[0], NULL) : st;
+}
+
 tt_status build_net(struct builder *b)
 {
 	const struct scope top = { .path = "", .naming = NAMES_BY_KIND };
-	tt_status st;
+	tt_status st = add_net_inputs(b);
 
-	if (!(b->input = ir_input(b->g, "x", &b->x)))
-		return err_status();
-	b->list = build_list;
-	b->last = b->input;
-	if ((st = make_known(b, "input", b->input, NULL)) != TT_OK)
+	if (st != TT_OK)
 		return st;
+	b->list = build_list;
+	b->last = b->input[0];
 	return build_list(b, b->m->net.layers, &top);
 }
 

@@ -14,8 +14,8 @@
 const char *build_kind_word(const struct node *item);
 const char *build_name_by_kind(struct arena *a, const struct node *item, const struct node *list);
 
-/* A whole net: b->input and b->last are set.  b is the caller's, zeroed but for g, m, grow, x and
- * purpose; build_release when done. */
+/* A whole net: b->input and b->last are set.  b is the caller's, zeroed but for g, m, grow and
+ * shape; build_release when done. */
 tt_status build_net(struct builder *b);
 void      build_release(struct builder *b);
 

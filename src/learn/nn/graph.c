@@ -10,15 +10,6 @@
 
 #define PIECE ((size_t)1 << 19)    /* weights: 2 MB */
 
-static struct tensor_desc input_desc(const struct model_opts *o, int64_t batch)
-{
-	struct tensor_desc d = { .dtype = DTYPE_F32, .ndim = (int)o->input.n + 1 };
-
-	d.dim[0] = batch;
-	for (size_t i = 0; i < o->input.n; i++)
-		d.dim[i + 1] = (int64_t)o->input.v[i];
-	return d;
-}
 
 /* The last value must be rows of scores, and must not have been through the softmax already. */
 static tt_status check_scores(const struct builder *b)
@@ -28,7 +19,7 @@ static tt_status check_scores(const struct builder *b)
 	const struct ir_value *y = b->last;
 	char text[LAYER_VALUE_TEXT];
 
-	if (y->desc.ndim != 2)
+	if (y->desc.ndim != 2 && y->desc.ndim != 3)
 		return node_err(o->layers, TT_ESHAPE, "the model ends with %s, but the loss needs a list "
 		                "of numbers per sample: end with `flatten`, `globalpool` or `dense`",
 		                layer_value_text(y, text));
@@ -38,10 +29,26 @@ static tt_status check_scores(const struct builder *b)
 	return TT_OK;
 }
 
+/* An answer at each place of a sequence: each is a row, as a sample is elsewhere. */
+static tt_status make_rows(struct builder *b)
+{
+	const struct tensor_desc *y = &b->last->desc;
+	const struct ir_attr rows = { .ndim = 2, .dims = { y->dim[0] * y->dim[1], y->dim[2] } };
+	struct ir_node *n;
+
+	if (y->ndim != 3)
+		return TT_OK;
+	if (!(n = ir_emit(b->g, IR_RESHAPE, b->last->name, &b->last, 1, &rows)))
+		return err_status();
+	b->last = n->out[0];
+	return TT_OK;
+}
+
 static tt_status add_loss(struct builder *b, struct ir_value **loss)
 {
 	const struct model_opts *o = &b->m->net;
 	const struct loss_row *row = loss_row(o->loss);
+	const int weighted = b->shape.weighted || b->m->per_place;
 	const struct tensor_desc *y = &b->last->desc;
 	struct tensor_desc target = *y;
 	struct ir_attr a = { .smoothing = (float)o->label_smoothing, .delta = (float)o->huber_delta };
@@ -52,8 +59,8 @@ static tt_status add_loss(struct builder *b, struct ir_value **loss)
 	if (row->takes == TAKES_CLASS)
 		target = (struct tensor_desc){ .dtype = DTYPE_S32, .ndim = 1, .dim = { y->dim[0] } };
 	if (!(in[1] = ir_input(b->g, "target", &target)) ||
-	    (b->weighted && !(in[2] = ir_input(b->g, "weight", &weight))) ||
-	    !(n = ir_emit(b->g, row->op, "loss", in, 2 + b->weighted, &a)))
+	    (weighted && !(in[2] = ir_input(b->g, "weight", &weight))) ||
+	    !(n = ir_emit(b->g, row->op, "loss", in, 2 + weighted, &a)))
 		return err_status();
 	*loss = n->out[0];
 	ir_output(b->g, *loss);
@@ -86,11 +93,68 @@ static tt_status add_head(struct builder *b)
 
 	if ((st = check_scores(b)) != TT_OK)
 		return st;
-	if (b->purpose == NN_PREDICT)
+	if (b->grow) {
+		b->grow->out_desc = b->last->desc;
+		b->grow->per_place = b->last->desc.ndim == 3;
+	}
+	if ((st = make_rows(b)) != TT_OK)
+		return st;
+	if (b->shape.purpose == NN_PREDICT)
 		return add_answer(b);
-	if ((st = add_loss(b, &loss)) != TT_OK || b->purpose == NN_EVAL)
+	if ((st = add_loss(b, &loss)) != TT_OK || b->shape.purpose == NN_EVAL)
 		return st;
 	return ir_backward(b->g, loss);
+}
+
+/* The input that it is, perhaps in another shape, or NULL. */
+static struct net_input *input_of(const struct tt_model *m, const struct builder *b,
+                                  const struct ir_value *v)
+{
+	while (v->maker && v->maker->op == IR_RESHAPE)
+		v = v->maker->in[0];
+	for (int i = 0; i < m->n_inputs; i++)
+		if (v == b->input[i])
+			return &m->input[i];
+	return NULL;
+}
+
+static tt_status find_tokens(struct tt_model *m, const struct builder *b)
+{
+	for (const struct ir_node *n = b->g->first; n; n = n->next) {
+		struct net_input *in = n->op == IR_EMBEDDING ? input_of(m, b, n->in[0]) : NULL;
+
+		if (!in || (in->tokens && in->tokens <= n->in[1]->desc.dim[0]))
+			continue;
+		in->tokens = n->in[1]->desc.dim[0];
+		if (!(in->embedding = arena_strdup(&m->arena, n->name)))
+			return TT_ENOMEM;
+	}
+	return TT_OK;
+}
+
+static int is_read(const struct ir_graph *g, const struct ir_value *v)
+{
+	for (const struct ir_node *n = g->first; n; n = n->next)
+		for (int i = 0; i < n->n_in; i++)
+			if (n->in[i] == v)
+				return 1;
+	return 0;
+}
+
+static tt_status check_inputs(const struct tt_model *m, const struct builder *b)
+{
+	for (int i = 0; m->n_inputs > 1 && i < m->n_inputs; i++)
+		if (!is_read(b->g, b->input[i]))
+			return node_err(m->net.inputs, TT_ESPEC, "no layer reads the input '%.60s': a layer "
+			                "does by `from: %.60s`", m->input[i].name, m->input[i].name);
+	return TT_OK;
+}
+
+static tt_status look_at_inputs(struct tt_model *m, const struct builder *b)
+{
+	tt_status st = check_inputs(m, b);
+
+	return st == TT_OK ? find_tokens(m, b) : st;
 }
 
 static tt_status build_graph(struct builder *b, struct ir_graph **out)
@@ -100,16 +164,18 @@ static tt_status build_graph(struct builder *b, struct ir_graph **out)
 	if ((st = ir_graph_new(&b->g)) != TT_OK)
 		return st;
 	st = build_net(b);
-	if (st == TT_OK && b->purpose == NN_TRAIN)
+	if (st == TT_OK && b->shape.purpose == NN_TRAIN)
 		st = pass_defer(b->g);
-	if (st == TT_OK && b->group && b->group->factors.hosts)
-		pass_factor(b->g, &b->group->factors);
-	if (st == TT_OK && b->purpose == NN_TRAIN)
+	if (st == TT_OK && b->shape.group && b->shape.group->factors.hosts)
+		pass_factor(b->g, &b->shape.group->factors);
+	if (st == TT_OK && b->shape.purpose == NN_TRAIN)
 		st = pass_split(b->g, PIECE);
 	if (st == TT_OK)
 		st = add_head(b);
-	if (st == TT_OK && b->group && b->group->norm_ranks)
+	if (st == TT_OK && b->shape.group && b->shape.group->norm_ranks)
 		st = pass_sync_batchnorm(b->g);
+	if (st == TT_OK && b->grow)
+		st = look_at_inputs(b->grow, b);
 	if (st == TT_OK)
 		*out = b->g;
 	else
@@ -121,13 +187,13 @@ static tt_status build_graph(struct builder *b, struct ir_graph **out)
 tt_status nn_graph(const struct tt_model *m, int64_t batch, enum nn_purpose purpose,
                    struct ir_graph **out)
 {
-	return nn_graph_of(m, &(struct nn_shape){ .batch = batch, .purpose = purpose }, out);
+	return nn_graph_of(m, &(struct nn_shape){ .batch = batch, .length = NN_LENGTH,
+	                                          .purpose = purpose }, out);
 }
 
 tt_status nn_graph_of(const struct tt_model *m, const struct nn_shape *s, struct ir_graph **out)
 {
-	struct builder b = { .m = m, .purpose = s->purpose, .weighted = s->weighted,
-	                     .group = s->group, .x = input_desc(&m->net, s->batch) };
+	struct builder b = { .m = m, .shape = *s };
 
 	return build_graph(&b, out);
 }
@@ -144,7 +210,8 @@ tt_status nn_factored(const struct tt_model *m, const struct nn_group *g,
 {
 	struct nn_factored *f = mem_calloc((size_t)m->n_params + 1, sizeof *f);
 	struct ir_graph *graph = NULL;
-	const struct nn_shape s = { .batch = g->factors.rows, .purpose = NN_TRAIN, .group = g };
+	const struct nn_shape s = { .batch = g->factors.rows, .length = NN_LENGTH,
+	                            .purpose = NN_TRAIN, .group = g };
 	tt_status st = f ? nn_graph_of(m, &s, &graph) : TT_ENOMEM;
 
 	*n = 0;
@@ -162,43 +229,19 @@ tt_status nn_factored(const struct tt_model *m, const struct nn_group *g,
 	return TT_OK;
 }
 
-/* Is it the input, perhaps in another shape? */
-static int is_input(const struct builder *b, const struct ir_value *v)
-{
-	while (v != b->input && v->maker && v->maker->op == IR_RESHAPE)
-		v = v->maker->in[0];
-	return v == b->input;
-}
-
-static tt_status find_tokens(struct tt_model *m, const struct builder *b)
-{
-	for (const struct ir_node *n = b->g->first; n; n = n->next) {
-		if (n->op != IR_EMBEDDING || !is_input(b, n->in[0]))
-			continue;
-		if (m->tokens && m->tokens <= n->in[1]->desc.dim[0])
-			continue;
-		m->tokens = n->in[1]->desc.dim[0];
-		if (!(m->embedding = arena_strdup(&m->arena, n->name)))
-			return TT_ENOMEM;
-	}
-	return TT_OK;
-}
-
 tt_status nn_collect(struct tt_model *m)
 {
-	struct builder b = { .m = m, .grow = m, .purpose = NN_EVAL,
-	                     .x = input_desc(&m->net, 1) };
+	struct builder b = { .m = m, .grow = m, .shape = {
+		.batch = 1, .length = NN_LENGTH, .purpose = NN_EVAL } };
 	struct ir_graph *g;
 	tt_status st;
 
-	if ((st = build_graph(&b, &g)) != TT_OK)
+	if ((st = nn_read_inputs(m)) != TT_OK || (st = build_graph(&b, &g)) != TT_OK)
 		return st;
-	m->out_desc = b.last->desc;
-	m->inputs = tensor_count(&b.x);
-	m->outputs = tensor_count(&m->out_desc);
-	st = find_tokens(m, &b);
+	m->inputs = m->input[0].numbers;
+	m->outputs = m->out_desc.dim[m->out_desc.ndim - 1];
 	ir_graph_free(&g);
-	return st;
+	return TT_OK;
 }
 
 tt_status nn_count(const struct model_opts *o, size_t *parameters, size_t *buffers)

@@ -218,7 +218,7 @@ tt_status build_dropout(struct builder *b, struct layer *l, const char *what, do
 	const struct ir_attr a = { .p = (float)p,
 	                           .stream = stream_of(stream_of(0x811c9dc5u, l->name), what) };
 
-	if (b->purpose != NN_TRAIN || !(p > 0))
+	if (b->shape.purpose != NN_TRAIN || !(p > 0))
 		return TT_OK;
 	return build_op(b, l, IR_DROPOUT, &l->out, 1, &a);
 }

@@ -44,13 +44,11 @@ struct builder {
 	struct ir_graph       *g;
 	const struct tt_model *m;
 	struct tt_model       *grow;      /* == m while the tables are collected; else NULL  */
-	struct tensor_desc     x;         /* of the input                                    */
-	enum nn_purpose        purpose;
-	int                    weighted;  /* the loss has weights of samples                 */
-	const struct nn_group *group;     /* NULL: alone                                     */
+	struct nn_shape        shape;     /* what for                                        */
 	struct arena           arena;     /* of the build: layers, names                     */
 	struct known          *known;     /* values by name, latest first                    */
-	struct ir_value       *input, *last;    /* last: what the next layer reads           */
+	struct ir_value      **input;     /* [m->n_inputs]                                   */
+	struct ir_value       *last;      /* what the next layer reads                       */
 	struct timed          *timed;     /* sequences and their lengths                     */
 	int                    n_layers, n_params, n_buffers;
 	/* The layers of a list, one after the other, from last on: for layers made of layers. */

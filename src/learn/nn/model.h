@@ -28,6 +28,18 @@ struct param {
 	struct init        init;         /* how it begins                                */
 };
 
+/* What a net reads, as its document says. */
+struct net_input {
+	const char        *name;
+	struct tensor_desc desc;         /* of one sample; dim[1] is -1: a sequence       */
+	int64_t            numbers;      /* of a sample, or of a row of a sequence        */
+	int64_t            tokens;       /* rows of the smallest embedding behind it; 0: none */
+	const char        *embedding;    /* its name                                      */
+};
+#define NET_INPUTS_MAX 32
+int                net_input_ragged(const struct net_input *in);
+struct tensor_desc net_input_desc(const struct net_input *in, int64_t batch, int64_t length);
+
 struct tt_model {
 	struct model_opts net;           /* what it is made of; nodes are borrowed from the document */
 	uint64_t      seed;              /* of its first numbers                         */
@@ -38,11 +50,12 @@ struct tt_model {
 	int           n_params, n_buffers;
 	size_t        param_count, buffer_count;
 	float        *params, *buffers;  /* owned, 64-byte aligned                       */
-	int64_t       inputs, outputs;   /* numbers per sample in and out                */
+	struct net_input *input;         /* [n_inputs]                                   */
+	int           n_inputs;
+	int64_t       inputs;            /* numbers of the first one per sample (row)    */
+	int64_t       outputs;           /* numbers out, per sample or place             */
+	int           per_place;         /* enum no/yes: it answers at each place of a sequence */
 	struct tensor_desc out_desc;     /* of logits at batch 1                         */
-	int64_t       tokens;            /* rows of the smallest embedding that reads the input itself;
-	                                  * 0: none does                                 */
-	const char   *embedding;         /* its name                                     */
 	struct signature *signature;     /* owned; NULL while the net is only counted    */
 };
 
@@ -66,6 +79,10 @@ tt_status nn_check_finite(const struct tt_model *m, const char *of);
 /* Whether such a net can be built, and how many numbers it has. */
 tt_status nn_count(const struct model_opts *o, size_t *parameters, size_t *buffers);
 
+/* Is an input a sequence of any length? */
+int       nn_has_sequences(const struct tt_model *m);
+/* m->input from m->net. */
+tt_status nn_read_inputs(struct tt_model *m);
 /* Fill the tables of a model of which only net is set; no numbers yet. */
 tt_status nn_collect(struct tt_model *m);
 /* The same, and what its signature says without data; then room for its numbers; then its first
@@ -76,11 +93,14 @@ tt_status nn_model_room(struct tt_model *m);
 void      nn_model_draw(struct tt_model *m);
 void      nn_model_release(struct tt_model *m);       /* all but the document */
 
-/* NN_TRAIN: inputs x, target, weight?, seed; outputs loss sum, logits; with gradients.
- * NN_EVAL: inputs x, target, weight?; outputs loss sum, logits.  NN_PREDICT: input x; output
- * probabilities or values.  weight: of samples, where the graph is made for them. */
+/* NN_TRAIN: inputs x..., target, weight?, seed; outputs loss sum, logits; with gradients.
+ * NN_EVAL: inputs x..., target, weight?; outputs loss sum, logits.  NN_PREDICT: inputs x...; output
+ * probabilities or values.  x...: all of m->input in order, each sequence followed by its lengths,
+ * s32 [batch].  weight: of samples, where the graph is made for them; of nets that answer at each
+ * place always, one for each: rows of target, weight and logits are then batch * length. */
 enum nn_purpose { NN_TRAIN, NN_EVAL, NN_PREDICT };
 enum nn_output { OUTPUT_LOSS, OUTPUT_LOGITS };
+#define NN_LENGTH 64            /* of sequences, where nobody says another */
 tt_status nn_graph(const struct tt_model *m, int64_t batch, enum nn_purpose purpose,
                    struct ir_graph **out);
 /* A rank among others that train the net together. */
@@ -92,6 +112,7 @@ struct nn_group {
 /* The same with all that may be said.  Which gradients are factors depends on m and g alone. */
 struct nn_shape {
 	int64_t                batch;
+	int64_t                length;    /* of sequences, with what fills them up; 0: there are none */
 	enum nn_purpose        purpose;
 	int                    weighted;  /* samples have weights                      */
 	const struct nn_group *group;     /* NN_TRAIN for such a rank; NULL: alone     */

@@ -6,6 +6,8 @@
 #define T struct model_opts
 const struct option model_options[] = {
 	OPT_DOUBLES(T, input, NULL, "shape of a sample: [channels, height, width] or [features]"),
+	OPT_NODE   (T, inputs, "several inputs by name, each a shape or {shape, type}: type i32 is "
+	            "whole numbers for an embedding, -1 in front of a shape a sequence of any length"),
 	OPT_ENUM   (T, loss, "cross_entropy", loss_words, "what training makes small"),
 	OPT_DOUBLE (T, label_smoothing, "0", 0, 0.999,
 	            "cross_entropy: share of the label that is spread over all classes"),

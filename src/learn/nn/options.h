@@ -7,11 +7,14 @@
 /* Spec: the keys under `model` (input, layers, loss ...). */
 struct model_opts {
 	struct option_list  input;          /* shape of a sample: [C, H, W] or [features]             */
+	const struct node  *inputs;         /* of several inputs: their shapes by name                */
 	const struct node  *layers;         /* list of `kind: {settings}`                             */
 	int                 loss;           /* enum loss_kind                                         */
 	double              label_smoothing, huber_delta;
 	int                 init;           /* enum init_kind: of weights whose layer says no other   */
 };
+enum input_type { INPUT_F32, INPUT_I32 };
 extern const struct option model_options[];
+extern const struct option input_options[];     /* of one of `inputs` */
 
 #endif

@@ -31,14 +31,14 @@ static tt_status copy_list(struct arena *a, const struct option_list *l, int *n,
 	return TT_OK;
 }
 
-/* The shape of a sample as model.input has it. */
-static tt_column input_of(const struct tt_model *m, const char *name)
+/* The shape of a sample as the net reads it. */
+static tt_column input_of(const struct net_input *in, const char *name)
 {
-	tt_column c = { .size = sizeof c, .type = TT_F32, .name = name };
+	tt_column c = { .size = sizeof c, .name = name, .ndim = in->desc.ndim - 1,
+	                .type = in->desc.dtype == DTYPE_S32 ? TT_I32 : TT_F32 };
 
-	c.ndim = (int)m->net.input.n;
 	for (int i = 0; i < c.ndim; i++)
-		c.shape[i] = (int64_t)m->net.input.v[i];
+		c.shape[i] = in->desc.dim[i + 1];
 	return c;
 }
 
@@ -46,6 +46,11 @@ static void set_output(struct signature *s, const struct tt_model *m)
 {
 	s->output = (tt_column){ .size = sizeof s->output, .type = TT_F32, .ndim = 1,
 	                         .shape = { m->outputs } };
+	if (m->per_place) {
+		s->output.ndim = 2;
+		s->output.shape[0] = -1;
+		s->output.shape[1] = m->outputs;
+	}
 	s->output.name = loss_row(m->net.loss)->answers == ANSWERS_VALUES ? "values" : "probabilities";
 }
 
@@ -73,28 +78,33 @@ static tt_status add_own_target(struct signature *s, const struct tt_model *m,
                                 const struct class_names *names)
 {
 	const int takes_class = loss_row(m->net.loss)->takes == TAKES_CLASS;
-	const int classes = takes_class || names->n;
+	const int classes = takes_class || names->n, places = m->per_place && classes;
 	const int known = names->n && (!takes_class || names->n == m->outputs);
 	tt_column c = { .size = sizeof c, .name = SIGNATURE_TARGET, .type = classes ? TT_I32 : TT_F32,
-	                .ndim = !classes, .shape = { classes ? 0 : m->outputs } };
+	                .ndim = places || !classes,
+	                .shape = { places ? -1 : classes ? 0 : m->outputs } };
 	tt_status st = schema_add(&s->data, &c);
 
 	return st != TT_OK ? st : schema_set_target(&s->data, &(struct schema_target){
-		SIGNATURE_TARGET, classes ? TT_TARGET_CLASS : TT_TARGET_VALUES,
+		SIGNATURE_TARGET,
+		places ? TT_TARGET_PLACES : classes ? TT_TARGET_CLASS : TT_TARGET_VALUES,
 		known ? names->n : (int)m->outputs, known ? names->v : NULL });
 }
 
 tt_status signature_derive(struct signature **out, const struct tt_model *m,
                            const struct scaling *c, const struct class_names *names)
 {
-	const tt_column x = input_of(m, "x");
 	struct signature *s;
 	tt_status st = signature_new(&s, m, c);
 
 	if (st != TT_OK)
 		return st;
-	if ((st = schema_add(&s->data, &x)) == TT_OK &&
-	    (st = add_own_target(s, m, names)) == TT_OK)
+	for (int i = 0; st == TT_OK && i < m->n_inputs; i++) {
+		const tt_column x = input_of(&m->input[i], m->input[i].name);
+
+		st = schema_add(&s->data, &x);
+	}
+	if (st == TT_OK && (st = add_own_target(s, m, names)) == TT_OK)
 		*out = s;
 	else
 		signature_free(&s);
@@ -103,6 +113,7 @@ tt_status signature_derive(struct signature **out, const struct tt_model *m,
 
 /* ---- with the names of data ---- */
 
+/* The column of a net with one input. */
 static tt_status one_input(const tt_schema *data, int *at)
 {
 	*at = schema_input(data, 0);
@@ -118,14 +129,38 @@ static tt_status one_input(const tt_schema *data, int *at)
 	               data->column[schema_input(data, 1)]->name);
 }
 
-static tt_status add_input(struct signature *s, const struct tt_model *m, const tt_column *from)
+static tt_status add_input(struct signature *s, const struct net_input *in, const tt_column *from)
 {
-	tt_column x = input_of(m, from->name);
+	tt_column x = input_of(in, from->name);
 
-	x.type = from->type;
+	if (x.type != TT_I32)
+		x.type = from->type;
 	if (x.ndim == 1 && from->ndim == 1 && x.shape[0] == from->shape[0])
 		x.features = from->features;
 	return schema_add(&s->data, &x);
+}
+
+/* The columns of a net with several are those of the names that the net gives them. */
+static tt_status add_inputs(struct signature *s, const struct tt_model *m, const tt_schema *data)
+{
+	int at;
+	tt_status st = TT_OK;
+
+	if (m->n_inputs == 1) {
+		if ((at = schema_find(data, m->input[0].name)) < 0 || at == schema_target(data))
+			st = one_input(data, &at);
+		return st == TT_OK ? add_input(s, &m->input[0], data->column[at]) : st;
+	}
+	for (int i = 0; st == TT_OK && i < m->n_inputs; i++) {
+		const struct net_input *in = &m->input[i];
+
+		if ((at = schema_find(data, in->name)) < 0)
+			st = err_set(TT_ESHAPE, "the model reads '%.60s', and the source has no column of that "
+			             "name, but '%.60s'", in->name, data->column[0]->name);
+		else
+			st = add_input(s, in, data->column[at]);
+	}
+	return st;
 }
 
 static tt_status add_target(struct signature *s, const tt_schema *data)
@@ -158,12 +193,11 @@ tt_status signature_bind(struct signature **out, const struct tt_model *m, const
 {
 	struct view_plan plan = {0};
 	struct signature *s = NULL;
-	int at;
-	tt_status st;
+	tt_status st = signature_new(&s, m, c);
 
-	if ((st = one_input(data, &at)) != TT_OK || (st = signature_new(&s, m, c)) != TT_OK)
+	if (st != TT_OK)
 		return st;
-	if ((st = add_input(s, m, data->column[at])) != TT_OK ||
+	if ((st = add_inputs(s, m, data)) != TT_OK ||
 	    (st = add_target(s, data)) != TT_OK || (st = add_weight(s, data)) != TT_OK)
 		goto out;
 	s->view.known = 1;
@@ -200,6 +234,8 @@ static enum target_wish wish_of(const struct tt_model *m)
 	};
 	const enum loss_takes takes = loss_row(m->net.loss)->takes;
 
+	if (m->per_place)
+		return WISH_ANY;
 	return takes == TAKES_CLASS || m->outputs == 1 ? of_one[takes] : WISH_ANY;
 }
 
@@ -207,7 +243,7 @@ struct known_columns nn_known_columns(const struct tt_model *m)
 {
 	static const enum target_wish of_kind[] = {
 		[TT_TARGET_CLASS] = WISH_CLASSES, [TT_TARGET_VALUES] = WISH_NUMBERS,
-		[TT_TARGET_LABELS] = WISH_ANY, [TT_TARGET_NONE] = WISH_ANY,
+		[TT_TARGET_LABELS] = WISH_ANY, [TT_TARGET_NONE] = WISH_ANY, [TT_TARGET_PLACES] = WISH_ANY,
 	};
 	const struct signature *s = m->signature;
 	const tt_schema *d = &s->data.view;

@@ -30,8 +30,8 @@ tt_status signature_new(struct signature **out, const struct tt_model *m, const 
 struct class_names { const char *const *v; int n; };
 tt_status signature_derive(struct signature **out, const struct tt_model *m,
                            const struct scaling *s, const struct class_names *names);
-/* The same with the names of a source.  TT_ESHAPE: it has more than one input, or not such samples
- * as the net wants. */
+/* The same with the names of a source.  TT_ESHAPE: it has not the columns that the net reads, or
+ * not such samples as it wants. */
 tt_status signature_bind(struct signature **out, const struct tt_model *m, const tt_schema *data,
                          const struct scaling *s);
 void      signature_free(struct signature **s);
@@ -57,8 +57,9 @@ tt_status signature_pick(const tt_column *want, const tt_column *is, int64_t *pi
  * name features or classes, these are the same in the same order; else TT_ESHAPE. */
 tt_status signature_same_names(const struct signature *s, const tt_schema *there);
 
-/* Is this column of samples of the shape that the net wants?  TT_ESHAPE names both. */
-tt_status signature_check_samples(const struct signature *s, const tt_column *samples);
+/* Is this column of samples of the shape that the net wants of its n-th input?  TT_ESHAPE names
+ * both. */
+tt_status signature_check_samples(const struct signature *s, int n, const tt_column *samples);
 
 /* Match, and make the view where one is needed: else *out is NULL, and s fits as it is. */
 tt_status signature_view(const struct signature *s, const tt_source *source, tt_source **out);

@@ -13,7 +13,7 @@
 
 static const char *const kind_words[] = {
 	[TT_TARGET_CLASS] = "class", [TT_TARGET_VALUES] = "values", [TT_TARGET_LABELS] = "labels",
-	[TT_TARGET_NONE] = "none", NULL
+	[TT_TARGET_NONE] = "none", [TT_TARGET_PLACES] = "places", NULL
 };
 
 /* ---- writing ---- */
@@ -260,10 +260,17 @@ static tt_status check(const struct signature *s, const struct tt_model *m, cons
 {
 	const tt_schema *d = &s->data.view;
 
-	if (schema_input(d, 0) < 0 || schema_input(d, 1) >= 0 ||
-	    column_row(d->column[schema_input(d, 0)]) != m->inputs)
-		return err_set(TT_EFORMAT, "%s: the signature is not that of the model, which has one "
-		               "input of %lld numbers", path, (long long)m->inputs);
+	for (int i = 0; i < m->n_inputs; i++) {
+		const int at = schema_input(d, i);
+
+		if (at < 0 || column_row(d->column[at]) != m->input[i].numbers ||
+		    column_ragged(d->column[at]) != net_input_ragged(&m->input[i]))
+			return err_set(TT_EFORMAT, "%s: the signature is not that of the model, whose input %d "
+			               "has %lld numbers", path, i, (long long)m->input[i].numbers);
+	}
+	if (schema_input(d, m->n_inputs) >= 0)
+		return err_set(TT_EFORMAT, "%s: the signature has more inputs than the model, which has "
+		               "%d", path, m->n_inputs);
 	return TT_OK;
 }
 

@@ -38,9 +38,8 @@ static tt_status no_such(const char *what, const char *name, const char *const *
 	return st;
 }
 
-static tt_status wrong_input(const struct match *m)
+static tt_status wrong_input(const struct match *m, const tt_column *want)
 {
-	const tt_column *want = m->net->column[schema_input(m->net, 0)];
 	const tt_column *there = m->data->column[schema_input(m->data, 0)];
 	char a[COLUMN_TEXT], b[COLUMN_TEXT];
 
@@ -105,13 +104,34 @@ static int same_shape(const tt_column *want, const tt_column *is)
 	return memcmp(want->shape, is->shape, (size_t)want->ndim * sizeof *want->shape) == 0;
 }
 
-tt_status signature_check_samples(const struct signature *s, const tt_column *samples)
+/* A number that is a name of something is none that was measured. */
+static tt_status check_type(const tt_column *want, const tt_column *is)
 {
-	const tt_column *want = s->data.view.column[schema_input(&s->data.view, 0)];
-
-	if (!column_ragged(samples) && same_shape(want, samples))
+	if (want->type != TT_I32 || is->type == TT_I32 || is->type == TT_I64 || is->type == TT_U8)
 		return TT_OK;
-	return want->ndim == 1 && samples->ndim == 1 && !column_ragged(samples)
+	return err_set(TT_ESHAPE, "the model reads whole numbers of '%.60s', the source has %s there",
+	               want->name, tt_type_name(is->type));
+}
+
+/* A sequence has places of the same shape; fixed ones are sequences of one length. */
+static int same_places(const tt_column *want, const tt_column *is)
+{
+	const size_t behind = (size_t)(want->ndim - 1) * sizeof *want->shape;
+
+	return is->ndim == want->ndim && memcmp(want->shape + 1, is->shape + 1, behind) == 0;
+}
+
+tt_status signature_check_samples(const struct signature *s, int n, const tt_column *samples)
+{
+	const tt_column *want = s->data.view.column[schema_input(&s->data.view, n)];
+	tt_status st = check_type(want, samples);
+
+	if (st != TT_OK)
+		return st;
+	if (column_ragged(want) ? same_places(want, samples)
+	                        : !column_ragged(samples) && same_shape(want, samples))
+		return TT_OK;
+	return want->ndim == 1 && samples->ndim == 1 && !column_ragged(samples) && !column_ragged(want)
 		? wrong_features(want, samples) : wrong_shape(want, samples);
 }
 
@@ -166,16 +186,16 @@ static tt_status find_input(const struct match *m, const tt_column *want, int *o
 		return err_set(TT_ESHAPE, "the source has no input column");
 	if (at >= 0 && at != schema_target(m->data) && at != schema_weight(m->data))
 		*out = at;
-	else if (!m->s->view.known && schema_input(m->data, 1) < 0)
+	else if (!m->s->view.known && schema_input(m->data, 1) < 0 && schema_input(m->net, 1) < 0)
 		*out = schema_input(m->data, 0);
 	else
-		return wrong_input(m);
+		return wrong_input(m, want);
 	return TT_OK;
 }
 
-static tt_status match_input(const struct match *m)
+static tt_status match_input(const struct match *m, int n)
 {
-	const tt_column *want = m->net->column[schema_input(m->net, 0)], *is;
+	const tt_column *want = m->net->column[schema_input(m->net, n)], *is;
 	const int place = m->plan->schema.view.columns;
 	tt_column shown;
 	int at;
@@ -192,11 +212,20 @@ static tt_status match_input(const struct match *m)
 		shown.shape[0] = want->shape[0];
 		shown.features = want->features;
 	}
-	if ((st = signature_check_samples(m->s, &shown)) != TT_OK)
+	if ((st = signature_check_samples(m->s, n, &shown)) != TT_OK)
 		return st;
 	m->plan->from[place] = at;
 	m->plan->changes |= m->plan->pick[place] || at != place || strcmp(is->name, want->name) != 0;
 	return schema_add(&m->plan->schema, &shown);
+}
+
+static tt_status match_inputs(const struct match *m)
+{
+	tt_status st = TT_OK;
+
+	for (int n = 0; st == TT_OK && schema_input(m->net, n) >= 0; n++)
+		st = match_input(m, n);
+	return st;
 }
 
 /* ---- targets ---- */
@@ -204,6 +233,7 @@ static tt_status match_input(const struct match *m)
 static const char *const kind_words[] = {
 	[TT_TARGET_CLASS] = "a class", [TT_TARGET_VALUES] = "values",
 	[TT_TARGET_LABELS] = "any number of classes", [TT_TARGET_NONE] = "nothing",
+	[TT_TARGET_PLACES] = "a class at each place",
 };
 
 static tt_status check_kind(const struct match *m)
@@ -393,14 +423,15 @@ static tt_status same_list(const char *what, struct names net, struct names here
 tt_status signature_same_names(const struct signature *s, const tt_schema *there)
 {
 	const tt_schema *net = &s->data.view;
-	const int a = schema_input(net, 0), b = schema_input(there, 0);
 	tt_status st = TT_OK;
 
-	if (a >= 0 && b >= 0)
-		st = same_list("feature",
-		               (struct names){ net->column[a]->features, net->column[a]->shape[0] },
-		               (struct names){ there->column[b]->features, there->column[b]->shape[0] },
-		               same_bytes);
+	for (int n = 0; st == TT_OK && schema_input(net, n) >= 0 && schema_input(there, n) >= 0; n++) {
+		const tt_column *a = net->column[schema_input(net, n)];
+		const tt_column *b = there->column[schema_input(there, n)];
+
+		st = same_list("feature", (struct names){ a->features, a->shape[0] },
+		               (struct names){ b->features, b->shape[0] }, same_bytes);
+	}
 	if (st != TT_OK)
 		return st;
 	return same_list("class", (struct names){ net->class_names, net->classes },
@@ -413,7 +444,7 @@ tt_status signature_match_inputs(const struct signature *s, const tt_schema *dat
 	const struct match m = { .s = s, .net = &s->data.view, .data = data, .plan = plan };
 
 	plan->schema.view.kind = TT_TARGET_NONE;
-	return finish(&m, match_input(&m));
+	return finish(&m, match_inputs(&m));
 }
 
 tt_status signature_match(const struct signature *s, const tt_schema *data, struct view_plan *plan)
@@ -421,7 +452,7 @@ tt_status signature_match(const struct signature *s, const tt_schema *data, stru
 	const struct match m = { .s = s, .net = &s->data.view, .data = data, .plan = plan };
 	tt_status st;
 
-	if ((st = match_input(&m)) == TT_OK && (st = match_target(&m)) == TT_OK)
+	if ((st = match_inputs(&m)) == TT_OK && (st = match_target(&m)) == TT_OK)
 		st = match_weight(&m);
 	return finish(&m, st);
 }

@@ -12,6 +12,7 @@
 
 struct evaluator {
 	struct evaluator_opts opts;
+	struct program_inputs         inputs;
 	struct target         target;
 	struct program_cache *programs;
 	tt_source            *view;          /* the source as the net wants it; NULL: as it is */
@@ -55,6 +56,7 @@ tt_status evaluator_new(struct evaluator **out, const struct evaluator_opts *o)
 	if (!e)
 		return TT_ENOMEM;
 	e->opts = *o;
+	e->inputs.model = o->model;
 	if ((st = signature_view(o->model->signature, o->source, &e->view)) != TT_OK)
 		goto fail;
 	source = e->view ? e->view : o->source;
@@ -78,6 +80,7 @@ void evaluator_free(struct evaluator **e)
 	loader_free(&(*e)->loader);
 	tt_source_close(&(*e)->view);
 	program_cache_free(&(*e)->programs);
+	program_inputs_release(&(*e)->inputs);
 	target_release(&(*e)->target);
 	mem_free((*e)->sums.confusion);
 	mem_free(*e);
@@ -98,17 +101,18 @@ static tt_status make_program(struct evaluator *e, const struct feed *f)
 static tt_status run_batch(struct evaluator *e, const struct batch *b)
 {
 	static const struct program_run run = { .sample_stride = 1 };
-	struct feed f = { .x = b->x, .n = b->n, .weight = b->data.weight, .index = b->index };
+	struct feed f = {0};
 	struct program *p;
 	tt_status st;
 
-	if ((st = target_take(&e->target, b, &f.target)) != TT_OK ||
+	if ((st = feed_take(&f, &e->inputs, &e->target, b)) != TT_OK ||
 	    (st = make_program(e, &f)) != TT_OK || (st = feed_run(e->programs, &f, &run, &p)) != TT_OK)
 		return st;
 	metrics_add(&e->sums, &(struct metrics_batch){
 		.loss = *(const float *)program_output(p, OUTPUT_LOSS),
 		.logits = program_output(p, OUTPUT_LOGITS),
-		.width = e->target.width, .label = b->label, .n = b->n, .weight = b->data.weight });
+		.width = e->target.width, .label = f.target.label, .n = f.target.rows,
+		.weight = f.target.weight, .samples = f.target.samples });
 	return TT_OK;
 }
 

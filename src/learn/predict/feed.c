@@ -1,27 +1,32 @@
 #include "learn/predict/feed.h"
 
-#include "learn/predict/tokens.h"
+tt_status feed_take(struct feed *f, struct program_inputs *k, struct target *t,
+                    const struct batch *b)
+{
+	tt_status st = program_inputs_take(k, &b->data, b->index, &f->in);
+
+	return st == TT_OK ? target_take(t, b, f->in.length, &f->target) : st;
+}
 
 tt_status feed_program(struct program_cache *net, const struct feed *f, struct program **out)
 {
-	return program_cache_get(net, (struct sizes){ .batch = f->n, .weighted = f->weight != NULL },
-	                         out);
+	return program_cache_get(net, (struct sizes){ .batch = f->in.samples, .length = f->in.length,
+	                                              .weighted = f->target.weight != NULL }, out);
 }
 
 tt_status feed_run(struct program_cache *net, const struct feed *f, const struct program_run *run,
                    struct program **out)
 {
-	const void *const input[] = { f->x, f->target, f->weight, f->seed };    /* of nn_graph */
-	const struct token_batch tokens = { .x = f->x, .n = f->n, .index = f->index };
+	const void *const behind[] = { f->target.target, f->target.weight, f->seed }; /* of nn_graph */
 	tt_status st = feed_program(net, f, out);
-	int at = 0;
+	int at = f->in.n;
 
-	if (st == TT_OK)
-		st = tokens_check(program_cache_model(net), &tokens);
 	if (st != TT_OK)
 		return st;
-	for (int i = 0; i < 4; i++)
-		if (input[i])
-			program_set_input(*out, at++, input[i]);
+	for (int i = 0; i < f->in.n; i++)
+		program_set_input(*out, i, f->in.v[i]);
+	for (int i = 0; i < 3; i++)
+		if (behind[i])
+			program_set_input(*out, at++, behind[i]);
 	return program_run(*out, run);
 }

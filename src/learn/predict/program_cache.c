@@ -15,7 +15,8 @@ static tt_status build(void *ctx, struct sizes z, struct ir_graph **out)
 	const struct program_cache_opts *o = ctx;
 
 	return nn_graph_of(o->model, &(struct nn_shape){
-		.batch = z.batch, .purpose = o->purpose, .weighted = z.weighted, .group = o->group }, out);
+		.batch = z.batch, .length = z.length, .purpose = o->purpose, .weighted = z.weighted,
+		.group = o->group }, out);
 }
 
 /* Choices that cannot be kept cost time at the next start, never a result: closing the engine tries
@@ -96,6 +97,8 @@ void program_cache_free(struct program_cache **p)
 
 tt_status program_cache_get(struct program_cache *p, struct sizes z, struct program **out)
 {
+	if (p->opts.model->per_place)
+		z.weighted = 0;                 /* it always is */
 	return program_context_get(p->context, z, out);
 }
 

@@ -7,9 +7,9 @@
 #include "base/mem.h"
 #include "base/sized.h"
 #include "compute/exec/constants.h"
+#include "data/convert.h"
 #include "learn/predict/evaluator.h"
 #include "learn/predict/feed.h"
-#include "learn/predict/tokens.h"
 #include "learn/spec/spec.h"
 #include "sys/lock.h"
 
@@ -32,6 +32,7 @@ struct tt_session {
 struct tt_context {
 	tt_session           *session;
 	struct program_cache *programs;
+	struct program_inputs         inputs;
 	float                *room;         /* for a batch that is filled up: [rows, sample]      */
 	int64_t               rows;
 	tt_context           *next;
@@ -183,6 +184,7 @@ tt_status tt_context_new(tt_context **out, tt_session *s)
 	if (!(c = mem_calloc(1, sizeof *c)))
 		return TT_ENOMEM;
 	c->session = s;
+	c->inputs.model = s->model;
 	engine_enter(s->engine);
 	if ((st = program_cache_share(&c->programs, s->answers)) == TT_OK &&
 	    (st = prepare(c)) == TT_OK)
@@ -197,6 +199,7 @@ void tt_context_free(tt_context **c)
 	if (!c || !*c)
 		return;
 	program_cache_free(&(*c)->programs);
+	program_inputs_release(&(*c)->inputs);
 	mem_free((*c)->room);
 	mem_free(*c);
 	*c = NULL;
@@ -269,20 +272,47 @@ static tt_status fill_up(tt_context *c, const float *x, struct chunk k)
 	return TT_OK;
 }
 
-static tt_status run_chunk(tt_context *c, const float *x, struct chunk k, float *out)
+static tt_status run_batch(tt_context *c, const tt_batch *b, struct program **p)
 {
 	static const struct program_run run = { .sample_stride = 1 };
+	struct feed f = {0};
+	tt_status st = program_inputs_take(&c->inputs, b, NULL, &f.in);
+
+	return st == TT_OK ? feed_run(c->programs, &f, &run, p) : st;
+}
+
+/* n samples of the net's one input that lie at x. */
+static tt_status run_plain(tt_context *c, const float *x, int64_t n, struct program **p)
+{
+	const tt_column column = { .size = sizeof column, .name = "x", .type = TT_F32, .ndim = 1,
+	                           .shape = { c->session->model->inputs }, .data = x };
+	const tt_column *at = &column;
+
+	return run_batch(c, &(tt_batch){ .size = sizeof(tt_batch), .columns = 1, .column = &at,
+	                                 .n = n }, p);
+}
+
+static tt_status run_chunk(tt_context *c, const float *x, struct chunk k, float *out)
+{
 	const int filled = k.rows < k.size;
 	struct program *p;
 	tt_status st = filled ? fill_up(c, x, k) : TT_OK;
 
 	if (st == TT_OK)
-		st = feed_run(c->programs, &(struct feed){ .x = filled ? c->room : x, .n = k.size },
-		              &run, &p);
+		st = run_plain(c, filled ? c->room : x, k.size, &p);
 	if (st == TT_OK)
 		memcpy(out, program_output(p, 0),
 		       (size_t)(k.rows * c->session->model->outputs) * sizeof *out);
 	return st;
+}
+
+/* Is a sample plain numbers of one shape, and its answer? */
+static tt_status check_plain(const struct tt_model *m)
+{
+	if (m->n_inputs == 1 && !nn_has_sequences(m) && !m->per_place)
+		return TT_OK;
+	return err_set(TT_ESUPPORT, "the model has %s: give it batches, by tt_session_predict",
+	               m->n_inputs > 1 ? "several inputs" : "sequences");
 }
 
 tt_status tt_context_run(tt_context *c, const float *x, int64_t n, float *out)
@@ -297,7 +327,7 @@ tt_status tt_context_run(tt_context *c, const float *x, int64_t n, float *out)
 	if (n <= 0)
 		return err_set(TT_EINVAL, "a prediction for %lld samples: there must be at least one",
 		               (long long)n);
-	st = tokens_check(s->model, &(struct token_batch){ .x = x, .n = n });
+	st = check_plain(s->model);
 	engine_enter(s->engine);
 	for (int64_t at = 0; at < n && st == TT_OK; at += k.rows) {
 		k = s->n_sizes ? warmed_chunk(s, n - at) : any_chunk(n - at, s->batch);
@@ -316,6 +346,122 @@ tt_status tt_session_run(tt_session *s, const float *x, int64_t n, float *out)
 	if ((st = take(s, &c)) != TT_OK)
 		return st;
 	st = tt_context_run(c, x, n, out);
+	give(c);
+	return st;
+}
+
+/* ---- batches by name ---- */
+
+/* Input 0 as training saw it: in c->room, if it has to be changed. */
+static tt_status normalise(tt_context *c, tt_column *x, int64_t n)
+{
+	const struct tt_model *m = c->session->model;
+	const struct data_opts *d = &m->spec->data;
+	tt_source_info info = { .size = sizeof info, .ndim = 1, .shape = { m->inputs },
+	                        .type = x->type == TT_U8 ? TT_SAMPLE_U8 : TT_SAMPLE_F32 };
+	tt_status st;
+
+	if (m->input[0].desc.dtype != DTYPE_F32 || net_input_ragged(&m->input[0]) ||
+	    (x->type != TT_U8 && !d->mean.n && !d->std.n))
+		return TT_OK;
+	if (x->ndim) {
+		info.ndim = x->ndim;
+		memcpy(info.shape, x->shape, sizeof info.shape);
+	}
+	if ((st = make_room(c, n)) != TT_OK)
+		return st;
+	if (x->type != TT_U8 && x->type != TT_F32)
+		convert_to_f32(x->type, x->data, (size_t)(n * m->inputs), c->room);
+	for (int64_t i = 0; i < n; i++) {
+		float *to = c->room + i * m->inputs;
+		const void *from = x->type == TT_U8 || x->type == TT_F32
+			? (const char *)x->data + (size_t)i * column_bytes(x) : (const void *)to;
+
+		loader_normalise(&info, d, from, to);
+	}
+	x->data = c->room;
+	x->type = TT_F32;
+	return TT_OK;
+}
+
+/* The net's inputs in its order, found by name. */
+static tt_status find_inputs(const struct tt_model *m, const tt_batch *b, struct batch_room *room)
+{
+	const tt_schema *d = &m->signature->data.view;
+	tt_status st = TT_OK;
+
+	for (int i = 0; st == TT_OK && i < m->n_inputs; i++) {
+		const tt_column *want = d->column[schema_input(d, i)], *c;
+
+		if (!(c = tt_batch_column(b, want->name)))
+			return err_set(TT_EINVAL, "the batch has no column '%.60s', but '%.60s'", want->name,
+			               b->columns ? b->column[0]->name : "none");
+		room->column[i] = *c;
+		room->pointer[i] = &room->column[i];
+		st = signature_check_samples(m->signature, i, c);
+	}
+	return st;
+}
+
+/* Answers at each place, without those that fill up. */
+static float *pack(const tt_context *c, const tt_batch *b, const struct program *p, float *out)
+{
+	const struct tt_model *m = c->session->model;
+	const float *y = program_output(p, 0);
+	const int64_t length = program_inputs_length(m, b);
+	int at = 0;
+
+	if (!m->per_place) {
+		memcpy(out, y, (size_t)(b->n * m->outputs) * sizeof *out);
+		return out + b->n * m->outputs;
+	}
+	while (at < m->n_inputs && !net_input_ragged(&m->input[at]))
+		at++;
+	for (int64_t i = 0; i < b->n; i++) {
+		const int64_t each = length ? length : m->out_desc.dim[1];
+		const int64_t *offsets = length ? b->column[at]->offsets : NULL;
+		const int64_t n = (offsets ? offsets[i + 1] - offsets[i]
+		                           : length ? b->column[at]->shape[0] : each) * m->outputs;
+
+		memcpy(out, y + i * each * m->outputs, (size_t)n * sizeof *out);
+		out += n;
+	}
+	return out;
+}
+
+static tt_status predict(tt_context *c, const tt_batch *in, float *out)
+{
+	tt_session *s = c->session;
+	struct batch_room given, room, part;
+	struct program *p;
+	tt_batch b, chunk;
+	tt_status st;
+
+	if ((st = batch_take(in, &given, &b)) != TT_OK ||
+	    (st = find_inputs(s->model, &b, &room)) != TT_OK)
+		return st;
+	b.column = room.pointer;
+	b.columns = s->model->n_inputs;
+	for (int64_t at = 0; st == TT_OK && at < b.n; at += chunk.n) {
+		batch_slice(&b, at, at + any_chunk(b.n - at, s->batch).rows, &part, &chunk);
+		if ((st = normalise(c, &part.column[0], chunk.n)) == TT_OK &&
+		    (st = run_batch(c, &chunk, &p)) == TT_OK)
+			out = pack(c, &chunk, p, out);
+	}
+	return st;
+}
+
+tt_status tt_session_predict(tt_session *s, const tt_batch *b, float *out)
+{
+	tt_context *c;
+	tt_status st;
+
+	if (!s || !b || !out)
+		return err_null(__func__);
+	if ((st = take(s, &c)) != TT_OK)
+		return st;
+	engine_enter(s->engine);
+	st = predict(c, b, out);
 	give(c);
 	return st;
 }
@@ -395,7 +541,6 @@ static tt_status add_sizes(tt_session *s, const int64_t *sizes, int n)
 /* A context is made and left idle, with each size run on zeros. */
 static tt_status warm_up(tt_session *s)
 {
-	static const struct program_run run = { .sample_stride = 1 };
 	struct program *p;
 	tt_context *c;
 	tt_status st = take(s, &c);
@@ -405,7 +550,7 @@ static tt_status warm_up(tt_session *s)
 	if ((st = prepare(c)) == TT_OK)
 		memset(c->room, 0, (size_t)(c->rows * s->model->inputs) * sizeof *c->room);
 	for (int i = 0; i < s->n_sizes && st == TT_OK; i++)
-		st = feed_run(c->programs, &(struct feed){ .x = c->room, .n = s->size[i] }, &run, &p);
+		st = run_plain(c, c->room, s->size[i], &p);
 	give(c);
 	return st;
 }
@@ -422,6 +567,8 @@ tt_status tt_session_warm(tt_session *s, const int64_t *sizes, int n)
 		return err_set(TT_EINVAL, "%d sizes to warm: there is at least one", n);
 	n_before = s->n_sizes;
 	memcpy(before, s->size, sizeof before);
+	if ((st = check_plain(s->model)) != TT_OK)
+		return st;
 	engine_enter(s->engine);
 	if ((st = add_sizes(s, sizes, n)) == TT_OK)
 		st = warm_up(s);

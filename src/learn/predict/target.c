@@ -5,15 +5,35 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "learn/nn/loss.h"
+#include "learn/score/metrics.h"
 
 /* ---- does the source fit? ---- */
 
+/* Of a net with one input; the columns of others have been matched by name. */
 static tt_status check_samples(const struct tt_model *m, const tt_source_info *info)
 {
-	tt_column c = { .size = sizeof c, .name = "x", .ndim = info->ndim };
+	tt_column c = { .size = sizeof c, .name = "x", .ndim = info->ndim,
+	                .type = m->input[0].desc.dtype == DTYPE_S32 ? TT_I32 : TT_F32 };
 
 	memcpy(c.shape, info->shape, sizeof c.shape);
-	return signature_check_samples(m->signature, &c);
+	return m->n_inputs > 1 ? TT_OK : signature_check_samples(m->signature, 0, &c);
+}
+
+static tt_status check_places(const struct tt_model *m, const tt_source_info *info)
+{
+	const struct loss_row *loss = loss_row(m->net.loss);
+
+	if (m->per_place && info->target == TT_TARGET_PLACES && loss->takes == TAKES_CLASS)
+		return TT_OK;
+	if (!m->per_place)
+		return err_set(TT_ESHAPE, "the source has a class at each place of a sequence, the model "
+		               "answers once for each sample: leave out what makes one vector of a "
+		               "sequence");
+	if (loss->takes != TAKES_CLASS)
+		return err_set(TT_ESUPPORT, "the model answers at each place of a sequence: model.loss "
+		               "must be cross_entropy, not %s", loss->word);
+	return err_set(TT_ESHAPE, "the model answers at each place of a sequence, the source has one "
+	               "target for each sample: make one vector of a sequence first (`seqpool`)");
 }
 
 static tt_status check_target(const struct tt_model *m, const tt_source_info *info)
@@ -22,7 +42,12 @@ static tt_status check_target(const struct tt_model *m, const tt_source_info *in
 	const int takes_class = loss->takes == TAKES_CLASS;
 	const char *name = m->signature->data.view.target;
 	long long outputs = (long long)m->outputs;
+	tt_status st = TT_OK;
 
+	if (m->per_place || info->target == TT_TARGET_PLACES)
+		st = check_places(m, info);
+	if (st != TT_OK)
+		return st;
 	if (info->target == TT_TARGET_VALUES && !info->values)
 		return err_set(TT_ESHAPE, "the target '%.60s' is missing: the source has none; of a table "
 		               "?label=COLUMN names it",
@@ -105,6 +130,8 @@ static tt_status init_numbers(struct target *t, const struct tt_model *m,
 
 static enum target_form form_of(const struct tt_model *m, const tt_source_info *info)
 {
+	if (m->per_place)
+		return TARGET_PLACES;
 	if (info->target == TT_TARGET_VALUES)
 		return TARGET_VALUES;
 	if (loss_row(m->net.loss)->takes == TAKES_CLASS)
@@ -115,7 +142,7 @@ static enum target_form form_of(const struct tt_model *m, const tt_source_info *
 /* Accuracy means something where the answer is a class: one column only with two classes. */
 static int classes_of(const struct tt_model *m, const tt_source_info *info, enum target_form form)
 {
-	if (form == TARGET_LABEL || form == TARGET_ONE_HOT)
+	if (form == TARGET_LABEL || form == TARGET_ONE_HOT || form == TARGET_PLACES)
 		return info->classes;
 	return form == TARGET_NUMBER && loss_row(m->net.loss)->takes == TAKES_SHARES &&
 	       info->classes == 2 ? 2 : 0;
@@ -124,7 +151,8 @@ static int classes_of(const struct tt_model *m, const tt_source_info *info, enum
 tt_status target_init(struct target *t, const struct tt_model *m, const tt_source_info *info,
                       int batch)
 {
-	struct target made = { .form = form_of(m, info), .width = (int)m->outputs };
+	struct target made = { .form = form_of(m, info), .width = (int)m->outputs,
+	                       .column = m->n_inputs };
 	tt_status st;
 
 	if ((st = check_samples(m, info)) != TT_OK || (st = check_target(m, info)) != TT_OK)
@@ -147,6 +175,8 @@ void target_release(struct target *t)
 {
 	mem_free(t->room);
 	mem_free(t->number);
+	mem_free(t->label);
+	mem_free(t->weight);
 	*t = (struct target){0};
 }
 
@@ -183,17 +213,109 @@ static tt_status check_shares(const struct target *t, const struct batch *b)
 	return TT_OK;
 }
 
-tt_status target_take(struct target *t, const struct batch *b, const void **out)
-{
-	tt_status st = TT_OK;
+/* ---- at each place ---- */
 
-	switch (t->form) {
-	case TARGET_LABEL:   *out = b->label; break;
-	case TARGET_VALUES:  *out = b->values; break;
-	case TARGET_NUMBER:  *out = numbers(t, b); break;
-	case TARGET_ONE_HOT: *out = one_hot(t, b); break;
+static tt_status make_rows(struct target *t, int64_t rows)
+{
+	if (rows <= t->rows)
+		return TT_OK;
+	mem_free(t->label);
+	mem_free(t->weight);
+	t->label = NULL;
+	t->weight = NULL;
+	t->rows = 0;
+	if (!(t->label = mem_alloc_aligned((size_t)rows * sizeof *t->label)) ||
+	    !(t->weight = mem_alloc_aligned((size_t)rows * sizeof *t->weight)))
+		return TT_ENOMEM;
+	t->rows = rows;
+	return TT_OK;
+}
+
+static int64_t label_at(const tt_column *c, int64_t at)
+{
+	switch (c->type) {
+	case TT_U8:  return ((const uint8_t *)c->data)[at];
+	case TT_I32: return ((const int32_t *)c->data)[at];
+	default:     return ((const int64_t *)c->data)[at];
 	}
-	if (t->shares)
-		st = check_shares(t, b);
+}
+
+/* The labels of a sample, one after the other. */
+struct places { int64_t at, n; };
+static struct places places_of(const tt_column *c, int64_t sample)
+{
+	if (!c->offsets)
+		return (struct places){ sample * c->shape[0], c->shape[0] };
+	return (struct places){ c->offsets[sample], c->offsets[sample + 1] - c->offsets[sample] };
+}
+
+static tt_status fill_sample(struct target *t, const struct batch *b, int i, int64_t length)
+{
+	const tt_column *c = b->data.column[t->column];
+	const struct places p = places_of(c, i);
+	const float weight = b->data.weight ? b->data.weight[i] : 1;
+	int32_t *label = t->label + i * length;
+	float *w = t->weight + i * length;
+
+	if (p.n > length)
+		return err_set(TT_EFORMAT, "sample %lld: %lld targets in '%.60s' for a sequence that is "
+		               "shorter", (long long)(b->index ? b->index[i] : i), (long long)p.n, c->name);
+	for (int64_t k = 0; k < length; k++) {
+		const int64_t v = k < p.n ? label_at(c, p.at + k) : -1;
+
+		if (v >= t->width)
+			return err_set(TT_EFORMAT, "sample %lld, place %lld of '%.60s': class %lld, and the "
+			               "model has 0 to %d", (long long)(b->index ? b->index[i] : i),
+			               (long long)k, c->name, (long long)v, t->width - 1);
+		label[k] = v < 0 ? 0 : (int32_t)v;
+		w[k] = v < 0 ? 0 : weight;
+	}
+	return TT_OK;
+}
+
+static tt_status take_places(struct target *t, const struct batch *b, int64_t length,
+                             struct target_values *out)
+{
+	const int64_t each = length ? length : b->data.column[t->column]->shape[0];
+	tt_status st = make_rows(t, b->n * each);
+
+	for (int i = 0; st == TT_OK && i < b->n; i++)
+		st = fill_sample(t, b, i, each);
+	*out = (struct target_values){ t->label, t->label, t->weight, b->n * each, b->n };
 	return st;
+}
+
+double target_weigh(const struct target *t, const struct batch *b)
+{
+	double sum = 0;
+
+	if (t->form != TARGET_PLACES || !b->n)
+		return metrics_weigh(b->data.weight, b->n);
+	for (int i = 0; i < b->n; i++) {
+		const tt_column *c = b->data.column[t->column];
+		const struct places p = places_of(c, i);
+
+		for (int64_t k = 0; k < p.n; k++)
+			if (label_at(c, p.at + k) >= 0)
+				sum += b->data.weight ? (double)b->data.weight[i] : 1;
+	}
+	return sum;
+}
+
+/* ---- all ---- */
+
+tt_status target_take(struct target *t, const struct batch *b, int64_t length,
+                      struct target_values *out)
+{
+	if (t->form == TARGET_PLACES)
+		return take_places(t, b, length, out);
+	*out = (struct target_values){ .label = b->label, .weight = b->data.weight, .rows = b->n,
+	                               .samples = b->n };
+	switch (t->form) {
+	case TARGET_LABEL:   out->target = b->label; break;
+	case TARGET_VALUES:  out->target = b->values; break;
+	case TARGET_NUMBER:  out->target = numbers(t, b); break;
+	default:             out->target = one_hot(t, b); break;
+	}
+	return t->shares ? check_shares(t, b) : TT_OK;
 }

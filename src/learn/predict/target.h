@@ -5,14 +5,17 @@
  *   other           values          values[n, outputs]          as they are
  *   other           class           [n, 1]: the number that is its name  (one output)
  *   bce             class           [n, 1]: 0 or 1, of two classes with other names
- *   other           class           [n, classes]: one-hot       (as many outputs as classes) */
+ *   other           class           [n, classes]: one-hot       (as many outputs as classes)
+ *   cross_entropy   places          label[n * length], weight[n * length]: 0 where none is */
 #ifndef PREDICT_TARGET_H
 #define PREDICT_TARGET_H
 
 #include "data/loader.h"
 #include "learn/nn/model.h"
 
-enum target_form { TARGET_LABEL, TARGET_VALUES, TARGET_NUMBER, TARGET_ONE_HOT };
+enum target_form {
+	TARGET_LABEL, TARGET_VALUES, TARGET_NUMBER, TARGET_ONE_HOT, TARGET_PLACES
+};
 
 struct target {
 	enum target_form form;
@@ -21,6 +24,18 @@ struct target {
 	int              shares;           /* enum no/yes: numbers from 0 to 1 alone     */
 	float           *room;             /* NUMBER, ONE_HOT: [batch, width]            */
 	float           *number;           /* NUMBER: [classes], by class                 */
+	int              column;           /* PLACES: which of a batch it is              */
+	int32_t         *label;            /* PLACES: room of [rows]                      */
+	float           *weight;
+	int64_t          rows;             /* that there is room for                      */
+};
+
+/* What a program takes, and metrics: a row is a sample, or a place of one. */
+struct target_values {
+	const void    *target;
+	const int32_t *label;              /* [rows]; NULL: the rows have no class        */
+	const float   *weight;             /* [rows]; NULL: 1 each                        */
+	int64_t        rows, samples;
 };
 
 /* Check that the source fits the net, then make room for targets of `batch` samples.  TT_ESHAPE
@@ -28,8 +43,11 @@ struct target {
 tt_status target_init(struct target *t, const struct tt_model *m, const tt_source_info *info,
                       int batch);
 void      target_release(struct target *t);
-/* The program's input "target" for this batch; borrowed until the next call.  TT_EFORMAT: a number
- * that the loss cannot take. */
-tt_status target_take(struct target *t, const struct batch *b, const void **out);
+/* The program's inputs "target" and "weight" for this batch, whose sequences are filled up to
+ * `length`; borrowed until the next call.  TT_EFORMAT: a number that the loss cannot take. */
+tt_status target_take(struct target *t, const struct batch *b, int64_t length,
+                      struct target_values *out);
+/* What the rows of a batch weigh together. */
+double    target_weigh(const struct target *t, const struct batch *b);
 
 #endif

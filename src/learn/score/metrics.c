@@ -65,14 +65,14 @@ static void add_to_classes(struct metrics_class *class, int label, int answer, i
 	class[label].right += rank == 0 ? weight : 0;
 }
 
-static void add_answer(struct metrics *m, const struct metrics_batch *b, int i)
+static void add_answer(struct metrics *m, const struct metrics_batch *b, int64_t i)
 {
 	const float *z = b->logits + (size_t)i * (size_t)b->width;
 	const double weight = b->weight ? b->weight[i] : 1;
-	const int label = b->label[i];
+	const int label = b->label[i], filling = b->samples && b->samples != b->n && weight == 0;
 	int rank, answer;
 
-	if (label < 0 || label >= m->classes)
+	if (label < 0 || label >= m->classes || filling)
 		return;                         /* no class of this net: wrong */
 	rank = rank_of_label(z, b->width, label);
 	m->correct += rank == 0 ? weight : 0;
@@ -88,10 +88,10 @@ static void add_answer(struct metrics *m, const struct metrics_batch *b, int i)
 
 void metrics_add(struct metrics *m, const struct metrics_batch *b)
 {
-	m->samples += b->n;
+	m->samples += b->samples ? b->samples : b->n;
 	m->weight += metrics_weigh(b->weight, b->n);
 	m->loss += b->loss;
-	for (int i = 0; m->classes && b->label && i < b->n; i++)
+	for (int64_t i = 0; m->classes && b->label && i < b->n; i++)
 		add_answer(m, b, i);
 }
 

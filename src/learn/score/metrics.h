@@ -31,8 +31,9 @@ struct metrics_batch {
 	const float   *logits;
 	int            width;
 	const int32_t *label;              /* NULL without classes                       */
-	int            n;
+	int64_t        n;                  /* rows: samples, or places of sequences      */
 	const float   *weight;             /* [n]; NULL: 1 each                          */
+	int64_t        samples;            /* 0: as many as rows                         */
 };
 
 void metrics_clear(struct metrics *m);                    /* the sums, not the settings */

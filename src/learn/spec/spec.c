@@ -249,6 +249,8 @@ static tt_status check_input(const tt_spec *s)
 
 	if (!model)
 		return node_err(s->root, TT_ESPEC, "there is no `model`");
+	if (!node_absent(s->model.inputs))
+		return TT_OK;                   /* nn looks at these */
 	if (in->n == 0)
 		return node_err(n ? n : model, TT_ESPEC, "model.input is missing: the shape of a sample, "
 		                "[1, 28, 28] for instance");

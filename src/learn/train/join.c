@@ -13,23 +13,12 @@
 /* A few samples stand for all: other data under the same name are found, at no cost. */
 static tt_status hash_data(const tt_source *s, uint64_t *out)
 {
-	const tt_source_info *info = tt_source_describe(s);
-	const size_t bytes = source_bytes(info), values = (size_t)info->values;
-	unsigned char *x = mem_calloc(1, bytes + 1);
-	float *v = mem_calloc(values + 1, sizeof *v);
-	int32_t label = 0;
-	tt_status st = x && v ? TT_OK : TT_ENOMEM;
+	const int64_t count = tt_source_describe(s)->count;
+	tt_status st = TT_OK;
 
 	*out = HASH_BEGIN;
-	for (int i = 0; st == TT_OK && i < 3; i++) {
-		st = tt_source_read(s, i * (info->count - 1) / 2, x, values ? NULL : &label,
-		                    values ? v : NULL);
-		*out = hash_bytes(*out, x, bytes);
-		*out = hash_bytes(*out, &label, sizeof label);
-		*out = hash_bytes(*out, v, values * sizeof *v);
-	}
-	mem_free(x);
-	mem_free(v);
+	for (int i = 0; st == TT_OK && i < 3; i++)
+		st = source_hash(s, i * (count - 1) / 2, out);
 	return st;
 }
 

@@ -45,7 +45,9 @@ static tt_status build_softmax(struct builder *b, struct layer *l)
 
 #define GROUP "activations"
 #define ROW(word, options, build, help) \
-	nn_##word = { #word, #word, GROUP, sizeof(struct act_opts), options, build, help }
+	nn_##word = { #word, #word, GROUP, sizeof(struct act_opts), options, build, help, TIME_EACH }
+#define LAST(word, options, build, help) \
+	nn_##word = { #word, #word, GROUP, sizeof(struct act_opts), options, build, help, TIME_KEPT }
 const struct layer_kind
 	ROW(relu, plain_options, build_relu, "max(x, 0)"),
 	ROW(leaky_relu, leaky_options, build_leaky, "x above zero, alpha x below"),
@@ -54,5 +56,5 @@ const struct layer_kind
 	ROW(silu, plain_options, build_silu, "x times sigmoid(x)"),
 	ROW(sigmoid, plain_options, build_sigmoid, "1 / (1 + exp(-x))"),
 	ROW(tanh, plain_options, build_tanh, "hyperbolic tangent"),
-	ROW(softmax, plain_options, build_softmax,
+	LAST(softmax, plain_options, build_softmax,
 	    "exp(x) / sum exp(x) over the last dimension; the loss cross_entropy brings its own");

@@ -109,6 +109,16 @@ static tt_status build_repeat(struct builder *b, struct layer *l)
 	return TT_OK;
 }
 
+/* Ends that are joined are sequences of the same lengths, or none is. */
+static tt_status check_times(const struct builder *b, const struct layer *l,
+                             struct ir_value *const *ends, int n)
+{
+	for (int i = 1; i < n; i++)
+		if (build_lengths(b, ends[i]) != build_lengths(b, ends[0]))
+			return layer_err(l, TT_ESHAPE, "joins sequences of different lengths");
+	return TT_OK;
+}
+
 /* He et al., 2016. */
 static tt_status build_residual(struct builder *b, struct layer *l)
 {
@@ -121,9 +131,11 @@ static tt_status build_residual(struct builder *b, struct layer *l)
 		return layer_err(l, TT_ESPEC, "needs `body`, a list of layers");
 	if ((st = run_list(b, l->in[0], o->body, l->name, &ends[0])) != TT_OK ||
 	    (st = run_list(b, l->in[0], o->shortcut, around, &ends[1])) != TT_OK ||
-	    (st = build_op(b, l, IR_ADD, ends, 2, NULL)) != TT_OK)
+	    (st = check_times(b, l, ends, 2)) != TT_OK ||
+	    (st = build_op(b, l, IR_ADD, ends, 2, NULL)) != TT_OK ||
+	    (st = build_act(b, l, o->activation)) != TT_OK)
 		return st;
-	return build_act(b, l, o->activation);
+	return build_set_lengths(b, l->out, build_lengths(b, ends[0]));
 }
 
 /* All the ends are needed before the first join: the graph is in running order. */
@@ -170,11 +182,24 @@ static tt_status mix_ends(struct builder *b, struct layer *l, struct ir_value **
 	return build_op(b, l, IR_MIX, ends, n, &a);
 }
 
+static tt_status join_ends(struct builder *b, struct layer *l, struct ir_value **ends, int n)
+{
+	const struct ir_attr channels = { .axis = 1 };
+	const int join = ((const struct group_opts *)l->opts)->join;
+
+	if (join == JOIN_ADD)
+		return sum_ends(b, l, ends, n);
+	if (join == JOIN_MIX)
+		return mix_ends(b, l, ends, n);
+	if (build_lengths(b, ends[0]))
+		return layer_err(l, TT_ESHAPE, "joins sequences one after the other");
+	return build_op(b, l, IR_CONCAT, ends, n, &channels);
+}
+
 /* Szegedy et al., 2015. */
 static tt_status build_branches(struct builder *b, struct layer *l)
 {
 	const struct group_opts *o = l->opts;
-	const struct ir_attr channels = { .axis = 1 };
 	size_t n = o->paths && o->paths->kind != NODE_TEXT ? node_count(o->paths) : 0;
 	struct ir_value **ends = arena_alloc(&b->arena, (n + 1) * sizeof *ends);
 	tt_status st;
@@ -183,19 +208,17 @@ static tt_status build_branches(struct builder *b, struct layer *l)
 		return TT_ENOMEM;
 	if (n < 2 || n > 64)
 		return layer_err(l, TT_ESPEC, "needs `paths`, two to 64 lists of layers");
-	if ((st = run_paths(b, l, o->paths, ends)) != TT_OK)
+	if ((st = run_paths(b, l, o->paths, ends)) != TT_OK ||
+	    (st = check_times(b, l, ends, (int)n)) != TT_OK ||
+	    (st = join_ends(b, l, ends, (int)n)) != TT_OK)
 		return st;
-	if (o->join == JOIN_ADD)
-		return sum_ends(b, l, ends, (int)n);
-	if (o->join == JOIN_MIX)
-		return mix_ends(b, l, ends, (int)n);
-	return build_op(b, l, IR_CONCAT, ends, (int)n, &channels);
+	return build_set_lengths(b, l->out, build_lengths(b, ends[0]));
 }
 
 #define GROUP "layers of layers"
 #define ROW(word, prefix, help) \
 	nn_##word = { #word, prefix, GROUP, sizeof(struct group_opts), word##_options, \
-	             build_##word, help }
+	             build_##word, help, TIME_OWN }
 const struct layer_kind
 	ROW(sequence, "seq", "layers one after the other, under one name"),
 	ROW(repeat, "repeat", "the same layers several times, each copy with parameters of its own"),

@@ -202,12 +202,12 @@ static tt_status build_globalpool(struct builder *b, struct layer *l)
 #define GROUP "images"
 const struct layer_kind
 	nn_conv2d = { "conv2d", "conv", GROUP, sizeof(struct conv_opts), conv_options, build_conv2d,
-		"convolution: filters slide over the image" },
+		"convolution: filters slide over the image", TIME_REFUSED },
 	nn_depthwise2d = { "depthwise2d", "conv", GROUP, sizeof(struct conv_opts), depthwise_options,
-		build_depthwise, "convolution of every channel by itself" },
+		build_depthwise, "convolution of every channel by itself", TIME_REFUSED },
 	nn_maxpool = { "maxpool", "pool", GROUP, sizeof(struct pool_opts), maxpool_options,
-		build_maxpool, "largest number of each window" },
+		build_maxpool, "largest number of each window", TIME_REFUSED },
 	nn_avgpool = { "avgpool", "pool", GROUP, sizeof(struct pool_opts), avgpool_options,
-		build_avgpool, "mean of each window" },
+		build_avgpool, "mean of each window", TIME_REFUSED },
 	nn_globalpool = { "globalpool", "pool", GROUP, sizeof(struct pool_opts), globalpool_options,
-		build_globalpool, "mean or largest number of each channel" };
+		build_globalpool, "mean or largest number of each channel", TIME_REFUSED };

@@ -85,8 +85,8 @@ static tt_status build_embedding(struct builder *b, struct layer *l)
 
 const struct layer_kind
 	nn_dense = { "dense", "dense", "features", sizeof(struct dense_opts), dense_options,
-		build_dense, "every feature out is a weighted sum of all features in" },
+		build_dense, "every feature out is a weighted sum of all features in", TIME_KEPT },
 	nn_embedding = { "embedding", "embedding", "features", sizeof(struct embedding_opts),
 		embedding_options, build_embedding,
 		"whole numbers from 0 to rows - 1 become learned vectors; any other is an error (or no "
-		"number, if it is not the input's own)" };
+		"number, if it is not the input's own)", TIME_EACH };

@@ -10,6 +10,14 @@
 struct builder;
 struct layer;
 
+/* What a kind makes of sequences of different lengths. */
+enum layer_time {
+	TIME_REFUSED,        /* it would mix them with what fills them up: an error           */
+	TIME_EACH,           /* each number by itself: what comes out has the lengths of the input */
+	TIME_KEPT,           /* each place [N,T,features] by itself: the same                    */
+	TIME_OWN             /* it looks at them, and says what lengths come out              */
+};
+
 struct layer_kind {
 	const char          *name;        /* "conv2d"                                          */
 	const char          *prefix;      /* names without a name: "conv" gives conv1, conv2   */
@@ -18,6 +26,7 @@ struct layer_kind {
 	const struct option *options;
 	tt_status          (*build)(struct builder *b, struct layer *l);
 	const char          *help;        /* one line: what it computes                        */
+	enum layer_time      time;
 };
 
 extern const struct layer_kind *const layer_kinds[];     /* ends with NULL */

@@ -52,7 +52,7 @@ static tt_status build_batchnorm(struct builder *b, struct layer *l)
 	const struct norm_opts *o = l->opts;
 	struct want w = { .ndim = 1, .dim = { l->in[0]->desc.dim[1] } };
 	struct ir_attr a = { .eps = (float)o->eps, .momentum = (float)o->momentum,
-	                     .ranks = b->group ? b->group->norm_ranks : 0 };
+	                     .ranks = b->shape.group ? b->shape.group->norm_ranks : 0 };
 	struct ir_value *v[5] = { l->in[0] };
 	tt_status st;
 
@@ -66,7 +66,7 @@ static tt_status build_batchnorm(struct builder *b, struct layer *l)
 	w.what = "running_var";
 	w.init = (struct init){ .kind = INIT_CONST, .value = 1 };
 	if ((st = build_buffer(b, l, &w, &v[4])) != TT_OK ||
-	    (st = build_op(b, l, b->purpose == NN_TRAIN ? IR_BATCHNORM : IR_BATCHNORM_INFER, v, 5,
+	    (st = build_op(b, l, b->shape.purpose == NN_TRAIN ? IR_BATCHNORM : IR_BATCHNORM_INFER, v, 5,
 	                   &a)) != TT_OK)
 		return st;
 	return build_act(b, l, o->activation);
@@ -86,6 +86,9 @@ static tt_status build_layernorm(struct builder *b, struct layer *l)
 	if (o->dims >= x->ndim)
 		return layer_err(l, TT_ESHAPE, "has %d dims, but gets %s, the batch among them", o->dims,
 		                 layer_value_text(l->in[0], text));
+	if (build_lengths(b, l->in[0]) && o->dims >= x->ndim - 1)
+		return layer_err(l, TT_ESHAPE, "has %d dims, one of which is that of places of sequences, "
+		                 "%s", o->dims, layer_value_text(l->in[0], text));
 	for (int i = 0; i < o->dims; i++)
 		w.dim[i] = x->dim[x->ndim - o->dims + i];
 	if ((st = scale_and_shift(b, l, &w, v)) != TT_OK ||
@@ -116,8 +119,11 @@ static tt_status build_dropout_layer(struct builder *b, struct layer *l)
 const struct layer_kind
 	nn_batchnorm = { "batchnorm", "bn", "normalisation", sizeof(struct norm_opts),
 		batchnorm_options, build_batchnorm,
-		"every channel gets mean 0 and variance 1 over the batch, then a learned scale and shift" },
+		"every channel gets mean 0 and variance 1 over the batch, then a learned scale and shift",
+		TIME_REFUSED },
 	nn_layernorm = { "layernorm", "ln", "normalisation", sizeof(struct norm_opts),
-		layernorm_options, build_layernorm, "the same over the features of each sample" },
+		layernorm_options, build_layernorm, "the same over the features of each sample",
+		TIME_KEPT },
 	nn_dropout = { "dropout", "dropout", "normalisation", sizeof(struct dropout_opts),
-		dropout_options, build_dropout_layer, "in training, numbers become zero at random" };
+		dropout_options, build_dropout_layer, "in training, numbers become zero at random",
+		TIME_EACH };

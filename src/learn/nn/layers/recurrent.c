@@ -159,7 +159,7 @@ static tt_status build_recurrent(struct builder *b, struct layer *l)
 
 #define ROW(word, options, help) \
 	nn_##word = { #word, #word, "sequences", sizeof(struct recurrent_opts), options, \
-	              build_recurrent, help }
+	              build_recurrent, help, TIME_OWN }
 const struct layer_kind
 	ROW(rnn, rnn_options, "a state per step, made of the step's input and the state before"),
 	ROW(lstm, recurrent_options, "the same with a cell that gates keep, fill and show"),

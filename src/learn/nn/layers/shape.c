@@ -112,16 +112,19 @@ static tt_status build_concat(struct builder *b, struct layer *l)
 
 	if (l->n_in < 2)
 		return layer_err(l, TT_ESPEC, "needs `from`, a list of two or more layers");
+	if (a.axis == 1 && build_lengths(b, l->in[0]))
+		return layer_err(l, TT_ESHAPE, "joins sequences one after the other: with axis: 2 their "
+		                 "features lie side by side");
 	return build_op(b, l, IR_CONCAT, l->in, l->n_in, &a);
 }
 
 #define GROUP "shapes and branches"
 const struct layer_kind
 	nn_flatten = { "flatten", "flatten", GROUP, sizeof(struct plain_opts), plain_options,
-		build_flatten, "images become a list of features" },
+		build_flatten, "images become a list of features", TIME_REFUSED },
 	nn_reshape = { "reshape", "reshape", GROUP, sizeof(struct reshape_opts), reshape_options,
-		build_reshape, "the same numbers in another shape" },
+		build_reshape, "the same numbers in another shape", TIME_REFUSED },
 	nn_add = { "add", "add", GROUP, sizeof(struct join_opts), add_options, build_add,
-		"sum of several layers of the same shape" },
+		"sum of several layers of the same shape", TIME_EACH },
 	nn_concat = { "concat", "concat", GROUP, sizeof(struct join_opts), concat_options,
-		build_concat, "several layers side by side" };
+		build_concat, "several layers side by side", TIME_KEPT };

@@ -27,6 +27,9 @@ struct stacking {
 	int64_t           *rows_of;               /* by rank                                         */
 	int                share;                 /* of a batch, at most                             */
 	struct batch       batch;
+	tt_column          answers;               /* its only column                                 */
+	const tt_column   *answers_at;
+	struct program_inputs inputs;             /* of the members                                  */
 	struct target      target;                /* of the members                                  */
 	struct distribute_opts plain;
 	struct optim_opts  adamw;
@@ -74,8 +77,8 @@ static tt_status ask_batch(struct stacking *k, struct program_cache *net, const 
                            struct program **out)
 {
 	static const struct program_run run = { .sample_stride = 1 };
-	struct feed f = { .x = b->x, .n = b->n, .index = b->index };
-	tt_status st = target_take(&k->target, b, &f.target);
+	struct feed f = {0};
+	tt_status st = feed_take(&f, &k->inputs, &k->target, b);
 
 	return st == TT_OK ? feed_run(net, &f, &run, out) : st;
 }
@@ -153,6 +156,7 @@ static void draw(struct stacking *k, int64_t epoch, int64_t s)
 		if (k->weight)
 			k->drawn[i] = k->weight[row];
 	}
+	b->data.n = b->n;
 	b->n_global = 0;
 	for (int r = 0; r < k->o->comm->size; r++)
 		b->n_global += share_at(k, r, s);
@@ -219,6 +223,12 @@ static tt_status make_rows(struct stacking *k)
 	     !(k->drawn = mem_calloc(share, sizeof *k->drawn))))
 		return TT_ENOMEM;
 	k->batch.data.weight = k->drawn;
+	k->answers = (tt_column){ .size = sizeof k->answers, .name = "answers", .type = TT_F32,
+	                          .ndim = 1, .shape = { k->width }, .data = k->batch.x };
+	k->answers_at = &k->answers;
+	k->batch.data.column = &k->answers_at;
+	k->batch.data.columns = 1;
+	k->inputs.model = k->o->member;
 	return target_init(&k->target, k->o->member, info, k->train->batch);
 }
 
@@ -279,6 +289,7 @@ static void release(struct stacking *k)
 {
 	learner_free(&k->learner);
 	target_release(&k->target);
+	program_inputs_release(&k->inputs);
 	mem_free(k->x);
 	mem_free(k->value);
 	mem_free(k->label);

@@ -56,13 +56,13 @@ static void a_class_is_a_number_only_where_its_name_is_one(void **state)
 		const int n = row[i].outputs > 1 ? 1 : row[i].classes;
 		tt_model *m = net(row[i].loss, row[i].outputs);
 		struct target t = {0};
-		const void *is = NULL;
+		struct target_values is;
 
 		assert_int_equal(target_init(&t, m, &info, 3), row[i].refused ? TT_ESHAPE : TT_OK);
 		if (!row[i].refused) {
-			assert_ok(target_take(&t, &(struct batch){ .label = label, .n = n }, &is));
+			assert_ok(target_take(&t, &(struct batch){ .label = label, .n = n }, 0, &is));
 			for (int k = 0; k < (row[i].outputs > 1 ? 3 : n); k++)
-				assert_near(((const float *)is)[k], row[i].want[k], 0);
+				assert_near(((const float *)is.target)[k], row[i].want[k], 0);
 		}
 		target_release(&t);
 		tt_model_free(&m);
@@ -77,13 +77,14 @@ static void bce_takes_numbers_from_0_to_1(void **state)
 	int64_t index[] = { 7, 8, 9 };
 	tt_model *m = net("bce", 1);
 	struct target t = {0};
-	const void *is;
+	struct target_values is;
 
 	(void)state;
 	assert_ok(target_init(&t, m, &info, 3));
-	assert_ok(target_take(&t, &(struct batch){ .values = good, .n = 3, .index = index }, &is));
-	assert_status(target_take(&t, &(struct batch){ .values = bad, .n = 3, .index = index }, &is),
-	              TT_EFORMAT);
+	assert_ok(target_take(&t, &(struct batch){ .values = good, .n = 3, .index = index }, 0,
+	                      &is));
+	assert_status(target_take(&t, &(struct batch){ .values = bad, .n = 3, .index = index }, 0,
+	                          &is), TT_EFORMAT);
 	assert_error("sample 9: the target is 1.5");
 	target_release(&t);
 	tt_model_free(&m);
