@@ -1,32 +1,19 @@
 #!/usr/bin/python3
-"""The PyTorch side of versus-pytorch: one net, one batch size, one process.
+"""The PyTorch side of versus-pytorch (see peer.py), eager or compiled.
 
-    peer_torch.py try  --net cnn6 --batch 64 --threads 1 --data FILE   prints the fastest variant
-    peer_torch.py work --net cnn6 ... --variant channels_last,foreach  takes orders on stdin
-
-A worker answers each line of stdin with one line of JSON:
-    run K     train (or infer) K batches                 {"seconds": s}
-    memory    peak resident memory so far, in KiB        {"peak_kib": n}
-    quit
-Its first line says what it is: {"net": ..., "parameters": n, "macs": ...}.
-
-Everything here is meant to be as fast as an experienced user would make it: gradients set to
-None, one fused optimizer call over all tensors where that is faster, data already in memory
-and in the right memory format, no .item() inside a step, torch.compile where there is one.  The
-variant is chosen by a short trial in a process of its own, so that trying does not raise the peak
-memory of the worker.
+Gradients set to None, one fused optimizer call over all tensors where that is faster, data already
+in memory and in the right memory format, no .item() inside a step, torch.compile of net and loss
+where there is one.
 """
-import argparse
 import contextlib
 import itertools
-import json
 import sys
-import time
 
-import numpy
 import torch
 from torch import nn
 import torch.nn.functional as F
+
+import peer
 
 
 class Mlp(nn.Sequential):
@@ -118,59 +105,62 @@ NETS = {"mlp": (Mlp, (1, 28, 28)), "lenet5": (Lenet5, (1, 28, 28)), "cnn6": (Cnn
         "resnet20": (Resnet20, (3, 32, 32)), "vgg11": (Vgg11, (3, 32, 32))}
 
 
-def read_batches(path, shape, batch):
-    """The file: batches of f32 images, each followed by its s32 labels."""
-    raw = numpy.fromfile(path, dtype=numpy.float32)
-    per = batch * (int(numpy.prod(shape)) + 1)
-    if raw.size == 0 or raw.size % per:
-        sys.exit(f"{path}: {raw.size} words are no whole number of batches of {per}")
-    for words in raw.reshape(-1, per):
-        x = torch.from_numpy(words[:-batch].copy()).view(batch, *shape)
-        yield x, torch.from_numpy(words[-batch:].view(numpy.int32).astype(numpy.int64))
-
-
 class Job:
     """A net with its data, ready to run batches in one variant."""
 
     def __init__(self, opts, variant):
+        torch.set_num_threads(opts.threads)
         torch.manual_seed(1)
         words = variant.split(",")
         make, shape = NETS[opts.net]
         self.layout = torch.channels_last if "channels_last" in words else torch.contiguous_format
         self.net = make().to(memory_format=self.layout)
         self.parameters = sum(p.numel() for p in self.net.parameters())
-        self.data = [(x.to(memory_format=self.layout), y)
-                     for x, y in read_batches(opts.data, shape, opts.batch)]
+        self.version = torch.__version__
+        self.data = [(torch.from_numpy(x).to(memory_format=self.layout), torch.from_numpy(y))
+                     for x, y in peer.read_batches(opts.data, shape, opts.batch)]
         self.cast = contextlib.nullcontext()
         self.step = 0
         if opts.bf16 and not opts.infer:
             self.cast = torch.autocast("cpu", torch.bfloat16)
         if opts.infer:
+            self.run = self.infer
             self.type = torch.bfloat16 if opts.bf16 else torch.float32
             self.net.eval().to(self.type)
+            self.compiled = "compiled" in words        # frozen by the compiler under no_grad alone
             self.freeze(words)
         else:
-            self.net.train()
-            self.loss = nn.CrossEntropyLoss(label_smoothing=getattr(self.net, "smoothing", 0))
-            self.optim = torch.optim.SGD(self.net.parameters(), lr=0.01, momentum=0.9,
-                                         weight_decay=5e-4, foreach="single" not in words)
+            self.run = self.train
+            self.prepare(words)
+
+    def prepare(self, words):
+        loss = nn.CrossEntropyLoss(label_smoothing=getattr(self.net, "smoothing", 0))
+        net = self.net.train()
+        self.loss = lambda x, y: loss(net(x), y)
         if "compiled" in words:
-            self.net = torch.compile(self.net, dynamic=False)
+            self.loss = torch.compile(self.loss, dynamic=False)
+        how = {"fused": True} if "fused" in words else {"foreach": "single" not in words}
+        self.optim = torch.optim.SGD(self.net.parameters(), lr=0.01, momentum=0.9,
+                                     weight_decay=5e-4, **how)
 
     def freeze(self, words):
-        if "frozen" not in words and "optimized" not in words:
-            return
         with torch.no_grad():
-            self.net = torch.jit.freeze(torch.jit.trace(self.net, self.data[0][0].to(self.type)))
+            if "frozen" in words or "optimized" in words:
+                self.net = torch.jit.freeze(torch.jit.trace(self.net,
+                                                            self.data[0][0].to(self.type)))
             if "optimized" in words:
                 self.net = torch.jit.optimize_for_inference(self.net)
+        if "compiled" in words:
+            from torch._inductor import config
+            config.freezing = True             # weights become constants, packed once
+            self.net = torch.compile(self.net, dynamic=False)
 
     def train(self, steps):
         for _ in range(steps):
             x, y = self.data[self.step % len(self.data)]
             self.optim.zero_grad(set_to_none=True)
             with self.cast:
-                loss = self.loss(self.net(x), y)
+                loss = self.loss(x, y)
             loss.backward()
             self.optim.step()
             self.step += 1
@@ -178,80 +168,19 @@ class Job:
             sys.exit("the loss is not finite")
 
     def infer(self, steps):
-        with torch.inference_mode():
+        with torch.inference_mode() if not self.compiled else torch.no_grad():
             for _ in range(steps):
                 self.net(self.data[self.step % len(self.data)][0].to(self.type))
                 self.step += 1
-
-    def run(self, opts, steps):
-        start = time.perf_counter()
-        (self.infer if opts.infer else self.train)(steps)
-        return time.perf_counter() - start
-
-
-def peak_kib():
-    with open("/proc/self/status") as f:
-        return next(int(line.split()[1]) for line in f if line.startswith("VmHWM"))
 
 
 def variants(opts):
     layouts = ["contiguous"] if opts.net == "mlp" else ["contiguous", "channels_last"]
     ways = ["eager", "frozen", "optimized"] if opts.infer else ["single", "foreach"]
     if hasattr(torch, "compile"):
-        ways.append("compiled")
+        ways += ["compiled"] if opts.infer else ["fused", "compiled,fused"]
     return [",".join(v) for v in itertools.product(layouts, ways)]
 
 
-def try_variants(opts):
-    """Milliseconds per step of each variant, in turns, the best of several short runs each."""
-    jobs = {}
-    for v in variants(opts):
-        try:
-            jobs[v] = Job(opts, v)
-            jobs[v].run(opts, 3)
-        except RuntimeError:        # not every way can do every net and precision
-            jobs.pop(v, None)
-    steps = {v: max(1, int(opts.slice / max(j.run(opts, 2) / 2, 1e-5))) for v, j in jobs.items()}
-    best = dict.fromkeys(jobs, float("inf"))
-    for _ in range(opts.rounds):
-        for v, job in jobs.items():
-            best[v] = min(best[v], job.run(opts, steps[v]) / steps[v] * 1e3)
-    return best
-
-
-def work(opts):
-    job = Job(opts, opts.variant)
-    print(json.dumps({"net": opts.net, "parameters": job.parameters, "variant": opts.variant,
-                      "version": torch.__version__,
-                      "mkl": torch.backends.mkl.is_available()}), flush=True)
-    for line in sys.stdin:
-        order, _, count = line.strip().partition(" ")
-        if order == "quit":
-            return
-        answer = {"seconds": job.run(opts, int(count))} if order == "run" else \
-                 {"peak_kib": peak_kib()}
-        print(json.dumps(answer), flush=True)
-
-
-def main():
-    args = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    args.add_argument("verb", choices=["try", "work"])
-    args.add_argument("--net", choices=NETS, required=True)
-    args.add_argument("--batch", type=int, default=64)
-    args.add_argument("--threads", type=int, default=1)
-    args.add_argument("--data", required=True, help="file of batches made by versus-pytorch")
-    args.add_argument("--infer", action="store_true")
-    args.add_argument("--bf16", action="store_true")
-    args.add_argument("--variant", default="contiguous,single")
-    args.add_argument("--slice", type=float, default=0.3, help="seconds per trial run")
-    args.add_argument("--rounds", type=int, default=3)
-    opts = args.parse_args()
-    torch.set_num_threads(opts.threads)
-    if opts.verb == "try":
-        print(json.dumps(try_variants(opts)))
-    else:
-        work(opts)
-
-
 if __name__ == "__main__":
-    main()
+    peer.main(__doc__, Job, variants)
