@@ -91,7 +91,8 @@ static int plan(struct resizing *z)
 	z->at_once = CACHE / (z->in->w * z->in->channels);
 	z->at_once = z->at_once < 2 ? 2 : z->at_once > 16 ? 16 : z->at_once;
 	z->band.stride = resize_whole(row + LANES);
-	z->own = (size_t)n_steps(z) * sizeof(struct step) + bases_size(z) + resize_whole(row) + 3 * CHUNK;
+	z->own = (size_t)n_steps(z) * sizeof(struct step) + bases_size(z) + resize_whole(row) +
+	         3 * CHUNK;
 	return 1;
 }
 
@@ -223,8 +224,10 @@ static void across(struct resizing *z, int y, int rows, uint8_t *to)
  * 16. */
 INLINE void lace(const __m512i row[TERMS], __m512i out[4])
 {
-	const __m512i a = _mm512_unpacklo_epi8(row[0], row[1]), b = _mm512_unpackhi_epi8(row[0], row[1]);
-	const __m512i c = _mm512_unpacklo_epi8(row[2], row[3]), d = _mm512_unpackhi_epi8(row[2], row[3]);
+	const __m512i a = _mm512_unpacklo_epi8(row[0], row[1]);
+	const __m512i b = _mm512_unpackhi_epi8(row[0], row[1]);
+	const __m512i c = _mm512_unpacklo_epi8(row[2], row[3]);
+	const __m512i d = _mm512_unpackhi_epi8(row[2], row[3]);
 
 	out[0] = _mm512_unpacklo_epi16(a, c);
 	out[1] = _mm512_unpackhi_epi16(a, c);

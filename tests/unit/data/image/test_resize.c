@@ -95,7 +95,8 @@ static int all_ways_agree(int H, int W, int h, int w, int channels, int kind)
 static void every_way_has_pillows_pixels(void **state)
 {
 	static const int sizes[][4] = {
-		{ 256, 256, 224, 224 }, { 1, 1, 3, 5 }, { 5, 64, 7, 3 }, { 37, 29, 64, 77 }, { 33, 21, 33, 22 },
+		{ 256, 256, 224, 224 }, { 1, 1, 3, 5 }, { 5, 64, 7, 3 }, { 37, 29, 64, 77 },
+		{ 33, 21, 33, 22 },
 		{ 64, 22, 10, 21 }, { 64, 64, 1, 1 }, { 90, 200, 30, 31 }, { 47, 130, 46, 129 },
 		{ 17, 500, 16, 41 }, { 200, 300, 9, 8 }, { 20, 1000, 3, 70 }, { 3, 128, 200, 131 },
 		{ 12, 43, 40, 300 }, { 15, 777, 15, 64 }, { 31, 640, 17, 160 }, { 4, 3000, 2, 5 },
@@ -127,7 +128,9 @@ static void any_size_has_pillows_pixels(void **state)
 /* The picture that a loader resizes most must not fall to a slower way unseen. */
 static void the_fast_way_takes_photographs(void **state)
 {
-	static const int sizes[][2] = { { 256, 256 }, { 375, 500 }, { 32, 32 }, { 1080, 1920 }, { 3000, 4000 } };
+	static const int sizes[][2] = {
+		{ 256, 256 }, { 375, 500 }, { 32, 32 }, { 1080, 1920 }, { 3000, 4000 },
+	};
 	uint8_t *out = malloc((size_t)224 * 224 * 3);
 
 	(void)state;
