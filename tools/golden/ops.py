@@ -27,9 +27,9 @@ LOSS_SEED = 0.75
 DEFAULTS = {"stride": [1, 1], "dilation": [1, 1], "pad": [0, 0, 0, 0], "groups": 1,
             "act": "none", "alpha": 0.0, "count_pad": 0, "smoothing": 0.0, "delta": 1.0, "axis": 0,
             "start": 0, "trans_a": 0, "trans_b": 0, "reduce": 0, "axes": 0, "keep": 0, "perm": None, "reverse": 0,
-            "ignores": 0, "ignore": 0}
+            "ignores": 0, "ignore": 0, "heads": 1, "causal": 0}
 INTEGERS = {"groups", "count_pad", "use_y", "axis", "start", "size", "ndim", "stream", "ranks", "mix",
-            "rows", "parts", "trans_a", "trans_b", "reduce", "axes", "keep", "reverse", "ignores", "ignore"}
+            "rows", "parts", "trans_a", "trans_b", "reduce", "axes", "keep", "reverse", "ignores", "ignore", "heads", "causal"}
 LISTS = {"kernel", "stride", "dilation", "pad", "dims", "perm"}
 WORDS = {"act", "then"}
 LOSSES = {"xent", "bce", "mse", "mae", "huber"}
@@ -251,6 +251,37 @@ def pad(a, x):
     return [y]
 
 
+def attention(a, qkv, lengths=None):
+    n, t, wide = qkv.shape
+    lengths = torch.full((n,), t) if lengths is None else lengths
+    there = torch.arange(t) < lengths[:, None]
+    sees = there[:, None, None, :] & there[:, None, :, None]
+    if a["causal"]:
+        sees = sees & torch.ones(t, t).tril().bool()
+    q, k, v = (p.unflatten(2, (a["heads"], -1)).transpose(1, 2) for p in qkv.chunk(3, 2))
+    scores = q @ k.transpose(2, 3) / q.shape[3]**0.5
+    weights = torch.where(sees, torch.where(sees, scores, -1e30).softmax(3), 0.0)
+    return [(weights @ v).transpose(1, 2).flatten(2)]
+
+
+def rotary(a, qkv):
+    """With complex numbers: a pair times e^(i angle)."""
+    n, t, wide = qkv.shape
+    d = wide // 3 // a["heads"]
+    angle = torch.arange(t).double()[:, None] * float(np.float32(a["alpha"]))**(-torch.arange(d // 2).double() * 2 / d)
+    turn = torch.polar(torch.ones_like(angle), -angle if a["reverse"] else angle)[None, :, None]
+    qk, v = qkv.split([wide // 3 * 2, wide // 3], 2)
+    pairs = qk.unflatten(2, (-1, 2, d // 2))
+    y = torch.complex(pairs[:, :, :, 0], pairs[:, :, :, 1]) * turn
+    return [torch.cat([torch.stack([y.real, y.imag], 3).flatten(2), v], 2)]
+
+
+def sinusoid(a):
+    t, e = a["dims"]
+    angle = torch.arange(t).double()[:, None] * float(np.float32(a["alpha"]))**(-torch.arange(0, e, 2).double() / e)
+    return [torch.stack([angle.sin(), angle.cos()], 2).flatten(1)]
+
+
 def turned(x, lengths):
     """Each sequence from its last place to its first; padding stays behind."""
     t = torch.arange(x.shape[1])
@@ -292,6 +323,7 @@ OPS = {
     "xent": xent, "mix": mix, "bn_moments": bn_moments, "all_gather": gather, "bn_join": bn_join,
     "bn_sums": bn_sums, "bn_dx": bn_dx, "factors": factors, "matmul": matmul, "transpose": transpose,
     "reduce": reduce, "reduce_max_dx": reduce_max_dx, "index": index, "index_dx": index_dx, "pad": pad,
+    "attention": attention, "rotary": rotary, "sinusoid": sinusoid,
     "rnn": recurrence(lambda a: "rnn_" + a["act"], 1),
     "lstm": recurrence(lambda a: "lstm", 2),
     "gru": recurrence(lambda a: "gru", 1),

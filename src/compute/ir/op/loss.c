@@ -18,7 +18,7 @@ static const float *weight_of(const struct ref_args *a, int at)
 	return a->node->n_in > at ? a->in[at] : NULL;
 }
 
-/* Lengths of sequences stand behind the weights, from `at` on: whole numbers.  -1: there are none. */
+/* Lengths of sequences stand behind the weights, from `at` on.  -1: there are none. */
 static int lengths_at(const struct ir_node *n, int at)
 {
 	const int last = n->n_in - 1;
