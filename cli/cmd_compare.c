@@ -137,7 +137,7 @@ static tt_status run_one(struct compare *c, const char *path, struct result *r)
 	    (st = specfile_text(c->arena, file.spec, "name", &name)) == TT_OK &&
 	    (st = specfile_int(file.spec, "distribute.workers", &workers)) == TT_OK) {
 		if (!c->args->common.quiet)
-			fprintf(stderr, "%s by %s, %d workers\n", name, r->strategy, workers);
+			text_printf(stderr, "%s by %s, %d workers\n", name, r->strategy, workers);
 		if (!c->title)
 			c->title = arena_printf(c->arena, "%s, %d workers", name, workers);
 		st = specfile_hint(&file, train(c, m, r));
@@ -231,7 +231,7 @@ static void print_table(const struct compare *c, const char *picture)
 	}
 	table_print(&t, stdout);
 	table_release(&t);
-	printf("\npicture  %s\n", picture);
+	text_printf(stdout, "\npicture  %s\n", picture);
 }
 
 static tt_status print_json(const struct compare *c, const char *picture)
@@ -277,18 +277,36 @@ static tt_status tell(const struct compare *c)
 	return TT_OK;
 }
 
+/* Seconds and bytes of a run that was broken are not those of one that was not. */
+static void tell_stop(const struct compare *c, int at)
+{
+	struct str left = { 0 };
+
+	for (int i = at; i < c->n; i++)
+		str_addf(&left, "%s%s", i > at ? "," : "", c->result[i]->strategy);
+	err_text("%s; a comparison cannot go on, for its runs are measured without a break: those of "
+	         "%d strateg%s are done and stay in %s; for the others: --strategies %s --out %s-2",
+	         tt_last_error(), at, at == 1 ? "y" : "ies", c->args->out, left.p ? left.p : "",
+	         c->args->out);
+	str_release(&left);
+}
+
 static tt_status run_compare(struct call *call)
 {
 	struct compare c = { .args = call->opts, .arena = call->arena };
+	int done = 0;
 	tt_status st;
 
 	if ((st = list_strategies(&c)) == TT_OK)
 		st = paths_kernel_cache(c.arena, c.args->kernel_cache, &c.kernel_cache);
-	for (int i = 0; st == TT_OK && i < c.n; i++)
-		st = run_one(&c, call->args.v[0], c.result[i]);
+	while (st == TT_OK && done < c.n)
+		if ((st = run_one(&c, call->args.v[0], c.result[done])) == TT_OK)
+			done++;
 	if (st == TT_OK)
 		st = tell(&c);
-	else if (st == TT_ESTOPPED && stop_signal())
+	else if (st == TT_ESTOPPED)
+		tell_stop(&c, done);
+	if (st == TT_ESTOPPED && stop_signal())
 		call->exit = TT_EXIT_SIGNAL + stop_signal();
 	for (int i = 0; i < c.n; i++)
 		mem_free(c.result[i]);

@@ -193,10 +193,10 @@ static void print_survey(const struct survey *s, const char *uri)
 	const tt_source_info *info = s->info;
 	char                  n[NUMBER_TEXT];
 
-	printf("source      %s\n", uri);
+	text_printf(stdout, "source      %s\n", uri);
 	printf("samples     %s\n", text_count(info->count, n));
 	if (info->left_out)
-		printf("left out    %s\n", info->left_out);
+		text_printf(stdout, "left out    %s\n", info->left_out);
 	printf("shape      ");
 	for (int i = 0; i < info->ndim; i++)
 		printf("%s%lld", i ? " x " : " ", (long long)info->shape[i]);
@@ -275,7 +275,7 @@ static tt_status write_files(const struct data_args *o, const tt_source *source)
 		if ((st = tt_source_sheet(source, n, SHEET_COLUMNS, o->sheet)) != TT_OK)
 			return st;
 		if (!o->common.quiet)
-			fprintf(stderr, "%s: %lld of %lld samples drawn%s\n", o->sheet, (long long)n,
+			text_printf(stderr, "%s: %lld of %lld samples drawn%s\n", o->sheet, (long long)n,
 			        (long long)count, n < count ? ", one from each of so many equal parts" : "");
 	}
 	if (o->export) {
@@ -283,7 +283,7 @@ static tt_status write_files(const struct data_args *o, const tt_source *source)
 		if ((st = tt_source_export(source, n, o->export)) != TT_OK)
 			return st;
 		if (!o->common.quiet)
-			fprintf(stderr, "%s: %lld of %lld images written%s; read them as images:%s\n",
+			text_printf(stderr, "%s: %lld of %lld images written%s; read them as images:%s\n",
 			        o->export, (long long)n, (long long)count,
 			        n < count ? ", one from each of so many equal parts" : "", o->export);
 	}

@@ -57,13 +57,15 @@ static tt_status choose_source(struct evaluation *e, const struct call *c)
 {
 	tt_status st;
 
+	/* Its paths are those of the folder where the run was started. */
 	if (!e->uri && (st = specfile_text(c->arena, tt_model_spec(e->model), "data.valid",
 	                                   &e->uri)) != TT_OK)
 		return st;
 	if (!*e->uri)
 		return err_set(TT_EINVAL, "%s: its spec has no data.valid; name a source, such as "
 		               "mnist:data/mnist?split=test", e->name);
-	return tt_source_open_for(&e->source, e->uri, e->model);
+	st = tt_source_open_for(&e->source, e->uri, e->model);
+	return paths_hint(st, e->uri, e->name);
 }
 
 static void note_unread(const struct evaluation *e)
@@ -72,7 +74,7 @@ static void note_unread(const struct evaluation *e)
 
 	names_unread(e->model, e->source, &s);
 	if (s.len && !e->args->common.quiet)
-		fprintf(stderr, "tutti eval: note: %s\n", s.p);
+		text_printf(stderr, "tutti eval: note: %s\n", s.p);
 	str_release(&s);
 }
 
@@ -188,7 +190,7 @@ static void print_text(const struct evaluation *e)
 	const tt_metrics *m = &e->metrics;
 	char              n[NUMBER_TEXT];
 
-	printf("source      %s\n", e->uri);
+	text_printf(stdout, "source      %s\n", e->uri);
 	printf("samples     %s\n", text_count(m->samples, n));
 	if (tt_source_schema(e->source)->weight)
 		printf("weight      %.6g: loss and accuracy are weighted; the tables below count samples\n",
@@ -307,7 +309,7 @@ static tt_status run_several(const struct evaluation *like, int models, struct c
 			add_row(&e, &t);
 			add_json(&e, &j);
 		} else {
-			fprintf(stderr, "tutti eval: %s: %s\n", e.name, tt_last_error());
+			text_printf(stderr, "tutti eval: %s: %s\n", e.name, tt_last_error());
 			first = failed++ ? first : st;
 		}
 		release(&e);

@@ -12,6 +12,7 @@
 #include "kit/inputs.h"
 #include "kit/paths.h"
 #include "kit/specfile.h"
+#include "kit/table.h"
 #include "verbs.h"
 
 #define CHUNK 64                   /* samples computed at once */
@@ -141,7 +142,7 @@ static const char *row_by_row(struct arena *a, const char *uri)
 static void note(const struct prediction *p, const char *text)
 {
 	if (!p->args->common.quiet)
-		fprintf(stderr, "tutti predict: note: %s\n", text);
+		text_printf(stderr, "tutti predict: note: %s\n", text);
 }
 
 static void note_unread(const struct prediction *p)
@@ -321,11 +322,11 @@ static tt_status forgive(struct prediction *p, int64_t i, tt_status st)
 		return st;
 	p->bad++;
 	if (p->source)
-		fprintf(stderr, "tutti predict: sample %s: %s\n", name_of(p, i, number), text);
+		text_printf(stderr, "tutti predict: sample %s: %s\n", name_of(p, i, number), text);
 	else
-		fprintf(stderr, "tutti predict: %s%s%s\n",
-		        strstr(text, p->files.file[i]) ? "" : p->files.file[i],
-		        strstr(text, p->files.file[i]) ? "" : ": ", text);
+		text_printf(stderr, "tutti predict: %s%s%s\n",
+		            strstr(text, p->files.file[i]) ? "" : p->files.file[i],
+		            strstr(text, p->files.file[i]) ? "" : ": ", text);
 	return TT_OK;
 }
 

@@ -71,7 +71,7 @@ static void print_head(const char *name, const tt_report_info *info)
 {
 	char n[NUMBER_TEXT];
 
-	printf("%s: %s parameters", name, text_count(info->parameters, n));
+	text_printf(stdout, "%s: %s parameters", name, text_count(info->parameters, n));
 	if (info->buffers)
 		printf(", %s numbers of running statistics", text_count(info->buffers, n));
 	printf("\n\n");
@@ -93,7 +93,7 @@ static void print_type(const tt_column *c)
 static void print_names(const char *const *names, int64_t n)
 {
 	for (int64_t i = 0; names && i < n && i < NAMES_SHOWN; i++)
-		printf("%s%s", i ? ", " : ": ", names[i]);
+		text_printf(stdout, "%s%s", i ? ", " : ": ", names[i]);
 	if (names && n > NAMES_SHOWN)
 		printf(" and %lld more", (long long)(n - NAMES_SHOWN));
 }
@@ -114,7 +114,7 @@ static void print_signature(const tt_signature *s)
 		const int target = d->target && strcmp(c->name, d->target) == 0;
 		const int weight = d->weight && strcmp(c->name, d->weight) == 0;
 
-		printf("%s  %s ", target ? "target" : weight ? "weight" : "input ", c->name);
+		text_printf(stdout, "%s  %s ", target ? "target" : weight ? "weight" : "input ", c->name);
 		print_type(c);
 		print_names(c->features, c->ndim == 1 ? c->shape[0] : 0);
 		if (target && d->classes)
@@ -127,7 +127,7 @@ static void print_signature(const tt_signature *s)
 		}
 		printf("\n");
 	}
-	printf("output  %s ", s->output->name);
+	text_printf(stdout, "output  %s ", s->output->name);
 	print_type(s->output);
 	printf("\n\n");
 }

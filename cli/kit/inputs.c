@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/plain.h"
 
 #define DEPTH_MAX 32            /* folders below one another: links may go round */
 
@@ -80,6 +81,19 @@ static tt_status add_folder(struct inputs *in, struct arena *a, const char *dir,
 
 /* ---- stdin ---- */
 
+/* An image sent where a list is read is bytes; a file may have a name that is as odd. */
+static tt_status add_line(struct inputs *in, struct arena *a, const char *line)
+{
+	char *plain = arena_strdup(a, line);
+
+	if (!plain)
+		return TT_ENOMEM;
+	if (plain_make(plain) && !file_exists(line))
+		return err_set(TT_EFORMAT, "stdin: line %lld names no file but holds other bytes: - reads "
+		               "names of files, /dev/stdin is an image itself", (long long)in->n + 1);
+	return add_file(in, a, line);
+}
+
 static tt_status add_lines(struct inputs *in, struct arena *a)
 {
 	char *line = NULL;
@@ -91,7 +105,7 @@ static tt_status add_lines(struct inputs *in, struct arena *a)
 		while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
 			line[--n] = '\0';
 		if (n > 0)
-			st = add_file(in, a, line);
+			st = add_line(in, a, line);
 	}
 	free(line);
 	return st;

@@ -1,6 +1,9 @@
 #include "kit/paths.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <tutti/model.h>
 #include <tutti/run.h>
@@ -83,4 +86,36 @@ tt_status paths_kernel_cache(struct arena *a, const char *given, const char **ou
 int paths_is_checkpoint(const char *name)
 {
 	return str_ends_with(name, ".safetensors") || file_is_dir(name);
+}
+
+#define FOLDERS_UP 8                    /* that are looked at */
+
+/* The folder of a path that realpath has made; 0: it has none. */
+static int go_up(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (!slash || slash == path)
+		return 0;
+	*slash = '\0';
+	return 1;
+}
+
+tt_status paths_hint(tt_status err, const char *uri, const char *beside)
+{
+	const char *colon = strchr(uri, ':'), *path = colon ? colon + 1 : "";
+	const int n = (int)strcspn(path, "?");
+	char folder[PATH_MAX], there[2 * PATH_MAX], why[ERR_MAX];
+
+	if (err != TT_ENOENT || !n || *path == '/' || !realpath(beside, folder))
+		return err;
+	for (int i = 0; i < FOLDERS_UP && go_up(folder); i++) {
+		snprintf(there, sizeof there, "%s/%.*s", folder, n, path);
+		if (!file_exists(there))
+			continue;
+		snprintf(why, sizeof why, "%s", tt_last_error());
+		return err_set(err, "%s; it is there from %s: paths begin at the folder that you are in",
+		               why, folder);
+	}
+	return err;
 }

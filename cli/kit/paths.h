@@ -23,4 +23,9 @@ tt_status paths_kernel_cache(struct arena *a, const char *given, const char **ou
 tt_status paths_checkpoint(struct arena *a, const char *name, const char **out);
 int       paths_is_checkpoint(const char *name);        /* by its looks; else it is a spec */
 
+/* err is what a source that was not found came to.  Relative paths begin where the command is
+ * started; where the source's would be found from a folder above the file `beside`, err's text says
+ * so.  Passes err on. */
+tt_status paths_hint(tt_status err, const char *uri, const char *beside);
+
 #endif

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "kit/expand.h"
+#include "kit/paths.h"
 
 #define SPEC_MAX_BYTES ((size_t)8 << 20)
 
@@ -25,7 +26,7 @@ static tt_status set_one(tt_spec *s, const char *pair)
 tt_status specfile_load(struct specfile *out, const char *path, const struct flag_list *sets)
 {
 	struct expansion e = { 0 };
-	struct specfile  f = { 0 };
+	struct specfile  f = { .path = path };
 	char            *text = NULL;
 	size_t           size;
 	tt_status        st;
@@ -92,11 +93,28 @@ void specfile_release(struct specfile *f)
 	tt_spec_free(&f->spec);
 }
 
+/* Of data that are there, if seen from where the spec lies. */
+static void hint_place(const struct specfile *f, tt_status st)
+{
+	static const char *const key[] = { "data.train", "data.valid" };
+	const char *uri;
+	struct arena a = { 0 };
+
+	for (size_t i = 0; i < sizeof key / sizeof *key; i++)
+		if (strncmp(tt_last_error(), key[i], strlen(key[i])) == 0 &&
+		    specfile_text(&a, f->spec, key[i], &uri) == TT_OK)
+			paths_hint(st, uri, f->path);
+	arena_release(&a);
+}
+
 tt_status specfile_hint(const struct specfile *f, tt_status st)
 {
 	char why[ERR_MAX];
 
-	if (st != TT_ENOENT || !f->data_defaulted || file_is_dir("data"))
+	if (st != TT_ENOENT)
+		return st;
+	hint_place(f, st);
+	if (!f->data_defaulted || file_is_dir("data"))
 		return st;
 	snprintf(why, sizeof why, "%s", tt_last_error());
 	return err_set(st, "%s; set TUTTI_DATA to the folder of your data, or name a source with "

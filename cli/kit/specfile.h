@@ -8,6 +8,7 @@
 
 struct specfile {
 	tt_spec *spec;
+	const char *path;                /* borrowed */
 	int      data_defaulted;        /* TUTTI_DATA was wanted and is not set */
 };
 

@@ -2,7 +2,10 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/plain.h"
 
 struct table_row {
 	const char       *cell[TABLE_COLUMNS];
@@ -40,6 +43,7 @@ void table_add(struct table *t, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
+	plain_make(line);
 	copy = arena_strdup(&t->arena, line);
 	if (!r || !copy)
 		return;
@@ -108,6 +112,20 @@ void table_release(struct table *t)
 {
 	arena_release(&t->arena);
 	*t = (struct table){ 0 };
+}
+
+void text_printf(FILE *f, const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) >= 0) {
+		plain_make(text);
+		fputs(text, f);
+		free(text);
+	}
+	va_end(ap);
 }
 
 const char *text_count(long long n, char buf[NUMBER_TEXT])

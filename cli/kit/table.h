@@ -25,6 +25,9 @@ void table_rule(struct table *t);                /* a line across */
 void table_print(const struct table *t, FILE *f);
 void table_release(struct table *t);
 
+/* As fprintf; names from outside move no cursor. */
+void text_printf(FILE *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* "1,234,567"; "1.23 G", "45.6 k"; "12.3 MiB"; "2:03", "1:02:03";
  * "0.0831", or the digits that count where these are others: "3.142e-06", "434855".
  * Each returns buf. */

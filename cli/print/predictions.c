@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "kit/table.h"
 
 /* A format is three functions; `order` holds the places of the `n` largest numbers. */
 struct prediction_form {
@@ -29,7 +30,7 @@ static void text_begin(struct answers *a)
 static void text_value(const struct answers *a, int i, double v)
 {
 	if (a->shares)
-		printf("  P(%s) %.6g", a->shares[i], v);
+		text_printf(stdout, "  P(%s) %.6g", a->shares[i], v);
 	else
 		printf("  %.6g", v);
 }
@@ -39,17 +40,18 @@ static void text_add(struct answers *a, const char *sample, const struct truth *
 {
 	char name[16];
 
-	printf("%s", sample);
+	text_printf(stdout, "%s", sample);
 	for (int i = 0; i < shown(a); i++) {
 		int c = a->order[i];
 
 		if (a->kind == ANSWER_CLASSES)
-			printf("  %s (%.2f %%)", names_get(a->names, c, name), 100 * (double)out[c]);
+			text_printf(stdout, "  %s (%.2f %%)", names_get(a->names, c, name),
+			            100 * (double)out[c]);
 		else
 			text_value(a, c, (double)out[c]);
 	}
 	if (t->class || t->n)
-		printf("  in truth%s%s", t->class ? " " : "", t->class ? t->class : "");
+		text_printf(stdout, "  in truth%s%s", t->class ? " " : "", t->class ? t->class : "");
 	for (int i = 0; i < t->n; i++)
 		printf(" %.6g", (double)t->values[i]);
 	putchar('\n');
@@ -66,13 +68,13 @@ static tt_status text_end(struct answers *a)
 static void csv_text(const char *s)
 {
 	if (!strpbrk(s, ",\"\r\n")) {
-		fputs(s, stdout);
+		text_printf(stdout, "%s", s);
 		return;
 	}
 	putchar('"');
-	for (; *s; s++)
-		printf("%s%c", *s == '"' ? "\"" : "", *s);
-	putchar('"');
+	for (const char *quote; (quote = strchr(s, '"')); s = quote + 1)
+		text_printf(stdout, "%.*s\"\"", (int)(quote - s), s);
+	text_printf(stdout, "%s\"", s);
 }
 
 static void csv_share(const char *class)

@@ -181,7 +181,7 @@ static void on_note(struct progress *p, const char *text)
 {
 	wipe(p);
 	if (text)
-		fprintf(stderr, "%s\n", text);
+		text_printf(stderr, "%s\n", text);
 }
 
 /* An epoch's line waits for its validation, whichever of the two is told first. */

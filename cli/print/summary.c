@@ -189,7 +189,8 @@ static void print_curves(const char *run)
 	struct str s = { 0 };
 
 	shell_add(&s, run);
-	printf("curves      %s/curves.svg, or: tensorboard --logdir %s\n", run, s.p ? s.p : run);
+	text_printf(stdout, "curves      %s/curves.svg, or: tensorboard --logdir %s\n", run,
+	            s.p ? s.p : run);
 	str_release(&s);
 }
 
@@ -208,7 +209,7 @@ tt_status summary_print(const struct summary *s, struct arena *a)
 		printf("speed       %s samples/s in steps; %s in all\n",
 		       text_count(llround(p->mean_samples_per_second), n), text_time(p->seconds, t));
 	print_workers(s);
-	printf("run         %s\n", s->run);
+	text_printf(stdout, "run         %s\n", s->run);
 	print_curves(s->run);
 	return TT_OK;
 }

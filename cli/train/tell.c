@@ -39,13 +39,13 @@ void tell_start(const struct run *r)
 
 	if (r->args->common.quiet || !run_is_first(r))
 		return;
-	fprintf(stderr, "%s: %s parameters, %d epoch%s, batch %d", s->name,
-	        text_count((long long)tt_model_parameters(r->model), n), s->epochs,
-	        s->epochs == 1 ? "" : "s", s->batch);
+	text_printf(stderr, "%s: %s parameters, %d epoch%s, batch %d", s->name,
+	            text_count((long long)tt_model_parameters(r->model), n), s->epochs,
+	            s->epochs == 1 ? "" : "s", s->batch);
 	if (s->micro_batch)
 		fprintf(stderr, " (%d at once)", s->micro_batch);
 	say_workers(r);
-	fprintf(stderr, "; run folder %s\n", r->dir);
+	text_printf(stderr, "; run folder %s\n", r->dir);
 }
 
 static struct summary summary_of(const struct run *r)
@@ -173,11 +173,11 @@ tt_status tell_nothing(const struct run *r, int *code)
 	if (!run_is_first(r))
 		return TT_OK;
 	if (!r->args->common.quiet && p->epoch < n)
-		fprintf(stderr, "%s: nothing to do, an early stop ended it after epoch %d of %d (to go on: "
-		        "a larger train.early_stop.patience)\n", r->dir, p->epoch, n);
+		text_printf(stderr, "%s: nothing to do, an early stop ended it after epoch %d of %d (to go "
+		            "on: a larger train.early_stop.patience)\n", r->dir, p->epoch, n);
 	else if (!r->args->common.quiet)
-		fprintf(stderr, "%s: nothing to do, %s%d epoch%s done (to go on: more of them, such as "
-		        "-e %d)\n", r->dir, n == 1 ? "" : "all ", n, n == 1 ? " is" : "s are", 2 * n);
+		text_printf(stderr, "%s: nothing to do, %s%d epoch%s done (to go on: more of them, such as "
+		            "-e %d)\n", r->dir, n == 1 ? "" : "all ", n, n == 1 ? " is" : "s are", 2 * n);
 	return r->args->common.json ? print_json(r, "nothing to do") : TT_OK;
 }
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/plain.h"
+
 /* One text per thread, of fixed size: saying that memory ran out needs none. */
 static _Thread_local char last[ERR_MAX];
 static _Thread_local tt_status last_status;
@@ -37,14 +39,6 @@ void err_note(tt_status st)
 	last_status = st;
 }
 
-/* Names from files may hold what moves a terminal's cursor. */
-static void make_plain(char *text)
-{
-	for (; *text; text++)
-		if (((unsigned char)*text < ' ' && *text != '\n' && *text != '\t') || *text == 0x7f)
-			*text = '?';
-}
-
 int err_text(const char *fmt, ...)
 {
 	char text[ERR_MAX];             /* arguments may point into the old text */
@@ -53,7 +47,7 @@ int err_text(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	make_plain(text);
+	plain_make(text);         /* names from files may hold what moves a terminal's cursor */
 	memcpy(last, text, sizeof last);
 	return 0;
 }

@@ -19,7 +19,8 @@ static const struct option early_stop_options[] = {
 	           "equal accuracies the one with the lower loss; auto: the last one there is, and "
 	           "training ends when neither it nor the loss makes progress"),
 	OPT_INT   (T, patience, "0", 0, 1e9,
-	           "validations without progress before training ends; 0: never"),
+	           "validations without progress before training ends; 0: never; of equal accuracies a "
+	           "loss that is lower by more than min_delta is progress"),
 	OPT_DOUBLE(T, min_delta, "0", 0, 1e30, "less than this is no progress"),
 	OPT_END
 };

@@ -121,6 +121,7 @@ int monitor_look(struct monitor *w, const tt_progress *p)
 	const double gain = row[w->number].rises ? v - w->best : w->best - v;
 	const int more = !isnan(v) && (isnan(w->best) || gain > w->min_delta);
 	const int tie = row[w->number].rises && v == w->best && loss < w->tie;
+	const int better_tie = tie && w->tie - loss > w->min_delta;
 	const int lower = w->either && !isnan(loss) && (isnan(w->low) || w->low - loss > w->min_delta);
 
 	if (more || tie) {
@@ -129,7 +130,7 @@ int monitor_look(struct monitor *w, const tt_progress *p)
 	}
 	if (lower)
 		w->low = loss;
-	w->waited = more || lower ? 0 : w->waited + 1;
+	w->waited = more || better_tie || lower ? 0 : w->waited + 1;
 	return more || tie;
 }
 

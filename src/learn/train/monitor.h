@@ -1,7 +1,8 @@
 /* monitor.h -- which epoch was the best, and is it time to stop?
  *
  * One number is watched: a loss, which should fall, or an accuracy, which should rise.  Of epochs
- * of one accuracy the one with the lower loss is better.  Where nobody has said what to watch,
+ * of one accuracy the one with the lower loss is better, and is progress if the loss has fallen by
+ * more than min_delta: patience begins anew with it.  Where nobody has said what to watch,
  * training goes on as long as one of the two makes progress.  Pure arithmetic; its state goes into
  * checkpoints. */
 #ifndef TRAIN_MONITOR_H

@@ -82,8 +82,23 @@ static void of_equal_accuracies_the_lower_loss_is_best(void **state)
 	assert_true(look(&w, 2.0, 0.9));
 	assert_true(look(&w, 1.0, 0.9));
 	assert_false(look(&w, 1.0, 0.9));
+	assert_false(monitor_stop(&w));         /* a better epoch is progress */
 	assert_false(look(&w, 0.1, 0.8));
-	assert_true(monitor_stop(&w));          /* who names a number waits for that one alone */
+	assert_true(monitor_stop(&w));          /* a loss that falls beside a worse accuracy is none */
+}
+
+static void a_tie_that_is_hardly_better_is_best_and_no_progress(void **state)
+{
+	struct monitor w;
+
+	(void)state;
+	assert_ok(monitor_init(&w, "valid_accuracy", 3));
+	w.patience = 2;
+	w.min_delta = 0.1;
+	assert_true(look(&w, 2.0, 0.9));
+	assert_true(look(&w, 1.95, 0.9));
+	assert_true(look(&w, 1.9, 0.9));
+	assert_true(monitor_stop(&w));
 }
 
 /* An accuracy has plateaus; training is not over while the loss falls. */
@@ -101,6 +116,7 @@ static void left_to_itself_it_waits_for_the_loss_too(void **state)
 	assert_false(look(&w, 0.7, 0.8));
 	assert_false(monitor_stop(&w));
 	assert_true(look(&w, 0.7, 0.9));
+	assert_false(look(&w, 0.7, 0.8));
 	assert_false(monitor_stop(&w));
 	assert_false(look(&w, 0.7, 0.8));
 	assert_true(monitor_stop(&w));
@@ -143,6 +159,7 @@ int main(void)
 		cmocka_unit_test(monitor_counts_looks_without_progress),
 		cmocka_unit_test(monitor_wants_accuracy_to_rise),
 		cmocka_unit_test(of_equal_accuracies_the_lower_loss_is_best),
+		cmocka_unit_test(a_tie_that_is_hardly_better_is_best_and_no_progress),
 		cmocka_unit_test(left_to_itself_it_waits_for_the_loss_too),
 		cmocka_unit_test(monitor_takes_what_is_no_number_for_no_progress),
 		cmocka_unit_test(monitor_without_patience_never_stops),
