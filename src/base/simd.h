@@ -17,4 +17,7 @@
 /* What such a function calls in its innermost loop: a call costs all vector registers. */
 #define INLINE static inline __attribute__((always_inline))
 
+/* Before a loop whose output may be one of its inputs, number for number. */
+#define IN_PLACE _Pragma("GCC ivdep")
+
 #endif

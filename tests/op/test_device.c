@@ -154,13 +154,18 @@ static void run_once(struct trial *t, struct program *p, const struct places *wh
 	memory_release(&before);
 }
 
+static int is_convolution(const struct trial *t)
+{
+	return t->c->op == IR_CONV2D || t->c->op == IR_CONV2D_DX;
+}
+
 /* A NaN goes where the definition says.  Winograd's tiles spread it over more of an image, which
  * loses nothing; the numbers that are left are those of other cases. */
 static void compare_nan(struct trial *t, const struct op_result *got, const struct op_result *want)
 {
 	for (int64_t i = 0; i < want->n; i++)
 		if (!isnan(got->v[i]) != !isnan(want->v[i]) &&
-		    (isnan(want->v[i]) || t->c->op != IR_CONV2D)) {
+		    (isnan(want->v[i]) || !is_convolution(t))) {
 			complain(t, "a NaN in %s: %s[%lld] is %g, reference %g", t->c->poisoned,
 			         got->name, (long long)i, (double)got->v[i], (double)want->v[i]);
 			return;
@@ -173,8 +178,8 @@ static void compare_nan(struct trial *t, const struct op_result *got, const stru
 static double bound(const struct trial *t)
 {
 	if (t->precision == PRECISION_BF16)
-		return t->c->op == IR_CONV2D && t->nth > 0 ? 1e-1 : 5e-2;
-	return t->c->op == IR_CONV2D ? 1e-4 : 2e-5;
+		return is_convolution(t) && t->nth > 0 ? 1e-1 : 5e-2;
+	return is_convolution(t) ? 1e-4 : 2e-5;
 }
 
 static void compare(struct trial *t, const struct op_result *got, const struct op_result *want)

@@ -99,6 +99,10 @@ class Draw:
                           [[self.whole(2, 12)]] * 2)
         if want in SEQUENCES:
             shape = [self.whole(2, 5), self.whole(1, 5)]
+        elif want in ("conv_transpose2d", "upsample"):
+            shape = [self.whole(1, 4), self.whole(3, 5), self.whole(3, 5)]
+        elif want and want.endswith("1d"):
+            shape = [self.whole(1, 4), self.whole(4, 12)]
         elif want == "embedding" or self.chance(0.1):
             shape, self.rows = [self.whole(2, 5)], self.whole(3, 9)
         self.input, made = shape, []

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 ACTS = ["none", "relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh"]
 DEFAULTS_ONLY = {"init": "the numbers at the start are copied",
-                 "gamma": "the same", "p": "dropout is off"}
+                 "gamma": "the same", "slope": "the same", "p": "dropout is off"}
 SEQUENCES = {"rnn", "lstm", "gru"}       # kinds that want a list of lists
 
 
@@ -155,15 +155,126 @@ def avgpool(net, name, s, x):
 
 
 def draw_globalpool(d, shape):
-    return {"pool": d.pick(["avg", "max"]), "keepdims": d.pick(["yes", "no"])} if len(shape) == 3 else None
+    return {"pool": d.pick(["avg", "max"]), "keepdims": d.pick(["yes", "no"])} if len(shape) > 1 else None
 
 
 def globalpool(net, name, s, x):
+    if x.dim() == 3:
+        y = globalpool(net, name, s, x[:, :, None])
+        return y[:, :, 0] if s["keepdims"] == "yes" else y
     if s["pool"] == "max":
         y = net.maximum(x, list(x.shape[2:]), [1, 1], (0, 0, 0, 0))
     else:
         y = x.mean((2, 3), keepdim=True)
     return y if s["keepdims"] == "yes" else y.flatten(1)
+
+
+# ---- rows of numbers ----
+
+def draw_row(d, shape, dilates=True):
+    if len(shape) != 2:
+        return None
+    s = {"kernel": d.whole(1, 4), "stride": d.whole(1, 3), "padding": d.pick([0, 1, "same", [1, 0], [0, 2]])}
+    if dilates:
+        s["dilation"] = d.pick([1, 1, 2])
+    if shape[1] < s.get("dilation", 1) * (s["kernel"] - 1) + 1:
+        return None
+    if not dilates and s["padding"] != 0 and s["kernel"] < 3:
+        s["padding"] = 0
+    return s
+
+
+def draw_conv1d(d, shape):
+    s = draw_row(d, shape)
+    if s is None:
+        return None
+    groups = d.pick([g for g in (1, 1, 2, 3, shape[0]) if shape[0] % g == 0])
+    return {**s, "out": groups * d.whole(1, 6 // groups + 1), "groups": groups,
+            "bias": d.pick(["yes", "no"]), "activation": d.pick(ACTS)}
+
+
+def row_padding(s, x):
+    kernel, stride, p = s["kernel"], s.get("stride", s["kernel"]), s["padding"]
+    if p == "same":
+        n = x.shape[2]
+        need = max(0, (n - 1) // stride * stride + s.get("dilation", 1) * (kernel - 1) + 1 - n)
+        return need // 2, need - need // 2
+    return tuple(p) if isinstance(p, list) else (p, p)
+
+
+def conv1d(net, name, s, x):
+    w = net.param(name + ".weight", [s["out"], x.shape[1] // s["groups"], s["kernel"]])
+    b = net.param(name + ".bias", [s["out"]], "bias") if s["bias"] == "yes" else None
+    y = F.conv1d(F.pad(x, row_padding(s, x)), w, b, s["stride"], 0, s["dilation"], s["groups"])
+    return net.act(s["activation"], y)
+
+
+def draw_pool1d(d, shape):
+    s = draw_row(d, shape, dilates=False)
+    if s and d.chance(0.5):
+        del s["stride"]
+    return s
+
+
+def draw_avgpool1d(d, shape):
+    s = draw_pool1d(d, shape)
+    return s and {**s, "count_pad": d.pick(["yes", "no"])}
+
+
+def pool1d(of):
+    """As images of one row."""
+    def run(net, name, s, x):
+        left, right = row_padding(s, x)
+        image = {**s, "kernel": [1, s["kernel"]], "padding": [0, left, 0, right],
+                 "stride": [1, s.get("stride", s["kernel"])]}
+        return of(net, name, image, x[:, :, None])[:, :, 0]
+    return run
+
+
+# ---- larger images ----
+
+def draw_transposed(d, shape):
+    s = draw_window(d, shape)
+    if s is None or s["padding"] == "same":
+        return None
+    kernel, stride, dilation = (pair(s[k]) for k in ("kernel", "stride", "dilation"))
+    p = padding_of(s, None, kernel, stride, dilation)
+    more = [d.whole(0, max(stride[i], dilation[i]) - 1) for i in range(2)]
+    sides = [(shape[1 + i] - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1 + more[i] - p[i] - p[2 + i]
+             for i in range(2)]
+    if min(sides) < 1 or max(sides) > 14:
+        return None
+    groups = d.pick([g for g in (1, 1, 2, 3, shape[0]) if shape[0] % g == 0])
+    return {**s, "out": groups * d.whole(1, 6 // groups + 1), "groups": groups, "output_padding": more,
+            "bias": d.pick(["yes", "no"]), "activation": d.pick(ACTS)}
+
+
+def transposed(net, name, s, x):
+    """PyTorch's, unpadded; the frame is cut off, and what output_padding adds is the bias."""
+    kernel, stride, dilation = (pair(s[k]) for k in ("kernel", "stride", "dilation"))
+    top, left, bottom, right = padding_of(s, x, kernel, stride, dilation)
+    w = net.param(name + ".weight", [x.shape[1], s["out"] // s["groups"], *kernel])
+    y = F.conv_transpose2d(x, w, None, stride, 0, 0, s["groups"], dilation)
+    y = F.pad(y, (0, s["output_padding"][1], 0, s["output_padding"][0]))
+    y = y[:, :, top:y.shape[2] - bottom, left:y.shape[3] - right]
+    if s["bias"] == "yes":
+        y = y + net.param(name + ".bias", [s["out"]], "bias")[:, None, None]
+    return net.act(s["activation"], y)
+
+
+def draw_upsample(d, shape):
+    if len(shape) != 3 or max(shape[1:]) > 7:
+        return None
+    s = {"mode": d.pick(["nearest", "bilinear"])}
+    if d.chance(0.5):
+        return {**s, "scale": d.pick([2, [1, 2], [3, 1]])}
+    return {**s, "size": [d.whole(1, 9), d.whole(1, 9)]}
+
+
+def upsample(net, name, s, x):
+    size = s.get("size") or [n * k for n, k in zip(x.shape[2:], pair(s.get("scale")))]
+    how = {"align_corners": False} if s["mode"] == "bilinear" else {}
+    return F.interpolate(x, size, mode=s["mode"], **how)
 
 
 # ---- features ----
@@ -234,7 +345,7 @@ def gru(s, x, weights, zeros):
 # ---- norms ----
 
 def draw_batchnorm(d, shape):
-    if len(shape) not in (1, 3) or (len(shape) == 1 and d.smallest < 4):
+    if len(shape) == 1 and d.smallest < 4:
         return None
     d.norms = True
     return {"eps": d.pick([1e-5, 1e-3]), "momentum": d.pick([0.1, 0.3, 1.0]), "activation": d.pick(ACTS)}
@@ -261,6 +372,43 @@ def layernorm(net, name, s, x):
     y = F.layer_norm(x, shape, net.param(name + ".weight", shape, "norm"),
                      net.param(name + ".bias", shape, "norm"), s["eps"])
     return net.act(s["activation"], y)
+
+
+def rmsnorm(net, name, s, x):
+    shape = list(x.shape[-s["dims"]:])
+    axes = list(range(x.dim() - s["dims"], x.dim()))
+    y = x / torch.sqrt((x * x).mean(axes, keepdim=True) + s["eps"])      # F.rms_norm, which is young
+    return net.act(s["activation"], y * net.param(name + ".weight", shape, "norm"))
+
+
+def draw_groupnorm(d, shape):
+    groups = d.pick([g for g in range(1, shape[0] + 1) if shape[0] % g == 0])
+    n = shape[0] // groups
+    for v in shape[1:]:
+        n *= v
+    return {**draw_affine(d), "groups": groups} if n >= 3 else None
+
+
+def draw_affine(d):
+    return {"eps": d.pick([1e-5, 1e-2]), "affine": d.pick(["yes", "no"]), "activation": d.pick(ACTS)}
+
+
+def draw_instancenorm(d, shape):
+    n = 1
+    for v in shape[1:]:
+        n *= v
+    return draw_affine(d) if n >= 3 else None
+
+
+def groupnorm(net, name, s, x):
+    c = [x.shape[1]]
+    scale = [net.param(name + "." + w, c, "norm") if s["affine"] == "yes" else None for w in ("weight", "bias")]
+    return net.act(s["activation"], F.group_norm(x, s.get("groups", c[0]), *scale, s["eps"]))
+
+
+def draw_lrn(d, shape):
+    return {"size": d.whole(1, 5), "alpha": d.pick([1e-4, 0.5, 2]), "beta": d.pick([0.75, 0.5, 1.1]),
+            "k": d.pick([1, 2])} if len(shape) == 3 else None
 
 
 # ---- shapes ----
@@ -294,6 +442,78 @@ def draw_concat(d, shape):
     return {"from": [d.pick(fits) for _ in range(d.whole(2, 3))], "axis": axis} if fits else None
 
 
+def draw_multiply(d, shape):
+    fits = [n for n, s in d.known if len(s) == len(shape) and
+            all(a == b or a == 1 for a, b in zip(s, shape))]
+    same = [n for n, s in d.known if s == shape]
+    if not same:
+        return None
+    return {"from": [d.pick(fits) for _ in range(d.whole(1, 2))] + [d.pick(same)], "activation": d.pick(ACTS)}
+
+
+def multiply(net, name, s, x):
+    y = x[0]
+    for v in x[1:]:
+        y = y * v
+    return net.act(s["activation"], y)
+
+
+def draw_pad(d, shape):
+    if len(shape) == 1:
+        return None
+    choices = [1, [0, 1], [2, 0]] + ([[0, 1, 2, 0]] if len(shape) == 3 else [])
+    return {"padding": d.pick(choices), "value": d.pick([0, 0.5, -1])} if max(shape) < 12 else None
+
+
+def pad(net, name, s, x):
+    p = s["padding"] if isinstance(s["padding"], list) else [s["padding"]]
+    if x.dim() == 3:
+        return F.pad(x, (p[0], p[-1]), value=s["value"])
+    top, left, bottom, right = (p * 4)[:4]
+    return F.pad(x, (left, right, top, bottom), value=s["value"])
+
+
+def draw_slice(d, shape):
+    axis = d.whole(1, len(shape))
+    start = d.whole(0, shape[axis - 1] - 1)
+    s = {"axis": axis, "start": start}
+    return {**s, "size": d.whole(1, shape[axis - 1] - start)} if d.chance(0.5) else s
+
+
+def cut(net, name, s, x):
+    return x.narrow(s["axis"], s["start"], s.get("size", x.shape[s["axis"]] - s["start"]))
+
+
+def draw_transpose(d, shape):
+    order = list(range(1, len(shape) + 1))
+    d.random.shuffle(order)
+    return {"dims": order} if d.chance(0.7) else {}
+
+
+def transpose(net, name, s, x):
+    return x.permute([0] + (s.get("dims") or list(range(1, x.dim()))[::-1]))
+
+
+def draw_reduce(d, shape):
+    axes = [i for i in range(1, len(shape) + 1) if d.chance(0.5)] or [1]
+    return {"op": d.pick(["sum", "mean", "max"]), "axis": axes, "keepdims": d.pick(["yes", "no"])}
+
+
+def reduce(net, name, s, x):
+    keep = s["keepdims"] == "yes"
+    if s["op"] == "max":
+        if net.kink:
+            rest = [i for i in range(x.dim()) if i not in s["axis"]]
+            heaps = x.permute(rest + s["axis"]).flatten(len(rest))
+            if heaps.shape[-1] > 1:
+                first, second = heaps.topk(2, -1).values.unbind(-1)
+                net.near(first - second)
+        y = torch.amax(x, s["axis"], keep)
+    else:
+        y = {"sum": torch.sum, "mean": torch.mean}[s["op"]](x, s["axis"], keep)
+    return y if y.dim() > 1 else y[:, None]
+
+
 # ---- activations ----
 
 def draw_nothing(d, shape):
@@ -302,6 +522,11 @@ def draw_nothing(d, shape):
 
 def plain(word):
     return draw_nothing, lambda net, name, s, x: net.act(word, x)
+
+
+def prelu(net, name, s, x):
+    net.near(x)
+    return F.prelu(x, net.param(name + ".weight", [x.shape[1] if s["channels"] == "yes" else 1]))
 
 
 # ---- layers of layers ----
@@ -393,6 +618,15 @@ KINDS = {
     "batchnorm": (draw_batchnorm, batchnorm), "layernorm": (draw_layernorm, layernorm),
     "rnn": (lambda d, shape: draw_recurrent(d, shape, ["tanh", "relu"]), recurrent(1, rnn)),
     "lstm": (draw_recurrent, recurrent(4, lstm)), "gru": (draw_recurrent, recurrent(3, gru)),
+    "rmsnorm": (draw_layernorm, rmsnorm), "groupnorm": (draw_groupnorm, groupnorm),
+    "instancenorm": (draw_instancenorm, groupnorm),
+    "lrn": (draw_lrn, lambda net, name, s, x: F.local_response_norm(x, s["size"], s["alpha"], s["beta"], s["k"])),
+    "prelu": (lambda d, shape: {"channels": d.pick(["yes", "no"])}, prelu),
+    "conv1d": (draw_conv1d, conv1d), "maxpool1d": (draw_pool1d, pool1d(maxpool)),
+    "avgpool1d": (draw_avgpool1d, pool1d(avgpool)), "conv_transpose2d": (draw_transposed, transposed),
+    "upsample": (draw_upsample, upsample), "pad": (draw_pad, pad), "slice": (draw_slice, cut),
+    "transpose": (draw_transpose, transpose), "reduce": (draw_reduce, reduce),
+    "multiply": (draw_multiply, multiply),
     "dropout": (lambda d, shape: {"p": 0}, lambda net, name, s, x: x),
     "flatten": (draw_nothing, lambda net, name, s, x: x.flatten(1)),
     "reshape": (draw_reshape, lambda net, name, s, x: x.reshape([len(x)] + s["shape"])),

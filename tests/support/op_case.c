@@ -11,7 +11,7 @@
 #include "support/interp.h"
 #include "support/support.h"
 
-#define MAX_CASES 400
+#define MAX_CASES 600
 #define MAX_LINE 400
 
 const struct run_context op_case_run = { .seed = 7, .step = 3, .sample = 5, .sample_stride = 2 };
@@ -262,7 +262,8 @@ static struct ir_value *beside(struct ir_graph *g, struct ir_node *n, struct ir_
  * may keep its own. */
 static int counts_as_output(const struct op_case *c, int i)
 {
-	static const enum ir_op second[] = { IR_XENT, IR_FOLD_BN, IR_BN_JOIN, IR_BN_SUMS, IR_FACTORS };
+	static const enum ir_op second[] = { IR_XENT, IR_FOLD_BN, IR_BN_JOIN, IR_BN_SUMS, IR_FACTORS,
+	                                     IR_PRELU_DX };
 
 	for (size_t k = 0; k < sizeof second / sizeof *second; k++)
 		if (i == 1 && c->op == second[k])

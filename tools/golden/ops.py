@@ -29,7 +29,8 @@ DEFAULTS = {"stride": [1, 1], "dilation": [1, 1], "pad": [0, 0, 0, 0], "groups":
             "start": 0, "trans_a": 0, "trans_b": 0, "reduce": 0, "axes": 0, "keep": 0, "perm": None, "reverse": 0,
             "ignores": 0, "ignore": 0, "heads": 1, "causal": 0}
 INTEGERS = {"groups", "count_pad", "use_y", "axis", "start", "size", "ndim", "stream", "ranks", "mix",
-            "rows", "parts", "trans_a", "trans_b", "reduce", "axes", "keep", "reverse", "ignores", "ignore", "heads", "causal"}
+            "rows", "parts", "trans_a", "trans_b", "reduce", "axes", "keep", "reverse", "ignores", "ignore", "heads", "causal",
+            "resize"}
 LISTS = {"kernel", "stride", "dilation", "pad", "dims", "perm"}
 WORDS = {"act", "then"}
 LOSSES = {"xent", "bce", "mse", "mae", "huber"}
@@ -188,6 +189,34 @@ def act_dx(a, z, *parts):
     return [dy * (z > 0)]
 
 
+def conv2d_dx(a, dy, w):
+    """Of a padded image: what lies in the padding is cut off."""
+    top, left, bottom, right = a["pad"]
+    h, v = (d + p for d, p in zip(a["dims"][2:], (top + bottom, left + right)))
+    made = [(dy.shape[2 + i] - 1) * a["stride"][i] + a["dilation"][i] * (w.shape[2 + i] - 1) + 1 for i in (0, 1)]
+    y = F.conv_transpose2d(dy, w, None, a["stride"], 0, 0, a["groups"], a["dilation"])
+    y = F.pad(y, (0, v - made[1], 0, h - made[0]))
+    return [y[:, :, top:h - bottom, left:v - right]]
+
+
+def resize(a, x):
+    mode = {"mode": "bilinear", "align_corners": False} if a.get("resize") else {"mode": "nearest"}
+    return [F.interpolate(x, a["dims"][2:], **mode)]
+
+
+def rmsnorm(a, x, g):
+    """F.rms_norm, which older PyTorch lacks."""
+    dims = list(range(x.dim() - a["ndim"], x.dim()))
+    return [x / torch.sqrt((x * x).mean(dims, keepdim=True) + a["eps"]) * g]
+
+
+def prelu_dx(a, x, w, dy):
+    x.requires_grad_()
+    w.requires_grad_()
+    F.prelu(x, w).backward(dy)
+    return [x.grad, w.grad]
+
+
 def dropout(a, x):
     mask = dropout_mask(RUN, a["stream"], a["p"], x.shape)
     return [x * mask / (1 - a["p"])]
@@ -246,7 +275,7 @@ def index_dx(a, i, dy):
 def pad(a, x):
     shape = list(x.shape)
     shape[a["axis"]] = a["size"]
-    y = torch.zeros(shape, dtype=torch.float64)
+    y = torch.full(shape, a["alpha"], dtype=torch.float64)
     y.narrow(a["axis"], a["start"], x.shape[a["axis"]]).copy_(x)
     return [y]
 
@@ -332,6 +361,11 @@ OPS = {
     "split": lambda a, x: list(x.chunk(a["parts"], a["axis"])),
     "dense": lambda a, x, w, b=None: [act(a["act"], F.linear(x, w, b), a)],
     "layernorm": lambda a, x, g, b: [F.layer_norm(x, list(x.shape[-a["ndim"]:]), g, b, a["eps"])],
+    "conv2d_dx": conv2d_dx, "resize": resize,
+    "bias": lambda a, x, b: [x + per_channel(b, x)],
+    "rmsnorm": rmsnorm, "prelu_dx": prelu_dx, "prelu": lambda a, x, w: [F.prelu(x, w)],
+    "groupnorm": lambda a, x, g, b: [F.group_norm(x, a["groups"], g, b, a["eps"])],
+    "lrn": lambda a, x: [F.local_response_norm(x, a["size"], a["alpha"], a["beta"], a["k"])],
     "act": lambda a, x: [act(a["act"], x, a)],
     "softmax": lambda a, x: [torch.softmax(x, -1)],
     "add": lambda a, x, y: [act(a["act"], x + y, a)],

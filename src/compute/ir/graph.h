@@ -28,6 +28,8 @@ enum ir_act {
 
 enum ir_mix { MIX_VALUES, MIX_SOFTMAX, MIX_SIGMOID };
 
+enum ir_resize { RESIZE_NEAREST, RESIZE_BILINEAR };
+
 enum ir_reduce { REDUCE_SUM, REDUCE_MEAN, REDUCE_MAX };
 
 /* All attributes of all ops: attrs.def. */

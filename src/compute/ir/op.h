@@ -15,6 +15,10 @@
 
 #include "compute/ir/graph.h"
 
+#define IR_LRN_MAX 128                  /* channels that an LRN may look at */
+
+#define IR_SIDE_MAX (1 << 24)           /* of an image that is resized: floats count so far */
+
 struct ir_backward;
 struct run_context;
 
@@ -90,6 +94,11 @@ tt_status ir_infer_axis(const struct ir_node *n);
 
 #define DESC(ndim, ...) tensor_desc_make(DTYPE_F32, ndim, (const int64_t[]){ __VA_ARGS__ })
 #define IS(n, i, ndim, ...) ir_infer_is(n, i, ndim, (const int64_t[]){ __VA_ARGS__ })
+
+/* Number i of `out` along a side of an image that had `in`: (1 - share) x[from] + share x[to].  The
+ * nearest one: x[from], and from == to. */
+struct ir_between { int64_t from, to; float share; };
+struct ir_between ir_resize_at(enum ir_resize how, int64_t i, int64_t in, int64_t out);
 
 /* ---- gradients: grad.c.  dy is the gradient of output 0. ---- */
 

@@ -106,9 +106,13 @@ struct init build_bias_init(const struct init *weight);
 /* The rows of kinds.c. */
 #define LAYER_KINDS(X) \
 	X(conv2d) X(depthwise2d) X(dense) X(embedding) X(maxpool) X(avgpool) X(globalpool) \
-	X(batchnorm) X(layernorm) X(dropout) X(flatten) X(reshape) X(add) X(concat) \
+	X(conv_transpose2d) X(upsample) X(conv1d) X(maxpool1d) X(avgpool1d) \
+	X(batchnorm) X(layernorm) X(dropout) \
+	X(rmsnorm) X(groupnorm) X(instancenorm) X(lrn) \
+	X(flatten) X(reshape) X(add) X(concat) \
+	X(transpose) X(pad) X(slice) X(reduce) X(multiply) \
 	X(rnn) X(lstm) X(gru) \
-	X(relu) X(leaky_relu) X(elu) X(gelu) X(silu) X(sigmoid) X(tanh) X(softmax) \
+	X(relu) X(leaky_relu) X(prelu) X(elu) X(gelu) X(silu) X(sigmoid) X(tanh) X(softmax) \
 	X(sequence) X(repeat) X(residual) X(branches)
 #define X(kind) extern const struct layer_kind nn_##kind;
 LAYER_KINDS(X)

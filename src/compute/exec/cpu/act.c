@@ -33,9 +33,6 @@ INLINE float tanh_of(float x, float alpha)
 	return exp_tanh(x);
 }
 
-/* No number depends on another, also where y is x. */
-#define IN_PLACE _Pragma("GCC ivdep")
-
 struct job { const struct act *a; const void *x; void *y; };
 
 #define KERNEL(NAME)                                                                           \

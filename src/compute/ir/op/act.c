@@ -1,4 +1,4 @@
-/* op/act.c -- activations, softmax, dropout (its kernel depends on the run: exec/ref). */
+/* op/act.c -- activations, prelu, softmax, dropout (its kernel depends on the run: exec/ref). */
 #include "compute/ir/op.h"
 
 #include <math.h>
@@ -17,6 +17,34 @@ tt_status ir_infer_act_dx(struct ir_node *n, struct tensor_desc *out)
 	for (int i = 1; i < n->n_in && st == TT_OK; i++)
 		st = ir_infer_same(n, 0, i);
 	return st;
+}
+
+/* A slope for each channel, or one for all. */
+static tt_status infer_slope(const struct ir_node *n)
+{
+	const struct tensor_desc *x = &n->in[0]->desc, *w = &n->in[1]->desc;
+	char is[IR_VALUE_TEXT], slope[IR_VALUE_TEXT];
+
+	if (x->ndim < 1 || w->ndim != 1 ||
+	    (w->dim[0] != 1 && (x->ndim < 2 || w->dim[0] != x->dim[1])))
+		return ir_bad(n, TT_ESHAPE, "slopes %s are neither one nor one for each channel of %s",
+		              ir_value_text(n->in[1], slope), ir_value_text(n->in[0], is));
+	return TT_OK;
+}
+
+tt_status ir_infer_prelu(struct ir_node *n, struct tensor_desc *out)
+{
+	out[0] = n->in[0]->desc;
+	return infer_slope(n);
+}
+
+tt_status ir_infer_prelu_dx(struct ir_node *n, struct tensor_desc *out)
+{
+	tt_status st = infer_slope(n);
+
+	out[0] = n->in[0]->desc;
+	out[1] = n->in[1]->desc;
+	return st == TT_OK ? ir_infer_same(n, 0, 2) : st;
 }
 
 tt_status ir_infer_softmax(struct ir_node *n, struct tensor_desc *out)
@@ -57,6 +85,14 @@ tt_status ir_grad_act(struct ir_backward *b, struct ir_node *n, struct ir_value 
 	a.use_y = ir_slope_from_y(&a);
 	return ir_give_out(b, n->in[0],
 	                GRAD_EMIT(b, n, IR_ACT_DX, &a, a.use_y ? n->out[0] : n->in[0], dy), 0);
+}
+
+tt_status ir_grad_prelu(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	struct ir_node *d = GRAD_EMIT(b, n, IR_PRELU_DX, NULL, n->in[0], n->in[1], dy);
+	tt_status st = ir_give_out(b, n->in[0], d, 0);
+
+	return st == TT_OK ? ir_give_out(b, n->in[1], d, 1) : st;
 }
 
 tt_status ir_grad_softmax(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
@@ -157,6 +193,44 @@ void ref_act_dx(const struct ref_args *a)
 			dy += ((const float *)a->in[k])[i];
 		/* A relu that is closed lets nothing through, not even a NaN. */
 		dx[i] = t->act == ACT_RELU && slope == 0 ? 0 : (float)(dy * slope);
+	}
+}
+
+/* Which slope belongs to element i. */
+static int64_t slope_at(const struct ref_args *a, int64_t i)
+{
+	const struct tensor_desc *x = ref_in(a, 0);
+	const int64_t slopes = tensor_count(ref_in(a, 1));
+
+	return slopes == 1 ? 0 : i / ref_inner(x, 1) % slopes;
+}
+
+/* x, w -> y */
+void ref_prelu(const struct ref_args *a)
+{
+	const float *x = a->in[0], *w = a->in[1];
+	float *y = a->out[0];
+
+	for (int64_t i = 0; i < tensor_count(ref_in(a, 0)); i++)
+		y[i] = x[i] > 0 ? x[i] : x[i] * w[slope_at(a, i)];
+}
+
+/* x, w, dy -> dx, dw */
+void ref_prelu_dx(const struct ref_args *a)
+{
+	const int64_t n = tensor_count(ref_in(a, 0)), slopes = tensor_count(ref_in(a, 1));
+	const float *x = a->in[0], *w = a->in[1], *dy = a->in[2];
+	float *dx = a->out[0], *dw = a->out[1];
+
+	for (int64_t i = 0; i < n && dx; i++)
+		dx[i] = x[i] > 0 ? dy[i] : dy[i] * w[slope_at(a, i)];
+	for (int64_t k = 0; k < slopes && dw; k++) {
+		double sum = 0;
+
+		for (int64_t i = 0; i < n; i++)
+			if (slope_at(a, i) == k && !(x[i] > 0))
+				sum += (double)x[i] * dy[i];
+		dw[k] = (float)sum;
 	}
 }
 

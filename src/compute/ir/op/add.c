@@ -1,4 +1,4 @@
-/* op/add.c -- sums and products, element by element. */
+/* op/add.c -- sums and products, element by element; a number added to each channel. */
 #include "compute/ir/op.h"
 
 tt_status ir_infer_add(struct ir_node *n, struct tensor_desc *out)
@@ -24,6 +24,28 @@ tt_status ir_infer_multiply(struct ir_node *n, struct tensor_desc *out)
 {
 	out[0] = n->in[0]->desc;
 	return ir_infer_same(n, 0, 1);
+}
+
+tt_status ir_infer_bias(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *x = &n->in[0]->desc;
+	char is[IR_VALUE_TEXT];
+
+	if (x->ndim < 2)
+		return ir_bad(n, TT_ESHAPE, "input %s has no channels", ir_value_text(n->in[0], is));
+	out[0] = *x;
+	return IS(n, 1, 1, x->dim[1]);
+}
+
+tt_status ir_grad_bias(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	const unsigned all = (1u << dy->desc.ndim) - 1;
+	const struct ir_attr sum = { .reduce = REDUCE_SUM, .axes = all & ~2u };
+	tt_status st = ir_give(b, n->in[0], dy);
+
+	if (st != TT_OK || !n->in[1]->wants_grad)
+		return st;
+	return ir_give_out(b, n->in[1], GRAD_EMIT(b, n, IR_REDUCE, &sum, dy), 0);
 }
 
 /* Each factor gets the other times dy. */
@@ -95,4 +117,15 @@ void ref_multiply(const struct ref_args *a)
 
 	for (int64_t i = 0; i < n; i++)
 		y[i] = x[i] * z[i];
+}
+
+/* x[N,C,..], b[C] -> y */
+void ref_bias(const struct ref_args *a)
+{
+	const struct tensor_desc *x = ref_in(a, 0);
+	const float *from = a->in[0], *b = a->in[1];
+	float *y = a->out[0];
+
+	for (int64_t i = 0; i < tensor_count(x); i++)
+		y[i] = from[i] + b[i / ref_inner(x, 1) % x->dim[1]];
 }

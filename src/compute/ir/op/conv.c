@@ -70,8 +70,11 @@ tt_status ir_infer_conv2d_dx(struct ir_node *n, struct tensor_desc *out)
 	int64_t K = n->in[1]->desc.dim[0];
 	tt_status st;
 
-	if ((st = ir_infer_attr(n, out)) != TT_OK)
+	ir_infer_window_default(&n->attr, (const int[]){ 1, 1 });
+	if ((st = check_filter(n, &n->in[1]->desc)) != TT_OK || (st = ir_infer_attr(n, out)) != TT_OK)
 		return st;
+	if (out->ndim != 4)
+		return ir_bad(n, TT_ESHAPE, "the image must be NxCxHxW");
 	if ((st = check_conv_groups(n, out->dim[1], K)) != TT_OK)
 		return st;
 	if ((st = IS(n, 1, 4, K, out->dim[1] / a->groups, a->kernel[0], a->kernel[1])) != TT_OK)
@@ -101,6 +104,21 @@ tt_status ir_grad_conv2d(struct ir_backward *b, struct ir_node *n, struct ir_val
 	const enum ir_op dw = n->attr.rows ? IR_FACTORS : IR_CONV2D_DW;
 
 	return ir_grad_linear(b, n, dy, (struct ir_linear){ IR_CONV2D_DX, dw });
+}
+
+/* Of a transposed convolution: the convolution. */
+tt_status ir_grad_conv2d_dx(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	struct ir_value *x = n->in[0], *w = n->in[1];
+	const struct ir_attr a = ir_grad_attr(n, x);
+	tt_status st;
+
+	if (x->wants_grad &&
+	    (st = ir_give_out(b, x, GRAD_EMIT(b, n, IR_CONV2D, &a, dy, w), 0)) != TT_OK)
+		return st;
+	if (!w->wants_grad)
+		return TT_OK;
+	return ir_give_out(b, w, GRAD_EMIT(b, n, IR_CONV2D_DW, &a, dy, x), 0);
 }
 
 /* Every output is a sum over one filter: y[N,K,OH,OW], w[K,...]. */

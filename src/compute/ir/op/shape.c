@@ -130,6 +130,7 @@ tt_status ir_grad_slice(struct ir_backward *b, struct ir_node *n, struct ir_valu
 {
 	struct ir_attr a = n->attr;
 
+	a.alpha = 0;
 	a.size = n->in[0]->desc.dim[a.axis];
 	return ir_give_out(b, n->in[0], GRAD_EMIT(b, n, IR_PAD, &a, dy), 0);
 }
@@ -198,7 +199,7 @@ void ref_slice(const struct ref_args *a)
 		       (const char *)a->in[0] + (size_t)r * row + step * (size_t)t->start, n);
 }
 
-/* x -> y: zeros, but x from attr.start on along attr.axis */
+/* x -> y: attr.alpha, but x from attr.start on along attr.axis */
 void ref_pad(const struct ref_args *a)
 {
 	const struct ir_attr *t = &a->node->attr;
@@ -207,7 +208,7 @@ void ref_pad(const struct ref_args *a)
 	size_t row = step * (size_t)t->size;
 	int64_t rows = (int64_t)(tensor_bytes(x) / n);
 
-	memset(a->out[0], 0, tensor_bytes(ref_out(a, 0)));
+	ref_fill(a);
 	for (int64_t r = 0; r < rows; r++)
 		memcpy((char *)a->out[0] + (size_t)r * row + step * (size_t)t->start,
 		       (const char *)a->in[0] + (size_t)r * n, n);

@@ -43,6 +43,38 @@ static tt_status build_softmax(struct builder *b, struct layer *l)
 	return build_op(b, l, IR_SOFTMAX, l->in, 1, NULL);
 }
 
+struct prelu_opts {
+	LAYER_BASE;
+	int    channels;
+	double slope;
+};
+
+#define T struct prelu_opts
+static const struct option prelu_options[] = {
+	LAYER_ROWS(T),
+	OPT_ENUM  (T, channels, "no", option_no_yes, "a slope for each channel, not one for all"),
+	OPT_DOUBLE(T, slope, "0.25", -1e6, 1e6, "at the start"),
+	OPT_END
+};
+#undef T
+
+/* He et al., 2015. */
+static tt_status build_prelu(struct builder *b, struct layer *l)
+{
+	const struct prelu_opts *o = l->opts;
+	struct want w = { .what = "weight", .ndim = 1,
+	                  .dim = { o->channels ? l->in[0]->desc.dim[1] : 1 },
+	                  .init = { .kind = INIT_CONST, .value = o->slope } };
+	struct ir_value *v[2] = { l->in[0] };
+	tt_status st;
+
+	if (o->channels && build_lengths(b, l->in[0]))
+		return layer_err(l, TT_ESHAPE, "has a slope for each channel, but gets sequences, whose "
+		                 "dimension 1 is their places");
+	st = build_param(b, l, &w, &v[1]);
+	return st == TT_OK ? build_op(b, l, IR_PRELU, v, 2, NULL) : st;
+}
+
 #define GROUP "activations"
 #define ROW(word, options, build, help) \
 	nn_##word = { #word, #word, GROUP, sizeof(struct act_opts), options, build, help, TIME_EACH }
@@ -52,6 +84,8 @@ const struct layer_kind
 	ROW(relu, plain_options, build_relu, "max(x, 0)"),
 	ROW(leaky_relu, leaky_options, build_leaky, "x above zero, alpha x below"),
 	ROW(elu, elu_options, build_elu, "x above zero, alpha (exp(x) - 1) below"),
+	nn_prelu = { "prelu", "prelu", GROUP, sizeof(struct prelu_opts), prelu_options, build_prelu,
+	             "x above zero, a learned number times x below", TIME_EACH },
 	ROW(gelu, plain_options, build_gelu, "x times the normal distribution function of x"),
 	ROW(silu, plain_options, build_silu, "x times sigmoid(x)"),
 	ROW(sigmoid, plain_options, build_sigmoid, "1 / (1 + exp(-x))"),

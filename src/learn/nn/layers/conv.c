@@ -1,5 +1,5 @@
 /* Layers that slide a window over images: convolution and pooling. */
-#include "learn/nn/layer.h"
+#include "learn/nn/layers/conv.h"
 
 #include <string.h>
 
@@ -7,13 +7,6 @@
 
 const char *const layer_init_words[] = {
 	"default", "he", "glorot", "lecun", "uniform", "normal", "zeros", "torch", NULL
-};
-
-struct conv_opts {
-	LAYER_BASE;
-	int                out, groups, bias, activation, init, multiplier;
-	struct option_list kernel, stride, dilation;
-	const struct node *padding;
 };
 
 #define T struct conv_opts
@@ -57,30 +50,49 @@ static tt_status conv_attr(const struct layer *l, const struct conv_opts *o, str
 	return window_padding(l, o->padding, a);
 }
 
+/* As PyTorch counts: a filter sees columns * taps numbers, and rows * taps see each of them. */
+tt_status conv_params(struct builder *b, struct layer *l, const struct ir_attr *a,
+                      const struct filters *f, struct ir_value **v)
+{
+	const struct conv_opts *o = l->opts;
+	const int64_t taps = (int64_t)a->kernel[0] * a->kernel[1];
+	struct want w = { .what = "weight", .ndim = 2 + f->sides, .dim = { f->rows, f->columns } };
+	tt_status st;
+
+	for (int i = 0; i < f->sides; i++)
+		w.dim[2 + i] = a->kernel[2 - f->sides + i];
+	w.init = build_weight_init(b, o->init, f->columns * taps, f->rows * taps);
+	if ((st = build_param(b, l, &w, &v[1])) != TT_OK || !o->bias)
+		return st;
+	struct want bias = { .what = "bias", .ndim = 1, .dim = { f->out }, .role = PARAM_BIAS,
+	                     .init = build_bias_init(&w.init) };
+
+	return build_param(b, l, &bias, &v[2]);
+}
+
+tt_status conv_check_groups(const struct layer *l, int64_t in)
+{
+	const struct conv_opts *o = l->opts;
+
+	if (o->out == 0)
+		return layer_err(l, TT_ESPEC, "needs `out`, its number of channels");
+	if (in % o->groups || o->out % o->groups)
+		return layer_err(l, TT_ESHAPE, "%lld channels in and %d out do not divide into %d groups",
+		                 (long long)in, o->out, o->groups);
+	return TT_OK;
+}
+
 /* out and groups are checked against the channels of the input. */
 static tt_status conv(struct builder *b, struct layer *l, int64_t out, int groups)
 {
 	const struct conv_opts *o = l->opts;
+	const struct filters f = { out, l->in[0]->desc.dim[1] / groups, out, 2 };
 	struct ir_attr a = { .groups = groups };
-	int64_t in = l->in[0]->desc.dim[1] / groups;
 	struct ir_value *v[3] = { l->in[0] };
 	tt_status st;
 
-	if ((st = conv_attr(l, o, &a)) != TT_OK)
-		return st;
-	struct want w = { .what = "weight", .ndim = 4, .dim = { out, in, a.kernel[0], a.kernel[1] } };
-	int64_t taps = (int64_t)a.kernel[0] * a.kernel[1];
-
-	/* As PyTorch counts: a filter sees in * taps numbers, and out * taps see each of them. */
-	w.init = build_weight_init(b, o->init, in * taps, out * taps);
-	if ((st = build_param(b, l, &w, &v[1])) != TT_OK)
-		return st;
-	struct want bias = { .what = "bias", .ndim = 1, .dim = { out }, .role = PARAM_BIAS,
-	                     .init = build_bias_init(&w.init) };
-
-	if (o->bias && (st = build_param(b, l, &bias, &v[2])) != TT_OK)
-		return st;
-	if ((st = build_op(b, l, IR_CONV2D, v, o->bias ? 3 : 2, &a)) != TT_OK)
+	if ((st = conv_attr(l, o, &a)) != TT_OK || (st = conv_params(b, l, &a, &f, v)) != TT_OK ||
+	    (st = build_op(b, l, IR_CONV2D, v, o->bias ? 3 : 2, &a)) != TT_OK)
 		return st;
 	return build_act(b, l, o->activation);
 }
@@ -89,15 +101,9 @@ static tt_status build_conv2d(struct builder *b, struct layer *l)
 {
 	const struct conv_opts *o = l->opts;
 	tt_status st = layer_need_dims(l, 4, "images (channels x height x width)");
-	int64_t in = l->in[0]->desc.dim[1];
 
-	if (st != TT_OK)
+	if (st != TT_OK || (st = conv_check_groups(l, l->in[0]->desc.dim[1])) != TT_OK)
 		return st;
-	if (o->out == 0)
-		return layer_err(l, TT_ESPEC, "needs `out`, its number of channels");
-	if (in % o->groups || o->out % o->groups)
-		return layer_err(l, TT_ESHAPE, "%lld channels in and %d out do not divide into %d groups",
-		                 (long long)in, o->out, o->groups);
 	return conv(b, l, o->out, o->groups);
 }
 
@@ -160,12 +166,9 @@ static tt_status pool(struct builder *b, struct layer *l, enum ir_op op)
 	if ((st = layer_need_dims(l, 4, "images (channels x height x width)")) != TT_OK ||
 	    (st = window_pair(l, "kernel", &o->kernel, a.kernel)) != TT_OK ||
 	    (st = window_pair(l, "stride", o->stride.n ? &o->stride : &o->kernel, a.stride)) != TT_OK ||
-	    (st = window_padding(l, o->padding, &a)) != TT_OK)
+	    (st = window_padding(l, o->padding, &a)) != TT_OK ||
+	    (st = window_check_pool(l, &a)) != TT_OK)
 		return st;
-	for (int i = 0; i < 4; i++)
-		if (a.pad[i] >= a.kernel[i % 2])
-			return layer_err(l, TT_ESPEC, "padding %d leaves windows of %d empty", a.pad[i],
-			                 a.kernel[i % 2]);
 	return build_op(b, l, op, l->in, 1, &a);
 }
 
@@ -179,24 +182,30 @@ static tt_status build_avgpool(struct builder *b, struct layer *l)
 	return pool(b, l, IR_AVGPOOL);
 }
 
+/* Rows are images of one row; what is left of a channel is one number, whatever it was. */
 static tt_status build_globalpool(struct builder *b, struct layer *l)
 {
 	const struct pool_opts *o = l->opts;
 	const struct tensor_desc *x = &l->in[0]->desc;
+	const int row = x->ndim == 3;
 	struct ir_attr a = { .stride = { 1, 1 }, .dilation = { 1, 1 }, .groups = 1, .count_pad = 1 };
-	struct ir_attr flat = { .ndim = 2, .dims = { x->dim[0], x->dim[1] } };
-	tt_status st = layer_need_dims(l, 4, "images (channels x height x width)");
+	struct ir_attr image = { .ndim = 4, .dims = { x->dim[0], x->dim[1], 1, x->dim[2] } };
+	struct ir_attr left = { .ndim = o->keepdims ? x->ndim : 2,
+	                        .dims = { x->dim[0], x->dim[1], 1, 1 } };
+	tt_status st = row ? TT_OK : layer_need_dims(l, 4, "images (channels x height x width)");
 
 	if (st != TT_OK)
 		return st;
-	if (x->dim[2] > INT32_MAX || x->dim[3] > INT32_MAX)
+	if (x->dim[2] > INT32_MAX || (!row && x->dim[3] > INT32_MAX))
 		return layer_err(l, TT_ESHAPE, "the image is too large");
-	a.kernel[0] = (int)x->dim[2];
-	a.kernel[1] = (int)x->dim[3];
-	st = build_op(b, l, o->pool == POOL_MAX ? IR_MAXPOOL : IR_AVGPOOL, l->in, 1, &a);
-	if (st != TT_OK || o->keepdims)
+	a.kernel[0] = row ? 1 : (int)x->dim[2];
+	a.kernel[1] = (int)x->dim[row ? 2 : 3];
+	l->out = l->in[0];
+	if ((row && (st = build_op(b, l, IR_RESHAPE, l->in, 1, &image)) != TT_OK) ||
+	    (st = build_op(b, l, o->pool == POOL_MAX ? IR_MAXPOOL : IR_AVGPOOL, &l->out, 1,
+	                   &a)) != TT_OK)
 		return st;
-	return build_op(b, l, IR_RESHAPE, &l->out, 1, &flat);
+	return o->keepdims && !row ? TT_OK : build_op(b, l, IR_RESHAPE, &l->out, 1, &left);
 }
 
 #define GROUP "images"

@@ -1,4 +1,4 @@
-/* Layers that move numbers and join branches: flatten, reshape, add, concat. */
+/* Layers that move numbers and join branches: flatten, reshape, add, multiply, concat. */
 #include "learn/nn/layer.h"
 
 struct plain_opts { LAYER_BASE; };
@@ -106,6 +106,58 @@ static tt_status build_add(struct builder *b, struct layer *l)
 	return build_act(b, l, ((const struct join_opts *)l->opts)->activation);
 }
 
+/* The shape of both, where dimensions of 1 are repeated. */
+static tt_status common_shape(const struct layer *l, const struct tensor_desc *x,
+                              const struct ir_value *v, struct ir_attr *a)
+{
+	const struct tensor_desc *y = &v->desc;
+	char text[LAYER_VALUE_TEXT], is[TENSOR_TEXT];
+
+	*a = (struct ir_attr){ .ndim = x->ndim };
+	for (int i = 0; i < x->ndim && x->ndim == y->ndim; i++) {
+		a->dims[i] = x->dim[i] > 1 ? x->dim[i] : y->dim[i];
+		if (x->dim[i] != y->dim[i] && x->dim[i] != 1 && y->dim[i] != 1)
+			a->ndim = 0;
+	}
+	if (a->ndim == 0 || x->ndim != y->ndim)
+		return layer_err(l, TT_ESHAPE, "%s cannot be multiplied with %s: dimensions are equal, "
+		                 "or 1", layer_value_text(v, text), tensor_text(x, is));
+	return TT_OK;
+}
+
+static tt_status repeated(struct builder *b, struct layer *l, const struct ir_attr *to,
+                          struct ir_value **v)
+{
+	const struct tensor_desc want = tensor_desc_make(DTYPE_F32, to->ndim, to->dims);
+	tt_status st;
+
+	if (tensor_same(&want, &(*v)->desc))
+		return TT_OK;
+	if ((st = build_op(b, l, IR_BROADCAST, v, 1, to)) == TT_OK)
+		*v = l->out;
+	return st;
+}
+
+static tt_status build_multiply(struct builder *b, struct layer *l)
+{
+	struct ir_value *v[2] = { l->in[0] };
+	struct ir_attr to;
+	tt_status st;
+
+	if (l->n_in < 2)
+		return layer_err(l, TT_ESPEC, "needs `from`, a list of two or more layers");
+	for (int i = 1; i < l->n_in; i++) {
+		v[1] = l->in[i];
+		if ((st = common_shape(l, &v[0]->desc, v[1], &to)) != TT_OK ||
+		    (st = repeated(b, l, &to, &v[0])) != TT_OK ||
+		    (st = repeated(b, l, &to, &v[1])) != TT_OK ||
+		    (st = build_op(b, l, IR_MULTIPLY, v, 2, NULL)) != TT_OK)
+			return st;
+		v[0] = l->out;
+	}
+	return build_act(b, l, ((const struct join_opts *)l->opts)->activation);
+}
+
 static tt_status build_concat(struct builder *b, struct layer *l)
 {
 	struct ir_attr a = { .axis = ((const struct join_opts *)l->opts)->axis };
@@ -126,5 +178,8 @@ const struct layer_kind
 		build_reshape, "the same numbers in another shape", TIME_REFUSED },
 	nn_add = { "add", "add", GROUP, sizeof(struct join_opts), add_options, build_add,
 		"sum of several layers of the same shape", TIME_EACH },
+	nn_multiply = { "multiply", "multiply", GROUP, sizeof(struct join_opts), add_options,
+		build_multiply,
+		"product of several layers, number by number; dimensions of 1 are repeated", TIME_EACH },
 	nn_concat = { "concat", "concat", GROUP, sizeof(struct join_opts), concat_options,
 		build_concat, "several layers side by side", TIME_KEPT };

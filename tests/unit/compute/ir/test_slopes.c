@@ -94,6 +94,35 @@ static struct ir_value *layernorm(struct ir_graph *g)
 	              net_param(g, "g2", F32(3, 5)), net_param(g, "b2", F32(3, 5)));
 }
 
+static struct ir_value *sample_norms(struct ir_graph *g)
+{
+	const struct ir_attr two = { .groups = 2, .eps = 1e-3F }, image_wide = { .ndim = 3 };
+	const struct ir_attr local = { .size = 3, .alpha = 0.5F, .beta = 0.75F, .k = 1 };
+	struct ir_value *x = net_op(g, IR_PRELU, "prelu", NULL, image(g), net_param(g, "p", F32(4)));
+	struct tensor_desc whole;
+
+	x = net_op(g, IR_GROUPNORM, "gn", &two, conv(g, "a", x), net_param(g, "g1", F32(4)),
+	           net_param(g, "b1", F32(4)));
+	x = net_op(g, IR_LRN, "lrn", &local, x);
+	whole = tensor_desc_make(DTYPE_F32, 3, &x->desc.dim[1]);
+	return net_op(g, IR_RMSNORM, "rms", &image_wide, x, net_param(g, "g2", whole));
+}
+
+static struct ir_value *larger(struct ir_graph *g)
+{
+	struct ir_value *x = conv(g, "a", image(g));
+	const struct ir_attr near = { .ndim = 4, .dims = { x->desc.dim[0], 4, 3, 9 } };
+	const struct ir_attr between = { .resize = RESIZE_BILINEAR, .ndim = 4,
+	                                 .dims = { x->desc.dim[0], 4, 4, 5 } };
+	const struct ir_attr back = { .stride = { 2, 1 }, .ndim = 4,
+	                              .dims = { x->desc.dim[0], 2, 8, 6 } };
+
+	x = net_op(g, IR_RESIZE, "up1", &near, x);
+	x = net_op(g, IR_RESIZE, "up2", &between, x);
+	x = net_op(g, IR_CONV2D_DX, "deconv", &back, x, net_param(g, "w", F32(4, 2, 2, 2)));
+	return net_op(g, IR_BIAS, "bias", NULL, x, net_param(g, "b", F32(2)));
+}
+
 static struct ir_value *dropout(struct ir_graph *g)
 {
 	return net_op(g, IR_DROPOUT, "drop", (&(struct ir_attr){ .p = 0.4F, .stream = 3 }),
@@ -247,6 +276,8 @@ static const struct slope_case {
 	{ "avgpool", avgpool, IR_MSE, { .groups = 0 } },
 	{ "batchnorm", batchnorm, IR_MSE, { .groups = 0 } },
 	{ "layernorm", layernorm, IR_MSE, { .groups = 0 } },
+	{ "sample_norms", sample_norms, IR_MSE, { .groups = 0 } },
+	{ "larger", larger, IR_MSE, { .groups = 0 } },
 	{ "dropout", dropout, IR_MSE, { .groups = 0 } },
 	{ "activations", activations, IR_MSE, { .groups = 0 } },
 	{ "falling_leaky_relu", falling_leaky_relu, IR_MSE, { .groups = 0 } },
