@@ -9,7 +9,7 @@ import torch.nn.functional as F
 ACTS = ["none", "relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh"]
 DEFAULTS_ONLY = {"init": "the numbers at the start are copied",
                  "gamma": "the same", "slope": "the same", "p": "dropout is off"}
-SEQUENCES = {"rnn", "lstm", "gru"}       # kinds that want a list of lists
+SEQUENCES = {"rnn", "lstm", "gru", "seqpool"}       # kinds that want a list of lists
 
 
 class Kink(Exception):
@@ -342,6 +342,18 @@ def gru(s, x, weights, zeros):
     return torch._VF.gru(x, zeros, weights, *options(s))
 
 
+def draw_seqpool(d, shape):
+    return {"pool": d.pick(["sum", "mean", "max", "last"])} if len(shape) == 2 else None
+
+
+def seqpool(net, name, s, x):
+    if s["pool"] == "max" and x.shape[1] > 1:
+        first, second = x.topk(2, dim=1).values.unbind(1)
+        net.near(first - second)
+    return {"sum": lambda: x.sum(1), "mean": lambda: x.mean(1), "max": lambda: x.amax(1),
+            "last": lambda: x[:, -1]}[s["pool"]]()
+
+
 # ---- norms ----
 
 def draw_batchnorm(d, shape):
@@ -617,6 +629,7 @@ KINDS = {
     "avgpool": (draw_avgpool, avgpool), "globalpool": (draw_globalpool, globalpool),
     "batchnorm": (draw_batchnorm, batchnorm), "layernorm": (draw_layernorm, layernorm),
     "rnn": (lambda d, shape: draw_recurrent(d, shape, ["tanh", "relu"]), recurrent(1, rnn)),
+    "seqpool": (draw_seqpool, seqpool),
     "lstm": (draw_recurrent, recurrent(4, lstm)), "gru": (draw_recurrent, recurrent(3, gru)),
     "rmsnorm": (draw_layernorm, rmsnorm), "groupnorm": (draw_groupnorm, groupnorm),
     "instancenorm": (draw_instancenorm, groupnorm),

@@ -10,6 +10,7 @@
 #include <tutti/session.h>
 #include <tutti/train.h>
 
+#include "learn/nn/layers/kinds.h"
 #include "learn/nn/model.h"
 #include "learn/spec/spec.h"
 
@@ -327,6 +328,69 @@ static void workers_and_parts_of_a_batch_learn_the_same(void **state)
 	tt_model_free(&one);
 }
 
+/* ---- every kind of layer that takes sequences ---- */
+
+/* Settings of those that need some, between the embedding and what makes one vector of it all. */
+static const struct { const char *kind, *layers; } taken[] = {
+	{ "dense", "dense: {out: 6, activation: tanh}" },
+	{ "embedding", "embedding: {rows: 11, dim: 6, from: words}" },
+	{ "rnn", "rnn: {hidden: 6, num_layers: 2, bidirectional: yes}" },
+	{ "lstm", "lstm: {hidden: 6, num_layers: 2, bidirectional: yes}" },
+	{ "gru", "gru: {hidden: 6, num_layers: 2, bidirectional: yes}" },
+	{ "lstm", "gru: {hidden: 6, output: last, bidirectional: yes}" },
+	{ "add", "add: {from: [embedding1, embedding1]}" },
+	{ "concat", "concat: {from: [embedding1, embedding1], axis: 2}" },
+	{ "sequence", "sequence: {layers: [dense: {out: 6}]}" },
+	{ "repeat", "repeat: {times: 2, layers: [dense: {out: 6}]}" },
+	{ "residual", "residual: {body: [dense: {out: 6}], activation: relu}" },
+	{ "branches", "branches: {paths: [[dense: {out: 6}], [lstm: {hidden: 6}]], join: add}" },
+	{ "seqpool", "seqpool: {pool: mean}" }, { "seqpool", "seqpool: {pool: sum}" },
+	{ "seqpool", "seqpool: {pool: max}" }, { "seqpool", "seqpool: {pool: last}" },
+};
+
+static void check_alone(const char *layer, int pooled)
+{
+	static float all[SAMPLES][4], one[4];
+	char layers[400];
+	tt_session *session;
+	struct columns s;
+	tt_model *m;
+
+	snprintf(layers, sizeof layers, "[embedding: {rows: 11, dim: 6}, %s, %sdense: {out: 4}]", layer,
+	         pooled ? "" : "seqpool: {pool: mean}, ");
+	m = tiny_model(places, "model.layers", layers, NULL);
+	assert_false(m->per_place);
+	assert_ok(tt_session_new(&session, m, TT_SESSION_OPTS(.batch = 32)));
+	assert_ok(tt_session_predict(session, sequences(&s, 0, SAMPLES), all[0]));
+	for (int i = 0; i < SAMPLES; i++) {
+		assert_ok(tt_session_predict(session, sequences(&s, i, 1), one));
+		for (int k = 0; k < 4; k++)
+			if (!(fabsf(one[k] - all[i][k]) <= 2e-6F))
+				fail_msg("%s: sample %d: %.9g alone, %.9g among others", layer, i, (double)one[k],
+				         (double)all[i][k]);
+	}
+	tt_session_free(&session);
+	tt_model_free(&m);
+}
+
+static void every_kind_gives_a_sequence_the_same_alone_and_filled_up(void **state)
+{
+	(void)state;
+	for (int i = 0; layer_kinds[i]; i++) {
+		const struct layer_kind *kind = layer_kinds[i];
+		int found = 0;
+
+		for (size_t k = 0; k < sizeof taken / sizeof *taken; k++)
+			if (strcmp(taken[k].kind, kind->name) == 0) {
+				check_alone(taken[k].layers, strstr(taken[k].layers, "pool:") ||
+				            strstr(taken[k].layers, "output: last"));
+				found = 1;
+			}
+		if (!found && kind->time != TIME_REFUSED)
+			check_alone(kind->name, 0);
+	}
+}
+
 static void layers_that_mix_places_are_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -357,6 +421,7 @@ int main(void)
 		cmocka_unit_test(what_fills_a_sequence_up_does_not_count),
 		cmocka_unit_test(answers_come_without_what_fills_up),
 		cmocka_unit_test(workers_and_parts_of_a_batch_learn_the_same),
+		cmocka_unit_test(every_kind_gives_a_sequence_the_same_alone_and_filled_up),
 		cmocka_unit_test(layers_that_mix_places_are_refused),
 	};
 

@@ -244,6 +244,13 @@ def transpose(a, x):
     return [x.permute(a["perm"] or list(range(x.dim()))[::-1])]
 
 
+def places(a, lengths):
+    t, n = torch.arange(a["size"])[None, :], lengths[:, None]
+    there = (t < n).double()
+    return [(there, there / n.clamp(min=1), torch.where((t < n) | (n == 0), 0., -1e30).double(),
+             (t == n - 1).double())[a["reduce"]]]
+
+
 def reduced(a, x):
     return [i for i in range(x.dim()) if not a["axes"] or a["axes"] >> i & 1]
 
@@ -352,7 +359,7 @@ OPS = {
     "xent": xent, "mix": mix, "bn_moments": bn_moments, "all_gather": gather, "bn_join": bn_join,
     "bn_sums": bn_sums, "bn_dx": bn_dx, "factors": factors, "matmul": matmul, "transpose": transpose,
     "reduce": reduce, "reduce_max_dx": reduce_max_dx, "index": index, "index_dx": index_dx, "pad": pad,
-    "attention": attention, "rotary": rotary, "sinusoid": sinusoid,
+    "places": places, "attention": attention, "rotary": rotary, "sinusoid": sinusoid,
     "rnn": recurrence(lambda a: "rnn_" + a["act"], 1),
     "lstm": recurrence(lambda a: "lstm", 2),
     "gru": recurrence(lambda a: "gru", 1),

@@ -30,7 +30,7 @@ enum ir_mix { MIX_VALUES, MIX_SOFTMAX, MIX_SIGMOID };
 
 enum ir_resize { RESIZE_NEAREST, RESIZE_BILINEAR };
 
-enum ir_reduce { REDUCE_SUM, REDUCE_MEAN, REDUCE_MAX };
+enum ir_reduce { REDUCE_SUM, REDUCE_MEAN, REDUCE_MAX, REDUCE_LAST };    /* last: PLACES alone */
 
 /* All attributes of all ops: attrs.def. */
 struct ir_attr {

@@ -183,7 +183,7 @@ static tt_status find_time(const struct builder *b, const struct layer *l, struc
 		if (t && l->kind->time == TIME_REFUSED)
 			return layer_err(l, TT_ESHAPE, "reads %s, sequences of different lengths, which a "
 			                 "%s would mix with what fills them up: make one vector of each "
-			                 "first (`timepool`, or a recurrent layer that gives its last place)",
+			                 "first (`seqpool`, or a recurrent layer that gives its last place)",
 			                 layer_value_text(l->in[i], text), l->kind->name);
 		if (t && *out && t != *out && l->kind->time != TIME_OWN)
 			return layer_err(l, TT_ESHAPE, "joins sequences of two inputs, whose lengths may "

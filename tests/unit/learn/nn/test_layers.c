@@ -59,6 +59,8 @@ static const struct { const char *input, *layers, *out, *params; } cases[] = {
 	{ "[7]", "[dense: {out: 5}]", "2x5", "dense1.weight 5x7, dense1.bias 5" },
 	{ "[4, 7]", "[dense: {out: 5, bias: no}]", "2x4x5", "dense1.weight 5x7" },
 	{ "[6]", "[embedding: {rows: 10, dim: 3}]", "2x6x3", "embedding1.weight 10x3" },
+	{ "[6, 3]", "[seqpool]", "2x3", "" },
+	{ "[6, 3]", "[seqpool: {pool: last}]", "2x3", "" },
 	{ "[6, 3]", "[lstm: {hidden: 2}]", "2x6x2", "lstm1.weight_ih_l0 8x3, "
 	  "lstm1.weight_hh_l0 8x2, lstm1.bias_ih_l0 8, lstm1.bias_hh_l0 8" },
 	{ "[6, 3]", "[gru: {hidden: 2, bias: no, bidirectional: yes, num_layers: 2, "
