@@ -9,7 +9,8 @@ import torch.nn.functional as F
 ACTS = ["none", "relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh"]
 DEFAULTS_ONLY = {"init": "the numbers at the start are copied",
                  "gamma": "the same", "slope": "the same", "p": "dropout is off"}
-SEQUENCES = {"rnn", "lstm", "gru", "seqpool"}       # kinds that want a list of lists
+SEQUENCES = {"rnn", "lstm", "gru", "attention", "transformer", "positions",
+             "seqpool"}                 # kinds that want a list of lists
 
 
 class Kink(Exception):
@@ -354,6 +355,75 @@ def seqpool(net, name, s, x):
             "last": lambda: x[:, -1]}[s["pool"]]()
 
 
+def draw_attention(d, shape):
+    if len(shape) != 2:
+        return None
+    heads = d.pick([h for h in (1, 2, 3) if shape[1] % h == 0])
+    s = {"heads": heads, "causal": d.pick(["yes", "no"]), "bias": d.pick(["yes", "no"])}
+    return {**s, "rotary": d.pick(["yes", "no"]) if shape[1] // heads % 2 == 0 else "no"}
+
+
+def rotated(x):
+    """x[N,heads,T,D]: GPT-NeoX's halves."""
+    t, half = x.shape[2], x.shape[3] // 2
+    angle = torch.arange(t)[:, None].to(x) * 10000.0 ** (-torch.arange(half).to(x) / half)
+    a, b = x[..., :half], x[..., half:]
+    return torch.cat([a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()], 3)
+
+
+def linear(net, name, s, x, out):
+    w = net.param(name + "weight", [out, x.shape[-1]])
+    return F.linear(x, w, net.param(name + "bias", [out], "bias") if s["bias"] == "yes" else None)
+
+
+def attention(net, name, s, x):
+    e = x.shape[-1]
+    q, k, v = (p.unflatten(2, (s["heads"], -1)).transpose(1, 2)
+               for p in linear(net, name + ".in_proj_", s, x, 3 * e).chunk(3, 2))
+    if s["rotary"] == "yes":
+        q, k = rotated(q), rotated(k)
+    scores = q @ k.transpose(2, 3) / q.shape[3]**0.5
+    if s["causal"] == "yes":
+        scores = scores.masked_fill(~torch.ones(scores.shape[-2:]).tril().bool(), -float("inf"))
+    return linear(net, name + ".out_proj.", s, (scores.softmax(3) @ v).transpose(1, 2).flatten(2), e)
+
+
+def draw_transformer(d, shape):
+    s = draw_attention(d, shape)
+    return s and shape[1] >= 3 and {**s, "hidden": d.whole(1, 6), "norm_first": d.pick(["yes", "no"]), "dropout": 0,
+                                    "activation": d.pick(["relu", "gelu"]), "eps": d.pick([1e-5, 1e-2])} or None
+
+
+def transformer(net, name, s, x):
+    e = x.shape[-1]
+
+    def norm(which, x):
+        return F.layer_norm(x, [e], net.param(f"{name}.{which}.weight", [e], "norm"),
+                            net.param(f"{name}.{which}.bias", [e], "norm"), s["eps"])
+
+    def dense(x):
+        return linear(net, name + ".linear2.", s, net.act(s["activation"], linear(
+            net, name + ".linear1.", s, x, s["hidden"])), e)
+
+    for which, part in (("norm1", lambda x: attention(net, name + ".self_attn", s, x)), ("norm2", dense)):
+        x = x + part(norm(which, x)) if s["norm_first"] == "yes" else norm(which, x + part(x))
+    return x
+
+
+def draw_positions(d, shape):
+    if len(shape) != 2:
+        return None
+    return {"kind": "learned" if shape[1] % 2 else d.pick(["learned", "sinusoidal"]), "max": shape[0] + d.whole(0, 2)}
+
+
+def positions(net, name, s, x):
+    t, e = x.shape[1:]
+    if s["kind"] == "learned":
+        return x + net.param(name + ".weight", [s["max"], e])[:t]
+    angle = torch.arange(t)[:, None].to(x) * 10000.0 ** (-torch.arange(0, e, 2).to(x) / e)
+    return x + torch.stack([angle.sin(), angle.cos()], 2).flatten(1)
+
+
 # ---- norms ----
 
 def draw_batchnorm(d, shape):
@@ -640,6 +710,8 @@ KINDS = {
     "upsample": (draw_upsample, upsample), "pad": (draw_pad, pad), "slice": (draw_slice, cut),
     "transpose": (draw_transpose, transpose), "reduce": (draw_reduce, reduce),
     "multiply": (draw_multiply, multiply),
+    "attention": (draw_attention, attention), "transformer": (draw_transformer, transformer),
+    "positions": (draw_positions, positions),
     "dropout": (lambda d, shape: {"p": 0}, lambda net, name, s, x: x),
     "flatten": (draw_nothing, lambda net, name, s, x: x.flatten(1)),
     "reshape": (draw_reshape, lambda net, name, s, x: x.reshape([len(x)] + s["shape"])),

@@ -70,6 +70,15 @@ static const struct { const char *input, *layers, *out, *params; } cases[] = {
 	  "gru1.weight_ih_l1_reverse 6x4, gru1.weight_hh_l1_reverse 6x2" },
 	{ "[6, 3]", "[rnn: {hidden: 5, bias: no, activation: relu, output: last}]", "2x5",
 	  "rnn1.weight_ih_l0 5x3, rnn1.weight_hh_l0 5x5" },
+	{ "[6, 4]", "[attention: {heads: 2}]", "2x6x4", "attn1.in_proj_weight 12x4, "
+	  "attn1.in_proj_bias 12, attn1.out_proj.weight 4x4, attn1.out_proj.bias 4" },
+	{ "[6, 4]", "[transformer: {heads: 2, norm_first: yes, hidden: 5, bias: no, rotary: yes}]",
+	  "2x6x4", "block1.norm1.weight 4, block1.norm1.bias 4, "
+	  "block1.self_attn.in_proj_weight 12x4, block1.self_attn.out_proj.weight 4x4, "
+	  "block1.norm2.weight 4, block1.norm2.bias 4, block1.linear1.weight 5x4, "
+	  "block1.linear2.weight 4x5" },
+	{ "[6, 4]", "[positions: {max: 9}, positions: {kind: sinusoidal}]", "2x6x4",
+	  "pos1.weight 9x4" },
 	{ "[3, 8, 8]", "[batchnorm: {activation: relu}]", "2x3x8x8", "bn1.weight 3, bn1.bias 3" },
 	{ "[5]", "[batchnorm]", "2x5", "bn1.weight 5, bn1.bias 5" },
 	{ "[3, 4, 5]", "[layernorm: {dims: 2}]", "2x3x4x5", "ln1.weight 4x5, ln1.bias 4x5" },
