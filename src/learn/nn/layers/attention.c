@@ -23,7 +23,8 @@ static const char *const transformer_act_words[] = { "relu", "gelu", NULL };
 static const struct option attention_options[] = { ATTENTION_ROWS, OPT_END };
 static const struct option transformer_options[] = {
 	ATTENTION_ROWS,
-	OPT_INT   (T, hidden, "0", 0, 100000000, "features between the two dense layers; 0: four times"),
+	OPT_INT   (T, hidden, "0", 0, 100000000,
+	           "features between the two dense layers; 0: four times as many"),
 	OPT_ENUM  (T, norm_first, "no", option_no_yes,
 	           "norms stand before attention and dense layers, not behind their sums"),
 	OPT_ENUM  (T, activation, "relu", transformer_act_words, "between the two dense layers"),
