@@ -24,26 +24,32 @@ endif()
 
 # ---- plugs: one folder of src/plug and one library each ----
 #
-# plug(NAME KIND LIBRARIES...) where the library is there, plug_without(NAME WHY) where it is not.
-# Those of TUTTI_LINKED are part of the library; the others are shared objects in a folder beside it.
+# A plug is told of in one place: plug(NAME KIND "WHAT IT SERVES"), and then plug_with(NAME
+# LIBRARIES...) where the library is there, or plug_without(NAME WHY) where it is not, which
+# `tutti info` tells.  Those of TUTTI_LINKED are part of the library; the others are shared objects in
+# a folder beside it.
 
 set(TUTTI_PLUGS "")                     # that are built
-set(TUTTI_WITHOUT "")                   # definitions for src/plug/register.c: why one is missing
+set(TUTTI_WITHOUT "")                   # rows WITHOUT(...) for src/plug/register.c: why one is missing
 
-function(plug name kind)
+macro(plug name kind serves)
+	string(TOUPPER ${kind} TUTTI_PLUG_ENUM_${name})
+	set(TUTTI_PLUG_KIND_${name} ${kind})
+	set(TUTTI_PLUG_SERVES_${name} "${serves}")
+endmacro()
+
+macro(plug_with name)
 	list(APPEND TUTTI_PLUGS ${name})
-	set(TUTTI_PLUGS ${TUTTI_PLUGS} PARENT_SCOPE)
-	set(TUTTI_PLUG_KIND_${name} ${kind} PARENT_SCOPE)
-	set(TUTTI_PLUG_LIBRARIES_${name} ${ARGN} PARENT_SCOPE)
-endfunction()
+	set(TUTTI_PLUG_LIBRARIES_${name} ${ARGN})
+endmacro()
 
-function(plug_without name why)
-	string(TOUPPER ${name} upper)
-	list(APPEND TUTTI_WITHOUT "TT_WITHOUT_${upper}=\"not built: ${why}\"")
-	set(TUTTI_WITHOUT ${TUTTI_WITHOUT} PARENT_SCOPE)
-endfunction()
+macro(plug_without name why)
+	string(APPEND TUTTI_WITHOUT "WITHOUT(PLUG_${TUTTI_PLUG_ENUM_${name}}, \"${name}\", "
+		"\"${TUTTI_PLUG_SERVES_${name}}\", \"not built: ${why}\") ")
+endmacro()
 
 # oneDNN: kernels for convolutions and the like.
+plug(onednn device "compute on CPUs")
 if(TUTTI_ONEDNN)
 	find_path(DNNL_INCLUDE dnnl.h)
 	find_library(DNNL_LIBRARY dnnl)
@@ -54,13 +60,14 @@ elseif(DNNL_INCLUDE AND DNNL_LIBRARY)
 	add_library(dnnl_found INTERFACE)
 	target_include_directories(dnnl_found SYSTEM INTERFACE ${DNNL_INCLUDE})
 	target_link_libraries(dnnl_found INTERFACE ${DNNL_LIBRARY})
-	plug(onednn device dnnl_found)
+	plug_with(onednn dnnl_found)
 	string(APPEND TUTTI_PC_LIBS " -ldnnl")
 else()
 	plug_without(onednn "there was no dnnl.h (libdnnl-dev)")
 endif()
 
 # OpenBLAS: small matrix products.  Its header is enough: it is loaded when a kernel wants it.
+plug(openblas device "dense layers on CPUs, where it is faster")
 if(TUTTI_OPENBLAS)
 	find_path(OPENBLAS_INCLUDE cblas.h PATH_SUFFIXES
 		${CMAKE_LIBRARY_ARCHITECTURE}/openblas-pthread openblas-pthread openblas)
@@ -71,20 +78,21 @@ elseif(OPENBLAS_INCLUDE)
 	add_library(openblas_found INTERFACE)
 	target_include_directories(openblas_found SYSTEM INTERFACE ${OPENBLAS_INCLUDE})
 	target_link_libraries(openblas_found INTERFACE ${CMAKE_DL_LIBS})
-	plug(openblas device openblas_found)
+	plug_with(openblas openblas_found)
 else()
 	plug_without(openblas "there was no cblas.h of OpenBLAS (libopenblas-pthread-dev)")
 endif()
 
 # MPI: ranks that are processes on many machines.  Which library: by its compiler wrapper, such as
 # -DMPI_C_COMPILER=mpicc.mpich -DMPIEXEC_EXECUTABLE=/usr/bin/mpiexec.mpich (the tests' launcher).
+plug(mpi transport "ranks on many machines")
 if(TUTTI_MPI)
 	find_package(MPI 3.0 QUIET COMPONENTS C)
 endif()
 if(NOT TUTTI_MPI)
 	plug_without(mpi "TUTTI_MPI is off")
 elseif(MPI_C_FOUND)
-	plug(mpi transport MPI::MPI_C)
+	plug_with(mpi MPI::MPI_C)
 	list(JOIN MPI_C_LIBRARIES " " mpi_libraries)
 	string(APPEND TUTTI_PC_LIBS " ${mpi_libraries}")
 else()
@@ -92,23 +100,26 @@ else()
 endif()
 
 # Formats of pictures beyond JPEG, PNG and BMP.
+plug(webp codec "WebP images")
+plug(gif codec "GIF images")
+plug(tiff codec "TIFF images")
 pkg_check_modules(WEBP IMPORTED_TARGET libwebp libwebpdemux)
 pkg_check_modules(TIFF IMPORTED_TARGET libtiff-4>=4.5)
 find_package(GIF QUIET)
 if(WEBP_FOUND)
-	plug(webp codec PkgConfig::WEBP)
+	plug_with(webp PkgConfig::WEBP)
 	string(APPEND TUTTI_PC_LIBS " -lwebpdemux -lwebp")
 else()
 	plug_without(webp "there was no libwebp with libwebpdemux (libwebp-dev)")
 endif()
 if(GIF_FOUND)
-	plug(gif codec GIF::GIF)
+	plug_with(gif GIF::GIF)
 	string(APPEND TUTTI_PC_LIBS " -lgif")
 else()
 	plug_without(gif "there was no gif_lib.h (libgif-dev)")
 endif()
 if(TIFF_FOUND)
-	plug(tiff codec PkgConfig::TIFF)
+	plug_with(tiff PkgConfig::TIFF)
 	string(APPEND TUTTI_PC_LIBS " -ltiff")
 else()
 	plug_without(tiff "there was no libtiff of 4.5 or later (libtiff-dev)")

@@ -1,7 +1,8 @@
 /* register.c -- what this build was linked with, and what it was built without.
  *
  * The one file compiled with TT_LINKED (LINKED(X) for each plug X that is linked in, which
- * cmake/libraries.cmake names) and TT_WITHOUT_X (why X is not there). */
+ * cmake/libraries.cmake names) and TT_WITHOUT (WITHOUT(kind, name, what it serves, why) for each
+ * that is not there). */
 #include "plug/register.h"
 
 #include <stddef.h>
@@ -25,27 +26,12 @@ static const struct plug *const linked[] = {
 };
 #undef LINKED
 
+#define WITHOUT(kind, name, serves, why) { kind, name, serves, why },
 static const struct { enum plug_kind kind; const char *name, *serves, *why; } without[] = {
-#ifdef TT_WITHOUT_ONEDNN
-	{ PLUG_DEVICE, "onednn", "compute on CPUs", TT_WITHOUT_ONEDNN },
-#endif
-#ifdef TT_WITHOUT_OPENBLAS
-	{ PLUG_DEVICE, "openblas", "dense layers on CPUs, where it is faster", TT_WITHOUT_OPENBLAS },
-#endif
-#ifdef TT_WITHOUT_WEBP
-	{ PLUG_CODEC, "webp", "WebP images", TT_WITHOUT_WEBP },
-#endif
-#ifdef TT_WITHOUT_GIF
-	{ PLUG_CODEC, "gif", "GIF images", TT_WITHOUT_GIF },
-#endif
-#ifdef TT_WITHOUT_TIFF
-	{ PLUG_CODEC, "tiff", "TIFF images", TT_WITHOUT_TIFF },
-#endif
-#ifdef TT_WITHOUT_MPI
-	{ PLUG_TRANSPORT, "mpi", "ranks on many machines", TT_WITHOUT_MPI },
-#endif
+	TT_WITHOUT
 	{ PLUG_DEVICE, NULL, NULL, NULL },
 };
+#undef WITHOUT
 
 /* Before main, or when the library is loaded: a list is filled, nothing is opened or started. */
 __attribute__((constructor)) static void link_plugs(void)
