@@ -4,6 +4,8 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 DEMO    ?= examples/demo.yaml
+CLANG   ?= clang
+FUZZ    ?= -max_total_time=60
 
 # Presets with ninja where it is; the generator is fixed once per build folder.
 configure = test -f build/$(1)/CMakeCache.txt || cmake --preset $(1) $(shell command -v ninja >/dev/null 2>&1 && echo -G Ninja) >/dev/null
@@ -18,7 +20,7 @@ help:
 	@echo "make release   build build/release/tutti"
 	@echo "make install   install below PREFIX=$(PREFIX), staged in DESTDIR"
 	@echo "make bench     speed against PyTorch, side by side"
-	@echo "make fuzz      one minute of libFuzzer per parser (needs clang)"
+	@echo "make fuzz      libFuzzer on every parser: CLANG=$(CLANG), FUZZ=$(FUZZ)"
 	@echo "make docs      write the documents that are made from tables and headers"
 	@echo "make tour      run the commands that README and guide show; TUTTI_DATA has the data"
 	@echo "make tour-check  the same, and say where they print something else"
@@ -68,13 +70,16 @@ clean:
 format:
 	git clang-format --extensions c,h HEAD
 
+# One folder for each clang; what the fuzzer finds is kept beside the programs and gone on from.
+fuzz_in = build/fuzz$(patsubst clang%,%,$(notdir $(CLANG)))
 fuzz:
-	@$(call build,fuzz)
-	@for t in build/fuzz/fuzz_*; do \
-		case $$t in *.*) continue;; esac; test -x $$t || continue; \
-		mkdir -p build/fuzz/found/$${t##*/}; \
-		echo "$$t"; $$t -max_total_time=60 -print_final_stats=0 -verbosity=0 -artifact_prefix=build/fuzz/found/ \
-			build/fuzz/found/$${t##*/} tests/fuzz/corpus/$${t##*/} || exit 1; done
+	@test -f $(fuzz_in)/CMakeCache.txt || cmake --preset fuzz -B $(fuzz_in) -DCMAKE_C_COMPILER=$(CLANG) \
+		$(shell command -v ninja >/dev/null 2>&1 && echo -G Ninja) >/dev/null
+	@cmake --build $(fuzz_in) -j $(JOBS) --target fuzzers
+	@for t in tests/fuzz/fuzz_*.c; do n=$${t##*/}; n=$${n%.c}; \
+		mkdir -p $(fuzz_in)/found/$$n; echo "$(fuzz_in)/$$n"; \
+		$(fuzz_in)/$$n $(FUZZ) -print_final_stats=1 -verbosity=0 -artifact_prefix=$(fuzz_in)/found/ \
+			$(fuzz_in)/found/$$n tests/fuzz/corpus/$$n || exit 1; done
 
 bench: setup-test
 	@$(call build,release)

@@ -91,16 +91,18 @@ endif()
 # Under clang's libFuzzer a target is for long runs by hand; otherwise its own main
 # replays the corpus and some thousand mutations, and that is a test.
 file(GLOB fuzz_targets CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_*.c)
+add_custom_target(fuzzers)      # all of them and nothing else, for `make fuzz`
 foreach(source IN LISTS fuzz_targets)
 	cmake_path(GET source STEM name)
 	if(TUTTI_LIBFUZZER)
 		add_executable(${name} ${source})
 		target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+		add_dependencies(fuzzers ${name})
 	else()
 		add_executable(${name} ${source} ${PROJECT_SOURCE_DIR}/tests/fuzz/main.c)
 		register(${name} fuzz ${name} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name} 3000)
 	endif()
-	target_link_libraries(${name} PRIVATE test_support)
+	target_link_libraries(${name} PRIVATE tutti_kit test_support)
 endforeach()
 
 # Scripts: exit status 77 means skipped.

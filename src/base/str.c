@@ -86,6 +86,17 @@ static size_t utf8(const unsigned char *s, uint32_t *out)
 	return n;
 }
 
+int str_is_utf8(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	uint32_t c;
+
+	for (size_t n; *p; p += n)
+		if ((n = utf8(p, &c)) == 0)
+			return 0;
+	return 1;
+}
+
 /* What may not stand as itself between quotes: controls and quotes for JSON, and
  * further line breaks and non-characters, so that the text is good YAML as well. */
 static int must_escape(uint32_t c)

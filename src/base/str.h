@@ -32,6 +32,7 @@ int str_to_double(const char *s, double *out);
  * NULL if none is near enough to be what the user meant. */
 const char *str_nearest(const char *wrong, const char *const *words);
 
+int str_is_utf8(const char *text);
 int str_ends_with(const char *s, const char *tail);
 
 #endif

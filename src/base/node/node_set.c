@@ -71,7 +71,9 @@ tt_status node_set(struct arena *a, struct node *root, const char *path, const c
 	while (rest) {
 		char *part = strsep(&rest, ".");
 
-		if (!*part || strlen(part) > NODE_KEY_MAX || ++depth > NODE_DEPTH_MAX)
+		/* What is no UTF-8 would be written as longer characters, which no reader takes. */
+		if (!*part || strlen(part) > NODE_KEY_MAX || !str_is_utf8(part) ||
+		    ++depth > NODE_DEPTH_MAX)
 			return err_set(TT_ESPEC, "%s: is no dotted path of names", file);
 		if ((st = step_into(a, n, part, &n)) != TT_OK)
 			return err_at(st, "%s", file);

@@ -12,6 +12,7 @@
 
 #define KCACHE_HEAD "tutti-kernels 1\n"
 #define KCACHE_MAX  (16u << 20)
+#define ROWS_MAX    8192                  /* each is compared with all before it */
 
 struct row { const char *key, *choice; double us; int saved; };
 
@@ -67,27 +68,34 @@ static tt_status read_line(struct kernel_cache *c, char *line)
 	if (!us)
 		return TT_OK;
 	*key++ = *choice++ = *us++ = '\0';
-	if (strcmp(line, c->machine) != 0)
+	if (strcmp(line, c->machine) != 0 || c->n == ROWS_MAX)
 		return TT_OK;
 	if ((st = add(c, key, choice, atof(us))) == TT_OK)
 		find(c, key)->saved = 1;
 	return st;
 }
 
-static tt_status read_file(struct kernel_cache *c)
+tt_status kernel_cache_parse(struct kernel_cache *c, char *text)
 {
-	char *text = NULL, *end;
-	size_t size = 0;
-	tt_status st = file_read_all(c->path, KCACHE_MAX, &text, &size);
+	tt_status st = TT_OK;
 
-	if (st != TT_OK)
-		return st;
-	for (char *line = text; *line && st == TT_OK; line = end) {
+	for (char *line = text, *end; *line && st == TT_OK; line = end) {
 		end = line + strcspn(line, "\n");
 		if (*end)
 			*end++ = '\0';
 		st = read_line(c, line);
 	}
+	return st;
+}
+
+static tt_status read_file(struct kernel_cache *c)
+{
+	char *text = NULL;
+	size_t size = 0;
+	tt_status st = file_read_all(c->path, KCACHE_MAX, &text, &size);
+
+	if (st == TT_OK)
+		st = kernel_cache_parse(c, text);
 	mem_free(text);
 	return st;
 }

@@ -21,6 +21,8 @@ tt_status   kernel_cache_put(struct kernel_cache *c, const char *key, const char
                              double us);
 /* For as long as c is open; what the file holds is not overruled. */
 tt_status   kernel_cache_note(struct kernel_cache *c, const char *key, const char *choice);
+/* Add the rows of a file's text, which is taken to pieces. */
+tt_status   kernel_cache_parse(struct kernel_cache *c, char *text);
 /* Append the new rows to the file. */
 tt_status   kernel_cache_save(struct kernel_cache *c);
 

@@ -29,7 +29,7 @@ struct member {
 
 /* Why something is no sample. */
 enum left_out { LEFT_NAME, LEFT_HIDDEN, LEFT_KIND, LEFT_DANGLING, LEFT_LOOP, LEFT_OUTSIDE,
-                LEFT_KINDS };
+                LEFT_ELSEWHERE, LEFT_KINDS };
 
 struct image_archive {
 	struct member *v;

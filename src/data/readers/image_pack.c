@@ -128,6 +128,18 @@ static void clean(char *path)
 	*to = '\0';
 }
 
+/* An absolute name, or one with "..": what packs pictures writes none, and who unpacks the archive
+ * has the file in another place or not at all. */
+static int leads_elsewhere(const char *name)
+{
+	if (name[0] == '/')
+		return 1;
+	for (const char *p = name; p; p = strchr(p, '/') ? strchr(p, '/') + 1 : NULL)
+		if (strncmp(p, "..", 2) == 0 && (p[2] == '/' || !p[2]))
+			return 1;
+	return 0;
+}
+
 static int any_is_hidden(const char *path)
 {
 	for (const char *p = path; p; p = strchr(p, '/') ? strchr(p, '/') + 1 : NULL)
@@ -166,12 +178,15 @@ static int is_link(struct archive_entry *e)
 /* May it become a sample?  0: it is left out, and counted. */
 static int is_wanted(struct pack *k, struct archive_entry *e, const char *path)
 {
+	const char *name = path_of(e);
 	const char *slash = strrchr(path, '/');
 	enum left_out why = LEFT_KINDS;
 
 	if (archive_entry_filetype(e) == AE_IFDIR)
 		return 0;
-	if (any_is_hidden(path))
+	if (name && leads_elsewhere(name))
+		why = LEFT_ELSEWHERE;
+	else if (any_is_hidden(path))
 		why = LEFT_HIDDEN;
 	else if (!image_is_named(slash ? slash + 1 : path))
 		why = LEFT_NAME;

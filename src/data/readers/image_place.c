@@ -234,6 +234,8 @@ static const char *const reasons[LEFT_KINDS][2] = {
 	[LEFT_KIND]     = { "that is no regular file", "that are no regular files" },
 	[LEFT_DANGLING] = { "link to nothing", "links to nothing" },
 	[LEFT_LOOP]     = { "folder too deep or in itself", "folders too deep or in themselves" },
+	[LEFT_ELSEWHERE] = { "whose name leads out of the archive",
+	                     "whose names lead out of the archive" },
 	[LEFT_OUTSIDE]  = { "outside of the folders of classes", "outside of the folders of classes" },
 };
 

@@ -116,15 +116,15 @@ static const struct node *need(const struct node *map, const char *key)
 static tt_status read_names(struct arena *a, const struct node *list, int64_t n,
                             const char *const **out)
 {
-	const char **names = arena_alloc(a, ((size_t)n + 1) * sizeof *names);
 	const struct node *c = list->child;
+	const char **names;
 	tt_status st = TT_OK;
 
-	if (!names)
-		return TT_ENOMEM;
 	if (list->kind != NODE_LIST || (int64_t)node_count(list) != n)
 		return err_set(TT_EFORMAT, "%s: %zu names in the signature's %s where %lld belong",
 		               list->file, node_count(list), list->key, (long long)n);
+	if (!(names = arena_alloc(a, ((size_t)n + 1) * sizeof *names)))
+		return TT_ENOMEM;
 	for (int64_t i = 0; st == TT_OK && i < n; i++, c = c->next)
 		st = node_text(c, &names[i]);
 	*out = names;
@@ -260,6 +260,10 @@ static tt_status check(const struct signature *s, const struct tt_model *m, cons
 {
 	const tt_schema *d = &s->data.view;
 
+	for (int i = 0; i < s->view.stds; i++)
+		if (!(s->view.std[i] > 0))
+			return err_set(TT_EFORMAT, "%s: std is %g in the signature, not more than 0", path,
+			               s->view.std[i]);
 	for (int i = 0; i < m->n_inputs; i++) {
 		const int at = schema_input(d, i);
 

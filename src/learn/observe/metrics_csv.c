@@ -89,14 +89,10 @@ static void join(char *field[FIELDS])
 		field[i][-1] = ',';
 }
 
-tt_status metrics_csv_each(const char *path, int64_t last, csv_metric_fn *f, void *ctx)
+void metrics_csv_parse(char *text, int64_t last, csv_metric_fn *f, void *ctx)
 {
-	char *text, *field[FIELDS];
-	size_t size;
-	tt_status st;
+	char *field[FIELDS];
 
-	if ((st = file_read_all(path, MAX_FILE, &text, &size)) != TT_OK)
-		return st;
 	for (char *row = text, *end; (end = strchr(row, '\n')); row = end + 1) {
 		struct csv_metric m;
 
@@ -108,6 +104,17 @@ tt_status metrics_csv_each(const char *path, int64_t last, csv_metric_fn *f, voi
 			m.value = NAN;
 		f(ctx, &m);
 	}
+}
+
+tt_status metrics_csv_each(const char *path, int64_t last, csv_metric_fn *f, void *ctx)
+{
+	char *text;
+	size_t size;
+	tt_status st;
+
+	if ((st = file_read_all(path, MAX_FILE, &text, &size)) != TT_OK)
+		return st;
+	metrics_csv_parse(text, last, f, ctx);
 	mem_free(text);
 	return TT_OK;
 }

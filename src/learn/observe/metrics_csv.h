@@ -15,6 +15,9 @@ typedef void csv_metric_fn(void *ctx, const struct csv_metric *m);
  * left out; so is what is no row. */
 tt_status metrics_csv_each(const char *path, int64_t last, csv_metric_fn *f, void *ctx);
 
+/* The same of a text, which is taken to pieces. */
+void metrics_csv_parse(char *text, int64_t last, csv_metric_fn *f, void *ctx);
+
 /* The splits that have rows: of "train.loss" and "valid.loss", not of "workers.wire_ms". */
 int metrics_csv_has(const char *split, size_t split_len);
 

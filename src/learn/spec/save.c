@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "learn/nn/loss.h"
 
 static void add_tensors(struct model_rows *s, const struct param *p, int n, const float *data)
 {
@@ -150,38 +151,74 @@ tt_status model_check_format(const struct ckpt *c, const char *path)
 	return TT_OK;
 }
 
-/* Version 0.1 wrote a list of class names at most. */
-static tt_status read_classes(struct tt_model *m, const char *json, const char *path)
+static tt_status read_classes(struct arena *a, const char *json, const char *path,
+                              struct class_names *out)
 {
-	struct class_names names = {0};
-	const char **v = NULL;
-	struct arena a = {0};
+	const char **v;
 	struct node *list;
-	tt_status st = node_parse_json(&a, path, json, strlen(json), &list);
+	tt_status st = node_parse_json(a, path, json, strlen(json), &list);
 
-	if (st == TT_OK && !(v = arena_alloc(&a, (node_count(list) + 1) * sizeof *v)))
-		st = TT_ENOMEM;
-	for (const struct node *n = st == TT_OK ? list->child : NULL; st == TT_OK && n; n = n->next)
-		st = node_text(n, &v[names.n++]);
-	names.v = v;
-	if (st == TT_OK)
-		st = nn_set_classes(m, &names);
-	arena_release(&a);
+	if (st != TT_OK)
+		return st;
+	if (!(v = arena_alloc(a, (node_count(list) + 1) * sizeof *v)))
+		return TT_ENOMEM;
+	for (const struct node *n = list->child; st == TT_OK && n; n = n->next)
+		st = node_text(n, &v[out->n++]);
+	out->v = v;
 	return st;
+}
+
+/* The names stand there twice, for version 0.1 and for us: who changes one changes the other. */
+static tt_status compare_classes(const struct signature *s, const struct class_names *names,
+                                 const char *path)
+{
+	const tt_schema *d = &s->data.view;
+	const int n = d->class_names ? d->classes : 0;
+
+	if (n != names->n)
+		return err_set(TT_EFORMAT, "%s: " MODEL_META_CLASSES " has %d names, " MODEL_META_SIGNATURE
+		               " %d", path, names->n, n);
+	for (int i = 0; i < n; i++)
+		if (strcmp(names->v[i], d->class_names[i]) != 0)
+			return err_set(TT_EFORMAT, "%s: class %d is '%.60s' in " MODEL_META_CLASSES
+			               ", '%.60s' in " MODEL_META_SIGNATURE, path, i, names->v[i],
+			               d->class_names[i]);
+	return TT_OK;
+}
+
+/* Does the target suit the outputs that the spec gives the model? */
+static tt_status check_outputs(const struct tt_model *m, const struct signature *s,
+                               const char *path)
+{
+	const tt_schema *d = &s->data.view;
+	const int none = d->kind == TT_TARGET_NONE || d->kind == TT_TARGET_VALUES;
+
+	if (!none && d->classes != m->outputs &&
+	    (m->outputs != 1 || loss_row(m->net.loss)->takes == TAKES_CLASS))
+		return err_set(TT_EFORMAT, "%s: " MODEL_META_SIGNATURE " has %d classes, but the model "
+		               "%lld outputs", path, d->classes, (long long)m->outputs);
+	return TT_OK;
 }
 
 tt_status model_signature_of(struct tt_model *m, const struct ckpt *c, const char *path)
 {
 	const char *json = ckpt_meta(c, MODEL_META_SIGNATURE);
 	const char *classes = ckpt_meta(c, MODEL_META_CLASSES);
-	struct signature *s;
-	tt_status st;
+	struct class_names names = {0};
+	struct arena a = {0};
+	struct signature *s = NULL;
+	tt_status st = classes ? read_classes(&a, classes, path, &names) : TT_OK;
 
-	if (!json)
-		return classes ? read_classes(m, classes, path) : TT_OK;
-	if ((st = signature_read(&s, m, json, path)) != TT_OK)
-		return st;
-	signature_free(&m->signature);
-	m->signature = s;
-	return TT_OK;
+	if (st == TT_OK && !json)               /* version 0.1 wrote names of classes at most */
+		st = classes ? nn_set_classes(m, &names) : TT_OK;
+	if (st == TT_OK && json && (st = signature_read(&s, m, json, path)) == TT_OK &&
+	    (st = check_outputs(m, s, path)) == TT_OK &&
+	    (!classes || (st = compare_classes(s, &names, path)) == TT_OK)) {
+		signature_free(&m->signature);
+		m->signature = s;
+		s = NULL;
+	}
+	signature_free(&s);
+	arena_release(&a);
+	return st;
 }

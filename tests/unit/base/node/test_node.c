@@ -316,6 +316,7 @@ static void set_says_what_it_cannot_reach(void **state)
 	assert_status(node_set(&arena, n, "layers.first", "1"), TT_ESPEC);
 	assert_status(node_set(&arena, n, "a..b", "1"), TT_ESPEC);
 	assert_status(node_set(&arena, n, "", "1"), TT_ESPEC);
+	assert_status(node_set(&arena, n, "new.\xff\xff", "1"), TT_ESPEC);  /* no UTF-8 */
 	assert_status(node_set(&arena, n, "x", "[1"), TT_ESPEC);
 	assert_error("--set x");
 }

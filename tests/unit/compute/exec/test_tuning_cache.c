@@ -5,6 +5,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/str.h"
+#include "sys/thread.h"
 #include "support/support.h"
 
 static const char *path(void) { return test_path(test_temp_dir(), "kernels.txt"); }
@@ -81,6 +83,26 @@ static void damaged_lines_are_skipped(void **state)
 	kernel_cache_close(&c);
 }
 
+/* Each row is looked for among all before it: a file full of them must not take minutes. */
+static void a_file_of_rows_without_end_costs_little(void **state)
+{
+	struct kernel_cache *c;
+	struct str text = {0};
+	const char *file = path();
+	const double began = thread_seconds();
+	(void)state;
+
+	for (int i = 0; i < 400000; i++)
+		str_addf(&text, "m\tkey %d\tc\t1\n", i);
+	assert_ok(str_status(&text));
+	assert_ok(file_write_all(file, text.p, text.len));
+	str_release(&text);
+	assert_ok(kernel_cache_open(&c, file, "m"));
+	assert_string_equal(kernel_cache_get(c, "key 77"), "c");
+	kernel_cache_close(&c);
+	assert_true(thread_seconds() - began < 20);
+}
+
 static void a_cache_without_a_file_lives_in_memory(void **state)
 {
 	struct kernel_cache *c;
@@ -130,6 +152,7 @@ int main(void)
 		cmocka_unit_test(a_note_is_for_this_process_alone),
 		cmocka_unit_test(machines_share_a_file_but_not_choices),
 		cmocka_unit_test(damaged_lines_are_skipped),
+		cmocka_unit_test(a_file_of_rows_without_end_costs_little),
 		cmocka_unit_test(a_cache_without_a_file_lives_in_memory),
 		cmocka_unit_test(a_lost_write_or_allocation_loses_no_more),
 	};

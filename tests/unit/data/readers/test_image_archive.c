@@ -245,6 +245,23 @@ static void what_is_left_out_is_counted_by_reason(void **state)
 	                    "2 outside of the folders of classes (train/loose.png, ...)");
 }
 
+static void a_name_that_leads_out_of_an_archive_is_left_out(void **state)
+{
+	static const char *const names[] = {
+		"a/1.png", "b/2.png", "/a/3.png", "../a/4.png", "a/../b/5.png", "/etc/../..", "b/..6.png",
+		NULL
+	};
+	static const char *const kinds[] = { "zip", "tar" };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_ok(open_pack(kinds[i], names, SPLIT_NONE));
+		assert_string_equal(listed(), "a/1.png b/2.png");
+		assert_non_null(strstr(left_out(), "4 whose names lead out of the archive ("));
+		assert_non_null(strstr(left_out(), "1 hidden file or folder (b/..6.png)"));
+	}
+}
+
 static void a_source_says_what_it_leaves_out(void **state)
 {
 	static const char *const names[] = { "a/1.png", "b/2.png", "b/x.mat", NULL };
@@ -345,6 +362,7 @@ int main(void)
 		cmocka_unit_test(a_split_that_is_missing_is_told_with_those_that_are_there),
 		cmocka_unit_test(an_archive_may_begin_with_a_folder),
 		cmocka_unit_test(what_is_left_out_is_counted_by_reason),
+		cmocka_unit_test(a_name_that_leads_out_of_an_archive_is_left_out),
 		cmocka_unit_test(a_source_says_what_it_leaves_out),
 		cmocka_unit_test(nothing_but_what_is_left_out_is_told),
 		cmocka_unit_test(what_is_no_file_is_not_waited_for),

@@ -6,6 +6,7 @@
 #include <tutti/session.h>
 #include <tutti/train.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "learn/nn/model.h"
 #include "learn/nn/signature.h"
@@ -175,6 +176,8 @@ static void a_signature_that_is_none_is_refused(void **state)
 		"\"classes\": 2000000000, \"class_names\": []}}",
 		"{\"inputs\": [{\"name\": \"x\", \"type\": \"f32\", \"shape\": [2]}], "
 		"\"target\": {\"name\": \"y\", \"type\": \"i32\", \"shape\": [], \"kind\": \"sort\"}}",
+		"{\"inputs\": [{\"name\": \"x\", \"type\": \"f32\", \"shape\": [2]}], \"std\": [0]}",
+		"{\"inputs\": [{\"name\": \"x\", \"type\": \"f32\", \"shape\": [2]}], \"std\": [1, -2]}",
 	};
 	tt_model *m = net("[2]", 3, "cross_entropy");
 
@@ -185,6 +188,41 @@ static void a_signature_that_is_none_is_refused(void **state)
 		assert_status(signature_read(&s, m, wrong[i], "f"), TT_EFORMAT);
 		assert_error("f: tutti.signature");
 		assert_null(s);
+	}
+	tt_model_free(&m);
+}
+
+/* What a checkpoint's metadata say of one thing they say alike; nothing of it is believed else. */
+static void a_checkpoint_that_contradicts_itself_is_refused(void **state)
+{
+	static const struct { const char *was, *is, *error; } edits[] = {
+		{ "tutti.classes\":\"[\\\"apple\\\"", "tutti.classes\":\"[\\\"grape\\\"",
+		  "class 0 is 'grape' in tutti.classes, 'apple' in tutti.signature" },
+		{ "\\\"pear\\\", \\\"plum\\\"]\"", "\\\"pear or a plum\\\"]\"",
+		  "tutti.classes has 2 names, tutti.signature 3" },
+		{ "\\\"classes\\\": 3, \\\"class_names", "\\\"classes\\\": 7, \\\"other_names",
+		  "tutti.signature has 7 classes, but the model 3 outputs" },
+	};
+	const char *path = test_path(test_temp_dir(), "m.safetensors");
+	tt_model *m = trained_on(&fruit), *again = NULL;
+
+	(void)state;
+	assert_ok(tt_model_save(m, path));
+	for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
+		const char *bad = test_path(test_temp_dir(), "bad.safetensors");
+		char *text, *at;
+		size_t n;
+
+		assert_ok(file_read_all(path, 1 << 20, &text, &n));
+		at = memmem(text, n, edits[i].was, strlen(edits[i].was));
+		assert_non_null(at);
+		assert_int_equal(strlen(edits[i].was), strlen(edits[i].is));
+		memcpy(at, edits[i].is, strlen(edits[i].is));
+		assert_ok(file_write_all(bad, text, n));
+		mem_free(text);
+		assert_status(tt_model_load(&again, bad), TT_EFORMAT);
+		assert_error(edits[i].error);
+		assert_null(again);
 	}
 	tt_model_free(&m);
 }
@@ -447,6 +485,7 @@ int main(void)
 		cmocka_unit_test(a_checkpoint_keeps_all_of_it),
 		cmocka_unit_test(a_checkpoint_of_version_0_1_has_what_follows_from_its_spec),
 		cmocka_unit_test(a_signature_that_is_none_is_refused),
+		cmocka_unit_test(a_checkpoint_that_contradicts_itself_is_refused),
 		cmocka_unit_test(features_and_classes_are_found_by_name),
 		cmocka_unit_test(what_fits_is_left_alone),
 		cmocka_unit_test(what_does_not_fit_names_both_sides),
