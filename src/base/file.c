@@ -103,9 +103,11 @@ static tt_status check_replaceable(const char *path)
 tt_status file_new_open(struct file_new **out, const char *path)
 {
 	struct file_new *f;
-	tt_status st = check_replaceable(path);
+	tt_status st;
 
-	if (st != TT_OK)
+	if (!*path)
+		return err_set(TT_EINVAL, "the name of the file to write is empty");
+	if ((st = check_replaceable(path)) != TT_OK)
 		return st;
 	if (!(f = mem_calloc(1, sizeof *f)))
 		return TT_ENOMEM;

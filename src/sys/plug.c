@@ -92,21 +92,44 @@ static const char *distrust(const struct stat *s)
 	return NULL;
 }
 
+/* Who may write the folder above can put another in the place of this one, unless, as in /tmp, each
+ * may move only what is his own. */
+static const char *distrust_above(const char *path, char above[PATH_MAX])
+{
+	const char *why = NULL;
+	struct stat s;
+
+	if (!realpath(path, above))
+		return strerror(errno);
+	for (char *slash; !why && (slash = strrchr(above, '/')) && above[1]; ) {
+		slash[slash == above] = '\0';
+		if (stat(above, &s) != 0)
+			return strerror(errno);
+		if (s.st_mode & S_ISVTX)
+			s.st_mode &= ~(mode_t)(S_IWOTH | S_IWGRP);
+		why = distrust(&s);
+	}
+	return why;
+}
+
 /* An open descriptor of a folder that is safe; -1, with the error set. */
 static int open_folder(const char *path)
 {
+	char above[PATH_MAX] = "";
 	struct stat s;
 	const char *why;
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0 || fstat(fd, &s) != 0) {
+	if (fd < 0 || fstat(fd, &s) != 0)
 		(void)err_set(TT_ENOENT, "plug folder %s: %s", path, strerror(errno));
-	} else if (!(why = distrust(&s))) {
-		return fd;
-	} else {
+	else if ((why = distrust(&s)))
 		(void)err_set(TT_EINVAL, "plug folder %s %s: its code would run with your rights", path,
 		              why);
-	}
+	else if ((why = distrust_above(path, above)))
+		(void)err_set(TT_EINVAL, "plug folder %s lies in %s, which %s: its code would run with "
+		              "your rights", path, above, why);
+	else
+		return fd;
 	if (fd >= 0)
 		close(fd);
 	return -1;

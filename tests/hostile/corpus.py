@@ -2,6 +2,8 @@
 """Hostile inputs for the command line: made from a seed, each run with bounds on time and memory.
 
     tests/hostile/corpus.py --tutti build/dev/tutti --count 1000 [--seed N] [--only KIND] [--keep DIR]
+    tests/hostile/corpus.py --tutti build/tsan/tutti --no-limits --memory 4000 --seconds 100
+    tests/hostile/corpus.py --tutti build/dev/tutti --under valgrind --every 5
 
 Every input is one of a kind (KINDS below) and is the same for the same seed and number, so that
 `--seed 7 --first 123 --count 1` repeats one.  Whatever the input, the program answers with one of the
@@ -10,6 +12,7 @@ import argparse
 import os
 import pathlib
 import random
+import re
 import resource
 import shutil
 import signal
@@ -22,6 +25,16 @@ import time
 import zlib
 
 CODES = {0, 1, 2, 75, 99}
+COMPLAINTS = ("AddressSanitizer", "runtime error:", "LeakSanitizer", "ThreadSanitizer", "==ERROR")
+# What runs the program, and the exit code that is its own: it complains.
+COMPLAINS = 98
+UNDER = {
+    "valgrind": ["valgrind", "-q", f"--error-exitcode={COMPLAINS}", "--num-callers=20",
+                 f"--suppressions={pathlib.Path(__file__).resolve().parent.parent / 'valgrind.txt'}"],
+}
+# Where a complaint begins.  Code without a name was made while the program ran, by oneDNN, whose
+# kernels read whole vectors.
+TOP = re.compile(r"^==\d+== \S.*\n==\d+==    at 0x[0-9A-F]+: (\S+)", re.MULTILINE)
 ODD = ["", "0", "-1", "1e308", "-1e308", "nan", "inf", "9223372036854775807", "9223372036854775808",
        "-9223372036854775808", "4294967296", "2147483648", "0x10", "1.5", "null", "~", "true", "[]",
        "{}", "[1, 2, 3, 4, 5, 6]", "'", "\"", "*a", "&a", "!!int 3", "\t", ":", "?", "-", "%", "@",
@@ -377,7 +390,7 @@ def run_one(o, p, words):
         (here / "good").symlink_to(p.shared.folder / "good")
     try:
         with open(p.folder / "said", "wb") as said:
-            child = subprocess.Popen([o.tutti, *words], cwd=here, env=p.env, stdin=subprocess.DEVNULL,
+            child = subprocess.Popen([*UNDER.get(o.under, []), o.tutti, *words], cwd=here, env=p.env, stdin=subprocess.DEVNULL,
                                      stdout=said, stderr=said, preexec_fn=limits(p), start_new_session=True)
     except (OSError, subprocess.SubprocessError):
         return None                     # the system itself had too little, or a word was too long
@@ -399,8 +412,10 @@ def run_one(o, p, words):
         return f"ended by SIG{signal.Signals(os.WTERMSIG(status)).name[3:]}"
     code = os.WEXITSTATUS(status)
     o.codes[code] = o.codes.get(code, 0) + 1
-    if "AddressSanitizer" in said or "runtime error:" in said or "LeakSanitizer" in said:
+    if any(c in said for c in COMPLAINTS):
         return "a sanitizer complains"
+    if o.under and code == COMPLAINS:
+        return f"{o.under} complains" if any(top != "???" for top in TOP.findall(said)) else None
     if code not in CODES and not (code == 127 and p.memory):
         return f"exit code {code}"
     if code and not said.strip():
@@ -415,6 +430,8 @@ def main():
     parser.add_argument("--tutti", default=os.environ.get("TUTTI_BINARY", "build/dev/tutti"))
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--every", type=int, default=1, help="of all those only each so many")
+    parser.add_argument("--under", choices=UNDER, help="what runs the program; implies --no-limits")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=20, help="for one input")
     parser.add_argument("--memory", type=int, default=1500, help="MiB for one input")
@@ -423,6 +440,8 @@ def main():
     parser.add_argument("--keep", help="folder for the inputs that failed")
     o = parser.parse_args()
     o.tutti = os.path.abspath(o.tutti)
+    if o.under:
+        o.no_limits, o.seconds, o.memory = True, max(o.seconds, 300), max(o.memory, 4000)
     kinds = [o.only] if o.only else [k for k in KINDS if not (o.no_limits and k in LIMITS)]
     bad = {}
     seen = set()
@@ -430,7 +449,7 @@ def main():
     with tempfile.TemporaryDirectory() as top:
         top = pathlib.Path(top)
         shared = Shared(o, top)
-        for i in range(o.first, o.first + o.count):
+        for i in range(o.first, o.first + o.count, o.every):
             kind = kinds[i % len(kinds)]
             folder = top / "one"
             folder.mkdir()
@@ -442,14 +461,15 @@ def main():
             if wrong:
                 bad[i] = wrong
                 print(f"{i} {kind}: {wrong}: tutti {' '.join(words)[:300]!r}")
-                print("    " + (folder / "said").read_text(errors="replace")[-600:].replace("\n", "\n    "))
+                print("    " + (folder / "said").read_text(errors="replace")[-3000:].replace("\n", "\n    "))
                 sys.stdout.flush()
                 if o.keep:
                     shutil.copytree(folder, pathlib.Path(o.keep) / str(i), symlinks=True, dirs_exist_ok=True,
                                     ignore=lambda d, names: [n for n in names if n in ("thing", "good", "lib")])
             shutil.rmtree(folder, ignore_errors=True)
     how = ", ".join(f"{code}: {n}" for code, n in sorted(o.codes.items()))
-    print(f"{o.count} hostile inputs of {len(seen)} kinds, seed {o.seed}: {len(bad)} ended as none may "
+    count = len(range(o.first, o.first + o.count, o.every))
+    print(f"{count} hostile inputs of {len(seen)} kinds, seed {o.seed}: {len(bad)} ended as none may "
           f"(exit codes {how})")
     sys.exit(bool(bad))
 

@@ -2,6 +2,8 @@
 #include "support/support.h"
 #include "support/tiny.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -202,6 +204,39 @@ static void another_format_is_refused(void **state)
 	refuse(other, tiny_conv, TT_EFORMAT, "of format 9; this tutti reads format 1");
 }
 
+/* Of what a checkpoint holds beside the model: it would go wrong later, and a rate be blamed. */
+static void state_that_is_none_is_refused_by_name(void **state)
+{
+	static const char batch[] = "\"tutti.batch\":\"", slot[] = "\"tutti.optim.exp_avg\":";
+	char run[1024], last[1024], other[1024];
+	char *bytes, *at;
+	const float nan = NAN;
+	uint64_t head;
+	size_t n;
+
+	(void)state;
+	strcpy(run, test_path(test_temp_dir(), "run"));
+	strcpy(last, test_path(run, "checkpoints/last.safetensors"));
+	strcpy(other, test_path(run, "other.safetensors"));
+	train_steps(run, 1);
+	assert_ok(file_read_all(last, 1 << 24, &bytes, &n));
+	memcpy(&head, bytes, sizeof head);
+	assert_non_null(at = memmem(bytes, n, slot, sizeof slot - 1));
+	assert_non_null(at = strstr(at, "\"data_offsets\":["));
+	memcpy(bytes + 8 + head + strtoull(at + 16, NULL, 10) + 4, &nan, sizeof nan);
+	assert_ok(file_write_all(other, bytes, n));
+	refuse(other, tiny_conv, TT_ENAN, "1 of the ");
+	refuse(other, tiny_conv, TT_ENAN, "numbers of 'tutti.optim.exp_avg' are not finite");
+	mem_free(bytes);
+	assert_ok(file_read_all(last, 1 << 24, &bytes, &n));
+	assert_non_null(at = memmem(bytes, n, batch, sizeof batch - 1));
+	for (at += sizeof batch - 1; *at != '"'; at++)
+		*at = '0';
+	assert_ok(file_write_all(other, bytes, n));
+	refuse(other, tiny_conv, TT_EFORMAT, "'tutti.batch' is '0");
+	mem_free(bytes);
+}
+
 static void what_cannot_be_resumed_is_refused_with_the_reason(void **state)
 {
 	char run[1024], last[1024], plain[1024];
@@ -231,6 +266,7 @@ int main(void)
 		cmocka_unit_test(a_finished_run_has_nothing_to_resume),
 		cmocka_unit_test(auto_without_a_checkpoint_starts_anew),
 		cmocka_unit_test(another_format_is_refused),
+		cmocka_unit_test(state_that_is_none_is_refused_by_name),
 		cmocka_unit_test(what_cannot_be_resumed_is_refused_with_the_reason),
 	};
 

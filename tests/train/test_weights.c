@@ -502,6 +502,70 @@ static void a_weighted_run_is_resumed(void **state)
 	tt_source_close(&s);
 }
 
+/* The loss is what is divided by the weights last: a rate has no part in it. */
+static void weights_beyond_a_float_are_named(void **state)
+{
+	struct rows heavy = rows;
+	struct columns c;
+	tt_metrics how = TT_SIZED(tt_metrics);
+	tt_model *m = model_for(LOSS_XENT, "0");
+	tt_source *s;
+	tt_learner *l;
+	tt_trainer *t;
+
+	(void)state;
+	for (int i = 0; i < SAMPLES; i++)
+		heavy.weight[i] = 3e38F;
+	assert_ok(tt_learner_new(&l, m, NULL));
+	assert_status(tt_learner_evaluate(l, all(&c, &heavy, LOSS_XENT, WEIGHTED), &how), TT_ENAN);
+	assert_error("the samples weigh 7.2e+39 in all");
+	assert_status(tt_learner_step(l, all(&c, &heavy, LOSS_XENT, WEIGHTED), NULL, NULL), TT_ENAN);
+	assert_error("samples weigh 7.2e+39 in all");
+	tt_learner_free(&l);
+	s = source_of(&heavy, FROM_MEMORY, WEIGHTED);
+	assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.train = s)));
+	assert_status(tt_trainer_run(t), TT_ENAN);
+	assert_error("divide all weights");
+	assert_null(strstr(tt_last_error(), "smaller"));
+	tt_trainer_free(&t);
+	tt_source_close(&s);
+	tt_model_free(&m);
+}
+
+static void count_notes(void *ctx, enum tt_event e, const tt_progress *p, const char *text)
+{
+	(void)p;
+	*(int *)ctx += e == TT_EVENT_NOTE && strstr(text, "weigh 0") != NULL;
+}
+
+/* Some of a batch may weigh nothing, a batch may, all may not. */
+static void a_run_that_nothing_weighs_in_does_not_pass_for_one(void **state)
+{
+	struct rows some = rows;
+	int notes = 0;
+
+	(void)state;
+	for (int all_of_them = 0; all_of_them < 2; all_of_them++) {
+		tt_model *m = tiny_model(net, "train.batch", "1", NULL);
+		tt_source *s;
+		tt_trainer *t;
+
+		for (int i = 0; all_of_them && i < SAMPLES; i++)
+			some.weight[i] = 0;
+		s = source_of(&some, FROM_MEMORY, WEIGHTED);
+		notes = 0;
+		assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(
+			.train = s, .observe = count_notes, .observe_ctx = &notes)));
+		assert_status(tt_trainer_run(t), all_of_them ? TT_EINVAL : TT_OK);
+		if (all_of_them)
+			assert_error("all 24 samples of data.train weigh 0");
+		assert_int_equal(notes, 1);
+		tt_trainer_free(&t);
+		tt_source_close(&s);
+		tt_model_free(&m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -509,6 +573,8 @@ int main(void)
 		cmocka_unit_test(weights_of_one_change_no_bit),
 		cmocka_unit_test(weights_that_add_up_to_nothing_teach_nothing),
 		cmocka_unit_test(what_is_no_weight_is_refused_by_its_row),
+		cmocka_unit_test(weights_beyond_a_float_are_named),
+		cmocka_unit_test(a_run_that_nothing_weighs_in_does_not_pass_for_one),
 		cmocka_unit_test(a_group_weighs_the_batch_of_all),
 		cmocka_unit_test(a_group_decides_at_its_first_step),
 		cmocka_unit_test(every_source_brings_its_weights),

@@ -88,6 +88,9 @@ int64_t   learner_parts(const struct learner *l);
 /* Does each rank make a part of the products of factors, in the thread that communicates? */
 int       learner_shares_products(const struct learner *l);
 
+/* Do the samples of the newest step weigh so much that their sums overflow? */
+int       learner_overweight(const struct learner *l);
+
 /* ---- steps ---- */
 
 /* Where strategies keep the ranks' nets apart: room for the numbers of all, by rank. */

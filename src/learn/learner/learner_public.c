@@ -338,6 +338,8 @@ static tt_status evaluate(struct tt_learner *l, const struct batch *b, tt_metric
 		.logits = program_output(p, OUTPUT_LOGITS), .width = l->target.width,
 		.label = f.target.label, .n = f.target.rows, .weight = f.target.weight,
 		.samples = f.target.samples });
+	if ((st = metrics_check(&m)) != TT_OK)
+		return st;
 	*out = (tt_metrics){
 		.size = sizeof *out, .samples = m.samples, .loss = metrics_loss(&m),
 		.accuracy = metrics_accuracy(&m), .top_k = metrics_top_k(&m), .k = m.k,

@@ -1,5 +1,6 @@
 /* state.c -- what of a learner a checkpoint keeps beside the model: the optimizer's slots, flat, in
  * the order of the parameters, under the names that PyTorch gives them. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -101,6 +102,26 @@ static tt_status check_all_used(const struct learner *l, const struct ckpt *c, c
 	return TT_OK;
 }
 
+/* Of all that is not the model's: with it the next steps would go wrong, and be blamed. */
+static tt_status check_finite(const struct ckpt *c, const char *path)
+{
+	for (int i = 0; i < ckpt_count(c); i++) {
+		const struct ckpt_tensor *t = ckpt_at(c, i);
+		const int64_t n = tensor_count(&t->desc);
+		const float *v = t->data;
+		int64_t bad = 0;
+
+		if (strncmp(t->name, "tutti.", 6) != 0 || t->desc.dtype != DTYPE_F32)
+			continue;
+		for (int64_t k = 0; k < n; k++)
+			bad += !isfinite(v[k]);
+		if (bad)
+			return err_set(TT_ENAN, "%s: %lld of the %lld numbers of '%s' are not finite: take a "
+			               "checkpoint from before", path, (long long)bad, (long long)n, t->name);
+	}
+	return TT_OK;
+}
+
 tt_status learner_find_slots(const struct learner *l, const struct ckpt *c, const char *path,
                              struct learner_slots *out)
 {
@@ -109,7 +130,8 @@ tt_status learner_find_slots(const struct learner *l, const struct ckpt *c, cons
 	struct learner_slots s = {{ 0 }};
 	tt_status st = check_kind(l, c, path);
 
-	if (st != TT_OK || (st = check_all_used(l, c, path)) != TT_OK)
+	if (st != TT_OK || (st = check_all_used(l, c, path)) != TT_OK ||
+	    (st = check_finite(c, path)) != TT_OK)
 		return st;
 	for (int i = 0; i < slots_of(l); i++) {
 		const struct ckpt_tensor *found;

@@ -71,6 +71,10 @@ static tt_status not_finite(const struct learner *l, int ranks, int rank)
 		snprintf(where, sizeof where, " on rank %d", rank);
 	else if (learner_world(l) > 1)
 		snprintf(where, sizeof where, " on %d ranks", ranks);
+	if (learner_overweight(l))
+		return err_set(TT_ENAN, "the loss is not finite%s at step %lld: its samples weigh %g in "
+		               "all, too much for a float: divide all weights by the same number", where,
+		               (long long)l->steps + 1, l->step.weight);
 	return err_set(TT_ENAN, "the loss is not finite%s at step %lld (epoch %lld, learning rate %g)",
 	               where, (long long)l->steps + 1, (long long)l->step.at.epoch + 1,
 	               l->step.at.lr);

@@ -8,6 +8,11 @@
 
 #include "learn/learner/learner_own.h"
 
+int learner_overweight(const struct learner *l)
+{
+	return metrics_overweight(l->step.weight);
+}
+
 double weigh_mine(const struct learner *l, const struct batch *b)
 {
 	return target_weigh(&l->target, b);

@@ -179,6 +179,8 @@ tt_status evaluator_run(struct evaluator *e, tt_metrics *out)
 	if (st == TT_OK)
 		st = add_others(e);
 	if (st == TT_OK)
+		st = metrics_check(&e->sums);
+	if (st == TT_OK)
 		answer(e, thread_seconds() - start - e->making, out);
 	return st;
 }

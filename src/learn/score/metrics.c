@@ -57,6 +57,21 @@ double metrics_weigh(const float *weight, int64_t n)
 	return sum;
 }
 
+#define WEIGHT_MOST 1e30        /* times a loss and summed this is still a float */
+
+int metrics_overweight(double weight)
+{
+	return weight > WEIGHT_MOST;
+}
+
+tt_status metrics_check(const struct metrics *m)
+{
+	if (isfinite(m->loss) || !metrics_overweight(m->weight))
+		return TT_OK;
+	return err_set(TT_ENAN, "the sum of the losses is not finite: the samples weigh %g in all, too "
+	               "much for a float: divide all weights by the same number", m->weight);
+}
+
 static void add_to_classes(struct metrics_class *class, int label, int answer, int rank,
                            double weight)
 {

@@ -11,6 +11,8 @@
 
 #include <stdint.h>
 
+#include "base/err.h"
+
 /* More classes than this and no confusion matrix is kept: it grows with the square. */
 #define METRICS_MAX_CONFUSION 2048
 
@@ -40,6 +42,10 @@ void metrics_clear(struct metrics *m);                    /* the sums, not the s
 void metrics_add(struct metrics *m, const struct metrics_batch *b);
 /* What n samples of these weights (NULL: 1 each) weigh together, added in their order. */
 double metrics_weigh(const float *weight, int64_t n);
+/* Is it so much that sums of losses overflow? */
+int metrics_overweight(double weight);
+/* TT_ENAN: a sum has overflown for the weights' sake. */
+tt_status metrics_check(const struct metrics *m);
 void metrics_join(struct metrics *m, const struct metrics *other);      /* sums alone */
 
 /* Means; NAN where nothing weighs anything. */

@@ -43,14 +43,16 @@ struct state {
 	double  train_samples;               /* that the training data hold; NAN: it does not say */
 };
 
-enum number_kind { NUMBER_INT, NUMBER_COUNT, NUMBER_DOUBLE, NUMBER_SUM, NUMBER_IF_KNOWN };
+enum number_kind { NUMBER_INT, NUMBER_COUNT, NUMBER_SIZE, NUMBER_DOUBLE, NUMBER_SUM,
+                   NUMBER_IF_KNOWN };
 #define INT_ROW(f)    { "tutti." #f, NUMBER_INT, offsetof(struct state, f) }
 #define COUNT_ROW(f)  { "tutti." #f, NUMBER_COUNT, offsetof(struct state, f) }
+#define SIZE_ROW(f)   { "tutti." #f, NUMBER_SIZE, offsetof(struct state, f) }
 #define DOUBLE_ROW(f) { "tutti." #f, NUMBER_DOUBLE, offsetof(struct state, f) }
 #define SUM_ROW(f)    { "tutti." #f, NUMBER_SUM, offsetof(struct state, f) }
 #define KNOWN_ROW(f) { "tutti." #f, NUMBER_IF_KNOWN, offsetof(struct state, f) }
 static const struct { const char *key; enum number_kind kind; size_t offset; } row[] = {
-	COUNT_ROW(step), COUNT_ROW(epoch), COUNT_ROW(consumed), INT_ROW(seed), COUNT_ROW(batch),
+	COUNT_ROW(step), COUNT_ROW(epoch), COUNT_ROW(consumed), INT_ROW(seed), SIZE_ROW(batch),
 	COUNT_ROW(waited), COUNT_ROW(samples), SUM_ROW(correct), SUM_ROW(in_top),
 	COUNT_ROW(interval_samples), SUM_ROW(interval_correct),
 	DOUBLE_ROW(loss_sum), DOUBLE_ROW(interval_loss), DOUBLE_ROW(best), DOUBLE_ROW(train_loss),
@@ -249,7 +251,8 @@ static int read_number(const char *text, enum number_kind kind, void *out)
 	if (kind < NUMBER_DOUBLE) {
 		long long v = strtoll(text, &end, 10);
 
-		if (end == text || *end || (kind == NUMBER_COUNT && (v < 0 || v > STEPS_MAX)))
+		if (end == text || *end || (kind != NUMBER_INT && (v < 0 || v > STEPS_MAX)) ||
+		    (kind == NUMBER_SIZE && v == 0))
 			return 0;
 		*(int64_t *)out = v;
 		return 1;

@@ -132,6 +132,9 @@ static tt_status leave_epoch(struct tt_trainer *t)
 
 	if (st != TT_OK)
 		return st;
+	if (t->epoch_sums.samples && t->epoch_sums.weight <= 0)
+		return err_set(TT_EINVAL, "all %lld samples of data.train weigh 0: there is nothing to "
+		               "learn from them", (long long)t->epoch_sums.samples);
 	trainer_measure(t, 0);
 	if ((st = trainer_consolidate(t)) != TT_OK)
 		return st;

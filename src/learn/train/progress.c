@@ -1,18 +1,34 @@
 #include "learn/train/progress.h"
 
 #include <math.h>
+#include <stdio.h>
 
+#include "learn/train/tell.h"
 #include "learn/train/trainer_own.h"
 #include "sys/thread.h"
 
 #define WINDOW_SECONDS 0.25     /* of steps that make one measurement of speed */
 #define SMOOTHING 0.3           /* weight of the newest one                    */
 
+/* Once: there may be many. */
+static void tell_weightless(struct tt_trainer *t)
+{
+	char text[120];
+
+	if (t->weightless++)
+		return;
+	snprintf(text, sizeof text, "all samples of step %lld weigh 0: it teaches nothing, and others "
+	         "like it are not told", (long long)learner_steps(t->learner));
+	trainer_note(t, text);
+}
+
 void trainer_take(struct tt_trainer *t, const struct learner_result *r)
 {
 	t->stopping = t->stopping || r->stop;
 	if (!r->exchanged)
 		return;
+	if (r->sums.samples && r->sums.weight <= 0)
+		tell_weightless(t);
 	metrics_join(&t->epoch_sums, &r->sums);
 	t->interval.loss += r->sums.loss;
 	t->interval.samples += r->sums.samples;

@@ -31,8 +31,8 @@ tt_status trainer_not_finite(const struct tt_trainer *t, tt_status st)
 {
 	char text[ERR_MAX];
 
-	if (st != TT_ENAN)
-		return st;
+	if (st != TT_ENAN || learner_overweight(t->learner))
+		return st;                      /* a smaller rate would not help */
 	snprintf(text, sizeof text, "%s", tt_last_error());
 	return err_set(TT_ENAN, "%s; last good checkpoint: %s; try a smaller train.optimizer.lr, "
 	               "train.schedule.warmup_epochs or train.optimizer.clip_norm", text,

@@ -91,6 +91,7 @@ struct tt_trainer {
 
 	int64_t                  resumed;     /* steps done before this process */
 	struct str               note;        /* to be told at the start        */
+	int                      weightless;  /* a step that taught nothing was told            */
 	int                      started, ended;
 	atomic_int               stop;        /* was asked for, here            */
 	const tt_trainer_opts   *making;      /* until it is made, else NULL    */

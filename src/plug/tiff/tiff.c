@@ -11,6 +11,7 @@
 #include "data/image/exif.h"
 #include "sys/plug.h"
 
+#define TIFF_HEAD  8                       /* bytes that are none of a picture */
 #define ROOM_MAX   ((tmsize_t)1 << 28)     /* of one strip or tile, unpacked */
 
 /* ---- the file, in memory ---- */
@@ -234,11 +235,28 @@ static int look_at_blocks(struct reading *d, struct blocks *b)
 	return b->w > 0 && b->h > 0 && b->room > 0 && b->room <= ROOM_MAX && b->row > 0;
 }
 
+/* A directory with too few offsets says 0 for the rest, from where libtiff would read the head of
+ * the file as if it were pixels. */
+static int lies_in_file(struct reading *d, uint32_t block)
+{
+	const uint64_t at = TIFFGetStrileOffset(d->tif, block);
+
+	return at >= TIFF_HEAD && at < d->in->n;
+}
+
 static tmsize_t read_block(struct reading *d, const struct place *at, uint8_t *p, tmsize_t room)
 {
-	return TIFFIsTiled(d->tif)
-		? TIFFReadEncodedTile(d->tif, TIFFComputeTile(d->tif, at->x, at->y, 0, at->plane), p, room)
-		: TIFFReadEncodedStrip(d->tif, TIFFComputeStrip(d->tif, at->y, at->plane), p, room);
+	const int tiled = TIFFIsTiled(d->tif);
+	const uint32_t block = tiled ? TIFFComputeTile(d->tif, at->x, at->y, 0, at->plane)
+	                             : TIFFComputeStrip(d->tif, at->y, at->plane);
+
+	if (!lies_in_file(d, block)) {
+		if (!d->text[0])
+			snprintf(d->text, sizeof d->text, "strip or tile %u lies outside of the file", block);
+		return -1;
+	}
+	return tiled ? TIFFReadEncodedTile(d->tif, block, p, room)
+	             : TIFFReadEncodedStrip(d->tif, block, p, room);
 }
 
 static uint32_t least(uint32_t a, uint32_t b)

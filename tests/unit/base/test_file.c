@@ -75,6 +75,8 @@ static void errors_name_the_path_and_the_reason(void **state)
 	assert_error("/tmp: is a folder, not a file");
 	assert_status(file_write_all("/nowhere/x", "", 0), TT_ENOENT);
 	assert_null(p);
+	assert_status(file_write_all("", "x", 1), TT_EINVAL);
+	assert_error("the name of the file to write is empty");
 }
 
 static void an_empty_file_is_an_empty_text(void **state)

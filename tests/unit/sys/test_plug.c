@@ -195,6 +195,12 @@ static void folder_is_refused(void)
 	HOLDS(plug_add_folder("/nowhere/at/all") == TT_ENOENT);
 }
 
+static void folder_is_taken(void)
+{
+	HOLDS(plug_add_folder(folder) == TT_OK);
+	HOLDS(line_of("stub").name);
+}
+
 static void folder_of_others_is_refused(void **state)
 {
 	(void)state;
@@ -206,6 +212,24 @@ static void folder_of_others_is_refused(void **state)
 		assert_int_equal(chown(folder, 12345, 12345), 0);
 		apart(folder_is_refused);
 	}
+}
+
+/* Who may write the folder above may put another one there. */
+static void folder_within_one_of_others_is_refused(void **state)
+{
+	char above[sizeof folder];
+
+	(void)state;
+	snprintf(above, sizeof above, "%s", folder);
+	snprintf(folder, sizeof folder, "%.200s/inner", above);
+	assert_int_equal(mkdir(folder, 0755), 0);
+	put_file("device-stub.so", STUB, 0644);
+	chmod(above, 0777);
+	apart(folder_is_refused);
+	chmod(above, 0777 | S_ISVTX);                   /* as /tmp is */
+	apart(folder_is_taken);
+	chmod(above, 0755);
+	apart(folder_is_taken);
 }
 
 /* Another version's plug: one byte of the text that it was built with. */
@@ -281,6 +305,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_plug_that_was_cut_short_is_refused, make_folder,
 		                                drop_folder),
 		cmocka_unit_test_setup_teardown(folder_of_others_is_refused, make_folder, drop_folder),
+		cmocka_unit_test_setup_teardown(folder_within_one_of_others_is_refused,
+		                                make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(plug_of_another_version_is_refused, make_folder,
 		                                drop_folder),
 		cmocka_unit_test_setup_teardown(plug_of_another_copy_of_tutti_is_refused, make_folder,

@@ -139,6 +139,34 @@ static void bombs_are_refused_by_their_header(void **state)
 	str_release(&png);
 }
 
+/* The directory of a picture in three planes that says where one of them lies: the others must not
+ * be made of the file's head. */
+static void a_plane_that_lies_nowhere_is_refused(void **state)
+{
+	static const uint8_t offsets[] = { 0x11, 1, 4, 0, 3, 0, 0, 0 };        /* tag, type, count */
+	uint8_t out[3 * 4 * 4], *at;
+	struct bytes file = { .name = "planes.tif" };
+	char *bytes;
+
+	(void)state;
+	assert_ok(file_read_all(test_source("tests/fuzz/corpus/fuzz_images/tiff-planes.tif"), 1 << 20,
+	                        &bytes, &file.n));
+	file.p = (uint8_t *)bytes;
+	if (decode(&file, 3, 4, 4, out) == TT_OK) {
+		uint32_t list;
+
+		assert_non_null(at = memmem(bytes, file.n, offsets, sizeof offsets));
+		memcpy(&list, at + 8, sizeof list);
+		memcpy(at + 8, bytes + list, sizeof list);      /* one stands where a list would be named */
+		at[4] = 1;
+		assert_status(decode(&file, 3, 4, 4, out), TT_EFORMAT);
+		assert_error("lies outside of the file");
+	} else {
+		assert_error("TIFF");                   /* built without it */
+	}
+	mem_free(bytes);
+}
+
 static void files_are_loaded(void **state)
 {
 	const char *path = test_path(test_temp_dir(), "x.png");
@@ -163,6 +191,7 @@ int main(void)
 		cmocka_unit_test(shrinking_averages_and_growing_interpolates),
 		cmocka_unit_test(damage_is_named),
 		cmocka_unit_test(bombs_are_refused_by_their_header),
+		cmocka_unit_test(a_plane_that_lies_nowhere_is_refused),
 		cmocka_unit_test(files_are_loaded),
 	};
 
