@@ -18,6 +18,10 @@
 #define INLINE static inline __attribute__((always_inline))
 
 /* Before a loop whose output may be one of its inputs, number for number. */
+#ifdef __clang__                /* has no such word, and looks itself */
+#define IN_PLACE
+#else
 #define IN_PLACE _Pragma("GCC ivdep")
+#endif
 
 #endif

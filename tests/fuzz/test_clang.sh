@@ -7,6 +7,7 @@ mapfile -t files < <(grep -lE '_Pragma|#pragma|__builtin|__attribute__|__asm' -r
 seen=0
 for clang in clang-14 clang-16 clang; do
 	command -v "$clang" >/dev/null || continue
+	[ "$clang" = clang ] && [ $seen -gt 0 ] && continue
 	"$clang" -fsyntax-only -std=c17 -D_GNU_SOURCE -DTT_BUILD -DTT_VERSION='"x"' -Iinclude -Isrc -Icli \
 		-Wall -Wextra -Wshadow -Wmissing-prototypes -Wno-psabi -Werror "${files[@]}" || exit 1
 	seen=$((seen + 1))

@@ -7,9 +7,6 @@
 
 #include "compute/exec/cpu/exp.h"
 
-/* No number depends on another, where arrays are the same too. */
-#define ALONE _Pragma("GCC ivdep")
-
 /* The step's row of x[N*T][width], or `other` where x is not there. */
 INLINE float *row(const void *x, int64_t at, int64_t width, float *other)
 {
@@ -23,7 +20,7 @@ SIMD static void rnn_tanh(const struct gates_at *g)
 	const float *pre = row(g->in[0], g->place, g->n, NULL), *b = g->in[2], *w = g->product;
 	float *y = row(g->out[0], g->place, g->n, g->h), *h = g->h;
 
-	ALONE
+	IN_PLACE
 	for (int64_t j = 0; j < g->n; j++)
 		y[j] = h[j] = exp_tanh(pre[j] + (w[j] + b[j]));
 }
@@ -33,7 +30,7 @@ SIMD static void rnn_relu(const struct gates_at *g)
 	const float *pre = row(g->in[0], g->place, g->n, NULL), *b = g->in[2], *w = g->product;
 	float *y = row(g->out[0], g->place, g->n, g->h), *h = g->h;
 
-	ALONE
+	IN_PLACE
 	for (int64_t j = 0; j < g->n; j++) {
 		const float x = pre[j] + (w[j] + b[j]);
 
@@ -48,7 +45,7 @@ SIMD static void lstm(const struct gates_at *g)
 	float *gates = row(g->out[3], g->place, 4 * n, g->product), *h = g->h, *c = g->c;
 	float *y = row(g->out[0], g->place, n, g->h), *cells = row(g->out[4], g->place, n, g->c);
 
-	ALONE
+	IN_PLACE
 	for (int64_t j = 0; j < n; j++) {
 		const float in = exp_sigmoid(pre[j] + (w[j] + b[j]));
 		const float forget = exp_sigmoid(pre[n + j] + (w[n + j] + b[n + j]));
@@ -72,7 +69,7 @@ SIMD static void gru(const struct gates_at *g)
 	float *gates = row(g->out[2], g->place, 4 * n, NULL), *h = g->h;
 	float *y = row(g->out[0], g->place, n, g->h);
 
-	ALONE
+	IN_PLACE
 	for (int64_t j = 0; j < n; j++) {
 		const float reset = exp_sigmoid(pre[j] + (w[j] + b[j]));
 		const float z = exp_sigmoid(pre[n + j] + (w[n + j] + b[n + j]));
@@ -116,7 +113,7 @@ SIMD static void rnn_dx(const struct gates_at *g)
 	const float *dy = row(g->in[0], g->place, g->n, NULL), *y = row(g->in[3], g->place, g->n, NULL);
 	float *d = row(g->out[0], g->place, g->n, NULL), *h = g->h;
 
-	ALONE
+	IN_PLACE
 	for (int64_t j = 0; j < g->n; j++) {
 		d[j] = (h[j] + dy[j]) * (1 - y[j] * y[j]);
 		h[j] = 0;
@@ -129,7 +126,7 @@ SIMD static void rnn_relu_dx(const struct gates_at *g)
 	const float *dy = row(g->in[0], g->place, g->n, NULL), *y = row(g->in[3], g->place, g->n, NULL);
 	float *d = row(g->out[0], g->place, g->n, NULL), *h = g->h;
 
-	ALONE
+	IN_PLACE
 	for (int64_t j = 0; j < g->n; j++) {
 		const float all = h[j] + dy[j];
 
@@ -150,7 +147,7 @@ SIMD static void lstm_dx(const struct gates_at *g)
 
 	if (before == g->product)
 		memset(g->product, 0, (size_t)n * sizeof *h);
-	ALONE
+	IN_PLACE
 	for (int64_t j = 0; j < n; j++) {
 		const float in = v[j], forget = v[n + j], new = v[2 * n + j], out = v[3 * n + j];
 		const float dh = h[j] + dy[j], t = exp_tanh(cells[j]);
@@ -177,7 +174,7 @@ SIMD static void gru_dx(const struct gates_at *g)
 
 	if (before == g->product)
 		memset(g->product, 0, (size_t)n * sizeof *h);
-	ALONE
+	IN_PLACE
 	for (int64_t j = 0; j < n; j++) {
 		const float reset = v[j], z = v[n + j], new = v[2 * n + j], q = v[3 * n + j];
 		const float dh = h[j] + dy[j], dn = dh * (1 - z) * (1 - new * new);
