@@ -151,7 +151,8 @@ static tt_status job_optim(struct job *j)
 	if (!t)
 		return TT_ENOMEM;
 	for (int i = 0; i < m->n_params; i++)
-		t[i] = (struct optim_tensor){ m->param[i].offset, m->param[i].count, 1 };
+		t[i] = (struct optim_tensor){ .offset = m->param[i].offset,
+		                             .count = m->param[i].count, .decay = 1 };
 	st = optim_new(&j->optim, &sgd, t, m->n_params);
 	mem_free(t);
 	return st;

@@ -9,6 +9,7 @@
 #include "kit/stop.h"
 #include "print/doing.h"
 #include "print/machine.h"
+#include "print/origins.h"
 
 #define LARGE_NET ((size_t)1 << 28)         /* parameters: a gigabyte of them */
 
@@ -155,6 +156,24 @@ static tt_status check_large(const struct run *r, struct arena *a)
 	return st;
 }
 
+/* Whose numbers a new run begins with is said before they are looked at closely: where they are
+ * refused, the table says which and why. */
+static tt_status find_origins(struct run *r)
+{
+	const char *from, *last;
+	tt_status st;
+
+	if (!run_is_first(r))
+		return TT_OK;
+	if ((st = specfile_text(r->arena, r->file.spec, "train.init.from", &from)) != TT_OK || !*from)
+		return st;
+	if (r->resume && ((st = paths_last(r->arena, r->dir, &last)) != TT_OK || file_exists(last)))
+		return st;
+	if ((st = tt_origins_new(&r->origins, r->model)) == TT_OK && !r->args->common.quiet)
+		origins_print(r->origins, stderr);
+	return st;
+}
+
 tt_status run_prepare(struct run *r)
 {
 	enum progress_talk talk;
@@ -165,7 +184,7 @@ tt_status run_prepare(struct run *r)
 	    (st = tt_model_new(&r->model, r->file.spec)) != TT_OK ||
 	    (st = machine_environment(r->arena, r->line, &r->environment)) != TT_OK ||
 	    (st = paths_kernel_cache(r->arena, r->args->kernel_cache, &r->kernel_cache)) != TT_OK ||
-	    (st = run_choose_place(r)) != TT_OK)
+	    (st = run_choose_place(r)) != TT_OK || (st = find_origins(r)) != TT_OK)
 		return st;
 	talk = r->args->common.quiet || !run_is_first(r) ? PROGRESS_QUIET : PROGRESS_TALK;
 	progress_init(&r->progress, talk);
@@ -183,6 +202,7 @@ void run_release(struct run *r)
 {
 	tt_trainer_free(&r->trainer);
 	tt_group_close(&r->group);           /* who has left already is no news now */
+	tt_origins_free(&r->origins);
 	tt_model_free(&r->model);
 	specfile_release(&r->file);
 	str_release(&r->environment);

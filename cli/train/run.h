@@ -38,6 +38,7 @@ struct run {
 	struct facts     facts;                /* of it                     */
 	tt_model        *model;
 	tt_trainer      *trainer;
+	tt_origins      *origins;              /* of the model's numbers; NULL: drawn, or its own */
 	tt_worker       *worker;               /* of a launcher; NULL: none */
 	tt_group        *group;                /* then: where it trains     */
 	int64_t          first_step;           /* steps done before         */

@@ -9,6 +9,7 @@
 #include "kit/paths.h"
 #include "kit/stop.h"
 #include "kit/table.h"
+#include "print/origins.h"
 #include "print/json.h"
 #include "print/summary.h"
 
@@ -67,6 +68,8 @@ static tt_status print_json(const struct run *r, const char *outcome)
 	json_text(&j, "run", r->dir);
 	json_int(&j, "parameters", (int64_t)tt_model_parameters(r->model));
 	st = summary_json(&s, r->arena, &j);
+	if (r->origins)
+		origins_json(r->origins, &j);
 	json_close(&j, '}');
 	if (st == TT_OK)
 		return json_print(&j);

@@ -65,11 +65,37 @@ typedef struct tt_tensor {
 	int         ndim;
 	int64_t     shape[5];
 	float      *data;              /* row-major f32; borrowed: yours to read and write            */
-	int         trainable;         /* 0 for buffers                                               */
+	int         trainable;         /* 0 for buffers, and what train.freeze names                 */
 } tt_tensor;
 TT_API int       tt_model_tensors(const tt_model *m);                 /* parameters, then buffers */
 TT_API tt_status tt_model_tensor(const tt_model *m, int i, tt_tensor *out);
-TT_API size_t    tt_model_parameters(const tt_model *m);                 /* trainable numbers     */
+TT_API size_t    tt_model_parameters(const tt_model *m);                 /* numbers, frozen or not*/
+
+/* What train.init of the model's spec does when a training of it begins, tensor by tensor: those of
+ * the model in their order, then those of the file that the model has no place for.  The file is
+ * read; nothing is changed, and what would be refused is a row, too.  TT_ENOENT: train.init.from is
+ * not set, or there is no such file. */
+enum tt_origin_kind {
+	TT_ORIGIN_TAKEN,               /* from the file                                               */
+	TT_ORIGIN_SKIPPED,             /* drawn: train.init.skip names it                             */
+	TT_ORIGIN_MISSING,             /* not in the file: the training is refused                    */
+	TT_ORIGIN_UNLIKE,              /* of another shape, or whole numbers: refused                 */
+	TT_ORIGIN_UNUSED               /* only in the file                                            */
+};
+#define TT_ORIGIN_KINDS 5
+typedef struct tt_origin {
+	uint32_t            size;      /* of this struct; yours to set: TT_SIZED(tt_origin)           */
+	enum tt_origin_kind kind;
+	const char         *name, *shape;            /* here, "64x3x7x7"; NULL if UNUSED              */
+	const char         *theirs, *their_shape;    /* in the file; NULL where it has none           */
+	const char         *their_type;              /* "F32", "BF16"                                 */
+} tt_origin;
+typedef struct tt_origins tt_origins;
+TT_API tt_status   tt_origins_new(tt_origins **out, const tt_model *m);
+TT_API int         tt_origins_count(const tt_origins *o);
+TT_API const char *tt_origins_file(const tt_origins *o);        /* that was read; borrowed */
+TT_API tt_status   tt_origins_get(const tt_origins *o, int i, tt_origin *out);   /* borrowed */
+TT_API void        tt_origins_free(tt_origins **o);
 
 /* What the model was built from, resolved; borrowed from it.  NULL of NULL. */
 TT_API const tt_spec *tt_model_spec(const tt_model *m);

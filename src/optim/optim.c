@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "sys/thread.h"
+#include "optim/groups.h"
 #include "optim/update_rules.h"
 
 /* Norms are sums over blocks of this many elements, added in order: the same bits for any
@@ -13,15 +14,18 @@
 /* A range smaller than this is not worth waking a second thread for. */
 #define GRAIN 32768
 
+struct run { size_t offset, count; int decay, group; };
+
 struct optim {
 	struct optim_opts    opts;
 	const struct rule   *rule;
-	struct optim_tensor *tensor;     /* per-tensor rules: each one; else runs of equal decay */
+	struct optim_groups  groups;
+	struct run          *tensor;     /* per-tensor rules: each one; else those treated alike */
 	int                  n_tensors;
 	size_t               count;
 	float               *slot[RULE_SLOTS];
 	double              *sum;        /* two per block of the whole vector                    */
-	struct coef          coef;
+	struct coef         *coef;       /* of each group                                        */
 };
 
 static tt_status check_opts(const struct optim_opts *o)
@@ -38,22 +42,24 @@ static tt_status check_opts(const struct optim_opts *o)
  * ratio per tensor needs each for itself. */
 static tt_status copy_tensors(struct optim *o, const struct optim_tensor *t, int n)
 {
-	struct optim_tensor *run;
+	struct run *run;
 
-	if (!(o->tensor = mem_calloc(n > 0 ? (size_t)n : 1, sizeof *t)))
+	if (!(o->tensor = mem_calloc(n > 0 ? (size_t)n : 1, sizeof *o->tensor)))
 		return TT_ENOMEM;
 	for (int i = 0; i < n; i++) {
+		const int group = optim_groups_find(&o->groups, t[i].name);
+
 		if (t[i].offset != o->count)
 			return err_set(TT_EINTERNAL, "optimizer: tensor %d begins at %zu, not at %zu",
 			               i, t[i].offset, o->count);
 		o->count += t[i].count;
 		run = o->n_tensors ? &o->tensor[o->n_tensors - 1] : NULL;
-		if (run && !o->rule->block && !run->decay == !t[i].decay)
+		if (run && !o->rule->block && !run->decay == !t[i].decay && run->group == group)
 			run->count += t[i].count;
 		else
-			o->tensor[o->n_tensors++] = t[i];
+			o->tensor[o->n_tensors++] = (struct run){ t[i].offset, t[i].count, t[i].decay, group };
 	}
-	return TT_OK;
+	return optim_groups_check_used(&o->groups);
 }
 
 static tt_status make_slots(struct optim *o)
@@ -85,8 +91,13 @@ tt_status optim_new(struct optim **out, const struct optim_opts *opts,
 		st = err_set(TT_EINVAL, "optimizer: kind %d is unknown", opts->kind);
 		goto out;
 	}
-	if ((st = copy_tensors(o, tensors, n_tensors)) != TT_OK || (st = make_slots(o)) != TT_OK)
+	if ((st = optim_groups_make(&o->groups, opts)) != TT_OK ||
+	    (st = copy_tensors(o, tensors, n_tensors)) != TT_OK || (st = make_slots(o)) != TT_OK)
 		goto out;
+	if (!(o->coef = mem_calloc((size_t)o->groups.n, sizeof *o->coef))) {
+		st = TT_ENOMEM;
+		goto out;
+	}
 	optim_begin(o, opts->lr, 1);
 	*out = o;
 	o = NULL;
@@ -102,7 +113,9 @@ void optim_free(struct optim **o)
 	for (int i = 0; i < RULE_SLOTS; i++)
 		mem_free((*o)->slot[i]);
 	mem_free((*o)->sum);
+	mem_free((*o)->coef);
 	mem_free((*o)->tensor);
+	optim_groups_release(&(*o)->groups);
 	mem_free(*o);
 	*o = NULL;
 }
@@ -112,12 +125,12 @@ int optim_by_range(const struct optim *o)
 	return !o->rule->block && o->opts.clip_norm <= 0;
 }
 
-void optim_begin(struct optim *o, double lr, int64_t t)
+static struct coef coef_of(const struct optim *o, double lr, int64_t t)
 {
 	const struct optim_opts *k = &o->opts;
 	double fix1 = 1 - pow(k->beta1, (double)t), fix2 = 1 - pow(k->beta2, (double)t);
 
-	o->coef = (struct coef){
+	return (struct coef){
 		.lr = (float)lr,
 		.momentum = (float)k->momentum,
 		.beta1 = (float)k->beta1, .rest1 = (float)(1 - k->beta1),
@@ -128,6 +141,19 @@ void optim_begin(struct optim *o, double lr, int64_t t)
 		.fix1 = (float)(1 / fix1), .fix2 = (float)(1 / sqrt(fix2)),
 		.trust = 1,
 	};
+}
+
+void optim_begin_rates(struct optim *o, const struct optim_rates *r, int64_t t)
+{
+	o->coef[0] = coef_of(o, r->lr, t);
+	for (int i = 1; i < o->groups.n; i++)
+		o->coef[i] = coef_of(o, r->times * o->groups.v[i].lr + r->plus, t);
+}
+
+void optim_begin(struct optim *o, double lr, int64_t t)
+{
+	optim_begin_rates(o, &(struct optim_rates){
+		.lr = lr, .times = o->opts.lr > 0 ? lr / o->opts.lr : 1 }, t);
 }
 
 /* g: of lo. */
@@ -194,15 +220,15 @@ void optim_apply(struct optim *o, float *params, const float *grads, size_t lo, 
 void optim_apply_part(struct optim *o, float *params, const float *part, size_t lo, size_t hi)
 {
 	for (int i = 0; i < o->n_tensors; i++) {
-		const struct optim_tensor *t = &o->tensor[i];
-		struct job j = { .o = o, .p = params, .coef = o->coef };
+		const struct run *t = &o->tensor[i];
+		struct job j = { .o = o, .p = params, .coef = o->coef[t->group] };
 
 		j.lo = t->offset > lo ? t->offset : lo;
 		j.hi = t->offset + t->count < hi ? t->offset + t->count : hi;
 		if (j.lo >= j.hi)
 			continue;
 		j.g = part + (j.lo - lo);
-		j.coef.decay = t->decay ? (float)o->opts.weight_decay : 0;
+		j.coef.decay = t->decay ? (float)o->groups.v[t->group].weight_decay : 0;
 		if (o->rule->block)
 			find_trust(&j);
 		if (!t->decay)

@@ -9,12 +9,13 @@
 
 #include "optim/options.h"
 
-/* The learning rate of a step: a pure function. */
+/* The learning rate of a step: a pure function, of base_lr a straight line. */
 double schedule_lr(const struct schedule_opts *s, double base_lr, int64_t step,
                    int64_t steps_per_epoch,
                    int64_t steps, int batch);
 
-struct optim_tensor { size_t offset, count; int decay; };        /* decay: weight decay applies */
+/* decay: weight decay applies; name: by which groups find it, NULL: none does. */
+struct optim_tensor { size_t offset, count; int decay; const char *name; };
 
 struct optim;
 /* tensors: in offset order, covering [0, count); copied. */
@@ -25,8 +26,11 @@ void      optim_free(struct optim **o);
 /* Whether ranges may be applied as they come (no global norm, no per-tensor trust ratio needs
  * more). */
 int  optim_by_range(const struct optim *o);
-/* Begin step `t` (from 1) with this learning rate. */
+/* Begin step `t` (from 1) with this learning rate; those of groups are in proportion. */
 void optim_begin(struct optim *o, double lr, int64_t t);
+/* The same where they are not: a rate that begins at `base` is now times * base + plus. */
+struct optim_rates { double lr, times, plus; };
+void optim_begin_rates(struct optim *o, const struct optim_rates *r, int64_t t);
 /* params[lo..hi) -= update(grads[lo..hi)); ranges of one step must not overlap.  Ranges need not
  * end at tensor borders when optim_by_range; else call once with the whole vector. */
 void optim_apply(struct optim *o, float *params, const float *grads, size_t lo, size_t hi);

@@ -25,6 +25,10 @@ const struct option optim_options[] = {
 	OPT_DOUBLE(T, alpha, "0.99", 0, MEMORY_MOST, "rmsprop: memory of the mean square"),
 	OPT_DOUBLE(T, trust, "0.001", 0, 1e30, "lars: trust coefficient"),
 	OPT_DOUBLE(T, clip_norm, "0", 0, 1e30, "bound on the norm of the whole gradient; 0: none"),
+	OPT_NODE  (T, groups,
+	           "list of {match: PATTERNS, lr: L, weight_decay: W}: parameters with settings of "
+	           "their own, as PyTorch's groups; the first that fits counts, and lr falls by the "
+	           "same schedule"),
 	OPT_END
 };
 #undef T

@@ -19,6 +19,7 @@ struct optim_opts {
 	double beta1, beta2, eps, alpha;    /* adam family; alpha: rmsprop; eps 0: the rule's own */
 	double trust;                /* lars: trust coefficient (0.001)                           */
 	double clip_norm;            /* global gradient norm bound (0: none)                      */
+	const struct node *groups;   /* list of {match, lr, weight_decay}; NULL: none             */
 };
 extern const struct option optim_options[];
 extern const char *const   optim_words[];    /* names of the kinds, NULL-terminated */

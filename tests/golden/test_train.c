@@ -106,7 +106,8 @@ static void make_optim(struct run *r)
 
 	assert_non_null(t);
 	for (int i = 0; i < r->m->n_params; i++)
-		t[i] = (struct optim_tensor){ r->m->param[i].offset, r->m->param[i].count, 1 };
+		t[i] = (struct optim_tensor){ .offset = r->m->param[i].offset,
+		                             .count = r->m->param[i].count, .decay = 1 };
 	assert_ok(optim_new(&r->o, &optimizer, t, r->m->n_params));
 	mem_free(t);
 }

@@ -188,9 +188,28 @@ class Draw:
             "train": {"epochs": epochs, "batch": self.batch, "threads": 1, "tune_kernels": "no",
                       "seed": self.seed % 100000, "optimizer": self.optimizer(want["optimizer"]),
                       "schedule": self.schedule(want["schedule"], epochs)}}
+        self.choose(layers)
         if not self.norms and self.chance(0.3):
             self.spec["train"]["micro_batch"] = self.whole(1, self.batch)
         return self
+
+    def choose(self, layers):
+        """Layers that rest, and some that learn at a rate of their own."""
+        net, (last,) = Net(), layers[-1].values()
+        net.loss, train = "mse", self.spec["train"]
+        with torch.no_grad():
+            net.list(layers, torch.zeros([2] + self.input, dtype=torch.float64))
+        inside = sorted({n.rsplit(".", 1)[0] for n, role in net.roles.items() if role != "buffer"})
+        rests = [n for n in inside if n.split(".")[0] != last["name"] and self.chance(0.5)]
+        if rests and self.chance(0.3):
+            train["freeze"] = [n.replace(".", "[.]") for n in rests]
+        learns = [n for n in inside if "freeze" not in train or n not in rests]
+        if self.chance(0.3):
+            some = self.pick(learns)
+            group = {"match": some.replace(".", "[.]"), "lr": self.real(0.002, 0.05)}
+            if self.chance(0.5):
+                group["weight_decay"] = self.real(0, 0.1)
+            train["optimizer"]["groups"] = [group]
 
     def data(self):
         """Columns as the sources have them: x, label and, in a third, weights."""

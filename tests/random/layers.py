@@ -31,6 +31,10 @@ class Net:
         assert list(p.shape) == list(shape), f"{name}: {list(p.shape)} is not {list(shape)}"
         return p
 
+    def trains(self, name):
+        """A norm that is frozen as a whole is in use."""
+        return self.params is None or any(self.params[name + end].requires_grad for end in (".weight", ".bias"))
+
     def near(self, x):
         """x is 0 at a kink."""
         if self.kink and x.numel() and float(x.detach().abs().min()) < self.kink:
@@ -437,7 +441,7 @@ def batchnorm(net, name, s, x):
     c = [x.shape[1]]
     y = F.batch_norm(x, net.param(name + ".running_mean", c, "buffer"),
                      net.param(name + ".running_var", c, "buffer"), net.param(name + ".weight", c, "norm"),
-                     net.param(name + ".bias", c, "norm"), True, s["momentum"], s["eps"])
+                     net.param(name + ".bias", c, "norm"), net.trains(name), s["momentum"], s["eps"])
     return net.act(s["activation"], y)
 
 

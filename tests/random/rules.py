@@ -1,5 +1,6 @@
 """PyTorch's side of a training: losses, update rules, schedules, and steps in double precision."""
 import math
+import re
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +11,7 @@ from layers import Net
 SETTINGS = {
     "model": {"input", "inputs", "loss", "label_smoothing", "huber_delta", "init", "layers"},
     "train.optimizer": {"kind", "lr", "momentum", "nesterov", "weight_decay", "decay_norms", "beta1",
-                        "beta2", "eps", "alpha", "trust", "clip_norm"},
+                        "beta2", "eps", "alpha", "trust", "clip_norm", "groups"},
     "train.schedule": {"kind", "milestones", "step_size", "gamma", "min_lr", "restarts",
                        "restart_scale", "warmup_epochs", "warmup_from", "scale_batch"},
 }
@@ -75,12 +76,23 @@ OPTIMIZERS = {
 }
 
 
+def fits(pattern, name):
+    """All of the name, or all of it up to a dot."""
+    parts = name.split(".")
+    return any(re.fullmatch(pattern, ".".join(parts[:i])) for i in range(1, len(parts) + 1))
+
+
 def groups_of(params, roles, o):
-    """Those that decay (and are scaled), and those that do not."""
-    decays = [p for n, p in params.items() if roles[n] == "weight" or o.get("decay_norms", "yes") == "yes"]
-    rest = [p for p in params.values() if not any(p is d for d in decays)]
-    return [g for g in (dict(params=decays, weight_decay=o.get("weight_decay", 0.0), scaled=True),
-                        dict(params=rest, weight_decay=0.0, scaled=False)) if g["params"]]
+    """In each group those that decay (and are scaled), and those that do not."""
+    made = {}
+    for name, p in params.items():
+        group = next((g for g in o.get("groups", []) if fits(g["match"], name)), {})
+        decays = roles[name] == "weight" or o.get("decay_norms", "yes") == "yes"
+        decay = group.get("weight_decay", o.get("weight_decay", 0.0)) if decays else 0.0
+        base = group.get("lr", o["lr"])
+        made.setdefault((base, decay, decays), []).append(p)
+    return [dict(params=some, base=base, weight_decay=decay, scaled=decays)
+            for (base, decay, decays), some in made.items()]
 
 
 # ---- schedules: the factor on the rate at a step ----
@@ -147,7 +159,7 @@ def train(draw, columns, start, dtype, kink=0.0):
             torch.nn.utils.clip_grad_norm_(list(trained.values()), t["optimizer"]["clip_norm"])
         lr = rate(t["schedule"], t["optimizer"]["lr"], step, per_epoch, t["epochs"], draw.batch)
         for group in optimizer.param_groups:
-            group["lr"] = lr
+            group["lr"] = rate(t["schedule"], group["base"], step, per_epoch, t["epochs"], draw.batch)
         optimizer.step()
         sums[0] += float((each * weight[cut]).sum())
         sums[1] += float(total)

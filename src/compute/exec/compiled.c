@@ -63,6 +63,27 @@ static int last_touch(const struct plan *p, const struct ir_value *v)
 	return last;
 }
 
+/* Those that are frozen lie behind all others. */
+static int is_trained(const struct ir_value *v)
+{
+	return v->kind == IR_PARAM && v->wants_grad;
+}
+
+static size_t end_of(const struct ir_value *v)
+{
+	return v->offset + (size_t)tensor_count(&v->desc);
+}
+
+static size_t trained_end(const struct ir_graph *g)
+{
+	size_t end = 0;
+
+	for (int i = 0; i < g->n_values; i++)
+		if (is_trained(g->value[i]) && end_of(g->value[i]) > end)
+			end = end_of(g->value[i]);
+	return end;
+}
+
 struct span { size_t offset; int last; };
 
 static int higher_first(const void *a, const void *b)
@@ -77,13 +98,13 @@ static tt_status mark_ready(struct compiled *p)
 {
 	const struct ir_graph *g = p->graph;
 	struct span *s = mem_calloc((size_t)g->n_values + 1, sizeof *s);
-	size_t hi = g->param_count;
+	size_t hi = trained_end(g);
 	int n = 0, at = 0;
 
 	if (!s)
 		return TT_ENOMEM;
 	for (int i = 0; i < g->n_values; i++)
-		if (g->value[i]->kind == IR_PARAM)
+		if (is_trained(g->value[i]))
 			s[n++] = (struct span){ g->value[i]->offset, last_touch(p->plan, g->value[i]) };
 	qsort(s, (size_t)n, sizeof *s, higher_first);
 	for (int k = 0; k < p->n_go; k++) {
@@ -126,8 +147,8 @@ static tt_status mark_need(struct compiled *p)
 	if (!end)
 		return TT_ENOMEM;
 	for (int i = 0; i < g->n_values; i++)
-		if (g->value[i]->kind == IR_PARAM) {
-			size_t v_end = g->value[i]->offset + (size_t)tensor_count(&g->value[i]->desc);
+		if (is_trained(g->value[i])) {
+			size_t v_end = end_of(g->value[i]);
 			int first = first_touch(p->plan, g->value[i]);
 
 			end[first] = v_end > end[first] ? v_end : end[first];

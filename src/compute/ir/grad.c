@@ -127,6 +127,17 @@ struct ir_value *ir_before_act(struct ir_backward *b, const struct ir_node *n, s
 	return d ? d->out[0] : NULL;
 }
 
+/* Weights at rest: the bias alone, whose gradient is dy over all but the channels. */
+static tt_status give_bias(struct ir_backward *b, const struct ir_node *n, struct ir_value *bias,
+                           struct ir_value *dy)
+{
+	struct ir_attr sum = { .reduce = REDUCE_SUM };
+
+	for (int i = 0; i < dy->desc.ndim; i++)
+		sum.axes |= i == 1 ? 0 : 1u << i;
+	return ir_give_out(b, bias, GRAD_EMIT(b, n, IR_REDUCE, &sum, dy), 0);
+}
+
 tt_status ir_grad_linear(struct ir_backward *b, struct ir_node *n, struct ir_value *dy,
                          struct ir_linear op)
 {
@@ -140,7 +151,9 @@ tt_status ir_grad_linear(struct ir_backward *b, struct ir_node *n, struct ir_val
 	if (x->wants_grad &&
 	    (st = ir_give_out(b, x, GRAD_EMIT(b, n, op.dx, &a, dy, w), 0)) != TT_OK)
 		return st;
-	if (!w->wants_grad && !(bias && bias->wants_grad))
+	if (!w->wants_grad && bias && bias->wants_grad)
+		return give_bias(b, n, bias, dy);
+	if (!w->wants_grad)
 		return TT_OK;
 	d = GRAD_EMIT(b, n, op.dw, &a, x, dy);
 	if ((st = ir_give_out(b, w, d, 0)) != TT_OK)

@@ -114,6 +114,11 @@ struct ir_value *ir_param(struct ir_graph *g, const char *name, const struct ten
 	return add_stored(g, IR_PARAM, name, d, offset);
 }
 
+void ir_freeze(struct ir_value *param)
+{
+	param->wants_grad = 0;
+}
+
 struct ir_value *ir_buffer(struct ir_graph *g, const char *name, const struct tensor_desc *d,
                            size_t offset)
 {

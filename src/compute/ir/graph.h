@@ -96,6 +96,9 @@ struct ir_value *ir_input(struct ir_graph *g, const char *name, const struct ten
 /* offset: where it lies in the flat vector of parameters or buffers. */
 struct ir_value *ir_param(struct ir_graph *g, const char *name, const struct tensor_desc *d,
                           size_t offset);
+/* A parameter that is not trained: it has no gradient, nor has what depends on no other.  Before
+ * anything reads it. */
+void             ir_freeze(struct ir_value *param);
 struct ir_value *ir_buffer(struct ir_graph *g, const char *name, const struct tensor_desc *d,
                            size_t offset);
 

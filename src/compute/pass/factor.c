@@ -46,7 +46,7 @@ static int may(const struct ir_graph *g, const struct ir_node *n)
 	const struct ir_value *x = n->in[0], *w = n->in[1];
 
 	return (n->op == IR_DENSE || n->op == IR_CONV2D) && x->desc.dim[0] == batch_of(g) &&
-	       w->kind == IR_PARAM && ir_only_reader(g, w) == n &&
+	       w->kind == IR_PARAM && w->wants_grad && ir_only_reader(g, w) == n &&
 	       tensor_count(&w->desc) <= UINT32_MAX;
 }
 

@@ -80,6 +80,8 @@ static struct ir_value *piece(const struct split *s, const struct ir_value *w, i
 	d.dim[0] = cut(s, k + 1) - cut(s, k);
 	if (!name || !(in[1] = ir_param(s->g, name, &d, w->offset + (size_t)cut(s, k) * row)))
 		return NULL;
+	if (!w->wants_grad)
+		ir_freeze(in[1]);
 	return put(s, s->layer->op, in, 2, &s->layer->attr);
 }
 

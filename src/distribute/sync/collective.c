@@ -239,13 +239,13 @@ static tt_status make_scratch(struct sync *s)
 static tt_status same_start(struct sync *s)
 {
 	const struct sync_host *h = &s->host;
-	const size_t size = sizeof(float);
+	const size_t size = sizeof(float), buffers = h->buffer_count + h->frozen_buffers;
 	tt_status st;
 
 	h->comm->doing = "the start";
-	if ((st = comm_broadcast(h->comm, 0, h->params, h->param_count * size)) != TT_OK ||
-	    (h->buffer_count &&
-	     (st = comm_broadcast(h->comm, 0, h->buffers, h->buffer_count * size)) != TT_OK))
+	if ((st = comm_broadcast(h->comm, 0, h->params,
+	                         (h->param_count + h->frozen_params) * size)) != TT_OK ||
+	    (buffers && (st = comm_broadcast(h->comm, 0, h->buffers, buffers * size)) != TT_OK))
 		return st;
 	for (int i = 0; i < h->slots; i++)
 		if ((st = comm_broadcast(h->comm, 0, h->slot(h->ctx, i), h->param_count * size)) != TT_OK)

@@ -11,7 +11,11 @@
 
 #define TAG 1
 
-/* What is of rank r among what is of all. */
+/* Of a net, with what is frozen. */
+static size_t all_params(const struct sync_host *h) { return h->param_count + h->frozen_params; }
+static size_t all_buffers(const struct sync_host *h) { return h->buffer_count + h->frozen_buffers; }
+
+/* What is of rank r among the optimizer's state of all. */
 static float *piece(const struct sync *s, float *all, int r)
 {
 	return all + (size_t)r * s->host.param_count;
@@ -54,9 +58,9 @@ static tt_status open_ensemble(struct sync *s)
 		return st;
 	s->alone = 1;
 	h->comm->doing = "the start";
-	if ((st = deal(s, h->all_params, h->params, h->param_count)) != TT_OK ||
-	    (h->buffer_count &&
-	     (st = deal(s, h->all_buffers, h->buffers, h->buffer_count)) != TT_OK))
+	if ((st = deal(s, h->all_params, h->params, all_params(h))) != TT_OK ||
+	    (all_buffers(h) &&
+	     (st = deal(s, h->all_buffers, h->buffers, all_buffers(h))) != TT_OK))
 		return st;
 	for (int i = 0; st == TT_OK && i < h->slots; i++)
 		st = deal_slot(s, i);
@@ -104,14 +108,14 @@ static tt_status consolidate(struct sync *s)
 	tt_status st = collective_consolidate(s);
 
 	if (st != TT_OK ||
-	    (st = comm_allgather(h->comm, h->params, h->param_count * size, h->all_params)) != TT_OK ||
-	    (h->buffer_count &&
-	     (st = comm_allgather(h->comm, h->buffers, h->buffer_count * size,
+	    (st = comm_allgather(h->comm, h->params, all_params(h) * size, h->all_params)) != TT_OK ||
+	    (all_buffers(h) &&
+	     (st = comm_allgather(h->comm, h->buffers, all_buffers(h) * size,
 	                          h->all_buffers)) != TT_OK))
 		return st;
 	for (int i = 0; st == TT_OK && i < h->slots; i++)
 		st = collect_slot(s, i);
-	collective_count(s, start, others * (h->param_count + h->buffer_count) * size +
+	collective_count(s, start, others * (all_params(h) + all_buffers(h)) * size +
 	           (h->comm->rank ? (size_t)h->slots * h->param_count * size : 0));
 	return st;
 }

@@ -113,12 +113,13 @@ static void copy_first(struct sync *s)
 {
 	const struct sync_host *from = ((struct hogwild *)s->own)->shared->first, *h = &s->host;
 	const size_t bytes = h->param_count * sizeof *h->params;
+	const size_t buffers = h->buffer_count + h->frozen_buffers;
 
 	if (from == h)
 		return;
-	memcpy(h->params, from->params, bytes);
-	if (h->buffer_count)
-		memcpy(h->buffers, from->buffers, h->buffer_count * sizeof *h->buffers);
+	memcpy(h->params, from->params, bytes + h->frozen_params * sizeof *h->params);
+	if (buffers)
+		memcpy(h->buffers, from->buffers, buffers * sizeof *h->buffers);
 	for (int i = 0; i < h->slots; i++)
 		memcpy(h->slot(h->ctx, i), from->slot(from->ctx, i), bytes);
 }

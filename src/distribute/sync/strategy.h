@@ -56,6 +56,9 @@ struct sync_host {
 	const struct distribute_opts *opts;
 	float  *params, *grads, *buffers;
 	size_t  param_count, buffer_count, sums;
+	/* Behind these in the same vectors lies what nobody changes: at the start it becomes rank 0's
+	 * on all ranks, as the others do, and then it rests. */
+	size_t  frozen_params, frozen_buffers;
 	int     by_range;          /* may ranges be applied as they come (else whole, after clipping) */
 	/* Optimizer on [lo, hi) of grads.  By ranges: from threads of the strategy's too, on ranges
 	 * that do not overlap. */

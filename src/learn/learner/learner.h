@@ -107,7 +107,8 @@ void      learner_set_whole(struct learner *l, const struct learner_whole *whole
 /* Collective, before the first step: parameters and optimizer are rank 0's on all ranks. */
 tt_status learner_start(struct learner *l);
 
-struct learner_at { int64_t epoch; double lr; int wants_stop; };
+/* rates: of the optimizer's groups; NULL: in proportion to lr. */
+struct learner_at { int64_t epoch; double lr; int wants_stop; const struct optim_rates *rates; };
 /* Numbers of all ranks since they were last exchanged: with most strategies of one step. */
 struct learner_result {
 	struct metrics sums;         /* without a confusion matrix                                */

@@ -71,7 +71,7 @@ struct learner {
 	struct target            target;
 	struct batch_room        part;        /* columns of the micro-batch under way         */
 	struct optim            *optim;
-	float                   *grads;       /* [param_count + SUMS]                        */
+	float                   *grads;       /* [train_count + SUMS]                        */
 	struct shm               shared;      /* where grads lie, or {0}                     */
 	float                   *weighed;     /* what all ranks say that their samples weigh  */
 	float                   *held;        /* sums of parts; NULL: a share is one part    */

@@ -292,6 +292,8 @@ tt_status tt_learner_gradient(tt_learner *l, int i, tt_tensor *out)
 	if (!learner_steps(l->learner))
 		return err_set(TT_ENOENT, "there is no gradient before the first step");
 	p = &m->param[i];
+	if (p->frozen)
+		return err_set(TT_ENOENT, "parameter %d, %s, is frozen: it has no gradient", i, p->name);
 	t.name = p->name;
 	t.ndim = p->desc.ndim;
 	memcpy(t.shape, p->desc.dim, (size_t)t.ndim * sizeof *t.shape);

@@ -12,19 +12,25 @@ static tt_status make_optim(struct learner *l)
 	const struct tt_model *m = l->opts.model;
 	const struct optim_opts *o = l->opts.optimizer;
 	struct optim_tensor *tensor;
+	int n = 0;
 	tt_status st;
 
 	if (!m->param_count)
 		return err_set(TT_ESPEC, "%s: no layer has parameters: there is nothing to train",
 		               m->spec->name);
+	if (!m->train_count)
+		return err_set(TT_ESPEC, "%s: train.freeze names all parameters: there is nothing to train",
+		               m->spec->name);
 	if (!(tensor = mem_calloc((size_t)m->n_params, sizeof *tensor)))
 		return TT_ENOMEM;
 	for (int i = 0; i < m->n_params; i++)
-		tensor[i] = (struct optim_tensor){
-			.offset = m->param[i].offset, .count = m->param[i].count,
-			.decay = m->param[i].role == PARAM_WEIGHT || o->decay_norms,
-		};
-	st = optim_new(&l->optim, o, tensor, m->n_params);
+		if (!m->param[i].frozen)
+			tensor[n++] = (struct optim_tensor){
+				.offset = m->param[i].offset, .count = m->param[i].count,
+				.decay = m->param[i].role == PARAM_WEIGHT || o->decay_norms,
+				.name = m->param[i].name,
+			};
+	st = optim_new(&l->optim, o, tensor, n);
 	mem_free(tensor);
 	return st;
 }
@@ -32,7 +38,7 @@ static tt_status make_optim(struct learner *l)
 /* Where other processes of this machine can read them without a copy, if there are any. */
 static tt_status make_grads(struct learner *l)
 {
-	const size_t count = l->opts.model->param_count, bytes = (count + SUMS) * sizeof *l->grads;
+	const size_t count = l->opts.model->train_count, bytes = (count + SUMS) * sizeof *l->grads;
 	const struct comm *c = l->opts.comm;
 
 	if (c->near && !c->one_space && c->locals > 1 && shm_alloc(&l->shared, bytes) == TT_OK)

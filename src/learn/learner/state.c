@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "learn/learner/learner_own.h"
 
 #define PREFIX "tutti.optim."
@@ -18,7 +19,7 @@ static int slots_of(const struct learner *l)
 /* Numbers in a slot: of nets that are apart those of all. */
 static int64_t count_of(const struct learner *l)
 {
-	return (int64_t)l->opts.model->param_count * (l->whole.slot ? learner_world(l) : 1);
+	return (int64_t)l->opts.model->train_count * (l->whole.slot ? learner_world(l) : 1);
 }
 
 static float *slot_at(const struct learner *l, int i, const char **name)
@@ -122,6 +123,38 @@ static tt_status check_finite(const struct ckpt *c, const char *path)
 	return TT_OK;
 }
 
+/* "" where nothing is frozen, or there was no such key yet. */
+static tt_status frozen_of(const tt_spec *s, char **out)
+{
+	tt_status st = tt_spec_get(s, "train.freeze", out);
+
+	if (st == TT_ENOENT)
+		return (*out = mem_strdup("")) ? TT_OK : TT_ENOMEM;
+	return st;
+}
+
+/* State has a place for what is trained alone, in its order. */
+static tt_status check_frozen(const struct learner *l, const struct ckpt *c, const char *path)
+{
+	const tt_spec *mine = l->whole.model ? l->whole.model->spec : l->opts.model->spec;
+	const char *text = ckpt_meta(c, MODEL_META_SPEC);
+	char *was = NULL, *is = NULL;
+	tt_spec *s = NULL;
+	tt_status st;
+
+	if (!text)
+		return TT_OK;
+	if ((st = tt_spec_parse(&s, path, text)) == TT_OK && (st = frozen_of(s, &was)) == TT_OK &&
+	    (st = frozen_of(mine, &is)) == TT_OK && strcmp(was, is) != 0)
+		st = err_set(TT_ESPEC, "%s: was written with train.freeze '%.120s', this spec's is "
+		             "'%.120s': resume with the same, or begin another run with train.init.from: "
+		             "%s", path, was, is, path);
+	tt_free(was);
+	tt_free(is);
+	tt_spec_free(&s);
+	return st;
+}
+
 tt_status learner_find_slots(const struct learner *l, const struct ckpt *c, const char *path,
                              struct learner_slots *out)
 {
@@ -130,8 +163,8 @@ tt_status learner_find_slots(const struct learner *l, const struct ckpt *c, cons
 	struct learner_slots s = {{ 0 }};
 	tt_status st = check_kind(l, c, path);
 
-	if (st != TT_OK || (st = check_all_used(l, c, path)) != TT_OK ||
-	    (st = check_finite(c, path)) != TT_OK)
+	if (st != TT_OK || (st = check_frozen(l, c, path)) != TT_OK ||
+	    (st = check_all_used(l, c, path)) != TT_OK || (st = check_finite(c, path)) != TT_OK)
 		return st;
 	for (int i = 0; i < slots_of(l); i++) {
 		const struct ckpt_tensor *found;

@@ -19,7 +19,10 @@ static tt_status turn(struct learner *l)
 	l->step.turned = 1;
 	if (st != TT_OK)
 		return st;
-	optim_begin(l->optim, l->step.at.lr, l->steps + 1);
+	if (l->step.at.rates)
+		optim_begin_rates(l->optim, l->step.at.rates, l->steps + 1);
+	else
+		optim_begin(l->optim, l->step.at.lr, l->steps + 1);
 	sums_count(l);
 	return TT_OK;
 }
@@ -52,9 +55,9 @@ static tt_status run_share(struct learner *l, const struct batch *b)
 		return microbatch_run(l, b, &run);
 	if ((st = sync_flush(l->sync)) != TT_OK)
 		return blame_peer(st);
-	memset(l->grads, 0, l->opts.model->param_count * sizeof *l->grads);
+	memset(l->grads, 0, l->opts.model->train_count * sizeof *l->grads);
 	l->step.part = l->step.parts - 1;
-	ready(l, 0, l->opts.model->param_count);
+	ready(l, 0, l->opts.model->train_count);
 	return l->step.status == TT_OK ? microbatch_run(l, b, &run) : blame_peer(l->step.status);
 }
 

@@ -7,7 +7,7 @@
 
 static float *sums_of(const struct learner *l)
 {
-	return l->grads + l->opts.model->param_count;
+	return l->grads + l->opts.model->train_count;
 }
 
 static struct metrics measure(const struct learner *l)

@@ -87,13 +87,11 @@ static tt_status apply_product(void *ctx, int i, const float *const *all, size_t
 static const char *name_at(void *ctx, size_t at)
 {
 	const struct tt_model *m = ((struct learner *)ctx)->opts.model;
-	int i = m->n_params - 1;
 
-	if (at >= m->param_count)
-		return "loss and samples";
-	while (i && at < m->param[i].offset)
-		i--;
-	return m->param[i].name;
+	for (int i = 0; at < m->train_count && i < m->n_params; i++)
+		if (at - m->param[i].offset < m->param[i].count)       /* unsigned: below is far above */
+			return m->param[i].name;
+	return "loss and samples";
 }
 
 tt_status sync_host_open(struct learner *l)
@@ -103,7 +101,9 @@ tt_status sync_host_open(struct learner *l)
 		.strategy = l->strategy, .comm = l->opts.comm, .team = l->opts.team,
 		.worker = l->opts.comm->rank, .opts = &l->distribute,
 		.params = m->params, .grads = l->grads, .buffers = m->buffers,
-		.param_count = m->param_count, .buffer_count = m->buffer_count, .sums = SUMS,
+		.param_count = m->train_count, .buffer_count = m->live_count, .sums = SUMS,
+		.frozen_params = m->param_count - m->train_count,
+		.frozen_buffers = m->buffer_count - m->live_count,
 		.by_range = optim_by_range(l->optim), .apply = apply, .ctx = l,
 		.n_factored = l->n_factored, .factored = factored, .multiply = multiply,
 		.share_products = learner_shares_products(l), .apply_product = apply_product,

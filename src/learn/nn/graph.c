@@ -7,6 +7,7 @@
 #include "compute/pass/pass.h"
 #include "learn/nn/build.h"
 #include "learn/nn/loss.h"
+#include "learn/nn/place.h"
 
 #define PIECE ((size_t)1 << 19)    /* weights: 2 MB */
 
@@ -231,17 +232,24 @@ tt_status nn_factored(const struct tt_model *m, const struct nn_group *g,
 
 tt_status nn_collect(struct tt_model *m)
 {
-	struct builder b = { .m = m, .grow = m, .shape = {
+	struct pattern_list freeze;
+	struct builder b = { .m = m, .grow = m, .freeze = &freeze, .shape = {
 		.batch = 1, .length = NN_LENGTH, .purpose = NN_EVAL } };
 	struct ir_graph *g;
 	tt_status st;
 
-	if ((st = nn_read_inputs(m)) != TT_OK || (st = build_graph(&b, &g)) != TT_OK)
+	if ((st = pattern_list_make(&freeze, m->freeze, "train.freeze")) != TT_OK)
 		return st;
+	if ((st = nn_read_inputs(m)) != TT_OK || (st = build_graph(&b, &g)) != TT_OK)
+		goto out;
 	m->inputs = m->input[0].numbers;
 	m->outputs = m->out_desc.dim[m->out_desc.ndim - 1];
 	ir_graph_free(&g);
-	return TT_OK;
+	if ((st = nn_check_used(&freeze, m, "train.freeze")) == TT_OK)
+		nn_place(m);
+out:
+	pattern_list_release(&freeze);
+	return st;
 }
 
 tt_status nn_count(const struct model_opts *o, size_t *parameters, size_t *buffers)

@@ -135,20 +135,32 @@ tt_status build_param(struct builder *b, struct layer *l, const struct want *w,
 		return TT_ENOMEM;
 	if ((st = tensor_check(&row.desc)) != TT_OK)
 		return err_at(layer_failed(l), "%s", row.name);
+	row.frozen = b->freeze && pattern_list_find(b->freeze, row.name) != NULL;
 	if (b->grow)
 		st = add_row(b, &b->grow->param, &b->grow->n_params, &b->grow->param_count, &row);
 	else
 		st = check_row(&b->m->param[i], row.name, &row.desc);
 	if (st != TT_OK)
 		return st;
-	*out = ir_param(b->g, row.name, &row.desc, b->m->param[i].offset);
-	return *out ? TT_OK : layer_failed(l);
+	if (!(*out = ir_param(b->g, row.name, &row.desc, b->m->param[i].offset)))
+		return layer_failed(l);
+	if (b->m->param[i].frozen)
+		ir_freeze(*out);
+	return TT_OK;
+}
+
+int build_is_frozen(const struct builder *b, int n)
+{
+	for (int i = b->n_params - n; i < b->n_params; i++)
+		if (!b->m->param[i].frozen)
+			return 0;
+	return 1;
 }
 
 tt_status build_buffer(struct builder *b, struct layer *l, const struct want *w,
                        struct ir_value **out)
 {
-	struct param row = { .role = w->role, .init = w->init,
+	struct param row = { .role = w->role, .init = w->init, .frozen = w->frozen,
 	                     .desc = tensor_desc_make(DTYPE_F32, w->ndim, w->dim) };
 	int i = b->n_buffers++;
 	tt_status st;

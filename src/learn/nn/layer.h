@@ -6,6 +6,7 @@
 #ifndef NN_LAYER_H
 #define NN_LAYER_H
 
+#include "base/pattern.h"
 #include "learn/nn/layers/kinds.h"
 #include "learn/nn/model.h"
 
@@ -45,6 +46,7 @@ struct builder {
 	const struct tt_model *m;
 	struct tt_model       *grow;      /* == m while the tables are collected; else NULL  */
 	struct nn_shape        shape;     /* what for                                        */
+	struct pattern_list   *freeze;    /* while they are collected: what is not trained   */
 	struct arena           arena;     /* of the build: layers, names                     */
 	struct known          *known;     /* values by name, latest first                    */
 	struct ir_value      **input;     /* [m->n_inputs]                                   */
@@ -82,11 +84,14 @@ struct want {
 	int64_t         dim[TENSOR_MAX_DIMS];
 	enum param_role role;
 	struct init     init;
+	int             frozen;           /* a buffer of a layer at rest                     */
 };
 tt_status build_param(struct builder *b, struct layer *l, const struct want *w,
                       struct ir_value **out);
 tt_status build_buffer(struct builder *b, struct layer *l, const struct want *w,
                        struct ir_value **out);
+/* Are the last n parameters that were asked for all frozen? */
+int       build_is_frozen(const struct builder *b, int n);
 
 /* l->out = op(in); node may be NULL. */
 tt_status build_op(struct builder *b, struct layer *l, enum ir_op op, struct ir_value *const *in,

@@ -65,11 +65,11 @@ tt_status tt_model_tensor(const tt_model *m, int i, tt_tensor *out)
 	if (i < 0 || i >= tt_model_tensors(m))
 		return err_set(TT_EINVAL, "tensor %d: the model has tensors 0 to %d", i,
 		               tt_model_tensors(m) - 1);
-	t.trainable = i < m->n_params;
-	p = t.trainable ? &m->param[i] : &m->buffer[i - m->n_params];
+	p = i < m->n_params ? &m->param[i] : &m->buffer[i - m->n_params];
+	t.trainable = i < m->n_params && !p->frozen;
 	t.name = p->name;
 	t.ndim = p->desc.ndim;
-	t.data = (t.trainable ? m->params : m->buffers) + p->offset;
+	t.data = (i < m->n_params ? m->params : m->buffers) + p->offset;
 	memcpy(t.shape, p->desc.dim, sizeof t.shape);
 	return sized_give(out, &t, sizeof t, "tt_tensor");
 }

@@ -4,7 +4,10 @@
  *   buffers: | bn1.running_mean | bn1.running_var | ... |
  *
  * Parameters lie in the order of the layers, so that backward fills a gradient vector of the
- * same layout from its end. */
+ * same layout from its end.  What is frozen lies behind all that is trained: gradients, the
+ * optimizer and whoever exchanges them see vectors of the first `train_count` numbers.
+ *
+ *   params: | what is trained ... train_count | what is frozen ... param_count | */
 #ifndef NN_MODEL_H
 #define NN_MODEL_H
 
@@ -25,6 +28,7 @@ struct param {
 	struct tensor_desc desc;
 	size_t             offset, count;
 	enum param_role    role;
+	int                frozen;       /* training leaves it as it is                  */
 	struct init        init;         /* how it begins                                */
 };
 
@@ -46,9 +50,13 @@ struct tt_model {
 	tt_spec      *spec;              /* the document it came from, resolved; owned by learn/spec,
 	                                  * which alone looks into it here and below     */
 	struct arena  arena;             /* of names and tables                          */
-	struct param *param, *buffer;    /* in offset order                              */
+	const struct node *freeze;       /* patterns of what is not trained; borrowed likewise */
+	int           members;           /* nets whose vectors lie one after the other, each as it
+	                                  * were alone: those of an ensemble; else 0     */
+	struct param *param, *buffer;    /* in the order of layers                       */
 	int           n_params, n_buffers;
 	size_t        param_count, buffer_count;
+	size_t        train_count, live_count;   /* of these, what training changes     */
 	float        *params, *buffers;  /* owned, 64-byte aligned                       */
 	struct net_input *input;         /* [n_inputs]                                   */
 	int           n_inputs;

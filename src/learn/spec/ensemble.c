@@ -138,6 +138,28 @@ static void replace(struct node *map, const char *key, struct node *value)
 	}
 }
 
+/* A pattern for the net alone as one for each member. */
+static tt_status for_members(struct arena *a, struct node *n)
+{
+	if (n->kind == NODE_TEXT && *n->text)
+		return (n->text = arena_printf(a, "members[.][0-9]+[.](%s)", n->text)) ? TT_OK : TT_ENOMEM;
+	for (struct node *c = n->child; c; c = c->next)
+		if (for_members(a, c) != TT_OK)
+			return TT_ENOMEM;
+	return TT_OK;
+}
+
+/* The whole begins as the member does, and is frozen where that is; it is trained by nobody. */
+static tt_status rename_patterns(tt_spec *s)
+{
+	struct node *train = node_get(s->root, "train");
+	struct node *freeze = node_get(train, "freeze"), *optimizer = node_get(train, "optimizer");
+
+	if (optimizer)
+		replace(optimizer, "groups", NULL);
+	return node_absent(freeze) ? TT_OK : for_members(&s->arena, freeze);
+}
+
 tt_status ensemble_spec(tt_spec **out, const tt_spec *member, int n, const struct node *combiner)
 {
 	struct node *layers;
@@ -158,7 +180,8 @@ tt_status ensemble_spec(tt_spec **out, const tt_spec *member, int n, const struc
 		goto out;
 	replace(node_get(s->root, "model"), "layers", layers);
 	replace(s->root, "distribute", NULL);
-	if ((st = tt_spec_resolve(s)) != TT_OK)
+	s->members = n;
+	if ((st = rename_patterns(s)) != TT_OK || (st = tt_spec_resolve(s)) != TT_OK)
 		goto out;
 	*out = s;
 	s = NULL;
@@ -168,6 +191,17 @@ out:
 }
 
 /* ---- the combiner ---- */
+
+/* What the members are told of names is nothing to it. */
+static void forget_names(struct node *train)
+{
+	if (!train)
+		return;
+	replace(train, "init", NULL);
+	replace(train, "freeze", NULL);
+	if (node_get(train, "optimizer"))
+		replace(node_get(train, "optimizer"), "groups", NULL);
+}
 
 tt_status ensemble_default_combiner(struct arena *a, const struct tt_model *member,
                                    struct node **out)
@@ -207,6 +241,7 @@ tt_status ensemble_combiner(tt_spec **out, const struct tt_model *member, int n,
 	layers->key = "layers";
 	replace(node_get(s->root, "model"), "layers", layers);
 	replace(s->root, "distribute", NULL);
+	forget_names(node_get(s->root, "train"));
 	if ((st = tt_spec_resolve(s)) != TT_OK) {
 		st = err_at(st, "train.combiner.layers");
 		goto out;

@@ -16,6 +16,8 @@ static tt_status shape_model(tt_model **out, const tt_spec *s)
 	if ((st = spec_copy(&m->spec, s)) != TT_OK || (st = tt_spec_resolve(m->spec)) != TT_OK)
 		goto out;
 	m->net = m->spec->model;
+	m->freeze = m->spec->train.freeze;
+	m->members = m->spec->members;
 	m->seed = (uint64_t)m->spec->train.seed;
 	st = nn_model_shape(m, &(struct scaling){ m->spec->data.mean, m->spec->data.std });
 	if (st != TT_OK)

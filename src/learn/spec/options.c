@@ -49,6 +49,21 @@ static const struct option combiner_options[] = {
 };
 #undef T
 
+#define T struct init_opts
+static const struct option init_options[] = {
+	OPT_TEXT(T, from, NULL,
+	         "file with the numbers to begin with, in place of drawn ones: a checkpoint, a run "
+	         "folder (its best), or anybody's safetensors (or model.safetensors.index.json)"),
+	OPT_NODE(T, map,
+	         "names there to names here: {\"backbone[.](.*)\": \"$1\"}, the first that matches; a "
+	         "name that none does stays"),
+	OPT_NODE(T, skip,
+	         "patterns of tensors of the model that are drawn all the same: [fc]; others must be "
+	         "in the file, in the model's shape"),
+	OPT_END
+};
+#undef T
+
 #define T struct train_opts
 static const struct option train_options[] = {
 	OPT_INT64 (T, seed, "1", 0, 0x1p62, "of everything random: same seed, same run"),
@@ -63,6 +78,10 @@ static const struct option train_options[] = {
 	           "compute threads; 0: as many as affinity and quota grant cores"),
 	OPT_ENUM  (T, tune_kernels, "yes", option_no_yes,
 	           "measure kernels, keep the fastest; no: the library's choice, always the same"),
+	OPT_GROUP (T, init, init_options, "whose numbers it begins with"),
+	OPT_NODE  (T, freeze,
+	           "patterns of parameters that are not trained: [conv1, \"layer[12]\"]; a batchnorm "
+	           "all of whose are uses its running statistics, and keeps them"),
 	OPT_GROUP (T, optimizer, optim_options, "how gradients become parameters"),
 	OPT_GROUP (T, schedule, schedule_options, "how the learning rate changes"),
 	OPT_INT   (T, valid_every, "1", 0, 1e9, "epochs between validations; 0: none"),

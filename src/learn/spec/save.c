@@ -68,14 +68,13 @@ void model_rows_release(struct model_rows *s)
 	*s = (struct model_rows){0};
 }
 
-/* Of the model's shape, and numbers with a point. */
-static int fits(const struct tensor_desc *is, const struct tensor_desc *want)
+int model_tensor_fits(const struct param *p, const struct ckpt_tensor *t)
 {
-	struct tensor_desc as = *is;
+	struct tensor_desc as = t->desc;
 
-	if (is->dtype == DTYPE_BF16)
+	if (as.dtype == DTYPE_BF16)
 		as.dtype = DTYPE_F32;
-	return tensor_same(&as, want);
+	return tensor_same(&as, &p->desc);
 }
 
 static tt_status check_tensors(const struct param *p, int n, const struct ckpt *c, const char *path)
@@ -88,7 +87,7 @@ static tt_status check_tensors(const struct param *p, int n, const struct ckpt *
 		if (!t)
 			return err_set(TT_ESHAPE, "%s: has no tensor '%s' (%s), which the model needs", path,
 			               p[i].name, tensor_text(&p[i].desc, want));
-		if (!fits(&t->desc, &p[i].desc))
+		if (!model_tensor_fits(&p[i], t))
 			return err_set(TT_ESHAPE, "%s: tensor '%s' is %s %s, but %s f32 in the model", path,
 			               p[i].name, tensor_text(&t->desc, is),
 			               t->desc.dtype == DTYPE_F32 ? "f32" : t->stored,
@@ -107,16 +106,18 @@ static void from_bf16(const uint16_t *from, size_t n, float *to)
 	}
 }
 
+void model_copy_tensor(const struct param *p, const struct ckpt_tensor *t, float *vector)
+{
+	if (t->desc.dtype == DTYPE_BF16)
+		from_bf16(t->data, p->count, vector + p->offset);
+	else
+		memcpy(vector + p->offset, t->data, p->count * sizeof *vector);
+}
+
 static void copy_tensors(const struct param *p, int n, const struct ckpt *c, float *to)
 {
-	for (int i = 0; i < n; i++) {
-		const struct ckpt_tensor *t = ckpt_find(c, p[i].name);
-
-		if (t->desc.dtype == DTYPE_BF16)
-			from_bf16(t->data, p[i].count, to + p[i].offset);
-		else
-			memcpy(to + p[i].offset, t->data, p[i].count * sizeof *to);
-	}
+	for (int i = 0; i < n; i++)
+		model_copy_tensor(&p[i], ckpt_find(c, p[i].name), to);
 }
 
 tt_status model_check_tensors(const struct tt_model *m, const struct ckpt *c, const char *path)

@@ -7,6 +7,7 @@
 #include "learn/nn/build.h"
 #include "learn/nn/layers/kinds.h"
 #include "learn/nn/model.h"
+#include "optim/groups.h"
 
 #define SPEC_SIZE_MAX (16 << 20)        /* bytes; real ones have some thousand */
 
@@ -128,6 +129,7 @@ tt_status spec_copy(tt_spec **out, const tt_spec *s)
 		tt_spec_free(&c);
 		return st;
 	}
+	c->members = s->members;
 	*out = c;
 	return TT_OK;
 }
@@ -282,6 +284,33 @@ static tt_status check_layers(const tt_spec *s)
 	return TT_OK;
 }
 
+/* Do patterns read, and fit where they are used?  What is in files is looked at later. */
+static tt_status check_patterns(const tt_spec *s)
+{
+	struct pattern_list skip;
+	struct optim_groups groups;
+	tt_status st;
+
+	if ((st = pattern_list_make(&skip, s->train.init.skip, "train.init.skip")) != TT_OK)
+		return st;
+	pattern_list_release(&skip);
+	if ((st = optim_groups_make(&groups, &s->train.optimizer)) != TT_OK)
+		return st;
+	optim_groups_release(&groups);
+	return TT_OK;
+}
+
+/* `model.init: {from: ...}` is what many would try first. */
+static tt_status check_begin(const tt_spec *s)
+{
+	const struct node *init = node_get(node_get(s->root, "model"), "init");
+
+	if (!init || init->kind != NODE_MAP)
+		return TT_OK;
+	return node_err(init, TT_ESPEC, "model.init says how numbers are drawn, in a word; whose "
+	                "numbers to begin with says `train: {init: {from: FILE}}`");
+}
+
 tt_status tt_spec_resolve(tt_spec *s)
 {
 	tt_status st;
@@ -290,10 +319,11 @@ tt_status tt_spec_resolve(tt_spec *s)
 		return err_null(__func__);
 	if (s->resolved)
 		return TT_OK;
-	if ((st = options_default(spec_options, &s->arena, s)) != TT_OK ||
+	if ((st = check_begin(s)) != TT_OK ||
+	    (st = options_default(spec_options, &s->arena, s)) != TT_OK ||
 	    (st = options_read(spec_options, &s->arena, s->root, s)) != TT_OK ||
 	    (st = check_name(s)) != TT_OK || (st = check_input(s)) != TT_OK ||
-	    (st = check_layers(s)) != TT_OK ||
+	    (st = check_layers(s)) != TT_OK || (st = check_patterns(s)) != TT_OK ||
 	    (st = nn_count(&s->model, &s->n_parameters, &s->n_buffers)) != TT_OK)
 		return st;
 	s->resolved = 1;

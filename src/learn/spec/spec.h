@@ -14,6 +14,11 @@
 #include "learn/nn/options.h"
 #include "optim/optim.h"
 
+/* Whose numbers a new training begins with. */
+struct init_opts {
+	const char        *from;            /* checkpoint, safetensors or its index, run folder       */
+	const struct node *map, *skip;      /* names there to names here; names here that are drawn   */
+};
 struct checkpoint_opts {
 	int every_steps, every_epochs;      /* 0: not so (0, 1)                                       */
 	int keep;                           /* numbered ones to keep beside last and best (0)         */
@@ -46,6 +51,8 @@ struct train_opts {
 	int      precision;                 /* f32, bf16                                              */
 	int      threads;                   /* compute threads (0: all cores)                         */
 	int      tune_kernels;              /* off, on: measure implementations (on)                  */
+	struct init_opts     init;
+	const struct node   *freeze;        /* patterns of parameters that are not trained            */
 	struct optim_opts    optimizer;
 	struct schedule_opts schedule;
 	int      valid_every;               /* epochs between validations (1)                         */
@@ -61,6 +68,7 @@ struct tt_spec {
 	struct node       *root;
 	const char        *name;
 	int                resolved;
+	int                members;         /* of an ensemble's net while it is trained: how many    */
 	struct model_opts  model;
 	struct data_opts   data;
 	struct train_opts  train;

@@ -4,12 +4,20 @@
 #include "learn/train/tell.h"
 #include "learn/train/trainer_own.h"
 
-static double learning_rate(const struct tt_trainer *t)
+static double rate_of(const struct tt_trainer *t, double base)
 {
 	const struct train_opts *o = t->opts;
 
-	return schedule_lr(&o->schedule, o->optimizer.lr, t->at.step, t->progress.epoch_steps,
+	return schedule_lr(&o->schedule, base, t->at.step, t->progress.epoch_steps,
 	                   t->progress.steps, o->batch);
+}
+
+/* A schedule is a straight line over the rate that it begins with. */
+static struct optim_rates learning_rates(const struct tt_trainer *t)
+{
+	const double plus = rate_of(t, 0);
+
+	return (struct optim_rates){ rate_of(t, t->opts->optimizer.lr), rate_of(t, 1) - plus, plus };
 }
 
 /* Measuring kernels for a batch of another size was stopped: the batch is still to be done. */
@@ -23,6 +31,7 @@ static tt_status put_back(struct tt_trainer *t)
 tt_status trainer_batch(struct tt_trainer *t, int *more)
 {
 	struct learner_at at = { .epoch = t->at.epoch, .wants_stop = atomic_load(&t->stop) };
+	struct optim_rates rates;
 	struct learner_result r;
 	struct batch *b;
 	tt_status st;
@@ -33,7 +42,9 @@ tt_status trainer_batch(struct tt_trainer *t, int *more)
 	if (!b)
 		return TT_OK;
 	t->at.step = learner_steps(t->learner);
-	at.lr = t->progress.lr = learning_rate(t);
+	rates = learning_rates(t);
+	at.lr = t->progress.lr = rates.lr;
+	at.rates = &rates;
 	st = learner_step(t->learner, b, &at, &r);
 	trainer_take(t, &r);
 	if (st != TT_OK)

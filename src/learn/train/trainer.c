@@ -11,6 +11,7 @@
 #include "learn/observe/run_lock.h"
 #include "learn/predict/target.h"
 #include "learn/spec/scaling.h"
+#include "learn/train/begin.h"
 #include "learn/train/checkpoint.h"
 #include "learn/train/rest.h"
 #include "learn/train/run.h"
@@ -516,9 +517,16 @@ static tt_status fill_folder(struct tt_trainer *t, const char *environment)
 		.info = tt_source_describe(t->train_source) });
 }
 
+/* A run that goes on has its numbers. */
 static tt_status find_place(struct tt_trainer *t, const tt_trainer_opts *o)
 {
-	return trainer_rank(t) ? TT_OK : resume(t, o->resume);
+	tt_status st;
+
+	if (trainer_rank(t))
+		return TT_OK;
+	if ((st = resume(t, o->resume)) != TT_OK || t->last_good.len)
+		return st;
+	return model_begin(trainer_whole(t));
 }
 
 static tt_status open_run(struct tt_trainer *t, const tt_trainer_opts *o)

@@ -138,6 +138,68 @@ tt_status ir_grad_batchnorm(struct ir_backward *b, struct ir_node *n, struct ir_
 	return TT_OK;
 }
 
+/* x in the norm's place with this scale and shift, and these statistics. */
+static struct ir_value *normed(struct ir_backward *b, const struct ir_node *n,
+                               struct ir_value *const v[5])
+{
+	struct ir_attr a = n->attr;
+	struct ir_node *d;
+
+	a.act = ACT_NONE;
+	d = GRAD_EMIT(b, n, IR_BATCHNORM_INFER, &a, v[0], v[1], v[2], v[3], v[4]);
+	return d ? d->out[0] : NULL;
+}
+
+static struct ir_value *channels_full(struct ir_backward *b, const struct ir_node *n, float of)
+{
+	struct ir_attr a = ir_grad_attr(n, n->in[1]);
+	struct ir_node *d;
+
+	a.alpha = of;
+	d = GRAD_EMIT(b, n, IR_FILL, &a, NULL);
+	return d ? d->out[0] : NULL;
+}
+
+/* Sums over all but the channels. */
+static tt_status give_channels(struct ir_backward *b, const struct ir_node *n, int i,
+                               struct ir_value *v)
+{
+	struct ir_attr sum = { .reduce = REDUCE_SUM };
+	struct ir_node *d;
+
+	if (!v)
+		return GRAD_FAILED;
+	for (int k = 0; k < v->desc.ndim; k++)
+		sum.axes |= k == 1 ? 0 : 1u << k;
+	d = GRAD_EMIT(b, n, IR_REDUCE, &sum, v);
+	return ir_give_out(b, n->in[i], d, 0);
+}
+
+/* y = gamma (x - mean) rstd + beta, where mean and var are constants: dx is dy so scaled. */
+tt_status ir_grad_batchnorm_infer(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	struct ir_value *x = n->in[0], *var = n->in[4], *zero, *one, *scaled;
+	tt_status st = TT_OK;
+
+	if (!(dy = ir_before_act(b, n, dy)) || !(zero = channels_full(b, n, 0)))
+		return GRAD_FAILED;
+	if (x->wants_grad) {
+		scaled = normed(b, n, (struct ir_value *[]){ dy, n->in[1], zero, zero, var });
+		if (!scaled || (st = ir_give(b, x, scaled)) != TT_OK)
+			return GRAD_FAILED;
+	}
+	if (n->in[1]->wants_grad) {
+		if (!(one = channels_full(b, n, 1)))
+			return GRAD_FAILED;
+		scaled = normed(b, n, (struct ir_value *[]){ x, one, zero, n->in[3], var });
+		struct ir_node *d = scaled ? GRAD_EMIT(b, n, IR_MULTIPLY, NULL, scaled, dy) : NULL;
+
+		if (!d || (st = give_channels(b, n, 1, d->out[0])) != TT_OK)
+			return GRAD_FAILED;
+	}
+	return n->in[2]->wants_grad ? give_channels(b, n, 2, dy) : TT_OK;
+}
+
 tt_status ir_grad_layernorm(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
 {
 	struct ir_node *d = GRAD_EMIT(b, n, IR_LAYERNORM_DX, &n->attr, n->in[0], dy, n->in[1],

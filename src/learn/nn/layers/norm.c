@@ -72,10 +72,12 @@ static tt_status scale_and_shift(struct builder *b, struct layer *l, struct want
 	return build_param(b, l, w, &v[2]);
 }
 
-/* Ioffe and Szegedy, 2015.  In use, the running statistics take the batch's place. */
+/* Ioffe and Szegedy, 2015.  In use, the running statistics take the batch's place; so they do, and
+ * stay what they are, where scale and shift are both frozen. */
 static tt_status build_batchnorm(struct builder *b, struct layer *l)
 {
 	const struct norm_opts *o = l->opts;
+	enum ir_op op = b->shape.purpose == NN_TRAIN ? IR_BATCHNORM : IR_BATCHNORM_INFER;
 	struct want w = { .ndim = 1, .dim = { l->in[0]->desc.dim[1] } };
 	struct ir_attr a = { .eps = (float)o->eps, .momentum = (float)o->momentum,
 	                     .ranks = b->shape.group ? b->shape.group->norm_ranks : 0 };
@@ -87,14 +89,15 @@ static tt_status build_batchnorm(struct builder *b, struct layer *l)
 		return st;
 	if ((st = scale_and_shift(b, l, &w, v)) != TT_OK)
 		return st;
+	if ((w.frozen = build_is_frozen(b, 2)))
+		op = IR_BATCHNORM_INFER;
 	w.what = "running_mean";
 	if ((st = build_buffer(b, l, &w, &v[3])) != TT_OK)
 		return st;
 	w.what = "running_var";
 	w.init = (struct init){ .kind = INIT_CONST, .value = 1 };
 	if ((st = build_buffer(b, l, &w, &v[4])) != TT_OK ||
-	    (st = build_op(b, l, b->shape.purpose == NN_TRAIN ? IR_BATCHNORM : IR_BATCHNORM_INFER, v, 5,
-	                   &a)) != TT_OK)
+	    (st = build_op(b, l, op, v, 5, &a)) != TT_OK)
 		return st;
 	return build_act(b, l, o->activation);
 }

@@ -94,7 +94,7 @@ void ensemble_close(struct ensemble **out)
 static float *slot_of_all(void *ctx, int i)
 {
 	struct ensemble *e = ctx;
-	const size_t bytes = (size_t)e->n * e->member->param_count * sizeof *e->slot[i];
+	const size_t bytes = (size_t)e->n * e->member->train_count * sizeof *e->slot[i];
 
 	if (e->comm->rank != 0 || i >= LEARNER_SLOTS)
 		return NULL;
