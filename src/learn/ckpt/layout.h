@@ -21,6 +21,15 @@ struct ckpt_type {
 };
 
 /* The format's word for a type ("F32"), and the row of a word; NULL for what there is not. */
+/* A checkpoint made of others (shards.c).  It takes them over: parts[i] are NULL afterwards. */
+tt_status ckpt_new_of(struct ckpt **out, const char *name, struct ckpt **parts, int n);
+/* The tensor of a part; name is copied.  TT_ENOENT, without a text: it has none. */
+tt_status ckpt_take(struct ckpt *c, int part, const char *name);
+tt_status ckpt_sort(struct ckpt *c);
+/* Is this the index of several files, by its name?  Then it is opened like that. */
+int       ckpt_is_index(const char *path);
+tt_status ckpt_open_index(struct ckpt **out, const char *path);
+
 const char             *ckpt_dtype_word(enum dtype t);
 const struct ckpt_type *ckpt_type_find(const char *word);
 

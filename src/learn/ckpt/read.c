@@ -25,6 +25,8 @@ struct ckpt {
 	struct entry        *entry;         /* in the order of their data                           */
 	const struct entry **by_name;       /* the same, sorted                                     */
 	int                  count;
+	struct ckpt        **part;          /* owned: of several files, each                        */
+	int                  parts;
 };
 
 /* Every message names the file and the tensor; all is hostile until checked. */
@@ -255,13 +257,41 @@ static tt_status place_data(struct ckpt *c, const uint8_t *data)
 	return st;
 }
 
+static int ends_with(const char *s, const char *end)
+{
+	const size_t n = strlen(s), k = strlen(end);
+
+	return n >= k && strcmp(s + n - k, end) == 0;
+}
+
+/* What people try first, and what to do with it.  A pickle is a program: nobody should run it who
+ * only wants numbers. */
+static tt_status check_others(const struct ckpt *c, const uint8_t *p)
+{
+	static const uint8_t zip[] = { 'P', 'K', 3, 4 }, hdf5[] = { 0x89, 'H', 'D', 'F' };
+
+	if (memcmp(p, hdf5, sizeof hdf5) == 0 ||
+	    (memcmp(p, zip, sizeof zip) == 0 && ends_with(c->name, ".keras")))
+		return err_set(TT_EFORMAT, "%s: a Keras or HDF5 file, no checkpoint: `tutti import %s -o "
+		               "DIR` makes one of it", c->name, c->name);
+	if (memcmp(p, zip, sizeof zip) == 0 || (p[0] == 0x80 && p[1] >= 2 && p[1] <= 5))
+		return err_set(TT_EFORMAT, "%s: a PyTorch pickle, no safetensors; convert it where you trust "
+		               "it: python3 -c 'import torch; from safetensors.torch import save_file as s; "
+		               "s(torch.load(\"%s\", \"cpu\"), \"%s.safetensors\")'", c->name, c->name,
+		               c->name);
+	return TT_OK;
+}
+
 static tt_status check_prefix(const struct ckpt *c, const uint8_t *p, uint64_t size, uint64_t *head)
 {
 	uint64_t n = 0;
+	tt_status st;
 
 	if (size <= CKPT_PREFIX)
 		return err_set(TT_EFORMAT, "%s: no checkpoint: only %llu bytes long", c->name,
 		               (unsigned long long)size);
+	if ((st = check_others(c, p)) != TT_OK)
+		return st;
 	for (int i = 0; i < CKPT_PREFIX; i++)
 		n |= (uint64_t)p[i] << 8 * i;
 	if (n < 2 || n > CKPT_HEADER_MAX || p[CKPT_PREFIX] != '{')
@@ -347,6 +377,8 @@ tt_status ckpt_open(struct ckpt **out, const char *path)
 	tt_status st;
 	int fd;
 
+	if (ckpt_is_index(path))
+		return ckpt_open_index(out, path);
 	if ((st = file_open(path, &fd, &size)) != TT_OK)
 		return st;
 	if ((st = new_ckpt(&c, path)) == TT_OK && (st = read_file(c, fd, size)) == TT_OK)
@@ -357,10 +389,54 @@ tt_status ckpt_open(struct ckpt **out, const char *path)
 	return st;
 }
 
+/* ---- made of others ---- */
+
+tt_status ckpt_new_of(struct ckpt **out, const char *name, struct ckpt **parts, int n)
+{
+	struct ckpt *c;
+	size_t most = 0;
+	tt_status st = new_ckpt(&c, name);
+
+	if (st != TT_OK)
+		return st;
+	for (int i = 0; i < n; i++)
+		most += (size_t)parts[i]->count;
+	c->part = arena_alloc(&c->arena, ((size_t)n + 1) * sizeof(*c->part));
+	c->entry = arena_alloc(&c->arena, (most + 1) * sizeof *c->entry);
+	if (!c->part || !c->entry) {
+		ckpt_close(&c);
+		return TT_ENOMEM;
+	}
+	for (; c->parts < n; c->parts++) {
+		c->part[c->parts] = parts[c->parts];
+		parts[c->parts] = NULL;
+	}
+	*out = c;
+	return TT_OK;
+}
+
+/* Names in an index are not repeated, so that there is room. */
+tt_status ckpt_take(struct ckpt *c, int part, const char *name)
+{
+	const struct ckpt_tensor *t = ckpt_find(c->part[part], name);
+
+	if (!t)
+		return TT_ENOENT;
+	c->entry[c->count++].t = *t;
+	return TT_OK;
+}
+
+tt_status ckpt_sort(struct ckpt *c)
+{
+	return sort_names(c);
+}
+
 void ckpt_close(struct ckpt **c)
 {
 	if (!c || !*c)
 		return;
+	for (int i = 0; i < (*c)->parts; i++)
+		ckpt_close(&(*c)->part[i]);
 	mem_free((*c)->data);
 	arena_release(&(*c)->arena);
 	mem_free(*c);
