@@ -1,7 +1,6 @@
-/* files.h -- models in files of other tools: out, and in.
+/* files.h -- models in files of other tools.
  *
  *   tt_file_write(m, "safetensors", "net.safetensors", TT_FILE_F32);
- *   tt_file_read(&m, "net.keras");
  *
  * A checkpoint of tutti's own is tt_model_save's and tt_model_load's affair. */
 #ifndef TUTTI_FILES_H
@@ -18,21 +17,16 @@ enum tt_file_type { TT_FILE_F32, TT_FILE_BF16 };
 
 typedef struct tt_file_format {
 	uint32_t    size;              /* of this struct; yours to set: TT_SIZED(tt_file_format)    */
-	const char *name, *help;       /* "keras"; static                                           */
-	int         reads, writes;
-	int         types;             /* it can write so many of tt_file_type                      */
+	const char *name, *help;       /* "safetensors"; static                                     */
+	int         types;             /* it can hold so many of tt_file_type                      */
 } tt_file_format;
 TT_API int       tt_file_formats(void);
 TT_API tt_status tt_file_format_get(int i, tt_file_format *out);
 
-/* Write a model in a format, by its name.  The file is there whole or not at all.  TT_ESUPPORT names
- * the first layer that the format cannot hold, or says what is not built in. */
+/* Write a model in a format, by its name.  The file is there whole or not at all.  TT_ESUPPORT
+ * names the first layer that the format cannot hold, or says what is not built in. */
 TT_API tt_status tt_file_write(const tt_model *m, const char *format, const char *path,
                                enum tt_file_type type);
-/* A model with its spec, from a file whose name or first bytes say what it is.  The model has not
- * seen data: what preprocessing it expects the file does not say.  TT_ESUPPORT names the first
- * layer that tutti has not got. */
-TT_API tt_status tt_file_read(tt_model **out, const char *path);
 
 #ifdef __cplusplus
 }

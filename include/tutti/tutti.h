@@ -6,6 +6,7 @@
 #include <tutti/checkpoint.h>
 #include <tutti/column.h>
 #include <tutti/data.h>
+#include <tutti/files.h>
 #include <tutti/group.h>
 #include <tutti/launch.h>
 #include <tutti/learner.h>

@@ -7,6 +7,7 @@
 
 #include <tutti/catalog.h>
 #include <tutti/checkpoint.h>
+#include <tutti/files.h>
 #include <tutti/plug.h>
 #include <tutti/report.h>
 #include <tutti/launch.h>
@@ -63,6 +64,7 @@ static void functions_refuse_null(void **state)
 	char *text, **names;
 	float x[64] = {0};
 	tt_group *group = NULL;
+	tt_origins *origins = NULL;
 	int n;
 
 	(void)state;
@@ -116,6 +118,13 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_model_new, &model, NULL);
 	REFUSES(tt_model_load, NULL, "x.safetensors");
 	REFUSES(tt_model_load, &model, NULL);
+	REFUSES(tt_origins_new, NULL, model);
+	REFUSES(tt_origins_new, &origins, NULL);
+	REFUSES(tt_origins_get, NULL, 0, &(tt_origin)TT_SIZED(tt_origin));
+	REFUSES(tt_file_write, NULL, "safetensors", "x", TT_FILE_F32);
+	REFUSES(tt_file_write, model, NULL, "x", TT_FILE_F32);
+	REFUSES(tt_file_write, model, "safetensors", NULL, TT_FILE_F32);
+	assert_status(tt_file_format_get(0, NULL), TT_EINVAL);
 	REFUSES(tt_model_save, NULL, "x.safetensors");
 	REFUSES(tt_model_save, model, NULL);
 	REFUSES(tt_model_tensor, NULL, 0, &(tt_tensor)TT_SIZED(tt_tensor));
@@ -238,6 +247,9 @@ static void getters_of_nothing_give_nothing(void **state)
 	assert_null(tt_checkpoint_value(checkpoint, NULL));
 	assert_int_equal(tt_options_count(NULL), 0);
 	assert_int_equal(tt_model_tensors(NULL), 0);
+	assert_int_equal(tt_origins_count(NULL), 0);
+	assert_null(tt_origins_file(NULL));
+	assert_true(tt_file_formats() > 0);
 	assert_int_equal(tt_model_parameters(NULL), 0);
 	assert_null(tt_trainer_progress(NULL));
 	assert_int_equal(tt_learner_steps(NULL), 0);
@@ -255,6 +267,7 @@ static void nothing_can_be_freed_and_stopped(void **state)
 	tt_trainer *t = NULL;
 	tt_session *p = NULL;
 	tt_report *r = NULL;
+	tt_origins *o = NULL;
 	tt_checkpoint *c = NULL;
 	tt_context *k = NULL;
 	tt_learner *l = NULL;
@@ -286,6 +299,8 @@ static void nothing_can_be_freed_and_stopped(void **state)
 	tt_context_free(&k);
 	tt_checkpoint_close(NULL);
 	tt_checkpoint_close(&c);
+	tt_origins_free(NULL);
+	tt_origins_free(&o);
 	tt_report_free(NULL);
 	tt_report_free(&r);
 	assert_ok(tt_runtime_set(NULL));                 /* the defaults */

@@ -11,6 +11,7 @@
 
 #include <tutti/catalog.h>
 #include <tutti/checkpoint.h>
+#include <tutti/files.h>
 #include <tutti/plug.h>
 #include <tutti/report.h>
 #include <tutti/runtime.h>
@@ -311,6 +312,32 @@ static tt_status give_entry(void *out) { return tt_catalog_get(TT_LAYERS, 0, out
 static tt_status give_option(void *out) { return tt_options_get(tt_options_spec(), 0, out); }
 static tt_status give_layer(void *out) { return tt_report_get_layer(report, 0, out); }
 static tt_status give_saved(void *out) { return tt_checkpoint_tensor_get(checkpoint, 0, out); }
+static char saved[1024];               /* a checkpoint of the model */
+
+static tt_status give_format(void *out) { return tt_file_format_get(0, out); }
+
+/* Of the model's own checkpoint. */
+static tt_status give_origin(void *out)
+{
+	tt_origins *o = NULL;
+	tt_model *m = NULL;
+	tt_spec *s = NULL;
+	char *text = NULL;
+	tt_status st;
+
+	assert_ok(tt_spec_text(tt_model_spec(model), &text));
+	assert_ok(tt_spec_parse(&s, "again", text));
+	assert_ok(tt_spec_set(s, "train.init.from", saved));
+	assert_ok(tt_model_new(&m, s));
+	assert_ok(tt_origins_new(&o, m));
+	st = tt_origins_get(o, 0, out);
+	tt_origins_free(&o);
+	tt_model_free(&m);
+	tt_spec_free(&s);
+	tt_free(text);
+	return st;
+}
+
 static tt_status give_meta(void *out) { return tt_checkpoint_meta_get(checkpoint, 0, out); }
 static tt_status give_step(void *out) { return tt_report_get_step(report, 0, out); }
 static tt_status give_plug(void *out) { return tt_plug_get(0, out); }
@@ -349,6 +376,8 @@ static const struct given {
 	{ "tt_metric", sizeof(tt_metric), give_metric },
 	{ "tt_entry", sizeof(tt_entry), give_entry },
 	{ "tt_option", sizeof(tt_option), give_option },
+	{ "tt_file_format", sizeof(tt_file_format), give_format },
+	{ "tt_origin", sizeof(tt_origin), give_origin },
 	{ "tt_report_layer", sizeof(tt_report_layer), give_layer },
 	{ "tt_checkpoint_tensor", sizeof(tt_checkpoint_tensor), give_saved },
 	{ "tt_checkpoint_meta", sizeof(tt_checkpoint_meta), give_meta },
@@ -414,6 +443,7 @@ static int set_up(void **state)
 	assert_ok(tt_session_new(&session, model, TT_SESSION_OPTS(.threads = 1)));
 	assert_ok(tt_report_new(&report, model, NULL));
 	assert_ok(tt_model_save(model, path));
+	snprintf(saved, sizeof saved, "%s", path);
 	assert_ok(tt_checkpoint_open(&checkpoint, path));
 	assert_ok(tt_learner_new(&learner, model, NULL));
 	assert_ok(tt_source_open(&source, "synth:objects?size=8&count=8&gray=yes"));

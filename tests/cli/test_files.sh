@@ -131,6 +131,4 @@ echo '[]' >theirs/net.safetensors.index.json
 try "no index of safetensors" net.safetensors.index.json
 run 2 "$tutti" export run
 says "$err" "say what to write"
-run 1 "$tutti" import theirs/whole.safetensors -o in
-says "$err" "says no layers"
-[ ! -e no ] && [ ! -e in ] || fail "something was left behind"
+[ ! -e no ] || fail "something was left behind"

@@ -1,6 +1,7 @@
-/* shards.c -- a large model in several safetensors files, and the index that says what lies where:
+/* shards.c -- a large model in several safetensors files, and the index that says what lies where,
+ * model.safetensors.index.json:
  *
- *   model.safetensors.index.json: {"weight_map": {"conv1.weight": "model-00001-of-00002.safetensors"}}
+ *   {"weight_map": {"conv1.weight": "model-00001-of-00002.safetensors"}}
  */
 #include <string.h>
 
