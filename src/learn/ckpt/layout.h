@@ -26,9 +26,8 @@ tt_status ckpt_new_of(struct ckpt **out, const char *name, struct ckpt **parts, 
 /* The tensor of a part; name is copied.  TT_ENOENT, without a text: it has none. */
 tt_status ckpt_take(struct ckpt *c, int part, const char *name);
 tt_status ckpt_sort(struct ckpt *c);
-/* Is this the index of several files, by its name?  Then it is opened like that. */
-int       ckpt_is_index(const char *path);
-tt_status ckpt_open_index(struct ckpt **out, const char *path);
+/* One file, whatever its name. */
+tt_status ckpt_open_file(struct ckpt **out, const char *path);
 
 const char             *ckpt_dtype_word(enum dtype t);
 const struct ckpt_type *ckpt_type_find(const char *word);

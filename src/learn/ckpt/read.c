@@ -369,15 +369,13 @@ static tt_status read_file(struct ckpt *c, int fd, uint64_t size)
 	return st == TT_OK ? place_data(c, c->data) : st;
 }
 
-tt_status ckpt_open(struct ckpt **out, const char *path)
+tt_status ckpt_open_file(struct ckpt **out, const char *path)
 {
 	struct ckpt *c = NULL;
 	uint64_t size;
 	tt_status st;
 	int fd;
 
-	if (ckpt_is_index(path))
-		return ckpt_open_index(out, path);
 	if ((st = file_open(path, &fd, &size)) != TT_OK)
 		return st;
 	if ((st = new_ckpt(&c, path)) == TT_OK && (st = read_file(c, fd, size)) == TT_OK)

@@ -14,7 +14,7 @@
 #define INDEX_MAX (100 << 20)
 #define FILES_MAX 4096
 
-int ckpt_is_index(const char *path)
+static int is_index(const char *path)
 {
 	const size_t n = strlen(path), end = strlen(INDEX_END);
 
@@ -43,7 +43,7 @@ static int find_file(const struct index *x, const char *name)
 static tt_status check_name(const struct index *x, const struct node *n)
 {
 	if (n->kind == NODE_TEXT && *n->text && !strchr(n->text, '/') && n->text[0] != '.' &&
-	    !ckpt_is_index(n->text))
+	    !is_index(n->text))
 		return TT_OK;
 	return err_set(TT_EFORMAT, "%s: '%.80s' lies in '%.80s', which is no file beside it", x->path,
 	               n->key, n->kind == NODE_TEXT ? n->text : "");
@@ -99,7 +99,7 @@ static tt_status open_parts(struct index *x)
 	for (int i = 0; i < x->n && st == TT_OK; i++) {
 		const char *path = arena_printf(&x->arena, "%.*s%s", folder, x->path, x->file[i]);
 
-		st = path ? ckpt_open(&x->part[i], path) : TT_ENOMEM;
+		st = path ? ckpt_open_file(&x->part[i], path) : TT_ENOMEM;
 	}
 	return st;
 }
@@ -119,7 +119,7 @@ static tt_status gather(struct index *x, struct ckpt *into)
 	return st;
 }
 
-tt_status ckpt_open_index(struct ckpt **out, const char *path)
+static tt_status open_index(struct ckpt **out, const char *path)
 {
 	struct index x = { .path = path };
 	struct ckpt *c = NULL;
@@ -135,4 +135,9 @@ tt_status ckpt_open_index(struct ckpt **out, const char *path)
 		ckpt_close(&x.part[i]);         /* those that c has not taken over */
 	arena_release(&x.arena);
 	return st;
+}
+
+tt_status ckpt_open(struct ckpt **out, const char *path)
+{
+	return is_index(path) ? open_index(out, path) : ckpt_open_file(out, path);
 }
