@@ -1,7 +1,6 @@
 #include "learn/observe/metric.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/sized.h"
@@ -15,9 +14,6 @@ static double grad_norm(const struct metric_source *s) { return s->now->grad_nor
 static double speed(const struct metric_source *s) { return s->now->samples_per_second; }
 static double epoch_loss(const struct metric_source *s) { return s->now->loss; }
 static double epoch_accuracy(const struct metric_source *s) { return s->now->accuracy; }
-static double valid_loss(const struct metric_source *s) { return s->valid->loss; }
-static double valid_accuracy(const struct metric_source *s) { return s->valid->accuracy; }
-static double valid_top_k(const struct metric_source *s) { return s->valid->top_k; }
 
 /* ---- between workers: per step, since numbers were last told ---- */
 
@@ -52,7 +48,7 @@ static double bytes_sent(const struct metric_source *s)
 	return per_step(s, (double)s->now->bytes_sent, (double)s->then->bytes_sent);
 }
 
-/* In the order in which they are written down. */
+/* In the order in which they are written down; those of a validation are score_rows. */
 static const struct row {
 	const char   *name;
 	enum tt_event event;
@@ -76,38 +72,41 @@ static const struct row {
 	{ "epoch.loss", TT_EVENT_EPOCH, epoch_loss, "", "mean over the epoch" },
 	{ "epoch.accuracy", TT_EVENT_EPOCH, epoch_accuracy, "",
 	  "part of the epoch's samples that were right" },
-	{ "valid.loss", TT_EVENT_VALID, valid_loss, "", "mean over the validation data" },
-	{ "valid.accuracy", TT_EVENT_VALID, valid_accuracy, "",
-	  "part of the validation samples that were right" },
-	{ "valid.top_K", TT_EVENT_VALID, valid_top_k, "",
-	  "part of them whose K best answers held the right one (train.top_k)" },
 };
 #define ROWS ((int)(sizeof rows / sizeof *rows))
-_Static_assert(sizeof rows / sizeof *rows <= METRICS_MAX, "a metric_set has room for all rows");
+_Static_assert(sizeof rows / sizeof *rows <= METRICS_MAX && SCORES_MAX <= METRICS_MAX,
+               "a metric_set has room for all rows of an event");
 
-/* A K at the end stands for the number of the validation's top-k. */
-static const char *name_of(const struct row *r, const struct metric_source *s,
-                           struct metric_set *out)
+static void add(struct metric_set *out, const char *name, double value)
 {
-	const size_t stem = strlen(r->name) - 1;
+	if (isnan(value))
+		return;
+	out->name[out->n] = name;
+	out->value[out->n++] = value;
+}
 
-	if (r->name[stem] != 'K')
-		return r->name;
-	snprintf(out->numbered, sizeof out->numbered, "%.*s%d", (int)stem, r->name, s->valid->k);
-	return out->numbered;
+/* The name of a row with a K is the one that is not static. */
+static void collect_scores(const struct scores *v, struct metric_set *out)
+{
+	for (int i = 0; i < score_row_count; i++) {
+		const struct score_row *r = &score_rows[i];
+
+		if (!(v->what.rows >> i & 1))
+			continue;
+		if (i == SCORE_TOP_K)
+			scores_name(r, v->what.k, out->numbered, sizeof out->numbered);
+		add(out, i == SCORE_TOP_K ? out->numbered : r->name, r->value(v));
+	}
 }
 
 void metric_collect(enum tt_event e, const struct metric_source *s, struct metric_set *out)
 {
 	out->n = 0;
-	for (int i = 0; i < ROWS; i++) {
-		double v;
-
-		if (rows[i].event != e || isnan(v = rows[i].value(s)))
-			continue;
-		out->name[out->n] = name_of(&rows[i], s, out);
-		out->value[out->n++] = v;
-	}
+	if (e == TT_EVENT_VALID)
+		collect_scores(s->valid, out);
+	for (int i = 0; i < ROWS; i++)
+		if (rows[i].event == e)
+			add(out, rows[i].name, rows[i].value(s));
 }
 
 const char *metric_name(const char *full, size_t *split_len)
@@ -120,19 +119,35 @@ const char *metric_name(const char *full, size_t *split_len)
 
 int tt_metric_count(void)
 {
-	return ROWS;
+	return ROWS + score_row_count;
+}
+
+static void set_row(tt_metric *m, const struct row *r)
+{
+	m->name = r->name;
+	m->unit = r->unit;
+	m->help = r->help;
+	m->event = r->event;
+}
+
+static void set_score(tt_metric *m, const struct score_row *r)
+{
+	m->name = r->name;
+	m->unit = "";
+	m->help = r->help;
+	m->event = TT_EVENT_VALID;
 }
 
 tt_status tt_metric_get(int i, tt_metric *out)
 {
 	tt_metric m = TT_SIZED(tt_metric);
 
-	if (i < 0 || i >= ROWS)
-		return err_set(TT_EINVAL, "metric %d: there are metrics 0 to %d", i, ROWS - 1);
-	m.name = rows[i].name;
-	m.unit = rows[i].unit;
-	m.help = rows[i].help;
-	m.event = rows[i].event;
+	if (i < 0 || i >= tt_metric_count())
+		return err_set(TT_EINVAL, "metric %d: there are metrics 0 to %d", i, tt_metric_count() - 1);
+	if (i < ROWS)
+		set_row(&m, &rows[i]);
+	else
+		set_score(&m, &score_rows[i - ROWS]);
 	return sized_give(out, &m, sizeof m, "tt_metric");
 }
 

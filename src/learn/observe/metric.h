@@ -6,14 +6,15 @@
 #ifndef OBSERVE_METRIC_H
 #define OBSERVE_METRIC_H
 
-#include <tutti/session.h>
 #include <tutti/train.h>
+
+#include "learn/score/scores.h"
 
 /* What rows are computed from. */
 struct metric_source {
 	const tt_progress *now, *then;     /* then: as of the last numbers that were told         */
 	double             loss, accuracy; /* STEP: means since then; accuracy may be NAN         */
-	const tt_metrics  *valid;          /* VALID: the whole result                             */
+	const struct scores *valid;        /* VALID: the whole result                             */
 };
 
 #define METRICS_MAX 32

@@ -18,7 +18,7 @@ struct observation {
 	const struct batch *batch;           /* STEP: as the step saw it; else NULL               */
 	int                 due;             /* STEP: time to write numbers down                  */
 	double              loss, accuracy;  /* if due: means since the last time                 */
-	const tt_metrics   *valid;           /* VALID: the whole result; else NULL                */
+	const struct scores *valid;          /* VALID: the whole result; else NULL                */
 };
 
 /* Zero is a list that nobody looks at. */

@@ -1,13 +1,11 @@
 #include "learn/predict/evaluator.h"
 
-#include "distribute/coll/coll.h"
 #include "base/mem.h"
 #include "learn/spec/spec.h"
 #include "sys/policy.h"
 #include "sys/thread.h"
 #include "data/loader.h"
 #include "learn/predict/feed.h"
-#include "learn/score/metrics.h"
 #include "learn/predict/target.h"
 
 struct evaluator {
@@ -17,20 +15,31 @@ struct evaluator {
 	struct program_cache *programs;
 	tt_source            *view;          /* the source as the net wants it; NULL: as it is */
 	struct loader        *loader;
-	struct metrics        sums;
+	struct scores         scores;
 	double                making;        /* seconds in which programs were made */
 };
 
-static tt_status init_metrics(struct evaluator *e)
+static enum scores_kind kind_of(const struct target *t)
 {
-	size_t n = (size_t)e->target.classes;
+	if (t->classes)
+		return t->form == TARGET_NUMBER ? SCORES_YES_NO : SCORES_CLASSES;
+	return t->shares ? SCORES_LABELS : SCORES_VALUES;
+}
 
-	e->sums.classes = e->target.classes;
-	e->sums.k = e->opts.top_k;
-	if (e->opts.what != EVALUATE_CONFUSION || !n || n > METRICS_MAX_CONFUSION)
-		return TT_OK;
-	e->sums.confusion = mem_calloc(n, n * sizeof *e->sums.confusion);
-	return e->sums.confusion ? TT_OK : TT_ENOMEM;
+static tt_status init_scores(struct evaluator *e, const tt_source_info *info)
+{
+	const int all = e->opts.what == EVALUATE_ALL;
+	struct scores_what w = {
+		.kind = kind_of(&e->target),
+		.answers = loss_row(e->opts.model->net.loss)->answers, .width = e->target.width,
+		.classes = e->target.classes, .k = e->opts.top_k, .confusion = all,
+		/* How many places there are nobody knows before: their scores are not kept. */
+		.samples = e->target.form == TARGET_PLACES ? INT64_MAX : info->count,
+	};
+
+	w.rows = all ? scores_all(w.kind)
+	             : (scores_cheap(w.kind) | e->opts.rows) & scores_all(w.kind);
+	return scores_init(&e->scores, &w);
 }
 
 static tt_status make_programs(struct evaluator *e)
@@ -62,7 +71,7 @@ tt_status evaluator_new(struct evaluator **out, const struct evaluator_opts *o)
 	source = e->view ? e->view : o->source;
 	st = target_init(&e->target, o->model, tt_source_describe(source), o->batch);
 	if (st != TT_OK ||
-	    (st = init_metrics(e)) != TT_OK ||
+	    (st = init_scores(e, tt_source_describe(source))) != TT_OK ||
 	    (st = make_programs(e)) != TT_OK ||
 	    (st = loader_new(&e->loader, source, &order)) != TT_OK)
 		goto fail;
@@ -82,7 +91,7 @@ void evaluator_free(struct evaluator **e)
 	program_cache_free(&(*e)->programs);
 	program_inputs_release(&(*e)->inputs);
 	target_release(&(*e)->target);
-	mem_free((*e)->sums.confusion);
+	scores_release(&(*e)->scores);
 	mem_free(*e);
 	*e = NULL;
 }
@@ -98,6 +107,11 @@ static tt_status make_program(struct evaluator *e, const struct feed *f)
 	return st;
 }
 
+static int takes_label(const struct target *t)
+{
+	return t->form == TARGET_LABEL || t->form == TARGET_PLACES;
+}
+
 static tt_status run_batch(struct evaluator *e, const struct batch *b)
 {
 	static const struct program_run run = { .sample_stride = 1 };
@@ -108,44 +122,17 @@ static tt_status run_batch(struct evaluator *e, const struct batch *b)
 	if ((st = feed_take(&f, &e->inputs, &e->target, b)) != TT_OK ||
 	    (st = make_program(e, &f)) != TT_OK || (st = feed_run(e->programs, &f, &run, &p)) != TT_OK)
 		return st;
-	metrics_add(&e->sums, &(struct metrics_batch){
+	return scores_add(&e->scores, &(struct metrics_batch){
 		.loss = *(const float *)program_output(p, OUTPUT_LOSS),
 		.logits = program_output(p, OUTPUT_LOGITS),
 		.width = e->target.width, .label = f.target.label, .n = f.target.rows,
-		.weight = f.target.weight, .samples = f.target.samples });
-	return TT_OK;
-}
-
-/* Exact, and in the order of ranks: all have the same numbers. */
-static tt_status add_others(struct evaluator *e)
-{
-	struct sums { double loss, weight, correct, in_top; int64_t samples; } mine, *all;
-	struct comm *c = e->opts.comm;
-	tt_status st;
-
-	if (!c || c->size == 1)
-		return TT_OK;
-	mine = (struct sums){ e->sums.loss, e->sums.weight, e->sums.correct, e->sums.in_top,
-	                      e->sums.samples };
-	if (!(all = mem_calloc((size_t)c->size, sizeof *all)))
-		return TT_ENOMEM;
-	c->doing = "the end of validation";
-	st = comm_allgather(c, &mine, sizeof mine, all);
-	metrics_clear(&e->sums);
-	for (int i = 0; st == TT_OK && i < c->size; i++) {
-		e->sums.loss += all[i].loss;
-		e->sums.samples += all[i].samples;
-		e->sums.weight += all[i].weight;
-		e->sums.correct += all[i].correct;
-		e->sums.in_top += all[i].in_top;
-	}
-	mem_free(all);
-	return st;
+		.weight = f.target.weight, .samples = f.target.samples,
+		.values = takes_label(&e->target) ? NULL : f.target.target });
 }
 
 static void answer(const struct evaluator *e, double seconds, tt_metrics *out)
 {
-	const struct metrics *m = &e->sums;
+	const struct metrics *m = &e->scores.sums;
 
 	*out = (tt_metrics){
 		.size = sizeof *out,
@@ -162,7 +149,7 @@ tt_status evaluator_run(struct evaluator *e, tt_metrics *out)
 	struct batch *b;
 	tt_status st;
 
-	metrics_clear(&e->sums);
+	scores_clear(&e->scores);
 	e->making = 0;
 	if (!e->opts.programs)
 		program_cache_refresh(e->programs);
@@ -177,10 +164,15 @@ tt_status evaluator_run(struct evaluator *e, tt_metrics *out)
 			return st;
 	}
 	if (st == TT_OK)
-		st = add_others(e);
+		st = scores_finish(&e->scores, e->opts.comm);
 	if (st == TT_OK)
 		st = metrics_check(&e->sums);
 	if (st == TT_OK)
 		answer(e, thread_seconds() - start - e->making, out);
 	return st;
+}
+
+const struct scores *evaluator_scores(const struct evaluator *e)
+{
+	return &e->scores;
 }

@@ -11,6 +11,7 @@
 
 #include "distribute/comm/comm.h"
 #include "learn/predict/program_cache.h"
+#include "learn/score/scores.h"
 
 /* All borrowed until evaluator_free. */
 struct evaluator_opts {
@@ -21,7 +22,8 @@ struct evaluator_opts {
 	                                        * them; NULL: programs of its own                  */
 	int                    batch;
 	int                    top_k;
-	enum { EVALUATE_NUMBERS, EVALUATE_CONFUSION } what;
+	enum { EVALUATE_CHEAP, EVALUATE_ALL } what;    /* ALL: every row, and the confusion matrix */
+	uint64_t               rows;       /* of learn/score/rows.c, beside the cheap ones         */
 	const atomic_int      *stop;       /* set: leave with TT_ESTOPPED; NULL: never */
 	struct comm           *comm;       /* ranks that share the work and the result; NULL: none */
 };
@@ -31,5 +33,7 @@ tt_status evaluator_new(struct evaluator **out, const struct evaluator_opts *o);
 void      evaluator_free(struct evaluator **e);           /* NULL is fine */
 /* out->confusion is borrowed until the next run.  Collective with a comm. */
 tt_status evaluator_run(struct evaluator *e, tt_metrics *out);
+/* What is measured; after a run, its numbers. */
+const struct scores *evaluator_scores(const struct evaluator *e);
 
 #endif

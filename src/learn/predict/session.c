@@ -603,7 +603,7 @@ static tt_status hand_over(const tt_metrics *m, tt_metrics *out)
 
 tt_status tt_session_evaluate(tt_session *s, const tt_source *source, tt_metrics *out)
 {
-	struct evaluator_opts opts = { .what = EVALUATE_CONFUSION };
+	struct evaluator_opts opts = { .what = EVALUATE_ALL };
 	struct evaluator *e = NULL;
 	tt_metrics m;
 	tt_status st;

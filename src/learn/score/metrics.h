@@ -36,6 +36,7 @@ struct metrics_batch {
 	int64_t        n;                  /* rows: samples, or places of sequences      */
 	const float   *weight;             /* [n]; NULL: 1 each                          */
 	int64_t        samples;            /* 0: as many as rows                         */
+	const float   *values;             /* [n][width] targets that are numbers; or NULL */
 };
 
 void metrics_clear(struct metrics *m);                    /* the sums, not the settings */

@@ -56,6 +56,7 @@ tt_status trainer_validate(struct tt_trainer *t)
 	t->pace.valid_seconds = thread_seconds() - start;
 	t->progress.valid_loss = m.loss;
 	t->progress.valid_accuracy = m.accuracy;
-	trainer_tell(t, TT_EVENT_VALID, &(struct observation){ .valid = &m });
+	trainer_tell(t, TT_EVENT_VALID,
+	             &(struct observation){ .valid = evaluator_scores(t->evaluator) });
 	return TT_OK;
 }

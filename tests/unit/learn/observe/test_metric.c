@@ -63,7 +63,10 @@ static void numbers_of_workers_are_per_step_since_the_last_time(void **state)
 
 static void validation_tells_its_k(void **state)
 {
-	const tt_metrics m = { .size = sizeof m, .loss = 1, .accuracy = 0.5, .top_k = 0.75, .k = 3 };
+	const struct scores m = {
+		.what = { .kind = SCORES_CLASSES, .width = 4, .classes = 4, .k = 3, .rows = 7 },
+		.sums = { .samples = 4, .weight = 4, .correct = 2, .in_top = 3, .loss = 4, .classes = 4,
+		          .k = 3 } };
 	struct metric_set s;
 
 	(void)state;
