@@ -8,6 +8,7 @@
 
 #include "print/json.h"
 #include "print/names.h"
+#include "print/roc.h"
 #include "kit/paths.h"
 #include "kit/table.h"
 #include "kit/specfile.h"
@@ -18,7 +19,7 @@
 struct eval_args {
 	struct common common;
 	int64_t       batch, threads, top;
-	const char   *kernel_cache;
+	const char   *kernel_cache, *curves;
 };
 
 #define AT(field) offsetof(struct eval_args, field)
@@ -31,6 +32,8 @@ static const struct flag eval_flags[] = {
 	  "compute threads; 0: all cores" },
 	{ "kernel-cache", 0, FLAG_TEXT, AT(kernel_cache), "FILE", .help =
 	  "where measured choices are remembered (~/.cache/tutti/kernels.txt)" },
+	{ "curves",  0,   FLAG_TEXT, AT(curves), "DIR", .help =
+	  "write ROC and precision-recall curves there: roc.svg, precision_recall.svg" },
 	{ .kind = FLAG_END },
 };
 
@@ -38,6 +41,7 @@ static const struct example eval_examples[] = {
 	{ "tutti eval runs/lenet5-20260101-120000", "on the validation data of the run's spec" },
 	{ "tutti eval best.safetensors 'mnist:data/mnist?split=test'", "on any other source" },
 	{ "tutti eval runs/lenet5-*", "several side by side" },
+	{ "tutti eval runs/lenet5-20260101-120000 --curves curves", "with pictures for each class" },
 	{ NULL, NULL },
 };
 
@@ -48,7 +52,8 @@ struct evaluation {
 	tt_model   *model;
 	tt_session *session;
 	tt_source  *source;
-	tt_metrics  metrics;
+	tt_evaluation    *numbers;
+	const tt_metrics *metrics;
 	struct names names;
 };
 
@@ -90,10 +95,14 @@ static tt_status measure(struct evaluation *e, struct call *c)
 	    (st = tt_session_new(&e->session, e->model, TT_SESSION_OPTS(
 		.batch = (int)e->args->batch, .threads = (int)e->args->threads,
 		.top_k = (int)e->args->top, .kernel_cache = cache))) != TT_OK ||
-	    (st = tt_session_evaluate(e->session, e->source, &e->metrics)) != TT_OK)
+	    (st = tt_session_evaluation(&e->numbers, e->session, e->source)) != TT_OK)
 		return st;
+	e->metrics = tt_evaluation_metrics(e->numbers);
 	note_unread(e);
-	return names_of_classes(&e->names, e->model, e->source, e->metrics.classes);
+	st = names_of_classes(&e->names, e->model, e->source, tt_evaluation_classes(e->numbers));
+	if (st == TT_OK && e->args->curves)
+		st = roc_write(&(struct roc){ e->numbers, &e->names, e->name, e->args->curves });
+	return st;
 }
 
 static int64_t row_sum(const tt_metrics *m, int row)
@@ -125,22 +134,23 @@ static const char *percent(int64_t n, int64_t of, char text[NUMBER_TEXT])
 /* Per class: how many there are, how many were found, how many findings were right. */
 static void print_classes(const struct evaluation *e)
 {
-	const tt_metrics *m = &e->metrics;
+	const tt_metrics *m = e->metrics;
 	struct table      t;
 	char              name[NUMBER_TEXT], n[NUMBER_TEXT];
-	char              recall[NUMBER_TEXT], precision[NUMBER_TEXT];
+	char              recall[NUMBER_TEXT], precision[NUMBER_TEXT], f1[NUMBER_TEXT];
 	int               gaps = 0;
 
-	table_init(&t, "lrrr");
-	table_add(&t, "class\tsamples\trecall %%\tprecision %%");
+	table_init(&t, "lrrrr");
+	table_add(&t, "class\tsamples\trecall %%\tprecision %%\tf1 %%");
 	table_rule(&t);
 	for (int i = 0; i < m->classes; i++) {
 		int64_t right = m->confusion[i * m->classes + i];
 
 		gaps += !row_sum(m, i) || !column_sum(m, i);
-		table_add(&t, "%s\t%s\t%s\t%s", names_get(&e->names, i, name),
+		table_add(&t, "%s\t%s\t%s\t%s\t%s", names_get(&e->names, i, name),
 		          text_count(row_sum(m, i), n), percent(right, row_sum(m, i), recall),
-		          percent(right, column_sum(m, i), precision));
+		          percent(right, column_sum(m, i), precision),
+		          percent(2 * right, row_sum(m, i) + column_sum(m, i), f1));
 	}
 	putchar('\n');
 	table_print(&t, stdout);
@@ -151,12 +161,12 @@ static void print_classes(const struct evaluation *e)
 
 static void add_matrix_row(const struct evaluation *e, int row, struct table *t)
 {
-	const int64_t *count = e->metrics.confusion + row * e->metrics.classes;
+	const int64_t *count = e->metrics->confusion + row * e->metrics->classes;
 	struct str     line = { 0 };
 	char           name[NUMBER_TEXT];
 
 	str_add(&line, names_get(&e->names, row, name));
-	for (int i = 0; i < e->metrics.classes; i++)
+	for (int i = 0; i < e->metrics->classes; i++)
 		str_addf(&line, "\t%lld", (long long)count[i]);
 	table_add(t, "%s", line.p ? line.p : "");
 	str_release(&line);
@@ -165,7 +175,7 @@ static void add_matrix_row(const struct evaluation *e, int row, struct table *t)
 /* Rows are the truth, columns the answers. */
 static void print_matrix(const struct evaluation *e)
 {
-	int          classes = e->metrics.classes;
+	int          classes = e->metrics->classes;
 	char         align[MATRIX_MAX + 2] = "l", name[NUMBER_TEXT];
 	struct table t;
 	struct str   head = { 0 };
@@ -185,9 +195,62 @@ static void print_matrix(const struct evaluation *e)
 	str_release(&head);
 }
 
+/* That of so many best answers tells something if there are more classes than these. */
+static int tells(const struct evaluation *e, const tt_score *s)
+{
+	const tt_metrics *m = e->metrics;
+
+	return s->shown && (strncmp(s->name, "top_", 4) != 0 || (m->k > 1 && m->k < m->classes));
+}
+
+static const char *score_text(const tt_score *s, char n[NUMBER_TEXT])
+{
+	if (strcmp(s->name, "accuracy") == 0 || strncmp(s->name, "top_", 4) == 0)
+		snprintf(n, NUMBER_TEXT, "%.2f %%", 100 * s->value);
+	else
+		text_loss(s->value, n);
+	return n;
+}
+
+static void print_scores(const struct evaluation *e)
+{
+	tt_score s = TT_SIZED(tt_score);
+	char     n[NUMBER_TEXT], name[24];
+
+	for (int i = 0; tt_evaluation_get(e->numbers, i, &s) == TT_OK; i++) {
+		if (!tells(e, &s))
+			continue;
+		snprintf(name, sizeof name, "%s", s.name);
+		for (char *c = name; *c; c++)
+			*c = *c == '_' ? ' ' : *c;
+		printf("%-11s %s\n", name, score_text(&s, n));
+	}
+}
+
+/* Several answers of yes or no to each sample: no matrix. */
+static void print_labels(const struct evaluation *e)
+{
+	tt_class_score s = TT_SIZED(tt_class_score);
+	struct table   t;
+	char           name[NUMBER_TEXT];
+
+	if (!tt_evaluation_classes(e->numbers))
+		return;
+	table_init(&t, "lrrrrr");
+	table_add(&t, "label\tweight\trecall %%\tprecision %%\tf1 %%\troc auc");
+	table_rule(&t);
+	for (int i = 0; i < tt_evaluation_classes(e->numbers); i++)
+		if (tt_evaluation_class(e->numbers, i, &s) == TT_OK)
+			table_add(&t, "%s\t%.6g\t%.2f\t%.2f\t%.2f\t%.4f", names_get(&e->names, i, name),
+			          s.weight, 100 * s.recall, 100 * s.precision, 100 * s.f1, s.roc_auc);
+	putchar('\n');
+	table_print(&t, stdout);
+	table_release(&t);
+}
+
 static void print_text(const struct evaluation *e)
 {
-	const tt_metrics *m = &e->metrics;
+	const tt_metrics *m = e->metrics;
 	char              n[NUMBER_TEXT];
 
 	text_printf(stdout, "source      %s\n", e->uri);
@@ -195,14 +258,16 @@ static void print_text(const struct evaluation *e)
 	if (tt_source_schema(e->source)->weight)
 		printf("weight      %.6g: loss and accuracy are weighted; the tables below count samples\n",
 		       m->weight);
-	printf("loss        %s\n", text_loss(m->loss, n));
-	if (!isnan(m->accuracy))
-		printf("accuracy    %.2f %%\n", 100 * m->accuracy);
-	if (!isnan(m->top_k) && m->k > 1 && m->k < m->classes)
-		printf("top %-2d      %.2f %%\n", m->k, 100 * m->top_k);
+	print_scores(e);
 	printf("speed       %s samples/s\n", text_count(llround(m->samples_per_second), n));
-	if (!m->confusion || e->args->common.quiet)
+	if (e->args->curves)
+		printf("curves      %s/%s, %s\n", e->args->curves, roc_files[0], roc_files[1]);
+	if (e->args->common.quiet)
 		return;
+	if (!m->confusion) {
+		print_labels(e);
+		return;
+	}
 	print_classes(e);
 	if (m->classes <= MATRIX_MAX)
 		print_matrix(e);
@@ -210,7 +275,7 @@ static void print_text(const struct evaluation *e)
 
 static void add_confusion(const struct evaluation *e, struct json *j)
 {
-	const tt_metrics *m = &e->metrics;
+	const tt_metrics *m = e->metrics;
 	char              name[NUMBER_TEXT];
 
 	json_open(j, "classes", '[');
@@ -227,9 +292,44 @@ static void add_confusion(const struct evaluation *e, struct json *j)
 	json_close(j, ']');
 }
 
+/* All that are known. */
+static void add_scores(const struct evaluation *e, struct json *j)
+{
+	tt_score s = TT_SIZED(tt_score);
+
+	json_open(j, "metrics", '{');
+	for (int i = 0; tt_evaluation_get(e->numbers, i, &s) == TT_OK; i++)
+		json_number(j, s.name, s.value);
+	json_close(j, '}');
+}
+
+static void add_per_class(const struct evaluation *e, struct json *j)
+{
+	char name[NUMBER_TEXT];
+
+	json_open(j, "per_class", '[');
+	for (int i = 0; i < tt_evaluation_classes(e->numbers); i++) {
+		tt_class_score s = TT_SIZED(tt_class_score);
+
+		if (tt_evaluation_class(e->numbers, i, &s) != TT_OK)
+			break;
+		json_open(j, NULL, '{');
+		json_text(j, "class", names_get(&e->names, i, name));
+		json_number(j, "weight", s.weight);
+		json_number(j, "precision", s.precision);
+		json_number(j, "recall", s.recall);
+		json_number(j, "f1", s.f1);
+		json_number(j, "iou", s.iou);
+		json_number(j, "roc_auc", s.roc_auc);
+		json_number(j, "pr_auc", s.pr_auc);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
 static void add_json(const struct evaluation *e, struct json *j)
 {
-	const tt_metrics *m = &e->metrics;
+	const tt_metrics *m = e->metrics;
 
 	json_open(j, NULL, '{');
 	json_text(j, "model", e->name);
@@ -241,15 +341,18 @@ static void add_json(const struct evaluation *e, struct json *j)
 	json_number(j, "top_k", m->top_k);
 	json_int(j, "k", m->k);
 	json_number(j, "samples_per_second", m->samples_per_second);
+	add_scores(e, j);
 	if (m->confusion)
 		add_confusion(e, j);
+	if (tt_evaluation_classes(e->numbers))
+		add_per_class(e, j);
 	json_close(j, '}');
 }
 
 static void release(struct evaluation *e)
 {
 	names_release(&e->names);
-	tt_free(e->metrics.confusion);
+	tt_evaluation_free(&e->numbers);
 	tt_source_close(&e->source);
 	tt_session_free(&e->session);
 	tt_model_free(&e->model);
@@ -274,7 +377,7 @@ static tt_status run_one(struct evaluation *e, struct call *c)
 
 static void add_row(const struct evaluation *e, struct table *t)
 {
-	const tt_metrics *m = &e->metrics;
+	const tt_metrics *m = e->metrics;
 	char n[NUMBER_TEXT], loss[NUMBER_TEXT], speed[NUMBER_TEXT];
 	char accuracy[NUMBER_TEXT] = "-", top[NUMBER_TEXT] = "-";
 
@@ -332,12 +435,13 @@ static tt_status run_several(const struct evaluation *like, int models, struct c
 /* All words but the last are models; so is that, if it is a file or folder of a model. */
 static tt_status run_eval(struct call *c)
 {
-	struct evaluation e = { .args = c->opts, .name = c->args.v[0],
-	                        .metrics = TT_SIZED(tt_metrics) };
+	struct evaluation e = { .args = c->opts, .name = c->args.v[0] };
 	int models = c->args.n;
 
 	if (models > 1 && !paths_is_checkpoint(c->args.v[models - 1]))
 		e.uri = c->args.v[--models];
+	if (models > 1 && e.args->curves)
+		return err_set(TT_EINVAL, "--curves: of one model at a time");
 	return models > 1 ? run_several(&e, models, c) : run_one(&e, c);
 }
 

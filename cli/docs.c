@@ -1,6 +1,8 @@
 /* Help for people at a terminal. */
 #include "docs.h"
 
+#include <tutti/observer.h>
+
 #include <string.h>
 
 #include "print/entries.h"
@@ -13,9 +15,9 @@ void docs_overview(const struct verb *const *all, struct str *out)
 	for (const struct verb *const *v = all; *v; v++)
 		str_addf(out, "  %-9s %s\n", (*v)->name, (*v)->summary);
 	str_add(out, "\n`tutti help VERB` explains one; `tutti help spec`, `layers`, `sources`, "
-	             "`strategies`\nand `exit` explain what a spec can say, its layers, where data "
-	             "come from, how workers stay\ntogether, and exit codes; `tutti help conv2d` "
-	             "explains one layer.\n\n"
+	             "`strategies`,\n`metrics` and `exit` explain what a spec can say, its layers, "
+	             "where data come from,\nhow workers stay together, what is measured, and exit "
+	             "codes; `tutti help conv2d`\nexplains one layer.\n\n"
 	             "A first try:\n\n  tutti train examples/demo.yaml\n");
 }
 
@@ -124,6 +126,19 @@ void docs_strategies(struct str *out)
 	str_add(out, "\n`tutti help spec` has the settings, below distribute.\n");
 }
 
+void docs_metrics(struct str *out)
+{
+	str_add(out, "The numbers that a training tells, in metrics.csv, TensorBoard and to "
+	             "observers.  Those of a\nvalidation can be watched (train.monitor) and asked for "
+	             "(train.metrics); `tutti eval` has them all.\n\n");
+	for (int i = 0; i < tt_metric_count(); i++) {
+		tt_metric m = TT_SIZED(tt_metric);
+
+		if (tt_metric_get(i, &m) == TT_OK)
+			str_addf(out, "  %-24s %s%s%s\n", m.name, m.unit, *m.unit ? ", " : "", m.help);
+	}
+}
+
 void docs_exit_codes(struct str *out)
 {
 	for (const struct exit_row *r = exit_rows; r->meaning; r++)
@@ -138,6 +153,7 @@ const struct topic help_topics[] = {
 	{ "layers", docs_layers },
 	{ "sources", docs_sources },
 	{ "strategies", docs_strategies },
+	{ "metrics", docs_metrics },
 	{ "exit", docs_exit_codes },
 	{ NULL, NULL },
 };

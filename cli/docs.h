@@ -27,6 +27,7 @@ void docs_spec(struct str *out);
 void docs_layers(struct str *out);
 void docs_sources(struct str *out);
 void docs_strategies(struct str *out);
+void docs_metrics(struct str *out);
 void docs_exit_codes(struct str *out);
 
 /* Files below docs/ and share/. */

@@ -150,6 +150,8 @@ static void write_epoch(struct progress *p)
 	if (p->validated) {
 		str_add(&s, "  | valid");
 		add_numbers(&s, n->valid_loss, n->valid_accuracy);
+		if (!isnan(n->watched))
+			str_addf(&s, "  %s %.4g", n->monitor, n->watched);
 		str_add(&s, "  |");
 	}
 	add_speed(&s, n->samples_per_second);

@@ -54,6 +54,7 @@ tt_status summary_best(struct arena *a, const char *run, struct epoch_facts *out
 		.accuracy = meta_number(c, "tutti.train_accuracy"),
 		.valid_loss = meta_number(c, "tutti.valid_loss"),
 		.loss = meta_number(c, "tutti.train_loss"),
+		.watched = meta_number(c, "tutti.best"),
 	};
 	tt_checkpoint_close(&c);
 	return TT_OK;
@@ -66,19 +67,21 @@ static tt_status last_of(struct arena *a, const struct summary *s, struct epoch_
 	*out = (struct epoch_facts){
 		.epoch = p->epoch < p->epochs ? p->epoch + 1 : p->epochs,
 		.valid_accuracy = p->valid_accuracy, .accuracy = p->accuracy,
-		.valid_loss = p->valid_loss, .loss = p->loss,
+		.valid_loss = p->valid_loss, .loss = p->loss, .watched = p->watched,
 	};
 	return file_of(a, s->run, TT_RUN_LAST, &out->file);
 }
 
 /* ---- for people ---- */
 
-/* The columns; a run has those of which its last epoch knows the number. */
+/* The columns; a run has those of which its last epoch knows the number.  The first one is called
+ * as what is watched. */
 static const struct column {
 	const char *head;
 	size_t      at;
 	int         percent;
 } column[] = {
+	{ NULL, offsetof(struct epoch_facts, watched), 0 },
 	{ "valid accuracy", offsetof(struct epoch_facts, valid_accuracy), 1 },
 	{ "train accuracy", offsetof(struct epoch_facts, accuracy), 1 },
 	{ "valid loss", offsetof(struct epoch_facts, valid_loss), 0 },
@@ -115,7 +118,8 @@ static void add_epoch(struct table *t, const char *which, const struct epoch_fac
 	str_release(&s);
 }
 
-static void print_epochs(const struct epoch_facts *best, const struct epoch_facts *last)
+static void print_epochs(const char *watched, const struct epoch_facts *best,
+                         const struct epoch_facts *last)
 {
 	char align[COLUMNS + 4] = "lr";
 	struct str head = { 0 };
@@ -126,7 +130,7 @@ static void print_epochs(const struct epoch_facts *best, const struct epoch_fact
 	for (size_t i = 0; i < COLUMNS; i++) {
 		if (isnan(cell(last, &column[i])))
 			continue;
-		str_addf(&head, "\t%s", column[i].head);
+		str_addf(&head, "\t%s", column[i].head ? column[i].head : watched);
 		align[n++] = 'r';
 	}
 	str_add(&head, "\tcheckpoint");
@@ -203,7 +207,7 @@ tt_status summary_print(const struct summary *s, struct arena *a)
 
 	if (st != TT_OK)
 		return st;
-	print_epochs(summary_best(a, s->run, &best) == TT_OK ? &best : NULL, &last);
+	print_epochs(p->monitor, summary_best(a, s->run, &best) == TT_OK ? &best : NULL, &last);
 	print_members(p);
 	if (p->mean_samples_per_second > 0)
 		printf("speed       %s samples/s in steps; %s in all\n",
@@ -258,6 +262,7 @@ tt_status summary_json(const struct summary *s, struct arena *a, struct json *j)
 	json_number(j, "accuracy", p->accuracy);
 	json_number(j, "valid_loss", p->valid_loss);
 	json_number(j, "valid_accuracy", p->valid_accuracy);
+	json_text(j, "monitor", p->monitor);
 	json_number(j, "best", p->best);
 	if (has_best)
 		json_best(&best, j);

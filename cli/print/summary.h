@@ -15,6 +15,7 @@ struct epoch_facts {
 	const char *file;                 /* its checkpoint; NULL: none */
 	int         epoch;                /* from 1 on                  */
 	double      valid_accuracy, accuracy, valid_loss, loss;
+	double      watched;     /* train.monitor, where it is none of these; else NAN */
 };
 
 struct summary {

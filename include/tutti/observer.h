@@ -42,6 +42,10 @@ typedef struct tt_progress {
 	double  mean_samples_per_second;   /* by the clock in steps, of this process; without the
 	                                    * first of each size, which choose kernels             */
 	int     done;                      /* 1: nothing is left to train, perhaps by an early stop */
+	const char *monitor;               /* name of the number by which the best epoch is found:
+	                                    * "loss", "valid.f1"; borrowed from the trainer         */
+	double  watched;                   /* it, as of the last validation; NAN before the first, and
+	                                    * where it is a loss or accuracy, told above            */
 } tt_progress;
 
 /* An epoch tells VALID (if there is validation), then EPOCH, then its CHECKPOINTs; after a stop
@@ -82,6 +86,7 @@ typedef struct tt_metric {
 	const char   *unit;            /* "", "samples/s", "ms"                                   */
 	const char   *help;            /* one line                                                */
 	enum tt_event event;           /* at which it is told                                     */
+	int           better;          /* 1: more is; -1: less; 0: neither                        */
 } tt_metric;
 TT_API int       tt_metric_count(void);
 TT_API tt_status tt_metric_get(int i, tt_metric *out);         /* texts are static             */

@@ -74,6 +74,48 @@ typedef struct tt_metrics {
 } tt_metrics;
 TT_API tt_status tt_session_evaluate(tt_session *s, const tt_source *source, tt_metrics *out);
 
+/* All that is known of how good a model is: numbers by name, of each class, curves. */
+typedef struct tt_evaluation tt_evaluation;
+/* *out is owned, and needs neither session nor source from here on. */
+TT_API tt_status tt_session_evaluation(tt_evaluation **out, tt_session *s,
+                                       const tt_source *source);
+TT_API void      tt_evaluation_free(tt_evaluation **e);          /* NULL is fine */
+/* As tt_session_evaluate gives them; borrowed. */
+TT_API const tt_metrics *tt_evaluation_metrics(const tt_evaluation *e);
+
+/* A number, by scikit-learn's definition of that name, weighted where samples are. */
+typedef struct tt_score {
+	uint32_t    size;            /* of this struct: TT_SIZED(tt_score)                            */
+	const char *name, *help;     /* "f1", "roc_auc"; borrowed from the evaluation                 */
+	double      value;
+	int         better;          /* 1: more is; -1: less                                          */
+	int         shown;           /* 1: tells something of such answers that others do not         */
+} tt_score;
+/* Those that are known, in the order of tt_metric.  TT_EINVAL: there is no i-th one. */
+TT_API int       tt_evaluation_count(const tt_evaluation *e);
+TT_API tt_status tt_evaluation_get(const tt_evaluation *e, int i, tt_score *out);
+
+/* Of one class, or of one label of several; part of nothing is 0. */
+typedef struct tt_class_score {
+	uint32_t size;               /* of this struct: TT_SIZED(tt_class_score)                      */
+	double   weight;             /* of its samples; without weights, their number                 */
+	double   precision, recall, f1, iou;
+	double   roc_auc, pr_auc;    /* of it against the rest; NAN where it has none                 */
+} tt_class_score;
+TT_API int       tt_evaluation_classes(const tt_evaluation *e);  /* 0: answers are values     */
+TT_API tt_status tt_evaluation_class(const tt_evaluation *e, int class_index, tt_class_score *out);
+
+enum tt_curve_kind { TT_CURVE_ROC, TT_CURVE_PRECISION_RECALL };
+typedef struct tt_curve {
+	uint32_t       size;         /* of this struct: TT_SIZED(tt_curve)                            */
+	double         area;         /* roc_auc or pr_auc of the class                                */
+	const double (*point)[2];    /* [n]: false and true positive rate, recall and precision;
+	                              * borrowed until the next curve of the kind                     */
+	int            n;            /* some hundred at most; 0 where there is no area                */
+} tt_curve;
+TT_API tt_status tt_evaluation_curve(tt_evaluation *e, int class_index, enum tt_curve_kind kind,
+                                     tt_curve *out);
+
 /* A context of one's own: no request of another thread can take it, and what it allocates for the
  * sizes warmed so far it allocates now.  *out is owned. */
 TT_API tt_status tt_context_new(tt_context **out, tt_session *s);

@@ -3,10 +3,12 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Places in pixels. */
 enum { PANEL_W = 440, PICTURE_H = 320, LEFT = 58, RIGHT = 18, TOP = 70, BOTTOM = 44, TICKS = 5,
-       LEGEND_Y = TOP - 14, LEGEND_ROW = 18, TITLE_W = 87, DOT = 4, LETTER_W = 7 };
+       LEGEND_Y = TOP - 14, LEGEND_ROW = 18, TITLE_W = 87, DOT = 4, LETTER_W = 7,
+       TITLE_LETTER_W = 8 };
 
 struct axis { double lo, hi, step; };
 struct frame { double x0, x1, y0, y1; struct axis x, y; };     /* y0 is the lower edge */
@@ -17,11 +19,17 @@ static const char style[] =
 	"text{fill:currentColor}.t{font-size:14px;font-weight:600}.m{opacity:.65}"
 	".g{stroke:currentColor;stroke-opacity:.13}.a{stroke:currentColor;stroke-opacity:.45}"
 	".l{fill:none;stroke-width:1.8;stroke-linejoin:round}"
-	".c0{stroke:#0969da}.c1{stroke:#cf5a00}.c2{stroke:#1a7f37}.c3{stroke:#8250df}"
-	".d0{fill:#0969da}.d1{fill:#cf5a00}.d2{fill:#1a7f37}.d3{fill:#8250df}"
+	".c0{stroke:#0969da}.d0{fill:#0969da}.c1{stroke:#cf5a00}.d1{fill:#cf5a00}"
+	".c2{stroke:#1a7f37}.d2{fill:#1a7f37}.c3{stroke:#8250df}.d3{fill:#8250df}"
+	".c4{stroke:#cf222e}.d4{fill:#cf222e}.c5{stroke:#1b7c83}.d5{fill:#1b7c83}"
+	".c6{stroke:#9a6700}.d6{fill:#9a6700}.c7{stroke:#bf3989}.d7{fill:#bf3989}"
+	".c8{stroke:#57606a}.d8{fill:#57606a}.c9{stroke:#4d6600}.d9{fill:#4d6600}"
 	"@media(prefers-color-scheme:dark){svg{color:#e6edf3;background:#0d1117}"
-	".c0{stroke:#58a6ff}.c1{stroke:#ffa657}.c2{stroke:#56d364}.c3{stroke:#d2a8ff}"
-	".d0{fill:#58a6ff}.d1{fill:#ffa657}.d2{fill:#56d364}.d3{fill:#d2a8ff}}"
+	".c0{stroke:#58a6ff}.d0{fill:#58a6ff}.c1{stroke:#ffa657}.d1{fill:#ffa657}"
+	".c2{stroke:#56d364}.d2{fill:#56d364}.c3{stroke:#d2a8ff}.d3{fill:#d2a8ff}"
+	".c4{stroke:#ff7b72}.d4{fill:#ff7b72}.c5{stroke:#39c5cf}.d5{fill:#39c5cf}"
+	".c6{stroke:#e3b341}.d6{fill:#e3b341}.c7{stroke:#ff9bce}.d7{fill:#ff9bce}"
+	".c8{stroke:#8c959f}.d8{fill:#8c959f}.c9{stroke:#b5c95a}.d9{fill:#b5c95a}}"
 	"</style>";
 
 /* ---- text ---- */
@@ -200,14 +208,14 @@ static void draw_line(const struct series *line, int color, const struct frame *
 /* Where the next entry of a legend begins: beside the panel's title, then below it. */
 struct pen { double x; int row; };
 
-/* A line's name and where it stands now. */
+/* A line's name and its value. */
 static void add_entry(const struct panel *p, int l, struct str *s)
 {
 	const struct series *line = p->line[l];
 
 	add_escaped(s, p->name[l]);
 	str_add(s, " ");
-	add_value(s, rounded(line->p[line->n - 1].y), p->unit);
+	add_value(s, rounded(p->value ? p->value[l] : line->p[line->n - 1].y), p->unit);
 }
 
 /* How wide line l's entry is.  It is written at the end of s and taken away again, so that too
@@ -237,15 +245,17 @@ static struct pen place_entry(struct pen *pen, double left, double width)
 	return at;
 }
 
-static struct pen first_entry(double left)
+static struct pen first_entry(const struct panel *p, double left)
 {
-	return (struct pen){ left + TITLE_W, 0 };
+	const double title = TITLE_LETTER_W * (double)(strlen(p->title) + 1) + DOT;
+
+	return (struct pen){ left + fmax(title, TITLE_W), 0 };
 }
 
 /* How many rows of legend lie below the title. */
 static int legend_rows(const struct panel *p, struct str *s)
 {
-	struct pen pen = first_entry(LEFT);
+	struct pen pen = first_entry(p, LEFT);
 
 	for (int l = 0; l < CURVES_MAX_LINES && p->name[l]; l++)
 		if (p->line[l]->n)
@@ -275,7 +285,7 @@ static void draw_panel(const struct panel *p, const char *x_label, struct place 
 {
 	struct frame f = { .x0 = at.left + LEFT, .x1 = at.left + PANEL_W - RIGHT,
 	                   .y0 = PICTURE_H - BOTTOM + at.down, .y1 = TOP + at.down };
-	struct pen pen = first_entry(f.x0);
+	struct pen pen = first_entry(p, f.x0);
 
 	fit_axes(p, &f);
 	open_text(s, f.x0, LEGEND_Y, "class=\"t\"");

@@ -13,13 +13,15 @@
 
 enum curve_unit { CURVE_PLAIN, CURVE_PERCENT };          /* 0.93, or 93 % */
 
-#define CURVES_MAX_LINES 4
+#define CURVES_MAX_LINES 10
 struct panel {
 	const char          *title;
 	const char          *x_label;                    /* NULL: the picture's         */
 	enum curve_unit      unit;
 	const char          *name[CURVES_MAX_LINES];     /* NULL-terminated unless full */
 	const struct series *line[CURVES_MAX_LINES];     /* empty ones are left out     */
+	const double        *value;                      /* [lines] beside the names; NULL: where each
+	                                                  * line stands now             */
 };
 
 /* title may hold any text; x_label names what series' x counts. */

@@ -27,6 +27,7 @@
 
 static tt_model *model;
 static tt_session *session;
+static tt_evaluation *evaluation;
 static tt_source *source;
 static tt_report *report;
 static tt_checkpoint *checkpoint;
@@ -366,6 +367,13 @@ static tt_status give_metrics(void *out)
 	return st;
 }
 
+static tt_status give_score(void *out) { return tt_evaluation_get(evaluation, 0, out); }
+static tt_status give_class_score(void *out) { return tt_evaluation_class(evaluation, 0, out); }
+static tt_status give_curve(void *out)
+{
+	return tt_evaluation_curve(evaluation, 0, TT_CURVE_ROC, out);
+}
+
 static const struct given {
 	const char *name;
 	size_t      size;
@@ -374,6 +382,9 @@ static const struct given {
 	{ "tt_tensor", sizeof(tt_tensor), give_tensor },
 	{ "tt_metrics", sizeof(tt_metrics), give_metrics },
 	{ "tt_metric", sizeof(tt_metric), give_metric },
+	{ "tt_score", sizeof(tt_score), give_score },
+	{ "tt_class_score", sizeof(tt_class_score), give_class_score },
+	{ "tt_curve", sizeof(tt_curve), give_curve },
 	{ "tt_entry", sizeof(tt_entry), give_entry },
 	{ "tt_option", sizeof(tt_option), give_option },
 	{ "tt_file_format", sizeof(tt_file_format), give_format },
@@ -447,6 +458,7 @@ static int set_up(void **state)
 	assert_ok(tt_checkpoint_open(&checkpoint, path));
 	assert_ok(tt_learner_new(&learner, model, NULL));
 	assert_ok(tt_source_open(&source, "synth:objects?size=8&count=8&gray=yes"));
+	assert_ok(tt_session_evaluation(&evaluation, session, source));
 	return 0;
 }
 
@@ -456,6 +468,7 @@ static int tear_down(void **state)
 	tt_checkpoint_close(&checkpoint);
 	tt_report_free(&report);
 	tt_source_close(&source);
+	tt_evaluation_free(&evaluation);
 	tt_session_free(&session);
 	tt_learner_free(&learner);
 	tt_model_free(&model);

@@ -46,6 +46,8 @@ static void add_epoch(struct str *s, const tt_progress *p)
 	str_addf(s, "epoch %d/%d  step %lld", p->epoch + 1, p->epochs, (long long)p->step);
 	add_score(s, "", p->loss, p->accuracy);
 	add_score(s, "valid_", p->valid_loss, p->valid_accuracy);
+	if (!isnan(p->watched))
+		str_addf(s, "  %s %.6g", p->monitor, p->watched);
 	str_addf(s, "  lr %.6g  %.0f samples/s", p->lr, p->samples_per_second);
 }
 

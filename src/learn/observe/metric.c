@@ -136,6 +136,7 @@ static void set_score(tt_metric *m, const struct score_row *r)
 	m->unit = "";
 	m->help = r->help;
 	m->event = TT_EVENT_VALID;
+	m->better = r->better;
 }
 
 tt_status tt_metric_get(int i, tt_metric *out)

@@ -32,7 +32,8 @@ static tt_status init_scores(struct evaluator *e, const tt_source_info *info)
 	struct scores_what w = {
 		.kind = kind_of(&e->target),
 		.answers = loss_row(e->opts.model->net.loss)->answers, .width = e->target.width,
-		.classes = e->target.classes, .k = e->opts.top_k, .confusion = all,
+		.classes = e->target.classes, .k = e->opts.top_k,
+		.confusion = e->opts.what != EVALUATE_CHEAP,
 		/* How many places there are nobody knows before: their scores are not kept. */
 		.samples = e->target.form == TARGET_PLACES ? INT64_MAX : info->count,
 	};
@@ -175,4 +176,10 @@ tt_status evaluator_run(struct evaluator *e, tt_metrics *out)
 const struct scores *evaluator_scores(const struct evaluator *e)
 {
 	return &e->scores;
+}
+
+void evaluator_hand_over(struct evaluator *e, struct scores *out)
+{
+	*out = e->scores;
+	e->scores = (struct scores){ 0 };
 }

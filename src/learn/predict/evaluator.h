@@ -22,7 +22,7 @@ struct evaluator_opts {
 	                                        * them; NULL: programs of its own                  */
 	int                    batch;
 	int                    top_k;
-	enum { EVALUATE_CHEAP, EVALUATE_ALL } what;    /* ALL: every row, and the confusion matrix */
+	enum { EVALUATE_CHEAP, EVALUATE_CONFUSION, EVALUATE_ALL } what;   /* ALL: every row, too  */
 	uint64_t               rows;       /* of learn/score/rows.c, beside the cheap ones         */
 	const atomic_int      *stop;       /* set: leave with TT_ESTOPPED; NULL: never */
 	struct comm           *comm;       /* ranks that share the work and the result; NULL: none */
@@ -35,5 +35,7 @@ void      evaluator_free(struct evaluator **e);           /* NULL is fine */
 tt_status evaluator_run(struct evaluator *e, tt_metrics *out);
 /* What is measured; after a run, its numbers. */
 const struct scores *evaluator_scores(const struct evaluator *e);
+/* The same, for who looks at them when the evaluator, which does not run again, is gone: owned. */
+void      evaluator_hand_over(struct evaluator *e, struct scores *out);
 
 #endif

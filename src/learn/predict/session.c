@@ -8,6 +8,7 @@
 #include "base/sized.h"
 #include "compute/exec/constants.h"
 #include "data/convert.h"
+#include "learn/predict/evaluation.h"
 #include "learn/predict/evaluator.h"
 #include "learn/predict/feed.h"
 #include "learn/spec/spec.h"
@@ -601,22 +602,27 @@ static tt_status hand_over(const tt_metrics *m, tt_metrics *out)
 	return st;
 }
 
+static struct evaluator_opts evaluator_opts_of(tt_session *s, const tt_source *source)
+{
+	return (struct evaluator_opts){
+		.engine = s->engine, .model = s->model, .programs = s->losses, .batch = s->batch,
+		.top_k = s->top_k, .what = EVALUATE_CONFUSION,
+		/* Sources never change once open: that they are passed on without const is the loader's
+		 * way. */
+		.source = (tt_source *)(uintptr_t)source,
+	};
+}
+
 tt_status tt_session_evaluate(tt_session *s, const tt_source *source, tt_metrics *out)
 {
-	struct evaluator_opts opts = { .what = EVALUATE_ALL };
 	struct evaluator *e = NULL;
+	struct evaluator_opts opts;
 	tt_metrics m;
 	tt_status st;
 
 	if (!s || !source || !out)
 		return err_null(__func__);
-	opts.engine = s->engine;
-	opts.model = s->model;
-	opts.programs = s->losses;
-	opts.batch = s->batch;
-	opts.top_k = s->top_k;
-	/* Sources never change once open: that they are passed on without const is the loader's way. */
-	opts.source = (tt_source *)(uintptr_t)source;
+	opts = evaluator_opts_of(s, source);
 	engine_enter(s->engine);
 	if ((st = evaluator_new(&e, &opts)) != TT_OK)
 		return st;
@@ -624,4 +630,16 @@ tt_status tt_session_evaluate(tt_session *s, const tt_source *source, tt_metrics
 		st = hand_over(&m, out);
 	evaluator_free(&e);
 	return st;
+}
+
+tt_status tt_session_evaluation(tt_evaluation **out, tt_session *s, const tt_source *source)
+{
+	struct evaluator_opts opts;
+
+	if (!out || !s || !source)
+		return err_null(__func__);
+	opts = evaluator_opts_of(s, source);
+	opts.what = EVALUATE_ALL;
+	engine_enter(s->engine);
+	return evaluation_run(out, &opts);
 }

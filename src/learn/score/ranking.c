@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP 0.005           /* of two points that a series keeps: no more than it has room for */
+/* Of two points that a series keeps: no more than it has room for.  Steps have two. */
+static const double gap[] = { [RANKING_ROC] = 0.005, [RANKING_PR] = 0.01 };
 
 /* What is no number comes first, where it is found. */
 static int higher_first(const void *a, const void *b)
@@ -80,29 +81,39 @@ static struct point place(enum ranking_curve c, const struct above *now, const s
 	return (struct point){ now->positive / all->positive, precision(now) };
 }
 
-static int is_far(const struct point *a, const struct point *b)
+static double apart(const struct point *a, const struct point *b)
 {
-	return fabs(a->x - b->x) + fabs(a->y - b->y) >= GAP;
+	return fabs(a->x - b->x) + fabs(a->y - b->y);
+}
+
+/* Between two thresholds average precision knows that of the lower one alone: a step. */
+static void go_to(enum ranking_curve c, const struct point *pen, const struct point *next,
+                  struct series *out)
+{
+	if (c == RANKING_PR && next->x > pen->x)
+		series_add(out, pen->x, next->y);
+	series_add(out, next->x, next->y);
 }
 
 void ranking_draw(const struct ranked *v, int64_t n, enum ranking_curve c, struct series *out)
 {
 	const struct above all = total(v, n);
-	struct point pen = { 0, c == RANKING_PR };
+	struct point pen = { 0, 0 };
 	struct above now = { 0, 0 };
 
 	memset(out, 0, sizeof *out);
 	if (has_no_order(v, n) || !(all.positive > 0) || (c == RANKING_ROC && !(all.other > 0)))
 		return;
-	series_add(out, pen.x, pen.y);
+	if (c == RANKING_ROC)
+		series_add(out, pen.x, pen.y);
 	for (int64_t at = 0; at < n;) {
 		struct point next;
 
 		at = add_step(v, n, at, &now);
 		next = place(c, &now, &all);
-		if (!is_far(&pen, &next) && at < n)
+		if (apart(&pen, &next) < gap[c] && at < n)
 			continue;
-		series_add(out, next.x, next.y);
+		go_to(c, &pen, &next, out);
 		pen = next;
 	}
 }

@@ -208,7 +208,7 @@ const struct score_row score_rows[] = {
 	{ "valid.f1_micro", COUNTED, 0, NEEDS_SUMS, 1, f1_micro,
 	  "F1 of all classes as if they were one" },
 	{ "valid.mean_iou", COUNTED, 0, NEEDS_SUMS, 1, mean_iou,
-	  "right answers of a class over all that were of it or answered so, the mean over the classes" },
+	  "right answers of a class over all that were of it or answered so, the mean over classes" },
 	{ "valid.roc_auc", COUNTED, COUNTED, NEEDS_KEPT, 1, roc_auc,
 	  "area under the ROC curve: of the second of two classes; of more, each against the rest, the "
 	  "mean over them" },
@@ -250,6 +250,30 @@ uint64_t scores_cheap(enum scores_kind k)
 		if (!(score_rows[i].shown & k))
 			rows &= ~((uint64_t)1 << i);
 	return rows;
+}
+
+static const char *kind_text(enum scores_kind k)
+{
+	return k == SCORES_VALUES ? "values" : k == SCORES_LABELS ? "labels" : "classes";
+}
+
+tt_status scores_check_row(int i, const struct scores_what *w, const char *key)
+{
+	const struct score_row *r = &score_rows[i];
+
+	if (!(r->known & w->kind))
+		return err_set(TT_ESPEC, "%s: '%s' needs %s, but this model gives %s", key, r->name,
+		               r->known & SCORES_VALUES ? "values" : "classes", kind_text(w->kind));
+	if (r->needs == NEEDS_LOGS && w->kind == SCORES_CLASSES && w->answers != ANSWERS_SOFTMAX)
+		return err_set(TT_ESPEC, "%s: '%s' needs probabilities, which model.loss cross_entropy "
+		               "makes", key, r->name);
+	if (r->needs == NEEDS_KEPT && scores_too_many(w))
+		return err_set(TT_ESPEC, "%s: '%s' needs all scores at once, and %d of each of %lld "
+		               "samples are more than %lld MB: choose another number, or fewer samples "
+		               "in data.valid",
+		               key, r->name, w->width, (long long)w->samples,
+		               (long long)(SCORES_MOST_BYTES >> 20));
+	return TT_OK;
 }
 
 int scores_find(const char *name, int k)

@@ -41,7 +41,7 @@ struct scores {
 	struct scores_what   what;
 	struct metrics       sums;
 	struct metrics_class *label;       /* LABELS: [width]; CLASSES, YES_NO: sums.class          */
-	struct score_spread       *spread;       /* VALUES, LABELS: [width]                              */
+	struct score_spread *spread;       /* VALUES, LABELS: [width]                              */
 	int                  shares;       /* LABELS: a target was neither 0 nor 1                 */
 	int                  keeps;        /* scores are kept                                      */
 	double               log_loss;
@@ -91,6 +91,8 @@ enum { SCORE_LOSS, SCORE_ACCURACY, SCORE_TOP_K };         /* the first rows */
 /* Rows that are shown of a kind and cost next to nothing; all that it has. */
 uint64_t  scores_cheap(enum scores_kind k);
 uint64_t  scores_all(enum scores_kind k);
+/* Will row i be known of such answers?  TT_ESPEC, about the key that asks for it: why not. */
+tt_status scores_check_row(int i, const struct scores_what *w, const char *key);
 /* "f1", "valid.f1", "valid_f1", "top_5" with k 5: its row, or -1. */
 int       scores_find(const char *name, int k);
 /* "valid.f1", "valid.top_5" */

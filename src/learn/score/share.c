@@ -14,7 +14,11 @@
  *   | head | classes | labels | spreads | */
 struct head { double loss, weight, correct, in_top, log_loss, shares; int64_t samples, kept; };
 
-struct said { struct head *head; struct metrics_class *class, *label; struct score_spread *spread; };
+struct said {
+	struct head          *head;
+	struct metrics_class *class, *label;
+	struct score_spread  *spread;
+};
 
 static size_t classes_of(const struct scores *s) { return (size_t)s->sums.classes; }
 static size_t labels_of(const struct scores *s)  { return s->label ? (size_t)s->what.width : 0; }

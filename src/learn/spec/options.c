@@ -15,9 +15,7 @@ static const struct option checkpoint_options[] = {
 #define T struct early_stop_opts
 static const struct option early_stop_options[] = {
 	OPT_TEXT  (T, monitor, "auto",
-	           "loss, accuracy, valid_loss or valid_accuracy: by it the best epoch is found, of "
-	           "equal accuracies the one with the lower loss; auto: the last one there is, and "
-	           "training ends when neither it nor the loss makes progress"),
+	           "the older place of train.monitor"),
 	OPT_INT   (T, patience, "0", 0, 1e9,
 	           "validations without progress before training ends; 0: never; of equal accuracies a "
 	           "loss that is lower by more than min_delta is progress"),
@@ -85,6 +83,14 @@ static const struct option train_options[] = {
 	OPT_GROUP (T, optimizer, optim_options, "how gradients become parameters"),
 	OPT_GROUP (T, schedule, schedule_options, "how the learning rate changes"),
 	OPT_INT   (T, valid_every, "1", 0, 1e9, "epochs between validations; 0: none"),
+	OPT_NODE  (T, metrics,
+	           "list of numbers that validation tells beside the usual ones: roc_auc, pr_auc, "
+	           "log_loss, perplexity, f1_macro, mean_iou, ..."),
+	OPT_TEXT  (T, monitor, "auto",
+	           "the number by which the best epoch is found: loss, accuracy, or any of a "
+	           "validation (valid.loss, valid.f1, valid.roc_auc, valid.rmse, ...); of equal ones "
+	           "the epoch with the lower loss; auto: valid.accuracy, else valid.loss, accuracy, "
+	           "loss, and training ends when neither it nor the loss makes progress"),
 	OPT_INT   (T, top_k, "5", 1, 1e6, "validation also counts labels among this many best"),
 	OPT_GROUP (T, checkpoint, checkpoint_options, "when the state is saved"),
 	OPT_GROUP (T, early_stop, early_stop_options, "when to end before the last epoch"),

@@ -24,7 +24,7 @@ struct checkpoint_opts {
 	int keep;                           /* numbered ones to keep beside last and best (0)         */
 };
 struct early_stop_opts {
-	const char *monitor;                /* loss, accuracy, valid_loss, valid_accuracy, auto       */
+	const char *monitor;                /* the older place of train.monitor                       */
 	int         patience;               /* validations without progress (0: never stop early)     */
 	double      min_delta;
 };
@@ -57,6 +57,8 @@ struct train_opts {
 	struct schedule_opts schedule;
 	int      valid_every;               /* epochs between validations (1)                         */
 	int      top_k;                     /* (5)                                                    */
+	const char        *monitor;         /* the number by which an epoch is the best (auto)        */
+	const struct node *metrics;         /* names of numbers that validation tells besides (none)  */
 	struct checkpoint_opts  checkpoint;
 	struct early_stop_opts  early_stop;
 	struct tensorboard_opts tensorboard;

@@ -5,6 +5,7 @@
  *   tutti.worker.easgd.params ... what each worker has of its own, a row for each
  *   metadata: tutti.step ...      one number per row of the table below
  *             tutti.leases        what is left of an epoch, where workers lease batches
+ *             tutti.monitor       what its best is a number of
  *             tutti.members       of an ensemble; tutti.combined: is a net behind them?
  *
  * Nothing of the day or the machine is in it: the same run gives the same bytes. */
@@ -30,6 +31,7 @@
 
 #define META_MEMBERS "tutti.members"
 #define META_COMBINED "tutti.combined"
+#define META_MONITOR "tutti.monitor"
 #define META_LEASES "tutti.leases"
 
 /* The numbers of a run's place. */
@@ -185,7 +187,7 @@ static tt_status write_state(struct tt_trainer *t, const char *path)
 	struct model_rows s;
 	tt_status st;
 
-	if ((st = model_rows_init(&s, trainer_whole(t), LEARNER_ROWS + ROWS + 3)) != TT_OK)
+	if ((st = model_rows_init(&s, trainer_whole(t), LEARNER_ROWS + ROWS + 4)) != TT_OK)
 		return st;
 	if (t->ensemble) {
 		snprintf(members, sizeof members, "%d", t->ensemble->n);
@@ -193,6 +195,7 @@ static tt_status write_state(struct tt_trainer *t, const char *path)
 		s.meta[s.n_meta++] = (struct ckpt_meta){ META_MEMBERS, members };
 		s.meta[s.n_meta++] = (struct ckpt_meta){ META_COMBINED, combined };
 	}
+	s.meta[s.n_meta++] = (struct ckpt_meta){ META_MONITOR, t->watch.name };
 	if ((st = rest_write(t, &rest)) == TT_OK && rest.len)
 		s.meta[s.n_meta++] = (struct ckpt_meta){ META_LEASES, rest.p };
 	if (st == TT_OK && (st = learner_add_rows(t->learner, &rows, &s)) == TT_OK &&
@@ -402,6 +405,20 @@ static tt_status note_changes(struct tt_trainer *t, const struct state *s, const
 	return str_status(&t->note);
 }
 
+/* What was the best of one number says nothing of another. */
+static tt_status heed_monitor(struct tt_trainer *t, const struct ckpt *c, struct state *s)
+{
+	const char *before = ckpt_meta(c, META_MONITOR);
+
+	if (!before || strcmp(before, t->watch.name) == 0)
+		return TT_OK;
+	s->waited = 0;
+	s->best = s->best_tie = s->lowest_loss = NAN;
+	str_addf(&t->note, "%strain.monitor was %.40s and is %s: the best epoch is looked for anew",
+	         t->note.len ? "; " : "", before, t->watch.name);
+	return str_status(&t->note);
+}
+
 tt_status checkpoint_load(struct tt_trainer *t, const char *path)
 {
 	struct learner_slots slots;
@@ -416,7 +433,7 @@ tt_status checkpoint_load(struct tt_trainer *t, const char *path)
 	    (st = check_members(t, c, path)) != TT_OK || (st = read_state(c, path, &s)) != TT_OK ||
 	    (st = check_state(t, &s, path)) != TT_OK ||
 	    (st = learner_find_slots(t->learner, c, path, &slots)) != TT_OK ||
-	    (st = note_changes(t, &s, path)) != TT_OK ||
+	    (st = note_changes(t, &s, path)) != TT_OK || (st = heed_monitor(t, c, &s)) != TT_OK ||
 	    (st = learner_take_own(t->learner, c, path, &t->note)) != TT_OK ||
 	    (st = remember(t, path)) != TT_OK || (st = load_model(t, c, path, &s)) != TT_OK)
 		goto out;

@@ -12,8 +12,11 @@
 static int look(struct tt_trainer *t)
 {
 	const int news = !monitor_valid(&t->watch) || trainer_validates(t);
-	const int better = news && monitor_look(&t->watch, &t->progress);
+	int better;
 
+	t->seen.split[MONITOR_TRAINING][SCORE_LOSS] = t->progress.loss;
+	t->seen.split[MONITOR_TRAINING][SCORE_ACCURACY] = t->progress.accuracy;
+	better = news && monitor_look(&t->watch, &t->seen);
 	if (better)
 		t->progress.best = t->watch.best;
 	return better;

@@ -1,126 +1,146 @@
 #include "learn/train/monitor.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/str.h"
 
-static const struct {
-	const char *name;
-	int         needs, rises;
-} row[] = {
-	[WATCH_LOSS]           = { "loss", 0, 0 },
-	[WATCH_ACCURACY]       = { "accuracy", WATCH_HAS_CLASSES, 1 },
-	[WATCH_VALID_LOSS]     = { "valid_loss", WATCH_HAS_VALID, 0 },
-	[WATCH_VALID_ACCURACY] = { "valid_accuracy", WATCH_HAS_VALID | WATCH_HAS_CLASSES, 1 },
+#define KEY "train.monitor"
+
+/* What a training knows of its own epochs. */
+static const struct { const char *name; int row; } own[] = {
+	{ "loss", SCORE_LOSS }, { "accuracy", SCORE_ACCURACY },
 };
-#define ROWS ((int)(sizeof row / sizeof *row))
+#define OWN ((int)(sizeof own / sizeof *own))
+
+static int rises(const struct monitor *w)
+{
+	return score_rows[w->row].better > 0;
+}
+
+/* ---- what to watch ---- */
 
 /* Validation before training, accuracy before loss. */
-static enum monitor_number best_there_is(int has)
+static void take_best_there_is(struct monitor *w, const struct monitor_has *has)
 {
-	int n = ROWS - 1;
+	const int classes = has->valid ? has->valid->classes : has->classes;
 
-	while ((row[n].needs & has) != row[n].needs ||
-	       (n == WATCH_ACCURACY && (has & WATCH_HAS_VALID)))
-		n--;
-	return (enum monitor_number)n;
+	w->split = has->valid ? MONITOR_VALIDATION : MONITOR_TRAINING;
+	w->row = classes ? SCORE_ACCURACY : SCORE_LOSS;
 }
 
 static tt_status unknown(const char *monitor)
 {
-	const char *words[ROWS + 1] = { NULL }, *near;
+	const char *words[OWN + SCORES_MAX + 1] = { NULL }, *near;
+	int n = 0;
 
-	for (int i = 0; i < ROWS; i++)
-		words[i] = row[i].name;
+	for (int i = 0; i < OWN; i++)
+		words[n++] = own[i].name;
+	for (int i = 0; i < score_row_count; i++)
+		words[n++] = score_rows[i].name;
 	near = str_nearest(monitor, words);
-	return err_set(TT_ESPEC, "train.early_stop.monitor: '%s' is none of loss, accuracy, "
-	               "valid_loss, valid_accuracy%s%s%s", monitor, near ? "; did you mean '" : "",
-	               near ? near : "", near ? "'?" : "");
+	return err_set(TT_ESPEC, KEY ": '%.60s' is no number of a training (loss, accuracy) or "
+	               "validation (valid.loss, valid.accuracy, valid.f1, ...)%s%s%s", monitor,
+	               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-static tt_status find(const char *monitor, int has, enum monitor_number *out)
+static tt_status take_own(struct monitor *w, int row, const struct monitor_has *has)
 {
-	for (int i = 0; i < ROWS; i++) {
-		if (strcmp(row[i].name, monitor) != 0)
-			continue;
-		if (row[i].needs & ~has & WATCH_HAS_VALID)
-			return err_set(TT_ESPEC, "train.early_stop.monitor: '%s' needs data.valid, which "
-			               "this spec does not have", monitor);
-		if (row[i].needs & ~has)
-			return err_set(TT_ESPEC, "train.early_stop.monitor: '%s' needs classes, but this "
-			               "model gives values: watch a loss", monitor);
-		*out = (enum monitor_number)i;
-		return TT_OK;
-	}
-	return unknown(monitor);
+	w->split = MONITOR_TRAINING;
+	w->row = row;
+	if (row == SCORE_ACCURACY && !has->classes)
+		return err_set(TT_ESPEC, KEY ": 'accuracy' needs classes, but this model gives values: "
+		               "watch a loss");
+	return TT_OK;
 }
 
-static int is_auto(const char *monitor)
+static tt_status take_valid(struct monitor *w, const char *name, const struct monitor_has *has)
 {
-	return !monitor || !*monitor || strcmp(monitor, "auto") == 0;
+	const int row = scores_find(name, has->valid ? has->valid->k : 0);
+
+	if (row < 0)
+		return unknown(name);
+	w->split = MONITOR_VALIDATION;
+	w->row = row;
+	if (!has->valid)
+		return err_set(TT_ESPEC, KEY ": '%s' needs data.valid, which this spec does not have",
+		               name);
+	return scores_check_row(row, has->valid, KEY);
 }
 
-tt_status monitor_init(struct monitor *w, const char *monitor, int has)
+static tt_status find(struct monitor *w, const char *name, const struct monitor_has *has)
 {
-	enum monitor_number n = best_there_is(has);
+	for (int i = 0; i < OWN; i++)
+		if (strcmp(own[i].name, name) == 0)
+			return take_own(w, own[i].row, has);
+	return take_valid(w, name, has);
+}
+
+static void set_name(struct monitor *w, const struct monitor_has *has)
+{
+	if (w->split == MONITOR_VALIDATION)
+		scores_name(&score_rows[w->row], has->valid->k, w->name, sizeof w->name);
+	else
+		snprintf(w->name, sizeof w->name, "%s", own[w->row == SCORE_ACCURACY].name);
+}
+
+tt_status monitor_init(struct monitor *w, const char *monitor, const struct monitor_has *has)
+{
+	struct monitor made = { .best = NAN, .tie = NAN, .low = NAN };
 	tt_status st = TT_OK;
 
-	if (!is_auto(monitor))
-		st = find(monitor, has, &n);
-	if (st == TT_OK)
-		*w = (struct monitor){ .number = n, .best = NAN, .tie = NAN, .low = NAN,
-		                       .either = is_auto(monitor) };
-	return st;
-}
-
-const char *monitor_name(const struct monitor *w)
-{
-	return row[w->number].name;
+	made.either = !monitor || !*monitor || strcmp(monitor, "auto") == 0;
+	if (made.either)
+		take_best_there_is(&made, has);
+	else
+		st = find(&made, monitor, has);
+	if (st != TT_OK)
+		return st;
+	set_name(&made, has);
+	*w = made;
+	return TT_OK;
 }
 
 int monitor_valid(const struct monitor *w)
 {
-	return (row[w->number].needs & WATCH_HAS_VALID) != 0;
+	return w->split == MONITOR_VALIDATION;
 }
 
-/* The loss over the same samples. */
-static enum monitor_number beside(const struct monitor *w)
+int monitor_is_special(const struct monitor *w)
 {
-	return monitor_valid(w) ? WATCH_VALID_LOSS : WATCH_LOSS;
+	return w->row != SCORE_LOSS && w->row != SCORE_ACCURACY;
 }
+
+/* ---- looking ---- */
 
 void monitor_text(const struct monitor *w, struct str *out)
 {
-	const int both = w->either && row[w->number].rises;
-
-	if (both)
-		str_addf(out, "neither %s nor %s has improved on %.6g and %.6g", row[w->number].name,
-		         row[beside(w)].name, w->best, w->low);
+	if (w->either && rises(w))
+		str_addf(out, "neither %s nor %s has improved on %.6g and %.6g", w->name,
+		         w->split == MONITOR_VALIDATION ? score_rows[SCORE_LOSS].name : own[0].name,
+		         w->best, w->low);
 	else
-		str_addf(out, "%s has not improved on %.6g", row[w->number].name, w->best);
+		str_addf(out, "%s has not improved on %.6g", w->name, w->best);
 	str_addf(out, " for %d looks", w->waited);
 }
 
-static double number(enum monitor_number n, const tt_progress *p)
+void monitor_forget(struct monitor_seen *seen)
 {
-	switch (n) {
-	case WATCH_LOSS:           return p->loss;
-	case WATCH_ACCURACY:       return p->accuracy;
-	case WATCH_VALID_LOSS:     return p->valid_loss;
-	case WATCH_VALID_ACCURACY: return p->valid_accuracy;
-	}
-	return NAN;
+	for (int split = 0; split < 2; split++)
+		for (int i = 0; i < SCORES_MAX; i++)
+			seen->split[split][i] = NAN;
 }
 
-/* Not a number is no progress; anything is, against nothing. */
-int monitor_look(struct monitor *w, const tt_progress *p)
+/* Not a number is no progress; anything is, against nothing.  The loss is the one over the same
+ * samples. */
+int monitor_look(struct monitor *w, const struct monitor_seen *seen)
 {
-	const double v = number(w->number, p), loss = number(beside(w), p);
-	const double gain = row[w->number].rises ? v - w->best : w->best - v;
+	const double v = seen->split[w->split][w->row], loss = seen->split[w->split][SCORE_LOSS];
+	const double gain = rises(w) ? v - w->best : w->best - v;
 	const int more = !isnan(v) && (isnan(w->best) || gain > w->min_delta);
-	const int tie = row[w->number].rises && v == w->best && loss < w->tie;
+	const int tie = rises(w) && v == w->best && loss < w->tie;
 	const int better_tie = tie && w->tie - loss > w->min_delta;
 	const int lower = w->either && !isnan(loss) && (isnan(w->low) || w->low - loss > w->min_delta);
 

@@ -268,20 +268,15 @@ out:
 
 static tt_status init_progress(struct tt_trainer *t)
 {
-	const struct early_stop_opts *e = &t->opts->early_stop;
 	int64_t batches = loader_batches(t->loader);
-	int has = (t->evaluator ? WATCH_HAS_VALID : 0) |
-	          (t->epoch_sums.classes ? WATCH_HAS_CLASSES : 0);
-	tt_status st = monitor_init(&t->watch, e->monitor, has);
+	tt_status st = trainer_init_monitor(t);
 
-	t->watch.patience = e->patience;
-	t->watch.min_delta = e->min_delta;
 	t->progress = (tt_progress){
 		.size = sizeof t->progress,
 		.steps = batches * t->opts->epochs, .epochs = t->opts->epochs, .epoch_steps = batches,
 		.loss = NAN, .accuracy = NAN, .valid_loss = NAN, .valid_accuracy = NAN, .best = NAN,
 		.lr = t->opts->optimizer.lr, .grad_norm = NAN, .seconds_left = NAN,
-		.workers = trainer_world(t),
+		.workers = trainer_world(t), .monitor = t->watch.name, .watched = NAN,
 	};
 	return st;
 }

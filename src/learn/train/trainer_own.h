@@ -77,6 +77,7 @@ struct tt_trainer {
 	struct lease_rest        rest;        /* of a pool, as it was saved or loaded last */
 	struct metrics           epoch_sums;
 	struct monitor           watch;
+	struct monitor_seen      seen;        /* of the last epoch, the last validation */
 	tt_progress              progress;
 	struct interval          interval;
 	struct pace              pace;

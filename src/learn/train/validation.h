@@ -6,6 +6,9 @@
 
 struct tt_trainer;
 
+/* What train.monitor, or the older train.early_stop.monitor, and train.metrics ask for.  TT_ESPEC:
+ * something that this run will not know. */
+tt_status trainer_init_monitor(struct tt_trainer *t);
 /* Of this rank alone, over all of the data. */
 struct evaluator_opts trainer_evaluator_opts(const struct tt_trainer *t);
 /* A new one for the whole as it is now; none if there is nothing to validate on. */
