@@ -92,3 +92,35 @@ says "$err" "leave the latter out"
 absent no
 run 0 "$tutti" help metrics
 says "$out" "valid.mean_iou"
+
+# weights of classes are weights of their samples, to the bit, with any number of workers
+printf 'a,y,w\n' >w.csv
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "$i,$((i % 4 == 0)),$((1 + 2 * (i % 4 == 0)))" >>w.csv; done
+cat >w.yaml <<'END'
+data: {train: "csv:plain.csv?label=y"}
+model: {input: [1], loss: cross_entropy, layers: [dense: {name: fc, out: 2}]}
+train: {epochs: 3, batch: 5, optimizer: {lr: 0.01}, tune_kernels: no, threads: 1}
+END
+cut -d, -f1,2 w.csv >plain.csv
+sed 's/plain.csv?label=y/w.csv?label=y\&weight=w/' w.yaml >own.yaml
+run 0 "$tutti" train own.yaml --run own -q
+run 0 "$tutti" train w.yaml --run class -q --set train.class_weights='[1, 3]'
+cut -d, -f4- own/metrics.csv | grep loss >own.txt
+cut -d, -f4- class/metrics.csv | grep loss >class.txt
+cmp -s own.txt class.txt || fail "weights of classes are not those of their samples"
+run 0 "$tutti" train w.yaml --run balanced -q --set train.class_weights=balanced
+run 0 "$tutti" train w.yaml --run plain -q
+cut -d, -f4- balanced/metrics.csv | grep loss >balanced.txt
+cut -d, -f4- plain/metrics.csv | grep loss >plain.txt
+cmp -s balanced.txt plain.txt && fail "balanced classes weigh as all others do"
+cmp -s balanced.txt class.txt || python3 - <<'END' || fail "balanced weights are not n / classes / count"
+a, b = ([float(l.split(",")[1]) for l in open(f)] for f in ("balanced.txt", "class.txt"))
+assert all(abs(x - y) < 1e-5 * abs(x) for x, y in zip(a, b)), (a, b)
+END
+run 0 "$tutti" train w.yaml --run crowd -q --workers 2 --set train.class_weights='{1: 3}'
+python3 - <<'END' || fail "two workers weigh classes otherwise"
+def losses(d): return [float(l.split(",")[4]) for l in open(d + "/metrics.csv") if ",loss," in l]
+assert all(abs(x - y) < 1e-5 * abs(x) for x, y in zip(losses("crowd"), losses("class")))
+END
+run 2 "$tutti" train w.yaml --run bad -q --set train.class_weights='[1]'
+says "$err" "2 classes"

@@ -167,7 +167,7 @@ tt_status evaluator_run(struct evaluator *e, tt_metrics *out)
 	if (st == TT_OK)
 		st = scores_finish(&e->scores, e->opts.comm);
 	if (st == TT_OK)
-		st = metrics_check(&e->sums);
+		st = metrics_check(&e->scores.sums);
 	if (st == TT_OK)
 		answer(e, thread_seconds() - start - e->making, out);
 	return st;

@@ -83,6 +83,9 @@ static const struct option train_options[] = {
 	OPT_GROUP (T, optimizer, optim_options, "how gradients become parameters"),
 	OPT_GROUP (T, schedule, schedule_options, "how the learning rate changes"),
 	OPT_INT   (T, valid_every, "1", 0, 1e9, "epochs between validations; 0: none"),
+	OPT_NODE  (T, class_weights,
+	           "balanced: all classes weigh alike in training, as if there were as many samples "
+	           "of each; or a list of numbers by class; or {NAME: NUMBER}, others 1"),
 	OPT_NODE  (T, metrics,
 	           "list of numbers that validation tells beside the usual ones: roc_auc, pr_auc, "
 	           "log_loss, perplexity, f1_macro, mean_iou, ..."),

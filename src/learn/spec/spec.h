@@ -57,6 +57,7 @@ struct train_opts {
 	struct schedule_opts schedule;
 	int      valid_every;               /* epochs between validations (1)                         */
 	int      top_k;                     /* (5)                                                    */
+	const struct node *class_weights;   /* balanced, or numbers (1 each)                          */
 	const char        *monitor;         /* the number by which an epoch is the best (auto)        */
 	const struct node *metrics;         /* names of numbers that validation tells besides (none)  */
 	struct checkpoint_opts  checkpoint;

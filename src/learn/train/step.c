@@ -28,6 +28,11 @@ static tt_status put_back(struct tt_trainer *t)
 	return st == TT_OK ? TT_ESTOPPED : st;
 }
 
+static const struct batch *weighed(struct tt_trainer *t, const struct batch *b)
+{
+	return t->class_weights ? class_weights_take(t->class_weights, b) : b;
+}
+
 tt_status trainer_batch(struct tt_trainer *t, int *more)
 {
 	struct learner_at at = { .epoch = t->at.epoch, .wants_stop = atomic_load(&t->stop) };
@@ -45,7 +50,7 @@ tt_status trainer_batch(struct tt_trainer *t, int *more)
 	rates = learning_rates(t);
 	at.lr = t->progress.lr = rates.lr;
 	at.rates = &rates;
-	st = learner_step(t->learner, b, &at, &r);
+	st = learner_step(t->learner, weighed(t, b), &at, &r);
 	trainer_take(t, &r);
 	if (st != TT_OK)
 		return st == TT_ESTOPPED ? put_back(t) : trainer_not_finite(t, st);

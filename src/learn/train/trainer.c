@@ -160,12 +160,16 @@ static tt_status open_loader(struct tt_trainer *t)
 		.deal = t->ensemble ? DEAL_PARTS : DEAL_BATCHES, .pool = pool_of(t),
 	};
 	const tt_source_info *info = tt_source_describe(t->train_source);
-	const enum learner_weights weights =
-		tt_source_schema(t->train_source)->weight ? WEIGHTS_YES : WEIGHTS_NO;
+	enum learner_weights weights;
 	tt_status st;
 
 	if ((st = learner_fit(t->learner, info)) != TT_OK)
 		return err_at(st, "data.train");
+	if ((st = class_weights_new(&t->class_weights, t->opts->class_weights, t->train_source,
+	                            t->opts->batch)) != TT_OK)
+		return st;
+	weights = tt_source_schema(t->train_source)->weight || t->class_weights ? WEIGHTS_YES
+	                                                                        : WEIGHTS_NO;
 	if ((st = learner_set_weights(t->learner, weights)) != TT_OK)
 		return st;
 	t->epoch_sums.classes = learner_classes(t->learner);
@@ -620,6 +624,7 @@ void tt_trainer_free(tt_trainer **out)
 	run_lock_give(&t->lock);
 	rest_release(t);
 	evaluator_free(&t->evaluator);
+	class_weights_free(&t->class_weights);
 	learner_free(&t->learner);
 	loader_free(&t->loader);
 	if (!t->borrows)

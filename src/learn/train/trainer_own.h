@@ -1,7 +1,7 @@
 /* trainer_own.h -- what a trainer is.  No function: who works on which part of it stands below,
  * lowest first, and each calls only those before it.
  *
- *   monitor, sources, local_workers, stacking < ensemble      know no trainer
+ *   monitor, sources, local_workers, class_weights, stacking < ensemble    know no trainer
  *   tell        observers, and what an error says     progress   numbers and speed
  *   validation  how good is it?                       rest       of an epoch that is leased
  *   checkpoint  to a file and back
@@ -28,6 +28,7 @@
 #include "learn/score/metrics.h"
 #include "learn/spec/spec.h"
 #include "learn/observe/observers.h"
+#include "learn/train/class_weights.h"
 #include "learn/train/ensemble/ensemble.h"
 #include "learn/train/local_workers.h"
 #include "learn/train/monitor.h"
@@ -71,6 +72,7 @@ struct tt_trainer {
 	tt_source               *train_base;  /* of which train_source is a view, or NULL */
 	struct loader           *loader;
 	struct learner          *learner;
+	struct class_weights    *class_weights;   /* NULL: all weigh alike */
 	struct evaluator        *evaluator;   /* NULL: no validation */
 
 	struct place             at;
