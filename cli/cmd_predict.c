@@ -237,6 +237,11 @@ static tt_status make_room(struct prediction *p)
 	return p->raw && p->x && p->out && p->values ? TT_OK : TT_ENOMEM;
 }
 
+static int answers_classes(const char *loss)
+{
+	return strcmp(loss, "cross_entropy") == 0 || strcmp(loss, "focal") == 0;
+}
+
 static tt_status prepare(struct prediction *p, struct call *c)
 {
 	const char *path, *cache, *loss;
@@ -255,7 +260,7 @@ static tt_status prepare(struct prediction *p, struct call *c)
 	                           (int)tt_session_outputs(p->session))) != TT_OK)
 		return st;
 	p->answers.width = (int)tt_session_outputs(p->session);
-	p->answers.kind = strcmp(loss, "cross_entropy") == 0 ? ANSWER_CLASSES : ANSWER_VALUES;
+	p->answers.kind = answers_classes(loss) ? ANSWER_CLASSES : ANSWER_VALUES;
 	p->answers.top = (int)p->args->top;
 	p->answers.names = &p->names;
 	if (strcmp(loss, "bce") == 0)

@@ -6,7 +6,8 @@ import torch
 
 from layers import KINDS, SEQUENCES, Net
 
-LOSSES = ["cross_entropy", "bce", "mse", "mae", "huber"]
+LOSSES = ["cross_entropy", "bce", "mse", "mae", "huber", "focal", "sigmoid_focal", "hinge", "kl"]
+OF_CLASSES = ["cross_entropy", "focal", "hinge"]
 
 
 class Draw:
@@ -181,6 +182,12 @@ class Draw:
         model = {"input": self.input, "loss": want["loss"], "layers": layers}
         if want["loss"] == "cross_entropy" and self.chance(0.5):
             model["label_smoothing"] = self.real(0.01, 0.5)
+        if "focal" in want["loss"]:
+            model["focal_gamma"] = self.pick([0, 1, self.real(0.5, 3)])
+        if want["loss"] == "sigmoid_focal":
+            model["focal_alpha"] = self.pick([-1, self.real(0.1, 0.9)])
+        if want["loss"] == "hinge":
+            model["hinge_margin"] = self.real(0.1, 2)
         if want["loss"] == "huber":
             model["huber_delta"] = self.real(0.1, 2)
         self.spec = {
@@ -220,10 +227,12 @@ class Draw:
         else:
             x = r.normal(size=[n] + self.input).astype("f4")
         loss = self.spec["model"]["loss"]
-        if loss == "cross_entropy":
+        if loss in OF_CLASSES:
             y = r.integers(0, self.outputs, n).astype("i4")
-        elif loss == "bce":
+        elif loss in ["bce", "sigmoid_focal"]:
             y = r.uniform(size=[n, self.outputs]).astype("f4")
+        elif loss == "kl":
+            y = r.dirichlet(np.ones(self.outputs), n).astype("f4")
         else:
             y = r.normal(size=[n, self.outputs]).astype("f4")
         columns = {"x": x, "label": y}

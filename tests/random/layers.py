@@ -685,9 +685,9 @@ def branches(net, name, s, x):
 
 
 def mixed(loss, ends):
-    if loss == "cross_entropy":
+    if loss in ["cross_entropy", "focal", "kl"]:
         return torch.stack([F.log_softmax(e, 1) for e in ends]).logsumexp(0)
-    if loss == "bce":
+    if loss in ["bce", "sigmoid_focal"]:
         return torch.logit(torch.stack([torch.sigmoid(e) for e in ends]).mean(0))
     return torch.stack(ends).mean(0)
 

@@ -9,7 +9,7 @@ from layers import Net
 
 # What a run of the library is told, and PyTorch knows nothing of.
 SETTINGS = {
-    "model": {"input", "inputs", "loss", "label_smoothing", "huber_delta", "init", "layers"},
+    "model": {"input", "inputs", "loss", "label_smoothing", "huber_delta", "focal_gamma", "focal_alpha", "hinge_margin", "init", "layers"},
     "train.optimizer": {"kind", "lr", "momentum", "nesterov", "weight_decay", "decay_norms", "beta1",
                         "beta2", "eps", "alpha", "trust", "clip_norm", "groups"},
     "train.schedule": {"kind", "milestones", "step_size", "gamma", "min_lr", "restarts",
@@ -18,7 +18,22 @@ SETTINGS = {
 
 # ---- losses: one number for each sample ----
 
+def focal(m, y, t):
+    ce = F.cross_entropy(y, t.long(), reduction="none")
+    return (1 - torch.exp(-ce)) ** m.get("focal_gamma", 2) * ce
+
+
+def sigmoid_focal(m, y, t):
+    p, alpha = torch.sigmoid(y), m.get("focal_alpha", 0.25)
+    loss = F.binary_cross_entropy_with_logits(y, t, reduction="none") * \
+        (1 - (p * t + (1 - p) * (1 - t))) ** m.get("focal_gamma", 2)
+    return (loss * (alpha * t + (1 - alpha) * (1 - t)) if alpha >= 0 else loss).mean(1)
+
+
 LOSSES = {
+    "focal": focal, "sigmoid_focal": sigmoid_focal,
+    "hinge": lambda m, y, t: F.multi_margin_loss(y, t.long(), margin=m.get("hinge_margin", 1), reduction="none"),
+    "kl": lambda m, y, t: F.kl_div(F.log_softmax(y, -1), t, reduction="none").sum(1),
     "cross_entropy": lambda m, y, t: F.cross_entropy(y, t.long(), reduction="none",
                                                      label_smoothing=m.get("label_smoothing", 0)),
     "bce": lambda m, y, t: F.binary_cross_entropy_with_logits(y, t, reduction="none").mean(1),

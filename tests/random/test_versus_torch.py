@@ -30,7 +30,7 @@ import numpy as np
 import layers
 import rules
 import tutti
-from draw import Draw
+from draw import OF_CLASSES, Draw
 
 BASE = 2e-5             # of the largest number of a tensor: rounding of f32 over a few steps
 ILL = 30                # times what PyTorch itself loses in f32, which knows how ill-posed a net is
@@ -143,7 +143,7 @@ def compare(seed, want):
         if is_ill(exact, rough):
             continue
         note(draw.spec["model"]["layers"])
-        source = tutti.Source(columns, draw.outputs if want["loss"] == "cross_entropy" else 0,
+        source = tutti.Source(columns, draw.outputs if want["loss"] in OF_CLASSES else 0,
                               "weight" in columns)
         found = differences(*taught(draw, source, 1), exact, rough)
         if not draw.norms and draw.chance(0.25):

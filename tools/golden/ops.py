@@ -25,7 +25,7 @@ RUN = Run(seed=7, step=3, sample=5, sample_stride=2)        # as op_case_run
 LOSS_SEED = 0.75
 
 DEFAULTS = {"stride": [1, 1], "dilation": [1, 1], "pad": [0, 0, 0, 0], "groups": 1,
-            "act": "none", "alpha": 0.0, "count_pad": 0, "smoothing": 0.0, "delta": 1.0, "axis": 0,
+            "act": "none", "alpha": 0.0, "count_pad": 0, "smoothing": 0.0, "delta": 1.0, "gamma": 0.0, "axis": 0,
             "start": 0, "trans_a": 0, "trans_b": 0, "reduce": 0, "axes": 0, "keep": 0, "perm": None, "reverse": 0,
             "ignores": 0, "ignore": 0, "heads": 1, "causal": 0}
 INTEGERS = {"groups", "count_pad", "use_y", "axis", "start", "size", "ndim", "stream", "ranks", "mix",
@@ -33,7 +33,7 @@ INTEGERS = {"groups", "count_pad", "use_y", "axis", "start", "size", "ndim", "st
             "resize"}
 LISTS = {"kernel", "stride", "dilation", "pad", "dims", "perm"}
 WORDS = {"act", "then"}
-LOSSES = {"xent", "bce", "mse", "mae", "huber"}
+LOSSES = {"xent", "bce", "mse", "mae", "huber", "focal", "sigmoid_focal", "hinge", "kl"}
 BUFFERS = {"mean", "var"}
 PLAIN_INPUTS = {"target", "label", "index", "weight", "lengths"}
 SEVERAL = {"split": None, "rnn": 2, "lstm": 3, "gru": 2}    # how many outputs carry gradients; None: all
@@ -353,6 +353,23 @@ def summed(per_value, weight=None):
     return [(each if weight is None else each * weight).sum().reshape(1)]
 
 
+def focal(a, x, label, *w):
+    """Lin et al., 2017, of several classes."""
+    ce = F.cross_entropy(x, label, reduction="none")
+    return summed((1 - torch.exp(-ce)) ** a["gamma"] * ce, *w)
+
+
+def sigmoid_focal(a, x, t, *w):
+    """As torchvision.ops.sigmoid_focal_loss."""
+    t = t.double()
+    p = torch.sigmoid(x)
+    ce = F.binary_cross_entropy_with_logits(x, t, reduction="none")
+    loss = ce * (1 - (p * t + (1 - p) * (1 - t))) ** a["gamma"]
+    if a["alpha"] >= 0:
+        loss = loss * (a["alpha"] * t + (1 - a["alpha"]) * (1 - t))
+    return summed(loss, *w)
+
+
 OPS = {
     "conv2d": conv2d, "maxpool": maxpool, "avgpool": avgpool, "batchnorm": batchnorm,
     "batchnorm_infer": batchnorm_infer, "fold_bn": fold_bn, "act_dx": act_dx, "dropout": dropout,
@@ -386,6 +403,9 @@ OPS = {
     "mse": lambda a, y, t, *w: summed(F.mse_loss(y, t, reduction="none"), *w),
     "mae": lambda a, y, t, *w: summed(F.l1_loss(y, t, reduction="none"), *w),
     "huber": lambda a, y, t, *w: summed(F.huber_loss(y, t, reduction="none", delta=a["delta"]), *w),
+    "focal": focal, "sigmoid_focal": sigmoid_focal,
+    "hinge": lambda a, x, t, *w: summed(F.multi_margin_loss(x, t, margin=a["delta"], reduction="none"), *w),
+    "kl": lambda a, x, t, *w: summed(F.kl_div(F.log_softmax(x, -1), t.double(), reduction="none").sum(1), *w),
 }
 
 

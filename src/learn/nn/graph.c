@@ -11,7 +11,6 @@
 
 #define PIECE ((size_t)1 << 19)    /* weights: 2 MB */
 
-
 /* The last value must be rows of scores, and must not have been through the softmax already. */
 static tt_status check_scores(const struct builder *b)
 {
@@ -45,6 +44,14 @@ static tt_status make_rows(struct builder *b)
 	return TT_OK;
 }
 
+static struct ir_attr loss_attr(const struct model_opts *o)
+{
+	return (struct ir_attr){
+		.smoothing = (float)o->label_smoothing, .gamma = (float)o->focal_gamma,
+		.alpha = (float)o->focal_alpha,
+		.delta = (float)(o->loss == LOSS_HINGE ? o->hinge_margin : o->huber_delta) };
+}
+
 static tt_status add_loss(struct builder *b, struct ir_value **loss)
 {
 	const struct model_opts *o = &b->m->net;
@@ -52,7 +59,7 @@ static tt_status add_loss(struct builder *b, struct ir_value **loss)
 	const int weighted = b->shape.weighted || b->m->per_place;
 	const struct tensor_desc *y = &b->last->desc;
 	struct tensor_desc target = *y;
-	struct ir_attr a = { .smoothing = (float)o->label_smoothing, .delta = (float)o->huber_delta };
+	const struct ir_attr a = loss_attr(o);
 	const struct tensor_desc weight = tensor_desc_make(DTYPE_F32, 1, y->dim);
 	struct ir_value *in[3] = { b->last };
 	struct ir_node *n;

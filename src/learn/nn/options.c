@@ -12,6 +12,12 @@ const struct option model_options[] = {
 	OPT_DOUBLE (T, label_smoothing, "0", 0, 0.999,
 	            "cross_entropy: share of the label that is spread over all classes"),
 	OPT_DOUBLE (T, huber_delta, "1", 1e-30, 1e30, "huber: where the square becomes a line"),
+	OPT_DOUBLE (T, focal_gamma, "2", 0, 100,
+	            "focal, sigmoid_focal: how little samples count that are nearly right; 0: alike"),
+	OPT_DOUBLE (T, focal_alpha, "0.25", -1, 1,
+	            "sigmoid_focal: what ones weigh, of 1; zeros weigh the rest; below 0: 1 both"),
+	OPT_DOUBLE (T, hinge_margin, "1", 1e-30, 1e30,
+	            "hinge: by so much the right score shall exceed each other"),
 	OPT_ENUM   (T, init, "he", init_words, "how weights begin, where their layer says nothing"),
 	OPT_NODE   (T, layers, "list of `kind: {settings}`"),
 	OPT_END

@@ -10,7 +10,7 @@ struct model_opts {
 	const struct node  *inputs;         /* of several inputs: their shapes by name                */
 	const struct node  *layers;         /* list of `kind: {settings}`                             */
 	int                 loss;           /* enum loss_kind                                         */
-	double              label_smoothing, huber_delta;
+	double              label_smoothing, huber_delta, focal_gamma, focal_alpha, hinge_margin;
 	int                 init;           /* enum init_kind: of weights whose layer says no other   */
 };
 enum input_type { INPUT_F32, INPUT_I32 };

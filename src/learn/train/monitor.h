@@ -11,7 +11,6 @@
 #include <tutti/train.h>
 
 #include "base/str.h"
-
 #include "learn/score/scores.h"
 
 enum monitor_split { MONITOR_TRAINING, MONITOR_VALIDATION };

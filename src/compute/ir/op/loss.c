@@ -1,19 +1,19 @@
 /* op/loss.c -- losses summed over the batch, and their gradients.
  *
  * Where every value has its own loss and slope the op is one row of numbers in, one out: a
- * function of (prediction, target, delta). */
-#include "compute/ir/op.h"
+ * function of (prediction, target, attributes). */
+#include "compute/ir/op/loss.h"
 
 #include <math.h>
 
 /* Behind the other inputs of a loss or its gradient, one number for each sample. */
-static tt_status check_weight(struct ir_node *n, int at)
+tt_status loss_check_weight(struct ir_node *n, int at)
 {
 	return n->n_in <= at ? TT_OK : IS(n, at, 1, n->in[0]->desc.dim[0]);
 }
 
 /* Is there one?  Asked once for a kernel, not for a sample. */
-static const float *weight_of(const struct ref_args *a, int at)
+const float *loss_weight(const struct ref_args *a, int at)
 {
 	return a->node->n_in > at ? a->in[at] : NULL;
 }
@@ -32,7 +32,7 @@ static tt_status check_behind(struct ir_node *n, int at)
 	tt_status st = TT_OK;
 
 	if (n->n_in - (lengths >= 0) > at)
-		st = check_weight(n, at);
+		st = loss_check_weight(n, at);
 	if (st != TT_OK || lengths < 0)
 		return st;
 	if (n->in[0]->desc.ndim != 3 || lengths > at + 1)
@@ -40,7 +40,7 @@ static tt_status check_behind(struct ir_node *n, int at)
 	return IS(n, lengths, 1, n->in[0]->desc.dim[0]);
 }
 
-static tt_status check_classes(struct ir_node *n)
+tt_status loss_check_classes(struct ir_node *n)
 {
 	const struct tensor_desc *x = &n->in[0]->desc;
 	char is[IR_VALUE_TEXT];
@@ -56,7 +56,7 @@ static tt_status check_classes(struct ir_node *n)
 
 tt_status ir_infer_xent(struct ir_node *n, struct tensor_desc *out)
 {
-	tt_status st = check_classes(n);
+	tt_status st = loss_check_classes(n);
 
 	out[0] = DESC(1, 1);
 	out[1] = n->in[0]->desc;
@@ -65,7 +65,7 @@ tt_status ir_infer_xent(struct ir_node *n, struct tensor_desc *out)
 
 tt_status ir_infer_xent_dx(struct ir_node *n, struct tensor_desc *out)
 {
-	tt_status st = check_classes(n);
+	tt_status st = loss_check_classes(n);
 
 	out[0] = n->in[0]->desc;
 	if (st != TT_OK || (st = IS(n, 2, 1, 1)) != TT_OK)
@@ -83,7 +83,7 @@ static tt_status check_pair(struct ir_node *n)
 	return ir_infer_same(n, 0, 1);
 }
 
-static tt_status check_delta(struct ir_node *n)
+tt_status loss_check_delta(struct ir_node *n)
 {
 	n->attr.delta = n->attr.delta != 0 ? n->attr.delta : 1;
 	if (!(n->attr.delta > 0))
@@ -91,72 +91,93 @@ static tt_status check_delta(struct ir_node *n)
 	return TT_OK;
 }
 
-static tt_status infer_loss(struct ir_node *n, struct tensor_desc *out)
+tt_status loss_infer(struct ir_node *n, struct tensor_desc *out)
 {
 	tt_status st = check_pair(n);
 
 	out[0] = DESC(1, 1);
-	return st != TT_OK ? st : check_weight(n, 2);
+	return st != TT_OK ? st : loss_check_weight(n, 2);
 }
 
-static tt_status infer_loss_dx(struct ir_node *n, struct tensor_desc *out)
+tt_status loss_infer_dx(struct ir_node *n, struct tensor_desc *out)
 {
 	tt_status st = check_pair(n);
 
 	out[0] = n->in[0]->desc;
 	if (st != TT_OK || (st = IS(n, 2, 1, 1)) != TT_OK)
 		return st;
-	return check_weight(n, 3);
+	return loss_check_weight(n, 3);
 }
 
 tt_status ir_infer_bce(struct ir_node *n, struct tensor_desc *out)
 {
-	return infer_loss(n, out);
+	return loss_infer(n, out);
 }
 
 tt_status ir_infer_mse(struct ir_node *n, struct tensor_desc *out)
 {
-	return infer_loss(n, out);
+	return loss_infer(n, out);
 }
 
 tt_status ir_infer_mae(struct ir_node *n, struct tensor_desc *out)
 {
-	return infer_loss(n, out);
+	return loss_infer(n, out);
 }
 
 tt_status ir_infer_huber(struct ir_node *n, struct tensor_desc *out)
 {
-	tt_status st = check_delta(n);
+	tt_status st = loss_check_delta(n);
 
-	return st != TT_OK ? st : infer_loss(n, out);
+	return st != TT_OK ? st : loss_infer(n, out);
 }
 
 tt_status ir_infer_bce_dx(struct ir_node *n, struct tensor_desc *out)
 {
-	return infer_loss_dx(n, out);
+	return loss_infer_dx(n, out);
 }
 
 tt_status ir_infer_mse_dx(struct ir_node *n, struct tensor_desc *out)
 {
-	return infer_loss_dx(n, out);
+	return loss_infer_dx(n, out);
 }
 
 tt_status ir_infer_mae_dx(struct ir_node *n, struct tensor_desc *out)
 {
-	return infer_loss_dx(n, out);
+	return loss_infer_dx(n, out);
 }
 
 tt_status ir_infer_huber_dx(struct ir_node *n, struct tensor_desc *out)
 {
-	tt_status st = check_delta(n);
+	tt_status st = loss_check_delta(n);
 
-	return st != TT_OK ? st : infer_loss_dx(n, out);
+	return st != TT_OK ? st : loss_infer_dx(n, out);
+}
+
+tt_status loss_check_gamma(struct ir_node *n)
+{
+	if (!(n->attr.gamma >= 0))
+		return ir_bad(n, TT_EINVAL, "gamma %g must be at least 0", (double)n->attr.gamma);
+	return TT_OK;
+}
+
+tt_status ir_infer_sigmoid_focal(struct ir_node *n, struct tensor_desc *out)
+{
+	tt_status st = loss_check_gamma(n);
+
+	return st != TT_OK ? st : loss_infer(n, out);
+}
+
+tt_status ir_infer_sigmoid_focal_dx(struct ir_node *n, struct tensor_desc *out)
+{
+	tt_status st = loss_check_gamma(n);
+
+	return st != TT_OK ? st : loss_infer_dx(n, out);
 }
 
 /* A loss is differentiated by its first input only.  dy is the gradient by the loss itself: the
  * seed, times whatever stands between. */
-static tt_status grad_loss(struct ir_backward *b, struct ir_node *n, struct ir_value *dy,
-                           enum ir_op op)
+tt_status loss_grad(struct ir_backward *b, struct ir_node *n, struct ir_value *dy,
+                    enum ir_op op)
 {
 	struct ir_value *z = op == IR_XENT_DX ? n->out[1] : n->in[0];
 	struct ir_value *weight = n->n_in > 2 ? n->in[2] : NULL;
@@ -172,30 +193,35 @@ static tt_status grad_loss(struct ir_backward *b, struct ir_node *n, struct ir_v
 
 tt_status ir_grad_xent(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
 {
-	return grad_loss(b, n, dy, IR_XENT_DX);
+	return loss_grad(b, n, dy, IR_XENT_DX);
 }
 
 tt_status ir_grad_bce(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
 {
-	return grad_loss(b, n, dy, IR_BCE_DX);
+	return loss_grad(b, n, dy, IR_BCE_DX);
 }
 
 tt_status ir_grad_mse(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
 {
-	return grad_loss(b, n, dy, IR_MSE_DX);
+	return loss_grad(b, n, dy, IR_MSE_DX);
 }
 
 tt_status ir_grad_mae(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
 {
-	return grad_loss(b, n, dy, IR_MAE_DX);
+	return loss_grad(b, n, dy, IR_MAE_DX);
 }
 
 tt_status ir_grad_huber(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
 {
-	return grad_loss(b, n, dy, IR_HUBER_DX);
+	return loss_grad(b, n, dy, IR_HUBER_DX);
 }
 
-typedef double (*loss_fn)(double y, double t, double delta);
+tt_status ir_grad_sigmoid_focal(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
+{
+	return loss_grad(b, n, dy, IR_SIGMOID_FOCAL_DX);
+}
+
+typedef double (*loss_fn)(double y, double t, const struct ir_attr *a);
 
 /* The kernels of losses exist twice, with weights and without, so that the latter ask for none:
  * `weight` is NULL or not where the function is inlined. */
@@ -211,9 +237,9 @@ TWICE void loss_sum(const struct ref_args *a, loss_fn f, const float *weight)
 
 	for (int64_t i = 0; i < n; i++)
 		if (weight)
-			sum += weight[i / each] * f(y[i], t[i], a->node->attr.delta);
+			sum += weight[i / each] * f(y[i], t[i], &a->node->attr);
 		else
-			sum += f(y[i], t[i], a->node->attr.delta);
+			sum += f(y[i], t[i], &a->node->attr);
 	((float *)a->out[0])[0] = (float)(sum / (double)each);
 }
 
@@ -227,65 +253,89 @@ TWICE void loss_slope(const struct ref_args *a, loss_fn f, const float *weight)
 
 	for (int64_t i = 0; i < n; i++)
 		if (weight)
-			dy[i] = (float)(weight[i / each] * scale * f(y[i], t[i], a->node->attr.delta));
+			dy[i] = (float)(weight[i / each] * scale * f(y[i], t[i], &a->node->attr));
 		else
-			dy[i] = (float)(scale * f(y[i], t[i], a->node->attr.delta));
+			dy[i] = (float)(scale * f(y[i], t[i], &a->node->attr));
 }
 
 /* Finite for any logit: log(1 + exp) never sees a large argument. */
-static double bce(double x, double t, double delta)
+static double bce(double x, double t, const struct ir_attr *a)
 {
-	(void)delta;
+	(void)a;
 	return (x > 0 ? x : 0) - x * t + log1p(exp(-fabs(x)));
 }
 
-static double bce_slope(double x, double t, double delta)
+static double bce_slope(double x, double t, const struct ir_attr *a)
 {
-	(void)delta;
+	(void)a;
 	return 1 / (1 + exp(-x)) - t;
 }
 
-static double mse(double y, double t, double delta)
+static double mse(double y, double t, const struct ir_attr *a)
 {
-	(void)delta;
+	(void)a;
 	return (y - t) * (y - t);
 }
 
-static double mse_slope(double y, double t, double delta)
+static double mse_slope(double y, double t, const struct ir_attr *a)
 {
-	(void)delta;
+	(void)a;
 	return 2 * (y - t);
 }
 
-static double mae(double y, double t, double delta)
+static double mae(double y, double t, const struct ir_attr *a)
 {
-	(void)delta;
+	(void)a;
 	return fabs(y - t);
 }
 
-static double mae_slope(double y, double t, double delta)
+static double mae_slope(double y, double t, const struct ir_attr *a)
 {
-	(void)delta;
+	(void)a;
 	return (y > t) - (y < t);
 }
 
-static double huber(double y, double t, double delta)
+static double huber(double y, double t, const struct ir_attr *a)
 {
-	double d = fabs(y - t);
+	const double d = fabs(y - t), delta = (double)a->delta;
 
 	return d <= delta ? 0.5 * d * d : delta * (d - 0.5 * delta);
 }
 
-static double huber_slope(double y, double t, double delta)
+static double huber_slope(double y, double t, const struct ir_attr *a)
 {
-	double d = y - t;
+	const double d = y - t, delta = (double)a->delta;
 
 	return fabs(d) > delta ? copysign(delta, d) : d;
 }
 
+/* Lin et al., 2017, as torchvision has it; targets between 0 and 1 are allowed. */
+static double focal_factor(double x, double t, const struct ir_attr *a)
+{
+	const double miss = (1 - t) / (1 + exp(-x)) + t / (1 + exp(x));
+	const double side = a->alpha >= 0 ? (double)a->alpha * t + (1 - (double)a->alpha) * (1 - t) : 1;
+
+	return side * pow(miss, (double)a->gamma);
+}
+
+static double sigmoid_focal(double x, double t, const struct ir_attr *a)
+{
+	return focal_factor(x, t, a) * bce(x, t, a);
+}
+
+/* d miss / dx = (1 - 2 t) p (1 - p) */
+static double sigmoid_focal_slope(double x, double t, const struct ir_attr *a)
+{
+	const double p = 1 / (1 + exp(-x)), q = 1 / (1 + exp(x)), miss = p * (1 - t) + q * t;
+	const double factor = focal_factor(x, t, a);
+	const double bend = miss != 0 ? (double)a->gamma * (1 - 2 * t) * p * q / miss : 0;
+
+	return factor * (bce_slope(x, t, a) + bend * bce(x, t, a));
+}
+
 static void sum_of(const struct ref_args *a, loss_fn f)
 {
-	const float *weight = weight_of(a, 2);
+	const float *weight = loss_weight(a, 2);
 
 	if (weight)
 		loss_sum(a, f, weight);
@@ -295,7 +345,7 @@ static void sum_of(const struct ref_args *a, loss_fn f)
 
 static void slope_of(const struct ref_args *a, loss_fn f)
 {
-	const float *weight = weight_of(a, 3);
+	const float *weight = loss_weight(a, 3);
 
 	if (weight)
 		loss_slope(a, f, weight);
@@ -311,6 +361,8 @@ void ref_bce_dx(const struct ref_args *a)   { slope_of(a, bce_slope); }
 void ref_mse_dx(const struct ref_args *a)   { slope_of(a, mse_slope); }
 void ref_mae_dx(const struct ref_args *a)   { slope_of(a, mae_slope); }
 void ref_huber_dx(const struct ref_args *a) { slope_of(a, huber_slope); }
+void ref_sigmoid_focal(const struct ref_args *a)    { sum_of(a, sigmoid_focal); }
+void ref_sigmoid_focal_dx(const struct ref_args *a) { slope_of(a, sigmoid_focal_slope); }
 
 double ref_log_sum_exp(const float *x, int64_t M)
 {

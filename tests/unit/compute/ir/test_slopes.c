@@ -298,9 +298,18 @@ static const struct slope_case {
 	{ "bce", plain, IR_BCE, { .groups = 0 } },
 	{ "mae", plain, IR_MAE, { .groups = 0 } },
 	{ "huber", plain, IR_HUBER, { .delta = 0.7F } },
+	{ "focal", plain, IR_FOCAL, { .gamma = 1.5F } },
+	{ "sigmoid_focal", plain, IR_SIGMOID_FOCAL, { .gamma = 2, .alpha = 0.25F } },
+	{ "hinge", plain, IR_HINGE, { .delta = 0.5F } },
+	{ "kl", plain, IR_KL, { .groups = 0 } },
 };
 
 #define N_CASES (sizeof cases / sizeof cases[0])
+
+static int takes_label(enum ir_op loss)
+{
+	return loss == IR_XENT || loss == IR_FOCAL || loss == IR_HINGE;
+}
 
 static struct ir_graph *build(const struct slope_case *c)
 {
@@ -309,7 +318,7 @@ static struct ir_graph *build(const struct slope_case *c)
 
 	assert_ok(ir_graph_new(&g));
 	y = c->body(g);
-	target = net_input(g, "t", c->loss == IR_XENT ? S32(y->desc.dim[0]) : y->desc);
+	target = net_input(g, "t", takes_label(c->loss) ? S32(y->desc.dim[0]) : y->desc);
 	loss = net_op(g, c->loss, "loss", &c->attr, y, target);
 	ir_output(g, loss);
 	assert_ok(ir_backward(g, loss));
@@ -363,6 +372,13 @@ static void check_param(const char *name, const struct ir_graph *g, struct inter
 	}
 }
 
+/* A distribution has no number below 0. */
+static void make_shares(float *t, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++)
+		t[i] = fabsf(t[i]);
+}
+
 static void gradients_are_the_slopes_of_the_loss(void **state)
 {
 	(void)state;
@@ -373,6 +389,9 @@ static void gradients_are_the_slopes_of_the_loss(void **state)
 
 		assert_ok(interp_new(&p, g));
 		interp_fill(p, 11);
+		if (cases[i].loss == IR_KL)
+			make_shares(interp_f32(p, interp_find(g, IR_INPUT, "t")),
+			            tensor_count(&interp_find(g, IR_INPUT, "t")->desc));
 		for (int k = 0; k < g->n_values; k++)
 			if (g->value[k]->kind == IR_PARAM)
 				check_param(cases[i].name, g, p, g->value[k]);

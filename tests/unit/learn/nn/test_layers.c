@@ -289,6 +289,8 @@ static void the_answer_is_what_the_loss_is_about(void **state)
 	static const struct { const char *loss; enum ir_op last, loss_op; } want[] = {
 		{ "cross_entropy", IR_SOFTMAX, IR_XENT }, { "bce", IR_ACT, IR_BCE },
 		{ "mse", IR_DENSE, IR_MSE }, { "mae", IR_DENSE, IR_MAE }, { "huber", IR_DENSE, IR_HUBER },
+		{ "focal", IR_SOFTMAX, IR_FOCAL }, { "sigmoid_focal", IR_ACT, IR_SIGMOID_FOCAL },
+		{ "hinge", IR_DENSE, IR_HINGE }, { "kl", IR_SOFTMAX, IR_KL },
 	};
 
 	(void)state;

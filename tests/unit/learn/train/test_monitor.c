@@ -138,7 +138,7 @@ static void a_tie_that_is_hardly_better_is_best_and_no_progress(void **state)
 	struct monitor w;
 
 	(void)state;
-	assert_ok(monitor_init(&w, "valid_accuracy", 3));
+	assert_ok(monitor_init(&w, "valid_accuracy", &valid_classes));
 	w.patience = 2;
 	w.min_delta = 0.1;
 	assert_true(look(&w, 2.0, 0.9));
