@@ -102,7 +102,7 @@ class Vgg11(nn.Sequential):
 
 
 NETS = {"mlp": (Mlp, (1, 28, 28)), "lenet5": (Lenet5, (1, 28, 28)), "cnn6": (Cnn6, (3, 32, 32)),
-        "resnet20": (Resnet20, (3, 32, 32)), "vgg11": (Vgg11, (3, 32, 32))}
+        "resnet20": (Resnet20, (3, 32, 32)), "vgg11-cifar": (Vgg11, (3, 32, 32))}
 
 
 class Job:

@@ -29,6 +29,7 @@ TrainerOpts = struct("TrainerOpts", ("run_dir", c_char_p), ("resume", c_char_p),
                      ("observe_ctx", c_void_p), ("kernel_cache", c_char_p), ("environment", c_char_p),
                      ("workers", c_int), ("group", c_void_p), ("trace", c_char_p), ("stop", c_void_p),
                      ("stop_ctx", c_void_p), ("train", c_void_p), ("valid", c_void_p))
+SessionOpts = struct("SessionOpts", ("threads", c_int))
 Progress = struct("Progress", ("step", c_int64), ("steps", c_int64), ("epoch", c_int), ("epochs", c_int),
                   ("epoch_step", c_int64), ("epoch_steps", c_int64), ("loss", c_double),
                   ("accuracy", c_double), ("valid_loss", c_double), ("valid_accuracy", c_double),
@@ -126,6 +127,18 @@ class Source:
 
     def free(self):
         LIB.tt_source_close(byref(self.p))
+
+
+def answers(model, x, shape):
+    """What a session says of the samples x, as it stands on its own."""
+    session, out = c_void_p(), np.empty(shape, dtype="f4")
+    x = np.ascontiguousarray(x, dtype="f4")
+    call("tt_session_new", byref(session), model.p, byref(SessionOpts(threads=1)))
+    try:
+        call("tt_session_run", session, c_void_p(x.ctypes.data), c_int64(len(x)), c_void_p(out.ctypes.data))
+    finally:
+        LIB.tt_session_free(byref(session))
+    return out
 
 
 def train(model, source, workers=1):

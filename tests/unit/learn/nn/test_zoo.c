@@ -13,7 +13,9 @@ static const struct { const char *file; size_t parameters; int64_t outputs; } zo
 	{ "cnn1", 832 + 6272 * 128 + 128 + 1290, 10 },
 	{ "cnn6", 2395434, 10 },
 	{ "resnet20", 272474, 10 },
-	{ "vgg11", 9225610, 10 },
+	{ "vgg11-cifar", 9225610, 10 },
+	{ "vgg11", 132863336, 1000 },           /* torchvision.models.vgg11         */
+	{ "vgg19", 143667240, 1000 },           /* torchvision.models.vgg19         */
 	{ "alexnet", 61100840, 1000 },          /* torchvision.models.alexnet       */
 	{ "resnet50", 25557032, 1000 },         /* torchvision.models.resnet50      */
 	{ "inception-v1", 6624904, 1000 },      /* torchvision.models.googlenet(aux_logits=False) */
@@ -56,6 +58,10 @@ static const char *const names_alexnet[] = {
 	"features.0.weight", "features.3.bias", "features.6.weight", "features.8.weight",
 	"features.10.bias", "classifier.1.weight", "classifier.4.weight", "classifier.6.bias", NULL
 };
+static const char *const names_vgg19[] = {
+	"features.0.weight", "features.34.bias", "classifier.0.weight", "classifier.3.weight",
+	"classifier.6.bias", NULL
+};
 static const char *const names_inception[] = {
 	"conv1.conv.weight", "conv3.bn.bias", "inception3a.branch1.conv.weight",
 	"inception3a.branch2.1.conv.weight", "inception4e.branch3.0.bn.weight",
@@ -65,7 +71,7 @@ static const char *const names_resnet20[] = {
 	"layer1.2.conv2.weight", "layer2.0.downsample.0.weight", "layer3.2.bn2.bias", "fc.weight", NULL
 };
 static const struct { const char *file; const char *const *name; } names[] = {
-	{ "resnet50", names_resnet50 }, { "alexnet", names_alexnet },
+	{ "vgg19", names_vgg19 }, { "resnet50", names_resnet50 }, { "alexnet", names_alexnet },
 	{ "inception-v1", names_inception }, { "resnet20", names_resnet20 },
 };
 

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""The nets of examples/ that torchvision has, with the same weights: the same answers.
+
+    test_zoo.py [NET ...]         all of them; exit code 0, or 1 with what differs
+
+Statistics and scales of norms are drawn, so that no layer is an identity."""
+import os
+import sys
+
+try:
+    import torch
+    import torchvision.models as models
+except ImportError:
+    print("skipped: Python has no torchvision")
+    sys.exit(77)
+
+sys.dont_write_bytecode = True
+LIBRARY = os.path.join(os.path.dirname(os.environ["TUTTI_BINARY"]), "libtutti.so")
+if any(word in open(LIBRARY, "rb").read() for word in (b"__asan_init", b"__tsan_init")):
+    print("skipped: a sanitizer's library cannot be loaded late")
+    sys.exit(77)
+
+import numpy as np
+
+import tutti
+
+SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
+IMAGES = 2
+BOUND = 1e-4            # of the largest probability
+NETS = {
+    "alexnet": lambda: models.alexnet(), "vgg11": lambda: models.vgg11(init_weights=False),
+    "vgg19": lambda: models.vgg19(init_weights=False), "resnet50": lambda: models.resnet50(),
+    "inception-v1": lambda: models.googlenet(aux_logits=False, init_weights=False),
+}
+
+
+def draw_norms(tensors, rng):
+    for name, (v, _) in tensors.items():
+        if name.endswith("running_var") or (v.ndim == 1 and name.endswith("weight")):
+            v[...] = rng.uniform(0.5, 1.5, v.shape)
+        elif v.ndim == 1:
+            v[...] = rng.uniform(-0.1, 0.1, v.shape)
+
+
+def copy_weights(net, tensors):
+    """[what the one has and the other has not]"""
+    theirs = {n: t for n, t in net.state_dict().items() if not n.endswith("num_batches_tracked")}
+    wrong = [f"{n}: only one of the two has it" for n in sorted(set(theirs) ^ set(tensors))]
+    for name in set(theirs) & set(tensors):
+        if list(theirs[name].shape) != list(tensors[name][0].shape):
+            wrong.append(f"{name}: {list(tensors[name][0].shape)}, torchvision has {list(theirs[name].shape)}")
+        else:
+            theirs[name].copy_(torch.from_numpy(tensors[name][0]))
+    return wrong
+
+
+def calm(net, tensors, x):
+    """Scores of a size at which no probability is all."""
+    scores = net(x)
+    last = [n for n, (v, _) in tensors.items() if v.ndim == 2 and len(v) == scores.shape[1]][-1]
+    for name in (last, last.replace("weight", "bias")):
+        tensors[name][0][...] /= float(scores.std())
+
+
+def compare(name):
+    """[what differs]"""
+    rng = np.random.default_rng(7)
+    model = tutti.Model(open(os.path.join(SOURCE, name + ".yaml"), encoding="utf-8").read())
+    tensors = model.tensors()
+    draw_norms(tensors, rng)
+    net = NETS[name]().eval()
+    wrong = copy_weights(net, tensors)
+    if not wrong:
+        x = rng.standard_normal((IMAGES, 3, 224, 224)).astype("f4")
+        calm(net, tensors, torch.from_numpy(x))
+        copy_weights(net, tensors)
+        want = torch.softmax(net(torch.from_numpy(x)), 1).numpy()
+        got = tutti.answers(model, x, want.shape)
+        off = float(np.abs(got - want).max() / np.abs(want).max())
+        print(f"{name}: off by {off:.2g} of the largest probability, {want.max():.3g}")
+        if not off <= BOUND:
+            wrong.append("the answers differ")
+    model.free()
+    return [f"{name}: {w}" for w in wrong[:6]]
+
+
+def main(names):
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(False)
+    wrong = [w for name in names or NETS for w in compare(name)]
+    print("\n".join(wrong))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
