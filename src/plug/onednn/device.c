@@ -63,6 +63,8 @@ static const struct { one_prepare_fn *prepare; one_variants_fn *variants; } tabl
 	[IR_RNN_DX]          = { .prepare = one_recurrent },
 	[IR_LSTM_DX]         = { .prepare = one_recurrent },
 	[IR_GRU_DX]          = { .prepare = one_recurrent },
+	[IR_ATTENTION]       = { .prepare = one_attention },
+	[IR_ATTENTION_DX]    = { .prepare = one_attention },
 };
 
 #define HEADROOM ((size_t)48 << 20)

@@ -1,0 +1,22 @@
+/* attention.h -- attention of the places of sequences on one another, head by head, in f32.
+ *
+ * The scores of one place at a time exist: a row of them, never a square.  Threads share out
+ * heads. */
+#ifndef CPU_ATTENTION_H
+#define CPU_ATTENTION_H
+
+#include "compute/ir/graph.h"
+
+size_t attention_scratch(const struct ir_node *n);      /* bytes, for all threads */
+
+/* Of ATTENTION or ATTENTION_DX; in, out: as the op has them, lse may be NULL. */
+struct attention {
+	const struct ir_node *node;
+	const void *const    *in;
+	void *const          *out;
+	void                 *scratch;
+	tt_status            *status;
+};
+void attention_run(const struct attention *a);
+
+#endif
