@@ -24,26 +24,38 @@ static const struct option transpose_options[] = {
 };
 #undef T
 
-/* The side of an image whose convolution would be one of side n. */
-static tt_status side_out(const struct layer *l, const struct ir_attr *a, int i, int64_t *out)
+/* What a convolution steps over is less than its stride.  More of output_padding undoes padding,
+ * and then makes rows that no filter reaches: their number. */
+static int64_t unreached(struct ir_attr *a, int i, int64_t extra)
 {
-	const struct conv_opts *o = l->opts;
-	const struct option_list *more = &o->output_padding;
-	const double extra = more->v[i % (int)more->n];
+	const int64_t more = extra > a->stride[i] - 1 ? extra - (a->stride[i] - 1) : 0;
+	const int64_t undone = more < a->pad[2 + i] ? more : a->pad[2 + i];
+
+	a->pad[2 + i] -= (int)undone;
+	return more - undone;
+}
+
+/* The side of an image whose convolution would be one of side n; zeros: how many it gets more. */
+static tt_status side_out(const struct layer *l, struct ir_attr *a, int i, int64_t *zeros)
+{
+	const struct option_list *padding = &((const struct conv_opts *)l->opts)->output_padding;
+	const double extra = padding->v[i % (int)padding->n];
 	const int64_t reach = (int64_t)a->dilation[i] * (a->kernel[i] - 1) + 1;
+	int64_t side = (l->in[0]->desc.dim[2 + i] - 1) * a->stride[i] + reach;
 
 	if (extra != (int)extra || extra < 0 || (extra >= a->stride[i] && extra >= a->dilation[i]))
 		return layer_err(l, TT_ESPEC, "output_padding is %g, but must be a whole number below the "
 		                 "stride %d or the dilation %d", extra, a->stride[i], a->dilation[i]);
-	*out = (l->in[0]->desc.dim[2 + i] - 1) * a->stride[i] + reach + (int64_t)extra - a->pad[i] -
-	       a->pad[2 + i];
-	if (*out < 1)
+	side += (int64_t)extra - a->pad[i] - a->pad[2 + i];
+	*zeros = unreached(a, i, (int64_t)extra);
+	a->dims[2 + i] = side - *zeros;
+	if (a->dims[2 + i] < 1)
 		return layer_err(l, TT_ESHAPE, "padding %d and %d leave nothing of the image", a->pad[i],
 		                 a->pad[2 + i]);
 	return TT_OK;
 }
 
-static tt_status transpose_attr(const struct layer *l, struct ir_attr *a)
+static tt_status transpose_attr(const struct layer *l, struct ir_attr *a, int64_t zeros[2])
 {
 	const struct conv_opts *o = l->opts;
 	tt_status st;
@@ -59,9 +71,9 @@ static tt_status transpose_attr(const struct layer *l, struct ir_attr *a)
 	if (!node_absent(o->padding) && o->padding->kind == NODE_TEXT && *o->padding->text == 's')
 		return layer_err(l, TT_ESPEC, "padding must be a number or a list of them here");
 	if ((st = window_padding(l, o->padding, a)) != TT_OK ||
-	    (st = side_out(l, a, 0, &a->dims[2])) != TT_OK)
+	    (st = side_out(l, a, 0, &zeros[0])) != TT_OK)
 		return st;
-	return side_out(l, a, 1, &a->dims[3]);
+	return side_out(l, a, 1, &zeros[1]);
 }
 
 /* The gradient of a convolution by its input: PyTorch's weights, [in, out/groups, kh, kw], are that
@@ -73,11 +85,19 @@ static tt_status build_conv_transpose2d(struct builder *b, struct layer *l)
 	struct ir_attr a = { .groups = o->groups, .ndim = 4, .dims = { x->dim[0], o->out } };
 	const struct filters f = { x->dim[1], o->out / o->groups, o->out, 2 };
 	struct ir_value *v[3] = { l->in[0] };
+	int64_t zeros[2];
 	tt_status st;
 
-	if ((st = transpose_attr(l, &a)) != TT_OK || (st = conv_params(b, l, &a, &f, v)) != TT_OK ||
+	if ((st = transpose_attr(l, &a, zeros)) != TT_OK ||
+	    (st = conv_params(b, l, &a, &f, v)) != TT_OK ||
 	    (st = build_op(b, l, IR_CONV2D_DX, v, 2, &a)) != TT_OK)
 		return st;
+	for (int i = 0; i < 2; i++) {
+		const struct ir_attr more = { .axis = 2 + i, .size = a.dims[2 + i] + zeros[i] };
+
+		if (zeros[i] && (st = build_op(b, l, IR_PAD, &l->out, 1, &more)) != TT_OK)
+			return st;
+	}
 	v[1] = l->out;                          /* and its bias in v[2] */
 	if (o->bias && (st = build_op(b, l, IR_BIAS, &v[1], 2, NULL)) != TT_OK)
 		return st;
