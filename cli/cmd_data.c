@@ -15,6 +15,7 @@
 #define SHEET_SAMPLES 100
 #define SHEET_COLUMNS 10
 #define NAMES_MAX 1000             /* classes listed one by one */
+#define NAMES_BESIDE 16            /* tokens on a line          */
 
 struct data_args {
 	struct common common;
@@ -290,6 +291,89 @@ static tt_status write_files(const struct data_args *o, const tt_source *source)
 	return TT_OK;
 }
 
+/* ---- sequences: what there is, without numbers to sum ---- */
+
+static int is_sequence(const tt_source_info *info)
+{
+	return info->ndim > 0 && info->shape[0] < 0;
+}
+
+/* "i32 any x 3" */
+static const char *column_shape(const tt_column *c, struct str *s)
+{
+	s->len = 0;
+	str_addf(s, "%s", tt_type_name(c->type));
+	for (int i = 0; i < c->ndim; i++)
+		if (c->shape[i] < 0)
+			str_addf(s, "%sany", i ? " x " : " ");
+		else
+			str_addf(s, "%s%lld", i ? " x " : " ", (long long)c->shape[i]);
+	return s->failed ? "" : s->p;
+}
+
+static void print_vocabulary(const tt_schema *s)
+{
+	printf("classes     %d", s->classes);
+	for (int i = 0; s->class_names && i < s->classes && i < NAMES_MAX; i++)
+		printf("%s%s", i % NAMES_BESIDE ? "  " : "\n  ", s->class_names[i]);
+	printf("%s\n", s->class_names && s->classes > NAMES_MAX ? "  ..." : "");
+}
+
+static void print_sequences(const tt_source *source, const char *uri)
+{
+	const tt_source_info *info = tt_source_describe(source);
+	const tt_schema      *s = tt_source_schema(source);
+	struct str            shape = { 0 };
+	char                  n[NUMBER_TEXT];
+
+	printf("source      %s\nsamples     %s\n", uri, text_count(info->count, n));
+	if (info->left_out)
+		printf("left out    %s\n", info->left_out);
+	for (int i = 0; i < s->columns; i++)
+		printf("column      %s: %s%s\n", s->column[i]->name, column_shape(s->column[i], &shape),
+		       s->target && strcmp(s->target, s->column[i]->name) == 0 ? " (target)" : "");
+	if (s->classes)
+		print_vocabulary(s);
+	if (s->kind == TT_TARGET_PLACES)
+		printf("for a spec\nmodel:\n  inputs: {%s: {shape: [-1], type: i32}}\n  layers: "
+		       "[embedding: {rows: %d, dim: ...}, ..., dense: {out: %d}]\n", s->column[0]->name,
+		       s->classes, s->classes);
+	str_release(&shape);
+}
+
+static tt_status json_sequences(const tt_source *source, const char *uri)
+{
+	const tt_source_info *info = tt_source_describe(source);
+	const tt_schema      *s = tt_source_schema(source);
+	struct str            shape = { 0 };
+	struct json           j = { 0 };
+
+	json_open(&j, NULL, '{');
+	json_text(&j, "source", uri);
+	json_int(&j, "samples", info->count);
+	if (info->left_out)
+		json_text(&j, "left_out", info->left_out);
+	json_open(&j, "columns", '{');
+	for (int i = 0; i < s->columns; i++)
+		json_text(&j, s->column[i]->name, column_shape(s->column[i], &shape));
+	json_close(&j, '}');
+	json_open(&j, "classes", '[');
+	for (int i = 0; s->class_names && i < s->classes; i++)
+		json_text(&j, NULL, s->class_names[i]);
+	json_close(&j, ']');
+	json_close(&j, '}');
+	str_release(&shape);
+	return json_print(&j);
+}
+
+static tt_status show_sequences(const struct data_args *o, const tt_source *source, const char *uri)
+{
+	if (o->common.json)
+		return json_sequences(source, uri);
+	print_sequences(source, uri);
+	return TT_OK;
+}
+
 static tt_status run_data(struct call *c)
 {
 	const struct data_args *o = c->opts;
@@ -299,9 +383,14 @@ static tt_status run_data(struct call *c)
 	tt_status               st = tt_source_open(&source, uri);
 
 	if (st == TT_OK)
-		st = survey_init(&s, source);
-	if (st == TT_OK)
 		st = write_files(o, source);
+	if (st == TT_OK && is_sequence(tt_source_describe(source))) {
+		st = show_sequences(o, source, uri);
+		tt_source_close(&source);
+		return st;
+	}
+	if (st == TT_OK)
+		st = survey_init(&s, source);
 	if (st == TT_OK)
 		st = show_survey(o, &s, uri);
 	survey_release(&s);

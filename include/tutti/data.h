@@ -2,7 +2,8 @@
  *
  * A source is a set of samples, each with a value in every column: mostly one input and one target.
  * It is named by a URI:
- *   mnist:DIR  cifar10:DIR  images:DIR  images:FILE.{zip,tar,tar.xz,...}  csv:FILE  synth:NAME
+ *   mnist:DIR  cifar10:DIR  images:DIR  images:FILE.{zip,tar,tar.xz,...}  csv:FILE  text:FILE
+ *   text:DIR  synth:NAME
  * with settings after '?': mnist:DIR?split=test, csv:FILE?label=price,
  * synth:objects?size=32&count=10000; or it is made from the caller's columns or function.  A source
  * is immutable once open; all functions here are safe from any thread. */

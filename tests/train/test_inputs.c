@@ -339,6 +339,12 @@ static const struct { const char *kind, *layers; } taken[] = {
 	{ "gru", "gru: {hidden: 6, num_layers: 2, bidirectional: yes}" },
 	{ "lstm", "gru: {hidden: 6, output: last, bidirectional: yes}" },
 	{ "add", "add: {from: [embedding1, embedding1]}" },
+	{ "multiply", "multiply: {from: [embedding1, embedding1]}" },
+	{ "attention", "attention: {heads: 2, causal: yes}" },
+	{ "attention", "attention: {heads: 3, rotary: yes}" },
+	{ "transformer", "transformer: {heads: 2, hidden: 5, norm_first: yes}" },
+	{ "positions", "positions: {kind: learned, max: 64}" },
+	{ "positions", "positions: {kind: sinusoidal}" },
 	{ "concat", "concat: {from: [embedding1, embedding1], axis: 2}" },
 	{ "sequence", "sequence: {layers: [dense: {out: 6}]}" },
 	{ "repeat", "repeat: {times: 2, layers: [dense: {out: 6}]}" },
@@ -391,6 +397,34 @@ static void every_kind_gives_a_sequence_the_same_alone_and_filled_up(void **stat
 	}
 }
 
+/* Names of the classes of places cannot be mapped as those of samples are: they are the same. */
+static void classes_of_places_keep_their_order(void **state)
+{
+	static const char *const names[] = { "a", "b", "c", "d" };
+	static const char *const other[] = { "a", "c", "b", "d" };
+	tt_model *m = tiny_model(places, NULL);
+	struct columns s;
+	const tt_batch *b = sequences(&s, 0, SAMPLES);
+	tt_schema d = *TT_SCHEMA(.columns = b->columns, .column = b->column, .target = "tags",
+	                         .kind = TT_TARGET_PLACES, .classes = 4, .class_names = names);
+	tt_source *source, *view;
+
+	(void)state;
+	assert_ok(nn_bind(m, &d));
+	assert_ok(tt_source_from_memory(&source, &d, b->n));
+	assert_ok(tt_source_match(&view, source, m, TT_MATCH_ALL));
+	assert_int_equal(tt_source_schema(view)->column[1]->shape[0], -1);
+	assert_int_equal(tt_source_describe(view)->classes, 4);
+	tt_source_close(&view);
+	tt_source_close(&source);
+	d.class_names = other;
+	assert_ok(tt_source_from_memory(&source, &d, b->n));
+	assert_status(tt_source_match(&view, source, m, TT_MATCH_ALL), TT_ESHAPE);
+	assert_error("class 1 is 'c' here and 'b' to the model");
+	tt_source_close(&source);
+	tt_model_free(&m);
+}
+
 static void layers_that_mix_places_are_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -422,6 +456,7 @@ int main(void)
 		cmocka_unit_test(answers_come_without_what_fills_up),
 		cmocka_unit_test(workers_and_parts_of_a_batch_learn_the_same),
 		cmocka_unit_test(every_kind_gives_a_sequence_the_same_alone_and_filled_up),
+		cmocka_unit_test(classes_of_places_keep_their_order),
 		cmocka_unit_test(layers_that_mix_places_are_refused),
 	};
 

@@ -169,6 +169,24 @@ static void both_ends_of_losses_train(void **state)
 	assert_int_equal(faults, 0);
 }
 
+/* What a kind needs of its input, and besides the number that is tried. */
+static const struct around { const char *kind, *shape, *settings; } around[] = {
+	{ "rnn", "[2, 4]", "hidden: 3, " }, { "lstm", "[2, 4]", "hidden: 3, " },
+	{ "gru", "[2, 4]", "hidden: 3, " }, { "attention", "[2, 4]", "heads: 2, " },
+	{ "transformer", "[2, 4]", "heads: 2, " }, { "positions", "[2, 4]", "" },
+	{ "groupnorm", "[4, 2]", "groups: 2, " }, { "instancenorm", "[4, 2]", "" },
+	{ "lrn", "[2, 2, 2]", "" }, { "batchnorm", "[2, 2, 2]", "" }, { NULL, "[8]", "" },
+};
+
+static const struct around *around_of(const char *kind)
+{
+	const struct around *a = around;
+
+	while (a->kind && strcmp(a->kind, kind) != 0)
+		a++;
+	return a;
+}
+
 /* Numbers with a point: whole ones are sizes, which must fit their neighbours. */
 static void both_ends_of_layers_train(void **state)
 {
@@ -183,13 +201,12 @@ static void both_ends_of_layers_train(void **state)
 
 			assert_ok(tt_options_get(e.options, i, &o));
 			for (int end = 0; end < 2 && o.type == TT_OPTION_NUMBER; end++) {
-				const int steps = strcmp(e.group, "sequences") == 0;
+				const struct around *s = around_of(e.name);
 				char layer[192];
 
-				snprintf(layer, sizeof layer, "%s    - %s: {%s%s: %.17g}\n%s",
-				         steps ? "    - reshape: {shape: [2, 4]}\n" : "", e.name,
-				         steps ? "hidden: 3, " : "", o.name, end ? o.max : o.min,
-				         steps ? "    - flatten\n" : "");
+				snprintf(layer, sizeof layer, "    - reshape: {shape: %s}\n    - %s: {%s%s: %.17g}\n"
+				         "    - flatten\n", s->shape, e.name, s->settings, o.name,
+				         end ? o.max : o.min);
 				try_value(layer, NULL, NULL, end ? o.max : o.min);
 			}
 		}

@@ -69,7 +69,7 @@ enum weighted { PLAIN, WEIGHTED };
 static const tt_batch *cut(struct columns *c, const struct rows *r, int loss, int64_t first,
                            int64_t n)
 {
-	const int class = loss == LOSS_XENT;
+	const int class = loss_row(loss)->takes == TAKES_CLASS;
 
 	c->x = (tt_column){ .size = sizeof c->x, .name = "x", .type = TT_F32, .ndim = 1,
 	                    .shape = { FEATURES }, .data = r->x[first] };

@@ -6,7 +6,7 @@
 
 #include "data/reader.h"
 
-#define READERS(X) X(mnist) X(cifar10) X(images) X(csv) X(synth)
+#define READERS(X) X(mnist) X(cifar10) X(images) X(csv) X(text) X(synth)
 
 #define X(name) extern const struct reader_ops name##_reader;
 READERS(X)

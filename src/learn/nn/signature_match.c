@@ -228,6 +228,32 @@ static tt_status match_inputs(const struct match *m)
 	return st;
 }
 
+/* ---- lists of names ---- */
+
+typedef int (*same)(const char *a, const char *b);
+
+static int same_bytes(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+struct names { const char *const *v; int64_t n; };
+
+static tt_status same_list(const char *what, struct names net, struct names here, same is)
+{
+	const char *const *a = net.v, *const *b = here.v;
+	const int64_t n = net.n, m = here.n;
+
+	if (!a || !b)
+		return TT_OK;
+	for (int64_t i = 0; i < n && i < m; i++)
+		if (!is(a[i], b[i]))
+			return err_set(TT_ESHAPE, "%s %lld is '%.60s' here and '%.60s' to the model: they must "
+			               "be the same in the same order", what, (long long)i, b[i], a[i]);
+	return n == m ? TT_OK : err_set(TT_ESHAPE, "there are %lld names for the model's %lld (%s)",
+	                                (long long)m, (long long)n, what);
+}
+
 /* ---- targets ---- */
 
 static const char *const kind_words[] = {
@@ -330,6 +356,9 @@ static tt_status match_classes(const struct match *m, int place, tt_column *show
 
 	if (!by_name(m))
 		return TT_OK;
+	if (m->data->kind == TT_TARGET_PLACES)
+		return same_list("class", (struct names){ m->net->class_names, m->net->classes },
+		                 (struct names){ m->data->class_names, m->data->classes }, same_bytes);
 	if (m->data->kind == TT_TARGET_CLASS)
 		st = map_classes(m, shown);
 	else if ((st = pick_labels(m, place)) == TT_OK)
@@ -395,30 +424,6 @@ static tt_status finish(const struct match *m, tt_status st)
 }
 
 /* ---- the same names? ---- */
-
-typedef int (*same)(const char *a, const char *b);
-
-static int same_bytes(const char *a, const char *b)
-{
-	return strcmp(a, b) == 0;
-}
-
-struct names { const char *const *v; int64_t n; };
-
-static tt_status same_list(const char *what, struct names net, struct names here, same is)
-{
-	const char *const *a = net.v, *const *b = here.v;
-	const int64_t n = net.n, m = here.n;
-
-	if (!a || !b)
-		return TT_OK;
-	for (int64_t i = 0; i < n && i < m; i++)
-		if (!is(a[i], b[i]))
-			return err_set(TT_ESHAPE, "%s %lld is '%.60s' here and '%.60s' to the model: they must "
-			               "be the same in the same order", what, (long long)i, b[i], a[i]);
-	return n == m ? TT_OK : err_set(TT_ESHAPE, "there are %lld names for the model's %lld (%s)",
-	                                (long long)m, (long long)n, what);
-}
 
 tt_status signature_same_names(const struct signature *s, const tt_schema *there)
 {

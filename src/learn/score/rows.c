@@ -257,6 +257,16 @@ static const char *kind_text(enum scores_kind k)
 	return k == SCORES_VALUES ? "values" : k == SCORES_LABELS ? "labels" : "classes";
 }
 
+int scores_stride(const struct scores_what *w)
+{
+	return 1 + w->width + (w->kind == SCORES_LABELS ? w->width : 1);
+}
+
+int scores_too_many(const struct scores_what *w)
+{
+	return w->samples > SCORES_MOST_BYTES / (scores_stride(w) * (int64_t)sizeof(float));
+}
+
 tt_status scores_check_row(int i, const struct scores_what *w, const char *key)
 {
 	const struct score_row *r = &score_rows[i];

@@ -13,16 +13,6 @@ static int has_numbers(const struct scores_what *w)
 	return (w->kind & (SCORES_LABELS | SCORES_VALUES)) != 0;
 }
 
-int scores_stride(const struct scores_what *w)
-{
-	return 1 + w->width + (has_labels(w) ? w->width : 1);
-}
-
-int scores_too_many(const struct scores_what *w)
-{
-	return w->samples > SCORES_MOST_BYTES / (scores_stride(w) * (int64_t)sizeof(float));
-}
-
 static int wants(const struct scores_what *w, int needs)
 {
 	for (int i = 0; i < score_row_count; i++)

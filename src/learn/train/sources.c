@@ -37,8 +37,20 @@ static int kind_fits(enum tt_target_kind kind, enum target_wish w)
 	       kind == TT_TARGET_VALUES;
 }
 
+static int same_names(const tt_schema *is, const struct known_columns *known)
+{
+	int i = 0;
+
+	if (!is->class_names || !known->class_names || is->classes != known->classes)
+		return !is->class_names || !known->class_names;
+	while (i < is->classes && strcmp(is->class_names[i], known->class_names[i]) == 0)
+		i++;
+	return i == is->classes;
+}
+
 /* Is it as it would be, had these been known?  The same column is the target, of the same kind,
- * both call classes by words or both by numbers, and weights that are known are weights. */
+ * both call classes by words or both by numbers, places have the same classes in the same order,
+ * and weights that are known are weights. */
 static int as_known(const tt_source *s, const struct known_columns *known)
 {
 	const tt_schema *is = tt_source_schema(s);
@@ -47,6 +59,8 @@ static int as_known(const tt_source *s, const struct known_columns *known)
 		return 0;
 	if (known->weight && !is->weight)
 		return 0;
+	if (is->kind == TT_TARGET_PLACES)
+		return same_names(is, known);
 	return is->kind != TT_TARGET_CLASS || !is->class_names || !known->class_names ||
 	       numeral_all(is->class_names, is->classes) ==
 	       numeral_all(known->class_names, known->classes);

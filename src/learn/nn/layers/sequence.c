@@ -91,5 +91,5 @@ static tt_status build_seqpool(struct builder *b, struct layer *l)
 
 const struct layer_kind
 	nn_seqpool = { "seqpool", "seqpool", "sequences", sizeof(struct seqpool_opts), seqpool_options,
-		build_seqpool, "a sequence becomes one vector: the mean, sum, maximum or last of its places",
+		build_seqpool, "a sequence becomes one vector: the mean, sum, maximum or last place",
 		TIME_OWN };

@@ -78,6 +78,14 @@ static const char *make_csv(void)
 	return with(path, "weight=w");
 }
 
+static const char *make_text(void)
+{
+	const char *path = test_path(test_temp_dir(), "t.txt");
+
+	assert_ok(file_write_all(path, "twelve samples of two tokens", 24));
+	return with(path, "length=2");
+}
+
 static const char *make_synth(void)
 {
 	return "objects?size=8&count=12";
@@ -85,7 +93,7 @@ static const char *make_synth(void)
 
 static const struct { const char *scheme; const char *(*make)(void); } examples[] = {
 	{ "mnist", make_mnist }, { "cifar10", make_cifar10 }, { "images", make_images },
-	{ "csv", make_csv }, { "synth", make_synth },
+	{ "csv", make_csv }, { "text", make_text }, { "synth", make_synth },
 };
 
 static tt_source *open_example(const struct reader_ops *ops)
@@ -131,23 +139,66 @@ static void every_schema_is_whole_and_agrees_with_the_short_one(void **state)
 		assert_ok(schema_take(&copy, s));
 		schema_release(&copy);
 		assert_int_equal(info->count, COUNT);
-		assert_int_equal(source_elements(info), column_row(x));
+		assert_int_equal(source_elements(info), column_ragged(x) ? 0 : column_row(x));
 		assert_int_equal(info->type == TT_SAMPLE_U8, x->type == TT_U8);
 		assert_int_equal(info->classes, s->classes);
 		assert_int_equal(info->target == TT_TARGET_CLASS, s->kind == TT_TARGET_CLASS);
+		assert_int_equal(info->target == TT_TARGET_PLACES, s->kind == TT_TARGET_PLACES);
 		assert_ptr_equal(info->class_names, s->class_names);
 		tt_source_close(&source);
 	}
 }
 
-/* All columns of n samples, or the one that is asked for. */
-static void read(const struct reader *r, int64_t first, int64_t n, void *const *to)
+#define ROWS 8                  /* room of a ragged sample */
+
+/* Column c of n samples, or all of them, into to[c] of room for n; a ragged one is packed, and
+ * rows[c] counts. */
+struct got { char *p[BATCH_COLUMNS]; int64_t rows[BATCH_COLUMNS][COUNT]; };
+
+static size_t room_of(const tt_column *c, int64_t n)
+{
+	return (size_t)n * column_bytes(c) * (column_ragged(c) ? ROWS : 1);
+}
+
+static void read(const struct reader *r, int64_t first, int64_t n, struct got *to)
 {
 	struct cells cells[BATCH_COLUMNS] = {{0}};
 
 	for (int i = 0; i < r->schema.view.columns; i++)
-		cells[i].data = to[i];
+		cells[i] = (struct cells){ .data = to->p[i], .rows = to->rows[i],
+		                           .room = room_of(r->schema.view.column[i], n) };
 	assert_ok(r->ops->read(r, first, n, cells));
+}
+
+/* Where sample k of a column begins, and how many bytes it has. */
+static const char *sample_of(const struct got *g, const tt_column *c, int at, int64_t k, size_t *n)
+{
+	size_t before = 0;
+
+	*n = column_bytes(c);
+	if (!column_ragged(c))
+		return g->p[at] + (size_t)k * *n;
+	for (int64_t i = 0; i < k; i++)
+		before += (size_t)g->rows[at][i] * *n;
+	*n *= (size_t)g->rows[at][k];
+	return g->p[at] + before;
+}
+
+static void alone_as_among_all(const struct reader *r, const struct got *whole, int c, int64_t k)
+{
+	const tt_column *column = r->schema.view.column[c];
+	struct got one = {0};
+	size_t n;
+	const char *want = sample_of(whole, column, c, k, &n);
+
+	one.p[c] = mem_calloc(1, room_of(column, 1));
+	read(r, k, 1, &one);
+	if (column_ragged(column))
+		assert_int_equal(one.rows[c][0], whole->rows[c][k]);
+	assert_memory_equal(one.p[c], want, n);
+	if (reader_peek(r, c, k))
+		assert_memory_equal(reader_peek(r, c, k), want, n);
+	mem_free(one.p[c]);
 }
 
 static void every_reader_gives_the_same_alone_in_ranges_and_by_column(void **state)
@@ -157,27 +208,18 @@ static void every_reader_gives_the_same_alone_in_ranges_and_by_column(void **sta
 		tt_source *source = open_example(readers[i]);
 		const struct reader *r = source_reader(source);
 		const int columns = r->schema.view.columns;
-		char *whole[BATCH_COLUMNS] = {0}, *one[BATCH_COLUMNS] = {0};
-		size_t bytes[BATCH_COLUMNS];
+		struct got whole = {0};
 
 		for (int c = 0; c < columns; c++) {
-			bytes[c] = column_bytes(r->schema.view.column[c]);
-			whole[c] = mem_calloc(COUNT, bytes[c]);
-			assert_non_null(whole[c]);
+			whole.p[c] = mem_calloc(1, room_of(r->schema.view.column[c], COUNT));
+			assert_non_null(whole.p[c]);
 		}
-		read(r, 0, COUNT, (void *const *)whole);
+		read(r, 0, COUNT, &whole);
 		for (int64_t k = COUNT - 1; k >= 0; k--)
-			for (int c = 0; c < columns; c++) {
-				one[c] = mem_calloc(1, bytes[c]);
-				read(r, k, 1, (void *const *)one);
-				assert_memory_equal(one[c], whole[c] + (size_t)k * bytes[c], bytes[c]);
-				if (reader_peek(r, c, k))
-					assert_memory_equal(reader_peek(r, c, k), one[c], bytes[c]);
-				mem_free(one[c]);
-				one[c] = NULL;
-			}
+			for (int c = 0; c < columns; c++)
+				alone_as_among_all(r, &whole, c, k);
 		for (int c = 0; c < columns; c++)
-			mem_free(whole[c]);
+			mem_free(whole.p[c]);
 		tt_source_close(&source);
 	}
 }

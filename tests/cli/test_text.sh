@@ -1,0 +1,46 @@
+# Texts: a net learns what follows, and its vocabulary goes with it.
+. "${TUTTI_SOURCE:?}/tests/cli/lib.sh"
+
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo "abcd efgh"; done >train.txt
+{ head -5 train.txt; echo "abcd?"; } >valid.txt
+cat >text.yaml <<'S'
+name: text
+data: {train: "text:train.txt?length=16", valid: "text:valid.txt?length=16"}
+model:
+  inputs: {tokens: {shape: [-1], type: i32}}
+  layers: [embedding: {rows: 11, dim: 8}, lstm: {hidden: 16}, dense: {out: 11}]
+train: {epochs: 40, batch: 4, threads: 1, tune_kernels: no, seed: 1, optimizer: {kind: adam, lr: 0.02}}
+S
+
+# what there is, and what a spec for it says
+run 0 "$tutti" data 'text:train.txt?length=16'
+says "$out" "samples     13"
+says "$out" "tokens: i32 any"
+says "$out" "rows: 11"
+run 0 "$tutti" data 'text:train.txt?tokens=words' --json
+says "$out" '" efgh"'
+
+# other text is read with the vocabulary of the training text, and what that lacks is counted
+run 0 "$tutti" train text.yaml --run one -q
+run 0 "$tutti" train text.yaml --run two --epochs 1
+says two/log.txt "1 token that the vocabulary does not have (<unk>): '?' in valid.txt, byte 54"
+run 0 "$tutti" show one
+says "$out" "11 classes: <unk>"
+run 0 "$tutti" eval one text:valid.txt
+accuracy=$(awk '$1 == "accuracy" { print int($2) }' "$out")
+[ "$accuracy" -ge 85 ] || fail "accuracy $accuracy after learning ten letters by heart"
+
+# exactly as if it had not stopped
+run 0 "$tutti" train text.yaml --run half -q --epochs 20
+run 0 "$tutti" train text.yaml --run half --resume -q --epochs 40
+for run in one half; do
+	run 0 "$tutti" eval $run text:valid.txt
+	grep ^loss "$out" >$run.txt
+done
+cmp one.txt half.txt || fail "a resumed run has other weights"
+
+# words are no characters, and a net has as many outputs as the text has tokens
+run 2 "$tutti" eval one 'text:valid.txt?tokens=words'
+says "$err" "holds chars"
+run 1 "$tutti" train text.yaml --run three -q --set data.train=text:valid.txt
+says "$err" "12 classes, the last layer has 11 outputs"
