@@ -174,8 +174,9 @@ static const struct around { const char *kind, *shape, *settings; } around[] = {
 	{ "rnn", "[2, 4]", "hidden: 3, " }, { "lstm", "[2, 4]", "hidden: 3, " },
 	{ "gru", "[2, 4]", "hidden: 3, " }, { "attention", "[2, 4]", "heads: 2, " },
 	{ "transformer", "[2, 4]", "heads: 2, " }, { "positions", "[2, 4]", "" },
-	{ "groupnorm", "[4, 2]", "groups: 2, " }, { "instancenorm", "[4, 2]", "" },
-	{ "lrn", "[2, 2, 2]", "" }, { "batchnorm", "[2, 2, 2]", "" }, { NULL, "[8]", "" },
+	{ "groupnorm", "[4, 2]", "groups: 1, " }, { "instancenorm", "[1, 8]", "" },
+	{ "lrn", "[2, 2, 2]", "" },
+	{ "pad", "[2, 4]", "padding: [1, 1], " }, { "batchnorm", "[2, 2, 2]", "" }, { NULL, "[8]", "" },
 };
 
 static const struct around *around_of(const char *kind)
@@ -204,9 +205,9 @@ static void both_ends_of_layers_train(void **state)
 				const struct around *s = around_of(e.name);
 				char layer[192];
 
-				snprintf(layer, sizeof layer, "    - reshape: {shape: %s}\n    - %s: {%s%s: %.17g}\n"
-				         "    - flatten\n", s->shape, e.name, s->settings, o.name,
-				         end ? o.max : o.min);
+				snprintf(layer, sizeof layer, "    - reshape: {shape: %s}\n"
+				         "    - %s: {%s%s: %.17g}\n    - flatten\n", s->shape, e.name,
+				         s->settings, o.name, end ? o.max : o.min);
 				try_value(layer, NULL, NULL, end ? o.max : o.min);
 			}
 		}

@@ -13,7 +13,7 @@ static const struct option pad_options[] = {
 	LAYER_ROWS(T),
 	OPT_NODE  (T, padding, "around images: number, [height, width] or [top, left, bottom, right]; "
 	                       "around rows: number or [left, right]"),
-	OPT_DOUBLE(T, value, "0", -1e30, 1e30, "of what is added"),
+	OPT_DOUBLE(T, value, "0", -1e6, 1e6, "of what is added"),
 	OPT_END
 };
 #undef T

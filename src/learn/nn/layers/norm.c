@@ -220,7 +220,7 @@ static const struct option lrn_options[] = {
 	OPT_INT   (T, size, "5", 1, 128, "channels that are looked at around each"),
 	OPT_DOUBLE(T, alpha, "1e-4", 0, 1e6, "factor of the mean of their squares"),
 	OPT_DOUBLE(T, beta, "0.75", 0, 100, "the exponent"),
-	OPT_DOUBLE(T, k, "1", 0, 1e6, "added to what is raised to it"),
+	OPT_DOUBLE(T, k, "1", 1e-6, 1e6, "added to what is raised to it"),
 	OPT_END
 };
 #undef T
