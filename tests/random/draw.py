@@ -207,6 +207,7 @@ class Draw:
         with torch.no_grad():
             net.list(layers, torch.zeros([2] + self.input, dtype=torch.float64))
         inside = sorted({n.rsplit(".", 1)[0] for n, role in net.roles.items() if role != "buffer"})
+        inside = [n for n in inside if not any(n.startswith(m + ".") for m in inside)]     # which has it in it
         rests = [n for n in inside if n.split(".")[0] != last["name"] and self.chance(0.5)]
         if rests and self.chance(0.3):
             train["freeze"] = [n.replace(".", "[.]") for n in rests]
