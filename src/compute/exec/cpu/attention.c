@@ -9,9 +9,6 @@
 #include "compute/ir/sequence.h"
 #include "sys/thread.h"
 
-/* No number depends on another, where arrays are the same too. */
-#define ALONE _Pragma("GCC ivdep")
-
 struct head {
 	int64_t      T, D, wide, length;        /* wide: from one place to the next in qkv */
 	float        scale;
@@ -67,7 +64,7 @@ INLINE void meet(const struct head *h, const float *x, const float *turned, int6
 	for (int64_t d = 0; d < h->D; d++) {
 		const float by = scale * x[d], *row = turned + d * h->length;
 
-		ALONE
+		IN_PLACE
 		for (int64_t j = 0; j < n; j++)
 			s[j] += by * row[j];
 	}
@@ -75,7 +72,7 @@ INLINE void meet(const struct head *h, const float *x, const float *turned, int6
 
 INLINE void add(float *to, float by, const float *x, int64_t n)
 {
-	ALONE
+	IN_PLACE
 	for (int64_t d = 0; d < n; d++)
 		to[d] += by * x[d];
 }
@@ -89,7 +86,7 @@ SIMD static float place(const struct head *h, int64_t i, int64_t n, float *y)
 	meet(h, h->q + i * h->wide, h->kt, n, h->scale, s);
 	for (int64_t j = 0; j < n; j++)
 		most = s[j] > most || s[j] != s[j] ? s[j] : most;
-	ALONE
+	IN_PLACE
 	for (int64_t j = 0; j < n; j++)
 		s[j] = exp_negative(s[j] - most);
 	for (int64_t j = 0; j < n; j++)
@@ -113,7 +110,7 @@ SIMD static void place_dx(const struct head *h, int64_t i, int64_t n, const stru
 	meet(h, o->dy, h->vt, n, 1, ds);
 	for (int64_t d = 0; d < h->D; d++)
 		y_dy += o->y[d] * o->dy[d];
-	ALONE
+	IN_PLACE
 	for (int64_t j = 0; j < n; j++) {
 		p[j] = exp_negative(p[j] - o->lse);
 		ds[j] = h->scale * p[j] * (ds[j] - y_dy);
