@@ -17,8 +17,11 @@ static tt_model *model(void)
 	static tt_model *m;
 	tt_spec *s;
 
-	if (!m && (tt_spec_parse(&s, "fuzz", spec) != TT_OK || tt_model_new(&m, s) != TT_OK))
+	if (m)
+		return m;
+	if (tt_spec_parse(&s, "fuzz", spec) != TT_OK || tt_model_new(&m, s) != TT_OK)
 		abort();
+	tt_spec_free(&s);
 	return m;
 }
 
