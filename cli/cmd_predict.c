@@ -207,6 +207,31 @@ static tt_status open_inputs(struct prediction *p, struct call *c)
 	return (uri = row_by_row(c->arena, uri)) ? open_source(p, uri) : TT_ENOMEM;
 }
 
+/* Samples of one shape in one column, one answer for each: what is shown here. */
+static tt_status check_plain(const struct prediction *p)
+{
+	const tt_signature *s = tt_model_signature(p->model);
+	int inputs = 0;
+
+	for (int i = 0; i < s->data->columns; i++) {
+		const tt_column *c = s->data->column[i];
+		const int target = s->data->target && strcmp(c->name, s->data->target) == 0;
+		const int weight = s->data->weight && strcmp(c->name, s->data->weight) == 0;
+
+		if (target || weight)
+			continue;
+		inputs++;
+		if (c->ndim > 0 && c->shape[0] < 0)
+			return err_set(TT_ESUPPORT, "the model reads sequences ('%.60s'), which predict "
+			               "cannot show yet: `tutti eval` measures it, tt_session_predict answers",
+			               c->name);
+	}
+	if (inputs == 1)
+		return TT_OK;
+	return err_set(TT_ESUPPORT, "the model reads %d inputs, which predict cannot show yet: "
+	               "`tutti eval` measures it, tt_session_predict answers", inputs);
+}
+
 static tt_status check_shape(const struct prediction *p)
 {
 	int64_t n = 1;
@@ -249,7 +274,7 @@ static tt_status prepare(struct prediction *p, struct call *c)
 
 	if ((st = paths_checkpoint(c->arena, c->args.v[0], &path)) != TT_OK ||
 	    (st = paths_kernel_cache(c->arena, p->args->kernel_cache, &cache)) != TT_OK ||
-	    (st = tt_model_load(&p->model, path)) != TT_OK ||
+	    (st = tt_model_load(&p->model, path)) != TT_OK || (st = check_plain(p)) != TT_OK ||
 	    (st = open_inputs(p, c)) != TT_OK ||
 	    (st = tt_session_new(&p->session, p->model, TT_SESSION_OPTS(
 		.batch = p->count < CHUNK ? (int)p->count : CHUNK,

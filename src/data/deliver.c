@@ -7,14 +7,23 @@
 
 /* ---- the plan ---------------------------------------------------------------- */
 
-static enum delivery_kind kind_of(const tt_schema *s, int column)
+/* Numbers that are to be normalised become f32; whole ones may be names of things, of which f32
+ * would mix up the largest. */
+static int is_measured(const tt_column *c, const struct data_opts *o)
+{
+	const int whole = c->type == TT_I32 || c->type == TT_I64;
+
+	return !column_ragged(c) && (!whole || o->mean.n || o->std.n);
+}
+
+static enum delivery_kind kind_of(const tt_schema *s, int column, const struct data_opts *o)
 {
 	if (column == schema_target(s))
 		return s->kind == TT_TARGET_CLASS ? DELIVER_CLASS
 			: s->kind == TT_TARGET_PLACES ? DELIVER_AS_IT_IS : DELIVER_VALUES;
 	if (column == schema_weight(s))
 		return DELIVER_WEIGHT;
-	return column == schema_input(s, 0) && !column_ragged(s->column[column]) ? DELIVER_INPUT
+	return column == schema_input(s, 0) && is_measured(s->column[column], o) ? DELIVER_INPUT
 	                                                                         : DELIVER_AS_IT_IS;
 }
 
@@ -24,7 +33,7 @@ static enum tt_type delivered_type(const struct route *r)
 	return r->how == DELIVER_CLASS ? TT_I32 : r->how == DELIVER_AS_IT_IS ? r->raw.type : TT_F32;
 }
 
-static void plan_routes(struct delivery *d)
+static void plan_routes(struct delivery *d, const struct data_opts *o)
 {
 	const tt_schema *s = &d->reader->schema.view;
 	int place = 0;
@@ -33,7 +42,7 @@ static void plan_routes(struct delivery *d)
 	for (int i = 0; i < s->columns; i++) {
 		struct route *r = &d->route[i];
 
-		*r = (struct route){ .how = kind_of(s, i), .raw = *s->column[i],
+		*r = (struct route){ .how = kind_of(s, i, o), .raw = *s->column[i],
 		                     .bytes = column_bytes(s->column[i]) };
 		r->place = r->how == DELIVER_WEIGHT ? -1 : place++;
 		r->direct = r->how != DELIVER_INPUT && r->raw.type == delivered_type(r);
@@ -68,7 +77,7 @@ tt_status delivery_init(struct delivery *d, const struct reader *r, const struct
 		d->augment = *o->augment;
 	if ((st = check_augment(d)) != TT_OK)
 		return st;
-	plan_routes(d);
+	plan_routes(d, o->data);
 	return d->elements ? normaliser_init(&d->normaliser, &r->info, o->data) : TT_OK;
 }
 

@@ -39,6 +39,10 @@ for run in one half; do
 done
 cmp one.txt half.txt || fail "a resumed run has other weights"
 
+# what predict cannot show it says
+run 1 "$tutti" predict one text:valid.txt
+says "$err" "the model reads sequences ('tokens')"
+
 # words are no characters, and a net has as many outputs as the text has tokens
 run 2 "$tutti" eval one 'text:valid.txt?tokens=words'
 says "$err" "holds chars"

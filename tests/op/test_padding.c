@@ -34,7 +34,8 @@ struct shape { int64_t n, t; int padded; };
 static struct ir_graph *make_graph(size_t k, struct shape s)
 {
 	const int gates = ops[k].gates;
-	struct ir_value *x, *w = NULL, *b = NULL, *lengths = NULL, *label, *y, *loss;
+	const struct ir_attr rows = { .ndim = 2, .dims = { s.n * s.t, H } };
+	struct ir_value *x, *w = NULL, *b = NULL, *lengths = NULL, *label, *weight, *y, *loss;
 	struct ir_graph *g;
 
 	assert_ok(ir_graph_new(&g));
@@ -43,13 +44,15 @@ static struct ir_graph *make_graph(size_t k, struct shape s)
 		w = net_param(g, "w", F32(gates * H, H));
 		b = net_param(g, "b", F32(gates * H));
 	}
-	label = net_input(g, "label", S32(s.n, s.t));
+	label = net_input(g, "label", S32(s.n * s.t));
+	weight = net_input(g, "weight", F32(s.n * s.t));
 	if (s.padded)
 		lengths = net_input(g, "lengths", S32(s.n));
 	y = w ? net_op(g, ops[k].op, "op", &ops[k].attr, x, w, b, lengths)
 	      : net_op(g, ops[k].op, "op", &ops[k].attr, x, lengths);
 	ir_output(g, y);
-	loss = net_op(g, IR_XENT, "loss", NULL, y, label, lengths);
+	y = net_op(g, IR_RESHAPE, "rows", &rows, y);
+	loss = net_op(g, IR_XENT, "loss", NULL, y, label, weight);
 	ir_output(g, loss);
 	assert_ok(ir_backward(g, loss));
 	return g;
@@ -92,20 +95,24 @@ static void run(size_t k, struct shape s, struct device *const *devices, struct 
 	struct ir_graph *g = make_graph(k, s);
 	const size_t count = g->param_count;
 	const float seed = 0.5F;
+	float weight[N * T] = { 0 };
 	int32_t label[N * T] = { 0 }, lengths[N] = { 0 };
 	float *params = make_params(k, s, count), *grads = mem_calloc(count, sizeof *grads);
 	struct program *p;
 
 	memset(r, 0, sizeof *r);
 	lengths[WHICH] = LENGTH;
-	for (int i = 0; i < LENGTH; i++)
+	for (int i = 0; i < LENGTH; i++) {
 		label[at + i] = i * 5 % H;
+		weight[at + i] = 1;
+	}
 	assert_ok(program_new(&p, g, &opts));
 	program_bind(p, params, grads, NULL);
 	program_set_input(p, 0, label);
+	program_set_input(p, 1, weight);
 	if (s.padded)
-		program_set_input(p, 1, lengths);
-	program_set_input(p, 1 + s.padded, &seed);
+		program_set_input(p, 2, lengths);
+	program_set_input(p, 2 + s.padded, &seed);
 	assert_ok(program_run(p, &one));
 	memcpy(r->y, (const float *)program_output(p, 0) + at * H, sizeof r->y);
 	assert_zero_around(ops[k].name, program_output(p, 0), s.n * s.t * H, at * H, LENGTH * H);

@@ -10,6 +10,7 @@
 #include <tutti/session.h>
 #include <tutti/train.h>
 
+#include "data/loader.h"
 #include "learn/nn/layers/kinds.h"
 #include "learn/nn/model.h"
 #include "learn/spec/spec.h"
@@ -425,6 +426,29 @@ static void classes_of_places_keep_their_order(void **state)
 	tt_model_free(&m);
 }
 
+/* Whole numbers name things: they do not go through f32, which has no 16777217. */
+static void a_token_of_any_size_arrives_as_it_is(void **state)
+{
+	static const int32_t token[2] = { 16777217, 3 }, label[2] = { 0, 1 };
+	const tt_column *column[] = {
+		TT_COLUMN(.name = "token", .type = TT_I32, .ndim = 1, .shape = { 1 }, .data = token),
+		TT_COLUMN(.name = "label", .type = TT_I32, .data = label) };
+	const struct data_opts data = { .threads = 1 };
+	tt_source *s = source_of(TT_BATCH(.columns = 2, .column = column, .n = 2), "label",
+	                         TT_TARGET_CLASS, 2);
+	struct loader *l;
+	struct batch *b;
+
+	(void)state;
+	assert_ok(loader_new(&l, s, &(struct loader_opts){ .data = &data, .batch = 2, .world = 1 }));
+	assert_ok(loader_seek(l, 0, 0));
+	assert_ok(loader_next(l, &b));
+	assert_int_equal(b->data.column[0]->type, TT_I32);
+	assert_memory_equal(b->data.column[0]->data, token, sizeof token);
+	loader_free(&l);
+	tt_source_close(&s);
+}
+
 static void layers_that_mix_places_are_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -457,6 +481,7 @@ int main(void)
 		cmocka_unit_test(workers_and_parts_of_a_batch_learn_the_same),
 		cmocka_unit_test(every_kind_gives_a_sequence_the_same_alone_and_filled_up),
 		cmocka_unit_test(classes_of_places_keep_their_order),
+		cmocka_unit_test(a_token_of_any_size_arrives_as_it_is),
 		cmocka_unit_test(layers_that_mix_places_are_refused),
 	};
 

@@ -27,9 +27,9 @@ LOSS_SEED = 0.75
 DEFAULTS = {"stride": [1, 1], "dilation": [1, 1], "pad": [0, 0, 0, 0], "groups": 1,
             "act": "none", "alpha": 0.0, "count_pad": 0, "smoothing": 0.0, "delta": 1.0, "gamma": 0.0, "axis": 0,
             "start": 0, "trans_a": 0, "trans_b": 0, "reduce": 0, "axes": 0, "keep": 0, "perm": None, "reverse": 0,
-            "ignores": 0, "ignore": 0, "heads": 1, "causal": 0}
+            "heads": 1, "causal": 0}
 INTEGERS = {"groups", "count_pad", "use_y", "axis", "start", "size", "ndim", "stream", "ranks", "mix",
-            "rows", "parts", "trans_a", "trans_b", "reduce", "axes", "keep", "reverse", "ignores", "ignore", "heads", "causal",
+            "rows", "parts", "trans_a", "trans_b", "reduce", "axes", "keep", "reverse", "heads", "causal",
             "resize"}
 LISTS = {"kernel", "stride", "dilation", "pad", "dims", "perm"}
 WORDS = {"act", "then"}
@@ -222,18 +222,9 @@ def dropout(a, x):
     return [x * mask / (1 - a["p"])]
 
 
-def xent(a, logits, label, *rest):
-    lengths = rest[-1] if rest and label.dim() > 1 and not rest[-1].is_floating_point() else None
-    weight = rest[0] if rest and rest[0] is not lengths else None
-    ignore = a["ignore"] if a["ignores"] else -100
-    counts = label != ignore
-    if lengths is not None:
-        counts = counts & (torch.arange(label.shape[1]) < lengths[:, None])
-    loss = F.cross_entropy(logits.movedim(-1, 1), torch.where(counts, label, ignore), reduction="none",
-                           label_smoothing=a["smoothing"], ignore_index=ignore)
-    each = loss.reshape(len(loss), -1).sum(1)
-    return [(each if weight is None else each * weight).sum().reshape(1),
-            torch.softmax(logits, -1) * counts[..., None]]
+def xent(a, logits, label, weight=None):
+    loss = F.cross_entropy(logits, label, reduction="none", label_smoothing=a["smoothing"])
+    return [summed(loss, weight)[0], torch.softmax(logits, 1)]
 
 
 def matmul(a, x, y):

@@ -72,7 +72,7 @@ int64_t ir_index_limit(const struct ir_node *n, int i)
 		return 0;
 	switch (n->op) {
 	case IR_XENT: case IR_XENT_DX:
-		return n->in[0]->desc.dim[n->in[0]->desc.ndim - 1];
+		return n->in[0]->desc.dim[1];
 	case IR_EMBEDDING:
 		return n->in[1]->desc.dim[0];
 	case IR_EMBEDDING_DW:

@@ -138,8 +138,9 @@ tt_status class_weights_new(struct class_weights **out, const struct node *n, tt
 
 	if (node_absent(n))
 		return TT_OK;
-	if (!tt_source_describe(source)->classes)
-		return node_err(n, TT_ESPEC, KEY ": data.train gives values, not classes");
+	if (tt_source_describe(source)->target != TT_TARGET_CLASS)
+		return node_err(n, TT_ESPEC, KEY " weighs samples by their class: the targets of "
+		                "data.train are not one class each");
 	if (!(w = mem_calloc(1, sizeof *w)))
 		return TT_ENOMEM;
 	if ((st = make(w, n, source, batch)) == TT_OK)

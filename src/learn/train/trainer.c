@@ -152,6 +152,17 @@ static struct lease_pool *pool_of(struct tt_trainer *t)
 	return &t->shared->pool;
 }
 
+/* PyTorch weighs the part that is spread out by each class, not by the sample's. */
+static tt_status check_smoothing(const struct tt_trainer *t)
+{
+	const struct node *weights = t->opts->class_weights;
+
+	if (node_absent(weights) || !(t->model->net.label_smoothing > 0))
+		return TT_OK;
+	return node_err(weights, TT_ESUPPORT, "train.class_weights does not go with "
+	                "model.label_smoothing: leave one of them out");
+}
+
 static tt_status open_loader(struct tt_trainer *t)
 {
 	const struct loader_opts o = {
@@ -165,7 +176,8 @@ static tt_status open_loader(struct tt_trainer *t)
 
 	if ((st = learner_fit(t->learner, info)) != TT_OK)
 		return err_at(st, "data.train");
-	if ((st = class_weights_new(&t->class_weights, t->opts->class_weights, t->train_source,
+	if ((st = check_smoothing(t)) != TT_OK ||
+	    (st = class_weights_new(&t->class_weights, t->opts->class_weights, t->train_source,
 	                            t->opts->batch)) != TT_OK)
 		return st;
 	weights = tt_source_schema(t->train_source)->weight || t->class_weights ? WEIGHTS_YES

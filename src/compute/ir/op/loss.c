@@ -18,40 +18,18 @@ const float *loss_weight(const struct ref_args *a, int at)
 	return a->node->n_in > at ? a->in[at] : NULL;
 }
 
-/* Lengths of sequences stand behind the weights, from `at` on.  -1: there are none. */
-static int lengths_at(const struct ir_node *n, int at)
-{
-	const int last = n->n_in - 1;
-
-	return last >= at && n->in[last]->desc.dtype == DTYPE_S32 ? last : -1;
-}
-
-static tt_status check_behind(struct ir_node *n, int at)
-{
-	const int lengths = lengths_at(n, at);
-	tt_status st = TT_OK;
-
-	if (n->n_in - (lengths >= 0) > at)
-		st = loss_check_weight(n, at);
-	if (st != TT_OK || lengths < 0)
-		return st;
-	if (n->in[0]->desc.ndim != 3 || lengths > at + 1)
-		return ir_bad(n, TT_ESHAPE, "lengths are of sequences: the scores should be NxTxM");
-	return IS(n, lengths, 1, n->in[0]->desc.dim[0]);
-}
-
 tt_status loss_check_classes(struct ir_node *n)
 {
 	const struct tensor_desc *x = &n->in[0]->desc;
 	char is[IR_VALUE_TEXT];
 
-	if (x->ndim < 2)
+	if (x->ndim != 2)
 		return ir_bad(n, TT_ESHAPE, "input %s must be samples x classes",
 		              ir_value_text(n->in[0], is));
 	if (!(n->attr.smoothing >= 0 && n->attr.smoothing < 1))
 		return ir_bad(n, TT_EINVAL, "smoothing %g must be at least 0 and below 1",
 		              (double)n->attr.smoothing);
-	return ir_infer_is(n, 1, x->ndim - 1, x->dim);
+	return IS(n, 1, 1, x->dim[0]);
 }
 
 tt_status ir_infer_xent(struct ir_node *n, struct tensor_desc *out)
@@ -60,7 +38,7 @@ tt_status ir_infer_xent(struct ir_node *n, struct tensor_desc *out)
 
 	out[0] = DESC(1, 1);
 	out[1] = n->in[0]->desc;
-	return st != TT_OK ? st : check_behind(n, 2);
+	return st != TT_OK ? st : loss_check_weight(n, 2);
 }
 
 tt_status ir_infer_xent_dx(struct ir_node *n, struct tensor_desc *out)
@@ -70,7 +48,7 @@ tt_status ir_infer_xent_dx(struct ir_node *n, struct tensor_desc *out)
 	out[0] = n->in[0]->desc;
 	if (st != TT_OK || (st = IS(n, 2, 1, 1)) != TT_OK)
 		return st;
-	return check_behind(n, 3);
+	return loss_check_weight(n, 3);
 }
 
 /* y and target alike, the first dimension counts the samples. */
@@ -181,14 +159,12 @@ tt_status loss_grad(struct ir_backward *b, struct ir_node *n, struct ir_value *d
 {
 	struct ir_value *z = op == IR_XENT_DX ? n->out[1] : n->in[0];
 	struct ir_value *weight = n->n_in > 2 ? n->in[2] : NULL;
-	struct ir_value *lengths = n->n_in > 3 ? n->in[3] : NULL;
 
 	if (n->in[1]->wants_grad)
 		return ir_bad(n, TT_ESUPPORT, "its target depends on parameters");
 	if (weight && weight->wants_grad)
 		return ir_bad(n, TT_ESUPPORT, "its weights depend on parameters");
-	return ir_give_out(b, n->in[0], GRAD_EMIT(b, n, op, &n->attr, z, n->in[1], dy, weight,
-	                                           lengths), 0);
+	return ir_give_out(b, n->in[0], GRAD_EMIT(b, n, op, &n->attr, z, n->in[1], dy, weight), 0);
 }
 
 tt_status ir_grad_xent(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
@@ -384,59 +360,23 @@ static double xent_target(const struct ir_attr *t, int64_t M, int32_t label, int
 	return (j == label ? 1 - (double)t->smoothing : 0) + (double)t->smoothing / (double)M;
 }
 
-/* What a kernel goes through: a row of M scores for each place of each sample. */
-struct rows {
-	int64_t        n, M, each;      /* rows, scores of one, rows of a sample */
-	const int32_t *label, *lengths;
-	const float   *weight;
-};
-
-static struct rows rows_of(const struct ref_args *a, int at)
+/* logits[N,M], label[N], weight[N]? -> loss[1], prob[N,M] */
+TWICE void xent(const struct ref_args *a, const float *weight)
 {
-	const struct tensor_desc *x = ref_in(a, 0);
-	const int lengths = lengths_at(a->node, at);
-	const int64_t M = x->dim[x->ndim - 1], n = tensor_count(x) / M;
-
-	return (struct rows){ .n = n, .M = M, .each = n / x->dim[0], .label = a->in[1],
-	                      .lengths = lengths < 0 ? NULL : a->in[lengths],
-	                      .weight = a->node->n_in > at && lengths != at ? a->in[at] : NULL };
-}
-
-/* Padding does not, nor what is labelled to be ignored. */
-static int counts(const struct ir_attr *t, const struct rows *r, int64_t n)
-{
-	if (t->ignores && r->label[n] == t->ignore)
-		return 0;
-	return !r->lengths || n % r->each < r->lengths[n / r->each];
-}
-
-static void zeros(float *x, int64_t n)
-{
-	for (int64_t i = 0; x && i < n; i++)
-		x[i] = 0;
-}
-
-/* logits[N,..,M], label[N,..], weight[N]?, lengths[N]? -> loss[1], prob[N,..,M] */
-TWICE void xent(const struct ref_args *a, const struct rows *r, const float *weight)
-{
-	const int64_t M = r->M;
+	int64_t N = ref_in(a, 0)->dim[0], M = ref_in(a, 0)->dim[1];
 	const float *x = a->in[0];
+	const int32_t *label = a->in[1];
 	float *loss = a->out[0], *prob = a->out[1];
 	double sum = 0;
 
-	for (int64_t n = 0; n < r->n; n++, x += M) {
-		double lse;
+	for (int64_t n = 0; n < N; n++, x += M) {
+		double lse = ref_log_sum_exp(x, M);
 
-		if (!counts(&a->node->attr, r, n)) {
-			zeros(prob ? prob + n * M : NULL, M);
-			continue;
-		}
-		lse = ref_log_sum_exp(x, M);
 		for (int64_t j = 0; j < M; j++) {
-			double target = xent_target(&a->node->attr, M, r->label[n], j);
+			double target = xent_target(&a->node->attr, M, label[n], j);
 
 			if (weight)
-				target *= weight[n / r->each];
+				target *= weight[n];
 			if (target != 0)        /* a logit of -inf is fine where nothing is asked */
 				sum += target * (lse - x[j]);
 			if (prob)
@@ -449,40 +389,37 @@ TWICE void xent(const struct ref_args *a, const struct rows *r, const float *wei
 
 void ref_xent(const struct ref_args *a)
 {
-	const struct rows r = rows_of(a, 2);
+	const float *weight = loss_weight(a, 2);
 
-	if (r.weight)
-		xent(a, &r, r.weight);
+	if (weight)
+		xent(a, weight);
 	else
-		xent(a, &r, NULL);
+		xent(a, NULL);
 }
 
-/* prob[N,..,M], label[N,..], seed[1], weight[N]?, lengths[N]? -> dlogits */
-TWICE void xent_slope(const struct ref_args *a, const struct rows *r, const float *weight)
+/* prob[N,M], label[N], seed[1], weight[N]? -> dlogits[N,M] */
+TWICE void xent_slope(const struct ref_args *a, const float *weight)
 {
+	int64_t N = ref_in(a, 0)->dim[0], M = ref_in(a, 0)->dim[1];
 	const float *prob = a->in[0], *seed = a->in[2];
+	const int32_t *label = a->in[1];
 	float *dx = a->out[0];
 
-	for (int64_t n = 0; n < r->n; n++) {
-		if (!counts(&a->node->attr, r, n)) {
-			zeros(dx + n * r->M, r->M);
-			continue;
-		}
-		for (int64_t j = 0; j < r->M; j++) {
-			double target = xent_target(&a->node->attr, r->M, r->label[n], j);
-			double scale = weight ? (double)weight[n / r->each] * seed[0] : seed[0];
+	for (int64_t n = 0; n < N; n++)
+		for (int64_t j = 0; j < M; j++) {
+			double target = xent_target(&a->node->attr, M, label[n], j);
+			double scale = weight ? (double)weight[n] * seed[0] : seed[0];
 
-			dx[n * r->M + j] = (float)(scale * (prob[n * r->M + j] - target));
+			dx[n * M + j] = (float)(scale * (prob[n * M + j] - target));
 		}
-	}
 }
 
 void ref_xent_dx(const struct ref_args *a)
 {
-	const struct rows r = rows_of(a, 3);
+	const float *weight = loss_weight(a, 3);
 
-	if (r.weight)
-		xent_slope(a, &r, r.weight);
+	if (weight)
+		xent_slope(a, weight);
 	else
-		xent_slope(a, &r, NULL);
+		xent_slope(a, NULL);
 }

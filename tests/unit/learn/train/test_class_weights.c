@@ -80,6 +80,32 @@ static void what_are_no_weights_is_refused(void **state)
 	class_weights_free(&w);
 }
 
+/* A class at each place of a sequence, or any of them at once, has no label of the sample. */
+static void only_one_class_for_each_sample_weighs(void **state)
+{
+	static const int64_t offsets[] = { 0, 2, 3 };
+	static const int32_t tags[] = { 0, 2, 1 };
+	static const float numbers[2] = { 1, 2 };
+	const tt_column *column[] = {
+		TT_COLUMN(.name = "x", .type = TT_F32, .data = numbers),
+		TT_COLUMN(.name = "tags", .type = TT_I32, .ndim = 1, .shape = { -1 }, .data = tags,
+		          .offsets = offsets) };
+	struct class_weights *w = NULL;
+	struct arena a = {0};
+	struct node *n;
+	tt_source *s;
+
+	(void)state;
+	assert_ok(tt_source_from_memory(&s, TT_SCHEMA(.columns = 2, .column = column,
+		.target = "tags", .kind = TT_TARGET_PLACES, .classes = 3), 2));
+	assert_ok(node_parse_yaml(&a, "spec", "[1, 2, 3]", 9, &n));
+	assert_status(class_weights_new(&w, n, s, 2), TT_ESPEC);
+	assert_error("not one class each");
+	assert_null(w);
+	arena_release(&a);
+	tt_source_close(&s);
+}
+
 static void a_batch_weighs_as_its_classes_do(void **state)
 {
 	static const float own[6] = { 1, 2, 3, 4, 5, 0 }, want[6] = { 2, 4, 6, 12, 5, 0 };
@@ -101,6 +127,7 @@ int main(void)
 		cmocka_unit_test(balanced_classes_weigh_alike),
 		cmocka_unit_test(weights_may_be_listed_or_named),
 		cmocka_unit_test(what_are_no_weights_is_refused),
+		cmocka_unit_test(only_one_class_for_each_sample_weighs),
 		cmocka_unit_test(a_batch_weighs_as_its_classes_do),
 	};
 
