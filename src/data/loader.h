@@ -68,10 +68,11 @@ struct loader_opts {
 };
 
 /* Columns under the names of the source, the weight beside them.  The first input is plain f32,
- * normalised and augmented; classes are i32, other targets f32; other columns are as they were. */
+ * normalised and augmented, unless it is whole numbers (i32, i64) and there is no mean or std;
+ * classes are i32, other targets f32; other columns are as they were. */
 struct batch {
 	tt_batch  data;         /* of this rank: may have no sample at all          */
-	float    *x;            /* the first input, 64-byte aligned                 */
+	float    *x;            /* the first input, if it is plain f32, 64-byte aligned; else NULL */
 	int32_t  *label;        /* TT_TARGET_CLASS; else NULL                       */
 	float    *values;       /* other targets; else NULL                         */
 	int64_t  *index;        /* [n] of the sample in the source                  */

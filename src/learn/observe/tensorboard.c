@@ -119,7 +119,7 @@ out:
 static tt_status write_samples(struct board *b, const struct batch *batch)
 {
 	const tt_source_info *info = b->info;
-	int n = b->images < batch->n ? b->images : batch->n;
+	int n = !batch->x ? 0 : b->images < batch->n ? b->images : batch->n;
 	uint8_t *pixels;
 	tt_status st = TT_OK;
 

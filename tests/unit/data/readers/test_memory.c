@@ -229,18 +229,20 @@ static void one_sample_is_read_in_the_types_of_the_short_description(void **stat
 	tt_source_close(&s);
 }
 
-/* Numbers of every type become the f32 that a net reads. */
-static void inputs_of_every_type_become_f32(void **state)
+/* Numbers that were measured become f32; whole ones, which may be names, where they are scaled. */
+static void inputs_become_f32_where_they_are_no_names(void **state)
 {
 	static const uint8_t u8[] = { 0, 255 };
 	static const int32_t i32[] = { -3, 70000 };
 	static const int64_t i64[] = { -3, 1 << 20 };
 	static const uint16_t f16[] = { 0xc200, 0x0001 };              /* -3, the smallest */
 	static const float f32[] = { -3, 0.5f };
-	static const struct { enum tt_type type; const void *data; float want[2]; } row[] = {
-		{ TT_U8, u8, { 0, 1 } }, { TT_I32, i32, { -3, 70000 } },
-		{ TT_I64, i64, { -3, 1 << 20 } }, { TT_F16, f16, { -3, 0x1p-24f } },
-		{ TT_F32, f32, { -3, 0.5f } },
+	static const double two = 2;
+	const struct data_opts scaled = { .threads = 1, .std = { &two, 1 } };
+	const struct { enum tt_type type; const void *data; float want[2]; int whole; } row[] = {
+		{ TT_U8, u8, { 0, 1 }, 0 }, { TT_I32, i32, { -3, 70000 }, 1 },
+		{ TT_I64, i64, { -3, 1 << 20 }, 1 }, { TT_F16, f16, { -3, 0x1p-24f }, 0 },
+		{ TT_F32, f32, { -3, 0.5f }, 0 },
 	};
 
 	(void)state;
@@ -257,8 +259,19 @@ static void inputs_of_every_type_become_f32(void **state)
 		assert_ok(loader_new(&l, s, &(struct loader_opts){ .data = &in_order, .batch = 2,
 		                                                   .world = 1 }));
 		assert_ok(loader_next(l, &b));
-		assert_int_equal(b->data.column[0]->type, TT_F32);
-		assert_floats_near(b->data.column[0]->data, row[i].want, 2, 0);
+		assert_int_equal(b->data.column[0]->type, row[i].whole ? row[i].type : TT_F32);
+		if (row[i].whole) {
+			assert_null(b->x);
+			assert_memory_equal(b->data.column[0]->data, row[i].data,
+			                    2 * tt_type_size(row[i].type));
+			loader_free(&l);
+			assert_ok(loader_new(&l, s, &(struct loader_opts){ .data = &scaled, .batch = 2,
+			                                                   .world = 1 }));
+			assert_ok(loader_next(l, &b));
+			assert_near(b->x[0], (double)row[i].want[0] / two, 0);
+		} else {
+			assert_floats_near(b->data.column[0]->data, row[i].want, 2, 0);
+		}
 		loader_free(&l);
 		tt_source_close(&s);
 	}
@@ -379,7 +392,7 @@ int main(void)
 		cmocka_unit_test(neighbours_are_asked_for_at_once),
 		cmocka_unit_test(a_source_that_goes_forward_is_shuffled_by_shards),
 		cmocka_unit_test(one_sample_is_read_in_the_types_of_the_short_description),
-		cmocka_unit_test(inputs_of_every_type_become_f32),
+		cmocka_unit_test(inputs_become_f32_where_they_are_no_names),
 		cmocka_unit_test(what_is_not_whole_is_refused),
 		cmocka_unit_test(a_function_cannot_change_what_columns_are_like),
 		cmocka_unit_test(a_function_that_fails_ends_the_reading),
