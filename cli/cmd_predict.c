@@ -288,7 +288,8 @@ static tt_status prepare(struct prediction *p, struct call *c)
 	p->answers.kind = answers_classes(loss) ? ANSWER_CLASSES : ANSWER_VALUES;
 	p->answers.top = (int)p->args->top;
 	p->answers.names = &p->names;
-	if (strcmp(loss, "bce") == 0)
+	if (p->answers.kind == ANSWER_VALUES &&
+	    strcmp(tt_model_signature(p->model)->output->name, "probabilities") == 0)
 		p->answers.shares = names_of_shares(&p->names, p->answers.width);
 	return TT_OK;
 }

@@ -90,6 +90,11 @@ done
 for h in "bit P(1)" "word P(yes)" "share value_1"; do
 	[ "$(cat "head.${h% *}")" = "sample,truth,${h#* }" ] || fail "the answers are called $(cat "head.${h% *}")"
 done
+# so it is with every loss whose answer is one
+run 0 "$tutti" train bce.yaml --run other -q --set data.train=csv:word.csv --set data.valid=csv:word.csv \
+	--set model.loss=sigmoid_focal
+run 0 "$tutti" predict other csv:word.csv --format csv
+says "$out" "P(yes)"
 run 0 "$tutti" predict word csv:word.csv -n 1
 says_like "$out" "^0  P\(yes\) [0-9.e-]+  in truth (yes|no)$"
 run 0 "$tutti" predict word csv:word.csv -n 1 --json
