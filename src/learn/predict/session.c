@@ -7,38 +7,13 @@
 #include "base/mem.h"
 #include "base/sized.h"
 #include "compute/exec/constants.h"
-#include "data/convert.h"
 #include "learn/predict/evaluation.h"
 #include "learn/predict/evaluator.h"
-#include "learn/predict/feed.h"
+#include "learn/predict/session_own.h"
 #include "learn/spec/spec.h"
-#include "sys/lock.h"
 
 #define DEFAULT_BATCH 64
 #define DEFAULT_TOP_K 5
-#define SIZES_MAX     64
-
-struct tt_session {
-	tt_model             *model;        /* a copy                                            */
-	struct engine        *engine;
-	struct constants     *constants;    /* prepared weights, of both purposes                */
-	struct program_cache *answers, *losses;
-	int                   batch, top_k;
-	int64_t               size[SIZES_MAX];  /* warmed, ascending; none: whatever comes       */
-	int                   n_sizes;
-	struct lock           lock;
-	struct tt_context    *idle;         /* guarded by lock                                   */
-};
-
-struct tt_context {
-	tt_session           *session;
-	struct program_cache *programs;
-	struct program_inputs         inputs;
-	float                *room;         /* for a batch that is filled up: [rows, sample]      */
-	int64_t               rows;
-	tt_context           *next;
-};
-
 /* ---- life ---- */
 
 static tt_status copy_model(tt_model **out, const tt_model *m)
@@ -148,7 +123,7 @@ int64_t tt_session_outputs(const tt_session *s) { return s ? s->model->outputs :
 
 /* ---- contexts ---- */
 
-static tt_status make_room(tt_context *c, int64_t rows)
+tt_status session_make_room(tt_context *c, int64_t rows)
 {
 	if (rows <= c->rows)
 		return TT_OK;
@@ -169,7 +144,7 @@ static tt_status prepare(tt_context *c)
 	tt_status st = TT_OK;
 
 	if (s->n_sizes)
-		st = make_room(c, s->size[s->n_sizes - 1]);
+		st = session_make_room(c, s->size[s->n_sizes - 1]);
 	for (int i = 0; i < s->n_sizes && st == TT_OK; i++)
 		st = program_cache_get(c->programs, (struct sizes){ .batch = s->size[i] }, &p);
 	return st;
@@ -207,7 +182,7 @@ void tt_context_free(tt_context **c)
 }
 
 /* One that nobody uses. */
-static tt_status take(tt_session *s, tt_context **out)
+tt_status session_take(tt_session *s, tt_context **out)
 {
 	lock_take(&s->lock);
 	if ((*out = s->idle))
@@ -216,7 +191,7 @@ static tt_status take(tt_session *s, tt_context **out)
 	return *out ? TT_OK : tt_context_new(out, s);
 }
 
-static void give(tt_context *c)
+void session_give(tt_context *c)
 {
 	tt_session *s = c->session;
 
@@ -228,12 +203,10 @@ static void give(tt_context *c)
 
 /* ---- answers ---- */
 
-/* rows of x are computed as a batch of `size`, the rest of which is filled up. */
-struct chunk { int64_t rows, size; };
 
 /* Batches of the full size, then powers of two: whatever n comes, few programs are ever compiled
  * and no work is spent on filling. */
-static struct chunk any_chunk(int64_t left, int64_t batch)
+struct chunk session_chunk(int64_t left, int64_t batch)
 {
 	int64_t n = 1;
 
@@ -264,7 +237,7 @@ static struct chunk warmed_chunk(const tt_session *s, int64_t left)
 static tt_status fill_up(tt_context *c, const float *x, struct chunk k)
 {
 	const size_t in = (size_t)c->session->model->inputs;
-	tt_status st = make_room(c, k.size);
+	tt_status st = session_make_room(c, k.size);
 
 	if (st != TT_OK)
 		return st;
@@ -273,7 +246,7 @@ static tt_status fill_up(tt_context *c, const float *x, struct chunk k)
 	return TT_OK;
 }
 
-static tt_status run_batch(tt_context *c, const tt_batch *b, struct program **p)
+tt_status session_run_batch(tt_context *c, const tt_batch *b, struct program **p)
 {
 	static const struct program_run run = { .sample_stride = 1 };
 	struct feed f = {0};
@@ -289,7 +262,7 @@ static tt_status run_plain(tt_context *c, const float *x, int64_t n, struct prog
 	                           .shape = { c->session->model->inputs }, .data = x };
 	const tt_column *at = &column;
 
-	return run_batch(c, &(tt_batch){ .size = sizeof(tt_batch), .columns = 1, .column = &at,
+	return session_run_batch(c, &(tt_batch){ .size = sizeof(tt_batch), .columns = 1, .column = &at,
 	                                 .n = n }, p);
 }
 
@@ -331,7 +304,7 @@ tt_status tt_context_run(tt_context *c, const float *x, int64_t n, float *out)
 	st = check_plain(s->model);
 	engine_enter(s->engine);
 	for (int64_t at = 0; at < n && st == TT_OK; at += k.rows) {
-		k = s->n_sizes ? warmed_chunk(s, n - at) : any_chunk(n - at, s->batch);
+		k = s->n_sizes ? warmed_chunk(s, n - at) : session_chunk(n - at, s->batch);
 		st = run_chunk(c, x + at * s->model->inputs, k, out + at * s->model->outputs);
 	}
 	return st;
@@ -344,126 +317,10 @@ tt_status tt_session_run(tt_session *s, const float *x, int64_t n, float *out)
 
 	if (!s || !x || !out)
 		return err_null(__func__);
-	if ((st = take(s, &c)) != TT_OK)
+	if ((st = session_take(s, &c)) != TT_OK)
 		return st;
 	st = tt_context_run(c, x, n, out);
-	give(c);
-	return st;
-}
-
-/* ---- batches by name ---- */
-
-/* Input 0 as training saw it: in c->room, if it has to be changed. */
-static tt_status normalise(tt_context *c, tt_column *x, int64_t n)
-{
-	const struct tt_model *m = c->session->model;
-	const struct data_opts *d = &m->spec->data;
-	tt_source_info info = { .size = sizeof info, .ndim = 1, .shape = { m->inputs },
-	                        .type = x->type == TT_U8 ? TT_SAMPLE_U8 : TT_SAMPLE_F32 };
-	tt_status st;
-
-	if (m->input[0].desc.dtype != DTYPE_F32 || net_input_ragged(&m->input[0]) ||
-	    (x->type != TT_U8 && !d->mean.n && !d->std.n))
-		return TT_OK;
-	if (x->ndim) {
-		info.ndim = x->ndim;
-		memcpy(info.shape, x->shape, sizeof info.shape);
-	}
-	if ((st = make_room(c, n)) != TT_OK)
-		return st;
-	if (x->type != TT_U8 && x->type != TT_F32)
-		convert_to_f32(x->type, x->data, (size_t)(n * m->inputs), c->room);
-	for (int64_t i = 0; i < n; i++) {
-		float *to = c->room + i * m->inputs;
-		const void *from = x->type == TT_U8 || x->type == TT_F32
-			? (const char *)x->data + (size_t)i * column_bytes(x) : (const void *)to;
-
-		loader_normalise(&info, d, from, to);
-	}
-	x->data = c->room;
-	x->type = TT_F32;
-	return TT_OK;
-}
-
-/* The net's inputs in its order, found by name. */
-static tt_status find_inputs(const struct tt_model *m, const tt_batch *b, struct batch_room *room)
-{
-	const tt_schema *d = &m->signature->data.view;
-	tt_status st = TT_OK;
-
-	for (int i = 0; st == TT_OK && i < m->n_inputs; i++) {
-		const tt_column *want = d->column[schema_input(d, i)], *c;
-
-		if (!(c = tt_batch_column(b, want->name)))
-			return err_set(TT_EINVAL, "the batch has no column '%.60s', but '%.60s'", want->name,
-			               b->columns ? b->column[0]->name : "none");
-		room->column[i] = *c;
-		room->pointer[i] = &room->column[i];
-		st = signature_check_samples(m->signature, i, c);
-	}
-	return st;
-}
-
-/* Answers at each place, without those that fill up. */
-static float *pack(const tt_context *c, const tt_batch *b, const struct program *p, float *out)
-{
-	const struct tt_model *m = c->session->model;
-	const float *y = program_output(p, 0);
-	const int64_t length = program_inputs_length(m, b);
-	int at = 0;
-
-	if (!m->per_place) {
-		memcpy(out, y, (size_t)(b->n * m->outputs) * sizeof *out);
-		return out + b->n * m->outputs;
-	}
-	while (at < m->n_inputs && !net_input_ragged(&m->input[at]))
-		at++;
-	for (int64_t i = 0; i < b->n; i++) {
-		const int64_t each = length ? length : m->out_desc.dim[1];
-		const int64_t *offsets = length ? b->column[at]->offsets : NULL;
-		const int64_t n = (offsets ? offsets[i + 1] - offsets[i]
-		                           : length ? b->column[at]->shape[0] : each) * m->outputs;
-
-		memcpy(out, y + i * each * m->outputs, (size_t)n * sizeof *out);
-		out += n;
-	}
-	return out;
-}
-
-static tt_status predict(tt_context *c, const tt_batch *in, float *out)
-{
-	tt_session *s = c->session;
-	struct batch_room given, room, part;
-	struct program *p;
-	tt_batch b, chunk;
-	tt_status st;
-
-	if ((st = batch_take(in, &given, &b)) != TT_OK ||
-	    (st = find_inputs(s->model, &b, &room)) != TT_OK)
-		return st;
-	b.column = room.pointer;
-	b.columns = s->model->n_inputs;
-	for (int64_t at = 0; st == TT_OK && at < b.n; at += chunk.n) {
-		batch_slice(&b, at, at + any_chunk(b.n - at, s->batch).rows, &part, &chunk);
-		if ((st = normalise(c, &part.column[0], chunk.n)) == TT_OK &&
-		    (st = run_batch(c, &chunk, &p)) == TT_OK)
-			out = pack(c, &chunk, p, out);
-	}
-	return st;
-}
-
-tt_status tt_session_predict(tt_session *s, const tt_batch *b, float *out)
-{
-	tt_context *c;
-	tt_status st;
-
-	if (!s || !b || !out)
-		return err_null(__func__);
-	if ((st = take(s, &c)) != TT_OK)
-		return st;
-	engine_enter(s->engine);
-	st = predict(c, b, out);
-	give(c);
+	session_give(c);
 	return st;
 }
 
@@ -544,7 +401,7 @@ static tt_status warm_up(tt_session *s)
 {
 	struct program *p;
 	tt_context *c;
-	tt_status st = take(s, &c);
+	tt_status st = session_take(s, &c);
 
 	if (st != TT_OK)
 		return st;
@@ -552,7 +409,7 @@ static tt_status warm_up(tt_session *s)
 		memset(c->room, 0, (size_t)(c->rows * s->model->inputs) * sizeof *c->room);
 	for (int i = 0; i < s->n_sizes && st == TT_OK; i++)
 		st = run_plain(c, c->room, s->size[i], &p);
-	give(c);
+	session_give(c);
 	return st;
 }
 
