@@ -1,28 +1,67 @@
-/* attention.c -- see attention.h.  Keys, and backward values too, are turned first, so that a place
- * meets all others side by side in the lanes. */
+/* attention.c -- see attention.h.
+ *
+ * ROWS places at a time meet all others by packed products.  Forward: scores, then means of values.
+ * Backward twice: place by place for what it looked for, then key by key for keys and values, whose
+ * scores are made once more. */
 #include "compute/exec/cpu/attention.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "compute/exec/cpu/exp.h"
+#include "compute/exec/cpu/packed.h"
 #include "compute/ir/sequence.h"
 #include "sys/thread.h"
 
+#define ROWS 48
+
+
+/* One of q, k, v, y, dy, or their gradients: a place is `stride` floats behind the one before. */
+struct places { float *at; int64_t stride; };
+
 struct head {
-	int64_t      T, D, wide, length;        /* wide: from one place to the next in qkv */
-	float        scale;
-	const float *q, *k, *v;
-	float       *kt, *vt, *score, *given;   /* [D][T], [D][T], [T], [T]                */
+	int64_t        T, D, length;
+	int            causal;
+	float          scale;
+	struct places  q, k, v, y, dy, dq, dk, dv;
+	float         *lse;                     /* NULL: not wanted                        */
+	/* [D] and places in the lanes; [places], D in the lanes */
+	float         *q_turned, *k_turned, *v_turned, *dy_turned, *q_packed, *k_packed, *v_packed;
+	float         *dy_packed, *score, *slope, *mean, *given;
 };
 
 struct job { const struct attention *a; int backward, lengths; int64_t items, parts; };
 
-static size_t floats_of(const struct ir_node *n)
+/* ---- scratch of a part ---- */
+
+static size_t carve(const struct ir_node *n, float *at, struct head *h)
 {
 	const struct tensor_desc *x = &n->in[0]->desc;
+	const int64_t T = x->dim[1], D = x->dim[2] / 3 / n->attr.heads;
+	const int64_t turned = D * packed_width(T), packed = T * packed_width(D);
+	const int64_t row = ROWS * packed_width(T);
+	float *const begin = at;
 
-	return (size_t)(x->dim[1] * (2 * x->dim[2] / 3 / n->attr.heads + 2));
+	h->q_turned = at;
+	h->k_turned = at += turned;
+	h->v_turned = at += turned;
+	h->dy_turned = at += turned;
+	h->q_packed = at += turned;
+	h->k_packed = at += packed;
+	h->v_packed = h->dy_packed = at += packed;      /* of forward, of backward */
+	h->score = at += packed;
+	h->slope = at += row;
+	h->mean = at += row;
+	h->given = at += ROWS * packed_width(D);
+	return (size_t)(at - begin + T);
+}
+
+static size_t floats_of(const struct ir_node *n)
+{
+	static float nowhere[1];
+	struct head h;
+
+	return carve(n, nowhere, &h);
 }
 
 size_t attention_scratch(const struct ir_node *n)
@@ -30,141 +69,254 @@ size_t attention_scratch(const struct ir_node *n)
 	return floats_of(n) * (size_t)thread_count() * sizeof(float);
 }
 
-static struct head head_of(const struct job *j, int64_t item, float *scratch)
-{
-	const struct ir_node *n = j->a->node;
-	const struct tensor_desc *x = &n->in[0]->desc;
-	const int64_t E = x->dim[2] / 3, D = E / n->attr.heads, T = x->dim[1];
-	const int32_t *lengths = n->n_in > j->lengths ? j->a->in[j->lengths] : NULL;
-	const float *qkv = j->a->in[0];
-	struct head h = { .T = T, .D = D, .wide = 3 * E, .kt = scratch, .vt = scratch + D * T,
-	                  .score = scratch + 2 * D * T, .given = scratch + 2 * D * T + T };
+/* ---- products ---- */
 
-	h.length = lengths ? lengths[item / n->attr.heads] : T;
-	h.scale = (float)(1 / sqrt((double)D));
-	h.q = qkv + item / n->attr.heads * T * h.wide + item % n->attr.heads * D;
-	h.k = h.q + E;
-	h.v = h.k + E;
-	return h;
+static struct packed turned(const struct head *h, struct places x)
+{
+	return (struct packed){ h->D, h->length, x.stride };
 }
 
-/* x's places into lanes: to[D][length]. */
-static void turn(const struct head *h, const float *x, float *to)
+static struct packed packed(const struct head *h, struct places x)
 {
-	for (int64_t d = 0; d < h->D; d++)
-		for (int64_t t = 0; t < h->length; t++)
-			to[d * h->length + t] = x[t * h->wide + d];
+	return (struct packed){ h->length, h->D, x.stride };
 }
 
-/* s[n] = scale * x turned */
-INLINE void meet(const struct head *h, const float *x, const float *turned, int64_t n, float scale,
-                 float *s)
+static void turn(const struct head *h, struct places x, float *to)
 {
-	memset(s, 0, (size_t)n * sizeof *s);
-	for (int64_t d = 0; d < h->D; d++) {
-		const float by = scale * x[d], *row = turned + d * h->length;
+	const struct packed p = turned(h, x);
 
-		IN_PLACE
-		for (int64_t j = 0; j < n; j++)
-			s[j] += by * row[j];
-	}
+	packed_from_columns(&p, x.at, to);
 }
 
-INLINE void add(float *to, float by, const float *x, int64_t n)
+static void pack(const struct head *h, struct places x, float *to)
 {
-	IN_PLACE
-	for (int64_t d = 0; d < n; d++)
-		to[d] += by * x[d];
+	const struct packed p = packed(h, x);
+
+	packed_from_rows(&p, x.at, to);
 }
 
-/* y of the place i, which sees n others; the logarithm of the sum of their weights. */
-SIMD static float place(const struct head *h, int64_t i, int64_t n, float *y)
+/* Some places, and those that they meet. */
+struct block { int64_t lo, hi, from, to; };
+
+static int64_t width_of(const struct block *b) { return packed_width(b->to - b->from); }
+
+/* to[places][width]: each of the block's places of x with each that it meets. */
+static void meet(const struct head *h, const struct block *b, struct places x, const float *others,
+                 float *to)
 {
-	float *s = h->score, most = -INFINITY;
+	const struct packed p = { h->D, h->length, 0 };
+	const struct packed_part part = { 0, h->D, b->from, b->to };
+	const float *row[ROWS];
+
+	for (int64_t i = b->lo; i < b->hi; i++)
+		row[i - b->lo] = x.at + i * x.stride;
+	packed_times(&p, &part, &(struct packed_rows){ row, b->hi - b->lo }, others, to);
+}
+
+/* The block's places of `to` = weights[places][width] times those that they meet. */
+static void mix(const struct head *h, const struct block *b, const float *weights,
+                const float *others, struct places to)
+{
+	const struct packed p = { h->length, h->D, 0 };
+	const struct packed_part part = { b->from, b->to, 0, h->D };
+	const float *row[ROWS];
+
+	for (int64_t i = b->lo; i < b->hi; i++)
+		row[i - b->lo] = weights + (i - b->lo) * width_of(b);
+	packed_times(&p, &part, &(struct packed_rows){ row, b->hi - b->lo }, others, h->mean);
+	for (int64_t i = b->lo; i < b->hi; i++)
+		memcpy(to.at + i * to.stride, h->mean + (i - b->lo) * packed_width(h->D),
+		       (size_t)h->D * sizeof *to.at);
+}
+
+/* ---- rows of scores ---- */
+
+static void zero(float *x, int64_t lo, int64_t hi)
+{
+	for (int64_t i = lo; i < hi; i++)
+		x[i] = 0;
+}
+
+/* s = softmax(scale s); gives the logarithm of the sum. */
+SIMD static float softmax(float *s, int64_t n, float scale)
+{
+	float most = -INFINITY, by;
 	double sum = 0;
 
-	meet(h, h->q + i * h->wide, h->kt, n, h->scale, s);
 	for (int64_t j = 0; j < n; j++)
 		most = s[j] > most || s[j] != s[j] ? s[j] : most;
 	IN_PLACE
 	for (int64_t j = 0; j < n; j++)
-		s[j] = exp_negative(s[j] - most);
+		s[j] = exp_negative(scale * (s[j] - most));
 	for (int64_t j = 0; j < n; j++)
 		sum += s[j];
-	memset(y, 0, (size_t)h->D * sizeof *y);
-	for (int64_t j = 0; j < n; j++)
-		add(y, s[j], h->v + j * h->wide, h->D);
-	for (int64_t d = 0; d < h->D; d++)
-		y[d] /= (float)sum;
-	return (float)(most + log(sum));
-}
-
-struct slopes { const float *y, *dy; float lse, *dq; };
-
-SIMD static void place_dx(const struct head *h, int64_t i, int64_t n, const struct slopes *o)
-{
-	const float *q = h->q + i * h->wide;
-	float *p = h->score, *ds = h->given, *dk = o->dq - i * h->wide + h->wide / 3, y_dy = 0;
-
-	meet(h, q, h->kt, n, h->scale, p);
-	meet(h, o->dy, h->vt, n, 1, ds);
-	for (int64_t d = 0; d < h->D; d++)
-		y_dy += o->y[d] * o->dy[d];
+	by = (float)(1 / sum);
 	IN_PLACE
-	for (int64_t j = 0; j < n; j++) {
-		p[j] = exp_negative(p[j] - o->lse);
-		ds[j] = h->scale * p[j] * (ds[j] - y_dy);
-	}
-	for (int64_t j = 0; j < n; j++, dk += h->wide) {
-		add(o->dq, ds[j], h->k + j * h->wide, h->D);
-		add(dk, ds[j], q, h->D);
-		add(dk + h->wide / 3, p[j], o->dy, h->D);
-	}
+	for (int64_t j = 0; j < n; j++)
+		s[j] *= by;
+	return (float)(scale * most + log(sum));
 }
 
-static int64_t seen_by(const struct job *j, const struct head *h, int64_t i)
+/* One place with n others: weights s from scores, slopes ds from what dy says of values. */
+SIMD static void slopes_of_place(float *s, float *ds, int64_t n, const struct head *h, int64_t i)
 {
-	return j->a->node->attr.causal && i + 1 < h->length ? i + 1 : h->length;
+	const float lse = h->lse[i], given = h->given[i], scale = h->scale;
+
+	IN_PLACE
+	for (int64_t j = 0; j < n; j++)
+		ds[j] = scale * exp_negative(scale * s[j] - lse) * (ds[j] - given);
 }
 
-static void forward(const struct job *j, const struct head *h, int64_t item)
+/* One key with the places lo.. that see it. */
+SIMD static void slopes_of_key(float *s, float *ds, int64_t n, const struct head *h, int64_t lo)
 {
-	const int heads = j->a->node->attr.heads;
-	const int64_t E = h->wide / 3;
-	float *y = (float *)j->a->out[0] + item / heads * h->T * E + item % heads * h->D;
-	float *lse = j->a->out[1] ? (float *)j->a->out[1] + item * h->T : NULL;
+	const float *lse = h->lse + lo, *given = h->given + lo, scale = h->scale;
 
-	turn(h, h->k, h->kt);
-	for (int64_t i = 0; i < h->T; i++, y += E) {
-		const float l = i < h->length ? place(h, i, seen_by(j, h, i), y) : 0;
-
-		if (i >= h->length)
-			memset(y, 0, (size_t)h->D * sizeof *y);
-		if (lse)
-			lse[i] = l;
+	IN_PLACE
+	for (int64_t i = 0; i < n; i++) {
+		s[i] = exp_negative(scale * s[i] - lse[i]);
+		ds[i] = scale * s[i] * (ds[i] - given[i]);
 	}
 }
 
-/* in: qkv, y, dy, lse; the head's part of dqkv is made here from nothing. */
-static void backward(const struct job *j, const struct head *h, int64_t item)
-{
-	const float *qkv = j->a->in[0], *lse = (const float *)j->a->in[3] + item * h->T;
-	const int heads = j->a->node->attr.heads;
-	const int64_t E = h->wide / 3, row = item / heads * h->T * E + item % heads * h->D;
-	float *dq = (float *)j->a->out[0] + (h->q - qkv);
+/* ---- a head ---- */
 
-	turn(h, h->k, h->kt);
-	turn(h, h->v, h->vt);
-	for (int64_t i = 0; i < h->T; i++)
-		for (int part = 0; part < 3; part++)
-			memset(dq + i * h->wide + part * E, 0, (size_t)h->D * sizeof *dq);
+static struct block block_at(const struct head *h, int64_t lo)
+{
+	const int64_t hi = lo + ROWS < h->length ? lo + ROWS : h->length;
+
+	return (struct block){ lo, hi, 0, h->causal ? hi : h->length };
+}
+
+/* Of y, dq, dk or dv. */
+static void zero_padding(const struct head *h, struct places x)
+{
+	for (int64_t i = h->length; i < h->T; i++)
+		zero(x.at + i * x.stride, 0, h->D);
+}
+
+static void forward(const struct head *h)
+{
+	turn(h, h->k, h->k_turned);
+	pack(h, h->v, h->v_packed);
+	for (int64_t lo = 0; lo < h->length; lo += ROWS) {
+		const struct block b = block_at(h, lo);
+
+		meet(h, &b, h->q, h->k_turned, h->score);
+		for (int64_t i = lo; i < b.hi; i++) {
+			float *s = h->score + (i - lo) * width_of(&b);
+			const int64_t n = h->causal ? i + 1 : h->length;
+			const float lse = softmax(s, n, h->scale);
+
+			zero(s, n, b.to);
+			if (h->lse)
+				h->lse[i] = lse;
+		}
+		mix(h, &b, h->score, h->v_packed, h->y);
+	}
+	zero_padding(h, h->y);
+	if (h->lse)
+		zero(h->lse, h->length, h->T);
+}
+
+static void backward_places(const struct head *h)
+{
+	for (int64_t lo = 0; lo < h->length; lo += ROWS) {
+		const struct block b = block_at(h, lo);
+
+		meet(h, &b, h->q, h->k_turned, h->score);
+		meet(h, &b, h->dy, h->v_turned, h->slope);
+		for (int64_t i = lo; i < b.hi; i++) {
+			const int64_t at = (i - lo) * width_of(&b), n = h->causal ? i + 1 : h->length;
+
+			slopes_of_place(h->score + at, h->slope + at, n, h, i);
+			zero(h->slope + at, n, b.to);
+		}
+		mix(h, &b, h->slope, h->k_packed, h->dq);
+	}
+}
+
+static void backward_keys(const struct head *h)
+{
+	for (int64_t lo = 0; lo < h->length; lo += ROWS) {
+		struct block b = block_at(h, lo);
+
+		b.from = h->causal ? lo / PACKED_PANEL * PACKED_PANEL : 0;
+		b.to = h->length;
+		meet(h, &b, h->k, h->q_turned, h->score);
+		meet(h, &b, h->v, h->dy_turned, h->slope);
+		for (int64_t j = lo; j < b.hi; j++) {
+			float *s = h->score + (j - lo) * width_of(&b);
+			float *ds = h->slope + (j - lo) * width_of(&b);
+			const int64_t first = h->causal ? j : 0, skip = first - b.from;
+
+			zero(s, 0, skip);
+			zero(ds, 0, skip);
+			slopes_of_key(s + skip, ds + skip, h->length - first, h, first);
+		}
+		mix(h, &b, h->score, h->dy_packed, h->dv);
+		mix(h, &b, h->slope, h->q_packed, h->dk);
+	}
+}
+
+static void backward(const struct head *h)
+{
+	const struct places made[] = { h->dq, h->dk, h->dv };
+
+	turn(h, h->q, h->q_turned);
+	turn(h, h->k, h->k_turned);
+	turn(h, h->v, h->v_turned);
+	turn(h, h->dy, h->dy_turned);
+	pack(h, h->q, h->q_packed);
+	pack(h, h->k, h->k_packed);
+	pack(h, h->dy, h->dy_packed);
 	for (int64_t i = 0; i < h->length; i++) {
-		const struct slopes o = { (const float *)j->a->in[1] + row + i * E,
-		                          (const float *)j->a->in[2] + row + i * E, lse[i],
-		                          dq + i * h->wide };
+		const float *y = h->y.at + i * h->y.stride, *dy = h->dy.at + i * h->dy.stride;
 
-		place_dx(h, i, seen_by(j, h, i), &o);
+		h->given[i] = 0;
+		for (int64_t d = 0; d < h->D; d++)
+			h->given[i] += y[d] * dy[d];
 	}
+	backward_places(h);
+	backward_keys(h);
+	for (int i = 0; i < 3; i++)
+		zero_padding(h, made[i]);
+}
+
+/* ---- all heads ---- */
+
+/* A head's part of x[N,T,wide], `at` floats into each place. */
+static struct places places_of(const void *x, int64_t n, int64_t T, int64_t wide, int64_t at)
+{
+	return (struct places){ (float *)(uintptr_t)x + n * T * wide + at, wide };
+}
+
+static void find(const struct job *j, int64_t item, struct head *h)
+{
+	const struct ir_node *node = j->a->node;
+	const struct tensor_desc *x = &node->in[0]->desc;
+	const int64_t T = x->dim[1], E = x->dim[2] / 3, n = item / node->attr.heads;
+	const int64_t D = E / node->attr.heads, at = item % node->attr.heads * D;
+	const int32_t *lengths = node->n_in > j->lengths ? j->a->in[j->lengths] : NULL;
+	const void *const *in = j->a->in, *lse = j->backward ? in[3] : j->a->out[1];
+	void *const *out = j->a->out;
+
+	h->T = T;
+	h->D = D;
+	h->length = lengths ? lengths[n] : T;
+	h->causal = node->attr.causal;
+	h->scale = (float)(1 / sqrt((double)D));
+	h->q = places_of(in[0], n, T, 3 * E, at);
+	h->k = places_of(in[0], n, T, 3 * E, at + E);
+	h->v = places_of(in[0], n, T, 3 * E, at + 2 * E);
+	h->y = places_of(j->backward ? in[1] : out[0], n, T, E, at);
+	h->lse = lse ? (float *)(uintptr_t)lse + item * T : NULL;
+	if (!j->backward)
+		return;
+	h->dy = places_of(in[2], n, T, E, at);
+	h->dq = places_of(out[0], n, T, 3 * E, at);
+	h->dk = places_of(out[0], n, T, 3 * E, at + E);
+	h->dv = places_of(out[0], n, T, 3 * E, at + 2 * E);
 }
 
 /* Part by part, each with scratch of its own. */
@@ -173,15 +325,15 @@ static void run_parts(void *ctx, int64_t lo, int64_t hi)
 	const struct job *j = ctx;
 
 	for (; lo < hi; lo++) {
-		float *scratch = (float *)j->a->scratch + (size_t)lo * floats_of(j->a->node);
+		struct head h;
 
+		carve(j->a->node, (float *)j->a->scratch + (size_t)lo * floats_of(j->a->node), &h);
 		for (int64_t i = lo * j->items / j->parts; i < (lo + 1) * j->items / j->parts; i++) {
-			const struct head h = head_of(j, i, scratch);
-
+			find(j, i, &h);
 			if (j->backward)
-				backward(j, &h, i);
+				backward(&h);
 			else
-				forward(j, &h, i);
+				forward(&h);
 		}
 	}
 }

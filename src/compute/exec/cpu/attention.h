@@ -1,7 +1,7 @@
 /* attention.h -- attention of the places of sequences on one another, head by head, in f32.
  *
- * The scores of one place at a time exist: a row of them, never a square.  Threads share out
- * heads. */
+ * The scores of some places with all others exist at a time, never a square.  Threads share out
+ * heads.  A NaN of a later place may reach earlier ones that do not see it: nothing times it. */
 #ifndef CPU_ATTENTION_H
 #define CPU_ATTENTION_H
 

@@ -16,19 +16,19 @@
 typedef float vec
 	__attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
 
-static int64_t panels(const struct packed *p)
+int64_t packed_width(int64_t cols)
 {
-	return (p->cols + PACKED_PANEL - 1) / PACKED_PANEL;
-}
-
-int64_t packed_width(const struct packed *p)
-{
-	return panels(p) * PACKED_PANEL;
+	return (cols + PACKED_PANEL - 1) / PACKED_PANEL * PACKED_PANEL;
 }
 
 size_t packed_floats(const struct packed *p)
 {
-	return (size_t)(packed_width(p) * p->k);
+	return (size_t)(packed_width(p->cols) * p->k);
+}
+
+struct packed_part packed_all(const struct packed *p)
+{
+	return (struct packed_part){ 0, p->k, 0, p->cols };
 }
 
 void packed_from_rows(const struct packed *p, const float *b, float *to)
@@ -37,7 +37,7 @@ void packed_from_rows(const struct packed *p, const float *b, float *to)
 		const int64_t left = p->cols - col, n = left < PACKED_PANEL ? left : PACKED_PANEL;
 
 		for (int64_t k = 0; k < p->k; k++, to += PACKED_PANEL) {
-			memcpy(to, b + k * p->cols + col, (size_t)n * sizeof *to);
+			memcpy(to, b + k * p->stride + col, (size_t)n * sizeof *to);
 			memset(to + n, 0, (size_t)(PACKED_PANEL - n) * sizeof *to);
 		}
 	}
@@ -45,11 +45,11 @@ void packed_from_rows(const struct packed *p, const float *b, float *to)
 
 void packed_from_columns(const struct packed *p, const float *b, float *to)
 {
-	for (int64_t col = 0; col < packed_width(p); col++) {
+	for (int64_t col = 0; col < packed_width(p->cols); col++) {
 		float *at = to + col / PACKED_PANEL * PACKED_PANEL * p->k + col % PACKED_PANEL;
 
 		for (int64_t k = 0; k < p->k; k++)
-			at[k * PACKED_PANEL] = col < p->cols ? b[col * p->k + k] : 0;
+			at[k * PACKED_PANEL] = col < p->cols ? b[col * p->stride + k] : 0;
 	}
 }
 
@@ -122,24 +122,24 @@ static int has_many_registers(void)
 #endif
 }
 
-void packed_times(const struct packed *p, const float *const *a, int64_t rows, const float *b,
-                  float *c)
+void packed_times(const struct packed *p, const struct packed_part *part,
+                  const struct packed_rows *rows, const float *b, float *c)
 {
 	void (*const run)(const struct piece *, int64_t) =
 		has_many_registers() ? piece_wide : piece_narrow;
-	const int64_t width = packed_width(p);
+	const int64_t width = packed_width(part->col_hi - part->col_lo);
 
-	for (int64_t col = 0; col < width; col += PACKED_PANEL)
-		for (int64_t k = 0; k < p->k; k += DEPTH, b += DEPTH * PACKED_PANEL) {
-			const int64_t depth = p->k - k < DEPTH ? p->k - k : DEPTH;
+	for (int64_t col = part->col_lo; col < part->col_hi; col += PACKED_PANEL)
+		for (int64_t k = part->k_lo; k < part->k_hi; k += DEPTH) {
+			const int64_t left = part->k_hi - k, depth = left < DEPTH ? left : DEPTH;
+			const float *at = b + col * p->k + k * PACKED_PANEL;
 
-			for (int64_t r = 0; r < rows; r += ROWS) {
-				const struct piece t = { a + r, k, depth, b, c + r * width + col, width,
-				                         k == 0 };
+			for (int64_t r = 0; r < rows->n; r += ROWS) {
+				const struct piece t = { rows->a + r, k - part->k_lo, depth, at,
+				                         c + r * width + col - part->col_lo, width,
+				                         k == part->k_lo };
 
-				run(&t, rows - r < ROWS ? rows - r : ROWS);
+				run(&t, rows->n - r < ROWS ? rows->n - r : ROWS);
 			}
-			if (depth < DEPTH)
-				b -= (DEPTH - depth) * PACKED_PANEL;
 		}
 }

@@ -21,7 +21,7 @@ static struct packed packed_of(const struct ir_node *n)
 	const struct ir_sequence s = ir_sequence(n);
 	const int64_t wide = s.gates * s.h;
 
-	return is_backward(n) ? (struct packed){ wide, s.h } : (struct packed){ s.h, wide };
+	return is_backward(n) ? (struct packed){ wide, s.h, s.h } : (struct packed){ s.h, wide, s.h };
 }
 
 size_t recurrent_weights(const struct ir_node *n)
@@ -59,7 +59,7 @@ static size_t carve(const struct ir_node *n, char *at, struct room *r)
 	const struct ir_sequence s = ir_sequence(n);
 	const struct packed p = packed_of(n);
 	const size_t count = (size_t)s.n, state = count * (size_t)s.h * sizeof(float);
-	const size_t product = count * (size_t)packed_width(&p) * sizeof(float);
+	const size_t product = count * (size_t)packed_width(p.cols) * sizeof(float);
 	char *const begin = at;
 
 	r->product = (float *)(void *)at;
@@ -175,7 +175,10 @@ static struct gates_at at_step(const struct job *j, int64_t i, int64_t k)
 
 static void times(const struct job *j, int64_t lo, int64_t n)
 {
-	packed_times(&j->packed, j->room.row + lo, n, j->r->weights, j->room.product + lo * j->width);
+	const struct packed_part all = packed_all(&j->packed);
+	const struct packed_rows rows = { j->room.row + lo, n };
+
+	packed_times(&j->packed, &all, &rows, j->r->weights, j->room.product + lo * j->width);
 }
 
 static void forward_some(void *ctx, int64_t lo, int64_t hi)
@@ -252,7 +255,7 @@ void recurrent_run(const struct recurrent *r)
 	if (j.s.lengths >= 0 &&
 	    !ir_lengths_are_good(r->node, j.s.lengths, r->in[j.s.lengths], j.s.t, r->status))
 		return;
-	j.width = packed_width(&j.packed);
+	j.width = packed_width(j.packed.cols);
 	carve(r->node, r->scratch, &j.room);
 	sort(&j);
 	thread_for(j.s.n, GRAIN / work + 1, is_backward(r->node) ? backward_some : forward_some, &j);
