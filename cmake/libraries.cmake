@@ -125,4 +125,15 @@ else()
 	plug_without(tiff "there was no libtiff of 4.5 or later (libtiff-dev)")
 endif()
 
+# Files of other tools.
+plug(hdf5 file "Keras files")
+pkg_check_modules(HDF5 QUIET IMPORTED_TARGET hdf5>=1.10)
+if(HDF5_FOUND)
+	plug_with(hdf5 PkgConfig::HDF5)
+	list(JOIN HDF5_LDFLAGS " " hdf5_libraries)
+	string(APPEND TUTTI_PC_LIBS " ${hdf5_libraries}")
+else()
+	plug_without(hdf5 "there was no libhdf5 of 1.10 or later (libhdf5-dev)")
+endif()
+
 message(STATUS "Plugs: ${TUTTI_PLUGS}")

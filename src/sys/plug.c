@@ -19,7 +19,8 @@
 #define PATH_FD     (PLUG_MAX + 32)
 
 const char *const plug_kind_words[] = {
-	[PLUG_DEVICE] = "device", [PLUG_TRANSPORT] = "transport", [PLUG_CODEC] = "codec", NULL
+	[PLUG_DEVICE] = "device", [PLUG_TRANSPORT] = "transport", [PLUG_CODEC] = "codec",
+	[PLUG_FILE] = "file", NULL
 };
 
 const char plug_home = 'T';

@@ -66,6 +66,7 @@ static void functions_refuse_null(void **state)
 	float x[64] = {0};
 	tt_group *group = NULL;
 	tt_origins *origins = NULL;
+	tt_model *read = NULL;
 	int n;
 
 	(void)state;
@@ -125,6 +126,8 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_file_write, NULL, "safetensors", "x", TT_FILE_F32);
 	REFUSES(tt_file_write, model, NULL, "x", TT_FILE_F32);
 	REFUSES(tt_file_write, model, "safetensors", NULL, TT_FILE_F32);
+	REFUSES(tt_file_read, NULL, "x");
+	REFUSES(tt_file_read, &read, NULL);
 	assert_status(tt_file_format_get(0, NULL), TT_EINVAL);
 	REFUSES(tt_model_save, NULL, "x.safetensors");
 	REFUSES(tt_model_save, model, NULL);

@@ -272,7 +272,8 @@ static tt_status check_others(const struct ckpt *c, const uint8_t *p)
 
 	if (memcmp(p, hdf5, sizeof hdf5) == 0 ||
 	    (memcmp(p, zip, sizeof zip) == 0 && ends_with(c->name, ".keras")))
-		return err_set(TT_EFORMAT, "%s: a Keras or HDF5 file, no checkpoint", c->name);
+		return err_set(TT_EFORMAT, "%s: a Keras or HDF5 file, no checkpoint: `tutti import %s -o "
+		               "DIR` makes one of it", c->name, c->name);
 	if (memcmp(p, zip, sizeof zip) == 0 || (p[0] == 0x80 && p[1] >= 2 && p[1] <= 5))
 		return err_set(TT_EFORMAT, "%s: a PyTorch pickle, no safetensors; convert it where you "
 		               "trust it: python3 -c 'import torch; from safetensors.torch import "

@@ -52,5 +52,5 @@ static tt_status write(const tt_model *m, const char *path, enum tt_file_type ty
 
 const struct file_format file_safetensors = {
 	.name = "safetensors", .help = "a PyTorch state_dict: torch.nn.Module.load_state_dict takes it",
-	.types = 2, .write = write,
+	.ends = { ".safetensors", ".safetensors.index.json" }, .types = 2, .write = write,
 };

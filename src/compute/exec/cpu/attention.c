@@ -15,7 +15,6 @@
 
 #define ROWS 48
 
-
 /* One of q, k, v, y, dy, or their gradients: a place is `stride` floats behind the one before. */
 struct places { float *at; int64_t stride; };
 

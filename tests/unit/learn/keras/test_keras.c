@@ -1,0 +1,200 @@
+/* Keras models: those of tests/keras, which Keras has made (make.py there), give its answers, and
+ * travel out and in again to the bit. */
+#include "support/support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tutti/files.h>
+#include <tutti/session.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "learn/keras/h5.h"
+#include "learn/keras/keras.h"
+
+static const char *file(const char *name)
+{
+	static char path[1024];
+
+	snprintf(path, sizeof path, "tests/keras/%s", name);
+	return test_source(path);
+}
+
+static void need_hdf5(void)
+{
+	const struct h5_ops *ops;
+
+	if (h5_find(&ops) != TT_OK)
+		test_skip("libhdf5 is not built in");
+}
+
+/* What Keras said: the numbers behind this word. */
+static int answers(const char *word, float *out)
+{
+	char *text, *rest, *line;
+	size_t size;
+	int n = 0;
+
+	assert_ok(file_read_all(file("answers.txt"), 0, &text, &size));
+	rest = text;
+	while ((line = strsep(&rest, "\n")))
+		if (strncmp(line, word, strlen(word)) == 0 && line[strlen(word)] == ' ')
+			for (char *at = line + strlen(word), *end; ; at = end) {
+				const float v = strtof(at, &end);
+
+				if (end == at)
+					break;
+				out[n++] = v;
+			}
+	mem_free(text);
+	return n;
+}
+
+/* The input of make.py, c channels of h x w last, as tutti has it. */
+static void input(const int64_t shape[3], int64_t samples, float *out)
+{
+	const int64_t h = shape[0], w = shape[1], c = shape[2], all = h * w * c;
+
+	for (int64_t i = 0; i < samples * all; i++) {
+		const int64_t at = i % all, channel = at % c, place = at / c;
+
+		out[i / all * all + channel * h * w + place] = (float)(37 * i % 101 - 50) / 50;
+	}
+}
+
+static void says(const tt_model *m, const char *word, const int64_t shape[3])
+{
+	float x[1024], want[64], got[64];
+	const int n = answers(word, want);
+	tt_session *s;
+
+	assert_true(n > 0);
+	input(shape, 2, x);
+	assert_ok(tt_session_new(&s, m, TT_SESSION_OPTS(.threads = 1)));
+	assert_int_equal(tt_session_outputs(s) * 2, n);
+	assert_ok(tt_session_run(s, x, 2, got));
+	assert_floats_near(got, want, (size_t)n, 2e-6);
+	tt_session_free(&s);
+}
+
+static void same_numbers(const tt_model *a, const tt_model *b)
+{
+	assert_int_equal(tt_model_tensors(a), tt_model_tensors(b));
+	for (int i = 0; i < tt_model_tensors(a); i++) {
+		tt_tensor x = TT_SIZED(tt_tensor), y = TT_SIZED(tt_tensor);
+		size_t n = 1;
+
+		assert_ok(tt_model_tensor(a, i, &x));
+		assert_ok(tt_model_tensor(b, i, &y));
+		assert_int_equal(x.ndim, y.ndim);
+		for (int k = 0; k < x.ndim; k++)
+			n *= (size_t)x.shape[k];
+		assert_memory_equal(x.shape, y.shape, (size_t)x.ndim * sizeof *x.shape);
+		assert_memory_equal(x.data, y.data, n * sizeof *x.data);
+	}
+}
+
+static void round_trip(const char *name, const char *word, const int64_t shape[3])
+{
+	static const char *const kinds[] = { "again.keras", "again.h5" };
+	tt_model *m, *again;
+
+	assert_ok(tt_file_read(&m, file(name)));
+	says(m, word, shape);
+	for (size_t i = 0; i < 2; i++) {
+		const char *path = test_path(test_temp_dir(), kinds[i]);
+
+		assert_ok(tt_file_write(m, "keras", path, TT_FILE_F32));
+		assert_ok(tt_file_read(&again, path));
+		says(again, word, shape);
+		if (strcmp(word, "chain") == 0)
+			same_numbers(m, again);         /* layers in the same order */
+		tt_model_free(&again);
+	}
+	tt_model_free(&m);
+}
+
+static void models_give_the_answers_of_keras_and_go_back(void **state)
+{
+	const int64_t image[3] = { 9, 7, 3 }, row[3] = { 1, 1, 12 };
+
+	(void)state;
+	need_hdf5();
+	round_trip("net.keras", "net", image);
+	round_trip("net.h5", "net", image);
+	round_trip("chain.keras", "chain", row);
+}
+
+static void write_file(const char *path, const char *bytes, size_t n)
+{
+	FILE *f = fopen(path, "wb");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(bytes, 1, n, f), n);
+	fclose(f);
+}
+
+static void what_is_not_there_is_refused(void **state)
+{
+	char *bytes;
+	size_t n;
+	tt_model *m = NULL;
+
+	(void)state;
+	need_hdf5();
+	assert_status(tt_file_read(&m, file("lacks.keras")), TT_ESUPPORT);
+	assert_error("layer twice (UpSampling2D): tutti has no such layer");
+	assert_status(tt_file_read(&m, file("none.keras")), TT_ENOENT);
+	assert_status(tt_file_read(&m, "x.onx"), TT_EFORMAT);
+	assert_ok(file_read_all(file("net.keras"), 0, &bytes, &n));
+	for (size_t cut = 0; cut < n; cut += n / 7) {
+		const char *path = test_path(test_temp_dir(), "cut.keras");
+
+		write_file(path, bytes, cut);
+		assert_true(tt_file_read(&m, path) != TT_OK);
+	}
+	mem_free(bytes);
+	assert_null(m);
+}
+
+static void architectures_that_lie_are_refused(void **state)
+{
+#define HEAD "{\"class_name\":\"Sequential\",\"config\":{\"name\":\"n\",\"layers\":["
+#define INPUT "{\"class_name\":\"InputLayer\",\"config\":{\"name\":\"i\",\"batch_shape\":[null,8]}}"
+	static const struct { const char *text, *why; } rows[] = {
+		{ "[]", "is no map" }, { "{}", "no list of layers" },
+		{ HEAD "]}}", "no list of layers" },
+		{ HEAD "{\"class_name\":\"Dense\"}]}}", "a layer has no config" },
+		{ HEAD INPUT "," INPUT "]}}", "two layers have one name" },
+		{ HEAD "{\"class_name\":\"InputLayer\",\"config\":{\"name\":\"i\",\"batch_shape\":"
+		  "[null,null,null,3]}}]}}", "no fixed size" },
+		{ HEAD "{\"class_name\":\"InputLayer\",\"config\":{\"name\":\"i\"}}]}}", "0 dimensions" },
+		{ HEAD INPUT ",{\"class_name\":\"Dense\",\"config\":{\"name\":\"d\",\"units\":3,"
+		  "\"activation\":\"hard_sigmoid\"}}]}}",
+		  "layer d (Dense): tutti has not got its activation" },
+		{ HEAD INPUT ",{\"class_name\":\"Conv2D\",\"config\":{\"name\":\"c\",\"kernel_size\":[3,3],"
+		  "\"data_format\":\"channels_first\"}}]}}", "channels_first" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		tt_spec *s = NULL;
+
+		assert_true(keras_parse_config("x.json", rows[i].text, strlen(rows[i].text), &s) != TT_OK);
+		assert_error(rows[i].why);
+		assert_null(s);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(models_give_the_answers_of_keras_and_go_back),
+		cmocka_unit_test(what_is_not_there_is_refused),
+		cmocka_unit_test(architectures_that_lie_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
