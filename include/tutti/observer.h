@@ -46,6 +46,10 @@ typedef struct tt_progress {
 	                                    * "loss", "valid.f1"; borrowed from the trainer         */
 	double  watched;                   /* it, as of the last validation; NAN before the first, and
 	                                    * where it is a loss or accuracy, told above            */
+	int     losses;                    /* of model.outputs, the last layer's first; 0: one   */
+	const char *const *loss_name;      /* [losses] their names; borrowed from the trainer   */
+	const double *loss_part;           /* [losses] their running means, of which loss is the
+	                                    * weighted sum; likewise                                */
 } tt_progress;
 
 /* An epoch tells VALID (if there is validation), then EPOCH, then its CHECKPOINTs; after a stop

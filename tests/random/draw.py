@@ -8,6 +8,7 @@ from layers import KINDS, SEQUENCES, Net
 
 LOSSES = ["cross_entropy", "bce", "mse", "mae", "huber", "focal", "sigmoid_focal", "hinge", "kl"]
 OF_CLASSES = ["cross_entropy", "focal", "hinge"]
+ALIKE = [OF_CLASSES, ["bce", "sigmoid_focal"], ["mse", "mae", "huber"]]      # they take the same target
 
 
 class Draw:
@@ -129,6 +130,27 @@ class Draw:
             made += self.way(shape, [self.outputs])
         return made
 
+    def aside(self, layers):
+        """A second answer, from a layer on the way; the last layer goes on where it did."""
+        (before,), (last,) = layers[-2].values(), layers[-1].values()
+        source, shape = self.pick(self.known)
+        self.known.append((self.name(), [int(np.prod(shape))]))
+        flat, head = {"name": self.known[-1][0], "from": source}, self.way(self.known[-1][1], [self.outputs])
+        last.setdefault("from", before["name"])
+        layers[-1:] = [{"flatten": flat}, *head, layers[-1]]
+        return list(head[-1].values())[0]["name"]
+
+    def several(self, model):
+        """model.outputs: one or two beside the last layer, perhaps with another loss."""
+        outputs = {}
+        for i in range(self.whole(1, 2)):
+            outputs[f"aux{i}"] = o = {"from": self.aside(model["layers"]), "weight": self.pick([0, 0.3, 1, 2])}
+            if self.chance(0.5):
+                o["loss"] = self.pick(next((a for a in ALIKE if model["loss"] in a), [model["loss"]]))
+        if self.chance(0.3):
+            outputs["whole"] = {"weight": self.real(0.1, 2)}
+        model["outputs"] = outputs
+
     # ---- the rest ----
 
     def optimizer(self, kind):
@@ -190,6 +212,8 @@ class Draw:
             model["hinge_margin"] = self.real(0.1, 2)
         if want["loss"] == "huber":
             model["huber_delta"] = self.real(0.1, 2)
+        if len(layers) > 1 and self.known and self.chance(0.3):
+            self.several(model)
         self.spec = {
             "name": "random", "data": {"shuffle": "no", "threads": 1, "prefetch": 0}, "model": model,
             "train": {"epochs": epochs, "batch": self.batch, "threads": 1, "tune_kernels": "no",

@@ -65,7 +65,8 @@ class Net:
             (kind, settings), = item.items()
             name = path + settings["name"]
             source = settings.get("from")
-            inputs = x if source is None else [self.known[s] for s in source]
+            inputs = x if source is None else self.known[source] if isinstance(source, str) else \
+                [self.known[s] for s in source]
             x = KINDS[kind][1](self, name, settings, inputs)
             self.known[name] = x
         return x

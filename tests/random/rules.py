@@ -9,7 +9,7 @@ from layers import Net
 
 # What a run of the library is told, and PyTorch knows nothing of.
 SETTINGS = {
-    "model": {"input", "inputs", "loss", "label_smoothing", "huber_delta", "focal_gamma", "focal_alpha", "hinge_margin", "init", "layers"},
+    "model": {"input", "inputs", "loss", "label_smoothing", "huber_delta", "focal_gamma", "focal_alpha", "hinge_margin", "init", "layers", "outputs"},
     "train.optimizer": {"kind", "lr", "momentum", "nesterov", "weight_decay", "decay_norms", "beta1",
                         "beta2", "eps", "alpha", "trust", "clip_norm", "groups"},
     "train.schedule": {"kind", "milestones", "step_size", "gamma", "min_lr", "restarts",
@@ -142,6 +142,20 @@ def rate(s, lr, step, per_epoch, epochs, batch):
 
 # ---- training ----
 
+def loss_of(net, model, kind, y, target):
+    if kind == "mae":
+        net.near(y - target)
+    return LOSSES[kind](model, y, target)
+
+
+def ends(net, model, y):
+    """(weight, loss, scores) of all outputs."""
+    outputs = model.get("outputs", {}).values()
+    found = [] if any("from" not in o for o in outputs) else [(1, model["loss"], y)]
+    return found + [(o.get("weight", 1), o.get("loss", model["loss"]),
+                     net.known[o["from"]] if "from" in o else y) for o in outputs]
+
+
 def train(draw, columns, start, dtype, kink=0.0):
     """[(rate, mean loss of the epoch so far)], and all tensors afterwards."""
     spec, t = draw.spec, draw.spec["train"]
@@ -157,9 +171,8 @@ def train(draw, columns, start, dtype, kink=0.0):
         cut = slice(first, min(first + draw.batch, draw.count))
         sums = [0.0, 0.0] if first == 0 else sums
         y = net.list(spec["model"]["layers"], data["x"][cut])
-        if spec["model"]["loss"] == "mae":
-            net.near(y - data["label"][cut])
-        each = LOSSES[spec["model"]["loss"]](spec["model"], y, data["label"][cut])
+        each = sum(w * loss_of(net, spec["model"], kind, z, data["label"][cut])
+                   for w, kind, z in ends(net, spec["model"], y))
         total = weight[cut].sum()
         loss = (each * weight[cut]).sum() / total if total > 0 else (each * weight[cut]).sum()
         if optimizer is None:

@@ -19,7 +19,8 @@ enum learner_sum {
 	SUM_LOSS, SUM_LOSS_LOW,          /* and what of it a float cannot hold             */
 	SUM_STOP,                        /* ranks that were asked to stop                  */
 	SUM_BAD, SUM_BAD_RANK,           /* ranks whose loss is not finite, sum of these   */
-	SUMS
+	SUMS                             /* behind them, of nets with several outputs: each loss in
+	                                  * two parts, as SUM_LOSS                         */
 };
 
 /* A count travels as low + COUNT_BASE * high.  The sums of both parts are exact over as many ranks,
@@ -89,6 +90,11 @@ struct learner {
 	struct metrics           mine;        /* this rank's, since the last exchange        */
 	struct step              step;
 };
+
+static inline size_t learner_sums(const struct learner *l)
+{
+	return SUMS + 2 * (size_t)l->opts.model->n_outputs;
+}
 
 /* Among those who share a batch. */
 static inline int learner_rank(const struct learner *l)

@@ -38,7 +38,8 @@ static tt_status make_optim(struct learner *l)
 /* Where other processes of this machine can read them without a copy, if there are any. */
 static tt_status make_grads(struct learner *l)
 {
-	const size_t count = l->opts.model->train_count, bytes = (count + SUMS) * sizeof *l->grads;
+	const size_t count = l->opts.model->train_count;
+	const size_t bytes = (count + learner_sums(l)) * sizeof *l->grads;
 	const struct comm *c = l->opts.comm;
 
 	if (c->near && !c->one_space && c->locals > 1 && shm_alloc(&l->shared, bytes) == TT_OK)

@@ -20,12 +20,26 @@ static struct metrics measure(const struct learner *l)
 		.loss = *(const float *)program_output(p, OUTPUT_LOSS),
 		.logits = program_output(p, OUTPUT_LOGITS), .width = l->target.width,
 		.label = rows->label, .n = rows->rows, .weight = rows->weight, .samples = rows->samples });
+	for (int i = 0; i < l->opts.model->n_outputs; i++)
+		m.part[i] = *(const float *)program_output(p, OUTPUT_PARTS + i);
 	return m;
 }
 
 void sums_want_stop(struct learner *l, int wants_stop)
 {
 	sums_of(l)[SUM_STOP] = (float)(wants_stop != 0);
+}
+
+static void get_parts(const struct learner *l, const float *s, struct metrics *m)
+{
+	for (int i = 0; i < l->opts.model->n_outputs; i++)
+		m->part[i] = loss_get(s + SUMS + 2 * i);
+}
+
+static void set_parts(const struct learner *l, const struct metrics *m, float *s)
+{
+	for (int i = 0; i < l->opts.model->n_outputs; i++)
+		loss_set(s + SUMS + 2 * i, m->part[i]);
 }
 
 void sums_go_on(struct learner *l)
@@ -38,6 +52,7 @@ void sums_go_on(struct learner *l)
 	l->mine.correct = count_get(s + SUM_CORRECT);
 	l->mine.in_top = count_get(s + SUM_IN_TOP);
 	l->mine.loss = loss_get(s + SUM_LOSS);
+	get_parts(l, s, &l->mine);
 }
 
 void sums_count(struct learner *l)
@@ -55,6 +70,7 @@ void sums_count(struct learner *l)
 	count_set(s + SUM_CORRECT, l->mine.correct);
 	count_set(s + SUM_IN_TOP, l->mine.in_top);
 	loss_set(s + SUM_LOSS, l->mine.loss);
+	set_parts(l, &l->mine, s);
 	if (l->opts.comm->size > 1)
 		sums_go_on(l);          /* with what travels, as after a resume */
 	if (!isfinite(m.loss)) {
@@ -98,6 +114,7 @@ static void set_sums(const struct learner *l, const float *s, struct metrics *m)
 	m->correct = count_get(s + SUM_CORRECT);
 	m->in_top = count_get(s + SUM_IN_TOP);
 	m->loss = loss_get(s + SUM_LOSS);
+	get_parts(l, s, m);
 }
 
 tt_status sums_take(struct learner *l, struct learner_result *out)
@@ -109,7 +126,7 @@ tt_status sums_take(struct learner *l, struct learner_result *out)
 	out->stop = out->stop || s[SUM_STOP] > 0;
 	set_sums(l, s, &out->sums);
 	metrics_clear(&l->mine);
-	memset(s, 0, SUMS * sizeof *s);
+	memset(s, 0, learner_sums(l) * sizeof *s);
 	if (!bad)
 		return TT_OK;
 	(void)sync_flush(l->sync);             /* no sum is under way when ranks part */

@@ -54,15 +54,28 @@ static struct known *find_from(struct builder *b, const char *path, const char *
 
 #define NEAREST_MAX 256
 
-static tt_status no_such_layer(const struct builder *b, const struct layer *l, const char *name)
+const char *build_nearest(const struct builder *b, const char *name)
 {
-	const char *names[NEAREST_MAX + 1], *near;
+	const char *names[NEAREST_MAX + 1];
 	int n = 0;
 
 	for (struct known *k = b->known; k && n < NEAREST_MAX; k = k->next)
 		names[n++] = k->name;
 	names[n] = NULL;
-	near = str_nearest(name, names);
+	return str_nearest(name, names);
+}
+
+struct ir_value *build_find(const struct builder *b, const char *name)
+{
+	const struct known *k = find_known(b, name);
+
+	return k ? k->v : NULL;
+}
+
+static tt_status no_such_layer(const struct builder *b, const struct layer *l, const char *name)
+{
+	const char *near = build_nearest(b, name);
+
 	if (near)
 		return layer_err(l, TT_ESPEC, "there is no earlier layer '%.60s'; did you mean '%s'?",
 		                 name, near);
@@ -105,7 +118,7 @@ static tt_status find_inputs(struct builder *b, struct layer *l, const char *pat
 	return st;
 }
 
-static tt_status check_name(const struct node *n, const char *name)
+tt_status build_check_name(const struct node *n, const char *name)
 {
 	static const char allowed[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
@@ -159,7 +172,8 @@ static tt_status name_layer(struct builder *b, struct layer *l, const struct nod
 		                                  : name_by_place(b, item, list, s->start);
 	if (!name || !(l->name = arena_printf(&b->arena, "%s%s", s->path, name)))
 		return TT_ENOMEM;
-	if ((st = check_name(item, name)) != TT_OK || (st = check_name(item, l->name)) != TT_OK)
+	if ((st = build_check_name(item, name)) != TT_OK ||
+	    (st = build_check_name(item, l->name)) != TT_OK)
 		return st;
 	if ((twin = find_known(b, l->name)) && twin->node)
 		return node_err(item, TT_ESPEC, "a second layer is called '%s'; the first is in line %d",

@@ -14,6 +14,14 @@
 const char *build_kind_word(const struct node *item);
 const char *build_name_by_kind(struct arena *a, const struct node *item, const struct node *list);
 
+/* May a layer or an output be called so? */
+tt_status build_check_name(const struct node *n, const char *name);
+
+/* What a layer of this full name, or an input, has given; NULL: there is none.  The name that is
+ * nearest, or NULL. */
+struct ir_value *build_find(const struct builder *b, const char *name);
+const char      *build_nearest(const struct builder *b, const char *name);
+
 /* A whole net: b->input and b->last are set.  b is the caller's, zeroed but for g, m, grow and
  * shape; build_release when done. */
 tt_status build_net(struct builder *b);

@@ -1,4 +1,4 @@
-/* From layers to a whole graph: input, body, and the head that the loss wants. */
+/* From layers to a whole graph: input, body, and the heads that losses want. */
 #include "learn/nn/model.h"
 
 #include <stdlib.h>
@@ -6,113 +6,10 @@
 #include "base/mem.h"
 #include "compute/pass/pass.h"
 #include "learn/nn/build.h"
-#include "learn/nn/loss.h"
+#include "learn/nn/heads.h"
 #include "learn/nn/place.h"
 
 #define PIECE ((size_t)1 << 19)    /* weights: 2 MB */
-
-/* The last value must be rows of scores, and must not have been through the softmax already. */
-static tt_status check_scores(const struct builder *b)
-{
-	const struct model_opts *o = &b->m->net;
-	const struct loss_row *loss = loss_row(o->loss);
-	const struct ir_value *y = b->last;
-	char text[LAYER_VALUE_TEXT];
-
-	if (y->desc.ndim != 2 && y->desc.ndim != 3)
-		return node_err(o->layers, TT_ESHAPE, "the model ends with %s, but the loss needs a list "
-		                "of numbers per sample: end with `flatten`, `globalpool` or `dense`",
-		                layer_value_text(y, text));
-	if (loss->answers == ANSWERS_SOFTMAX && y->maker && y->maker->op == IR_SOFTMAX)
-		return node_err(o->layers, TT_ESPEC, "%s is a softmax, which %s brings itself: "
-		                "leave it out", y->name, loss->word);
-	return TT_OK;
-}
-
-/* An answer at each place of a sequence: each is a row, as a sample is elsewhere. */
-static tt_status make_rows(struct builder *b)
-{
-	const struct tensor_desc *y = &b->last->desc;
-	const struct ir_attr rows = { .ndim = 2, .dims = { y->dim[0] * y->dim[1], y->dim[2] } };
-	struct ir_node *n;
-
-	if (y->ndim != 3)
-		return TT_OK;
-	if (!(n = ir_emit(b->g, IR_RESHAPE, b->last->name, &b->last, 1, &rows)))
-		return err_status();
-	b->last = n->out[0];
-	return TT_OK;
-}
-
-static struct ir_attr loss_attr(const struct model_opts *o)
-{
-	return (struct ir_attr){
-		.smoothing = (float)o->label_smoothing, .gamma = (float)o->focal_gamma,
-		.alpha = (float)o->focal_alpha,
-		.delta = (float)(o->loss == LOSS_HINGE ? o->hinge_margin : o->huber_delta) };
-}
-
-static tt_status add_loss(struct builder *b, struct ir_value **loss)
-{
-	const struct model_opts *o = &b->m->net;
-	const struct loss_row *row = loss_row(o->loss);
-	const int weighted = b->shape.weighted || b->m->per_place;
-	const struct tensor_desc *y = &b->last->desc;
-	struct tensor_desc target = *y;
-	const struct ir_attr a = loss_attr(o);
-	const struct tensor_desc weight = tensor_desc_make(DTYPE_F32, 1, y->dim);
-	struct ir_value *in[3] = { b->last };
-	struct ir_node *n;
-
-	if (row->takes == TAKES_CLASS)
-		target = (struct tensor_desc){ .dtype = DTYPE_S32, .ndim = 1, .dim = { y->dim[0] } };
-	if (!(in[1] = ir_input(b->g, "target", &target)) ||
-	    (weighted && !(in[2] = ir_input(b->g, "weight", &weight))) ||
-	    !(n = ir_emit(b->g, row->op, "loss", in, 2 + weighted, &a)))
-		return err_status();
-	*loss = n->out[0];
-	ir_output(b->g, *loss);
-	ir_output(b->g, b->last);
-	return TT_OK;
-}
-
-/* What users want to see: probabilities where the loss works on scores. */
-static tt_status add_answer(struct builder *b)
-{
-	const enum loss_answers how = loss_row(b->m->net.loss)->answers;
-	struct ir_attr sigmoid = { .act = ACT_SIGMOID };
-	struct ir_value *y = b->last;
-	struct ir_node *n = NULL;
-
-	if (how == ANSWERS_SOFTMAX)
-		n = ir_emit(b->g, IR_SOFTMAX, "answer", &y, 1, NULL);
-	else if (how == ANSWERS_SIGMOID)
-		n = ir_emit(b->g, IR_ACT, "answer", &y, 1, &sigmoid);
-	if (!n && how != ANSWERS_VALUES)
-		return err_status();
-	ir_output(b->g, n ? n->out[0] : y);
-	return TT_OK;
-}
-
-static tt_status add_head(struct builder *b)
-{
-	struct ir_value *loss;
-	tt_status st;
-
-	if ((st = check_scores(b)) != TT_OK)
-		return st;
-	if (b->grow) {
-		b->grow->out_desc = b->last->desc;
-		b->grow->per_place = b->last->desc.ndim == 3;
-	}
-	if ((st = make_rows(b)) != TT_OK)
-		return st;
-	if (b->shape.purpose == NN_PREDICT)
-		return add_answer(b);
-	if ((st = add_loss(b, &loss)) != TT_OK || b->shape.purpose == NN_EVAL)
-		return st;
-	return ir_backward(b->g, loss);
-}
 
 /* The input that it is, perhaps in another shape, or NULL. */
 static struct net_input *input_of(const struct tt_model *m, const struct builder *b,
@@ -179,7 +76,7 @@ static tt_status build_graph(struct builder *b, struct ir_graph **out)
 	if (st == TT_OK && b->shape.purpose == NN_TRAIN)
 		st = pass_split(b->g, PIECE);
 	if (st == TT_OK)
-		st = add_head(b);
+		st = heads_add(b);
 	if (st == TT_OK && b->shape.group && b->shape.group->norm_ranks)
 		st = pass_sync_batchnorm(b->g);
 	if (st == TT_OK && b->grow)
@@ -247,7 +144,8 @@ tt_status nn_collect(struct tt_model *m)
 
 	if ((st = pattern_list_make(&freeze, m->freeze, "train.freeze")) != TT_OK)
 		return st;
-	if ((st = nn_read_inputs(m)) != TT_OK || (st = build_graph(&b, &g)) != TT_OK)
+	if ((st = nn_read_inputs(m)) != TT_OK || (st = nn_read_outputs(m)) != TT_OK ||
+	    (st = build_graph(&b, &g)) != TT_OK)
 		goto out;
 	m->inputs = m->input[0].numbers;
 	m->outputs = m->out_desc.dim[m->out_desc.ndim - 1];

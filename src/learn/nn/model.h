@@ -41,6 +41,16 @@ struct net_input {
 	const char        *embedding;    /* its name                                      */
 };
 #define NET_INPUTS_MAX 32
+/* What a net answers, where there is more than the last layer's loss to make small. */
+struct net_output {
+	const char        *name;
+	const char        *metric;       /* "train.loss.NAME": what its loss is called    */
+	const char        *from;         /* the layer; NULL: the last, whose answers are the net's */
+	int                loss;         /* enum loss_kind                                */
+	double             weight;       /* of it in what training makes small            */
+	const struct node *node;         /* of the document, for messages                 */
+};
+#define NET_OUTPUTS_MAX 16
 int                net_input_ragged(const struct net_input *in);
 struct tensor_desc net_input_desc(const struct net_input *in, int64_t batch, int64_t length);
 
@@ -60,6 +70,8 @@ struct tt_model {
 	float        *params, *buffers;  /* owned, 64-byte aligned                       */
 	struct net_input *input;         /* [n_inputs]                                   */
 	int           n_inputs;
+	struct net_output *output;       /* [n_outputs], the last layer's first          */
+	int           n_outputs;         /* 0: its loss is all there is                   */
 	int64_t       inputs;            /* numbers of the first one per sample (row)    */
 	int64_t       outputs;           /* numbers out, per sample or place             */
 	int           per_place;         /* enum no/yes: it answers at each place of a sequence */
@@ -101,13 +113,14 @@ tt_status nn_model_room(struct tt_model *m);
 void      nn_model_draw(struct tt_model *m);
 void      nn_model_release(struct tt_model *m);       /* all but the document */
 
-/* NN_TRAIN: inputs x..., target, weight?, seed; outputs loss sum, logits; with gradients.
+/* NN_TRAIN: inputs x..., target, weight?, seed; outputs loss sum, logits, and of m->output each
+ * loss by itself, of which the first is the weighted sum; with gradients.
  * NN_EVAL: inputs x..., target, weight?; outputs loss sum, logits.  NN_PREDICT: inputs x...; output
  * probabilities or values.  x...: all of m->input in order, each sequence followed by its lengths,
  * s32 [batch].  weight: of samples, where the graph is made for them; of nets that answer at each
  * place always, one for each: rows of target, weight and logits are then batch * length. */
 enum nn_purpose { NN_TRAIN, NN_EVAL, NN_PREDICT };
-enum nn_output { OUTPUT_LOSS, OUTPUT_LOGITS };
+enum nn_output { OUTPUT_LOSS, OUTPUT_LOGITS, OUTPUT_PARTS };
 #define NN_LENGTH 64            /* of sequences, where nobody says another */
 tt_status nn_graph(const struct tt_model *m, int64_t batch, enum nn_purpose purpose,
                    struct ir_graph **out);

@@ -18,6 +18,8 @@ const struct option model_options[] = {
 	            "sigmoid_focal: what ones weigh, of 1; zeros weigh the rest; below 0: 1 both"),
 	OPT_DOUBLE (T, hinge_margin, "1", 1e-30, 1e30,
 	            "hinge: by so much the right score shall exceed each other"),
+	OPT_NODE   (T, outputs, "further outputs by name, each {from: LAYER, loss, weight}: training "
+	            "makes the weighted sum of all losses small; one without from is the last layer's"),
 	OPT_ENUM   (T, init, "he", init_words, "how weights begin, where their layer says nothing"),
 	OPT_NODE   (T, layers, "list of `kind: {settings}`"),
 	OPT_END

@@ -41,10 +41,20 @@ static void add_start(struct str *s, const char *name, const tt_progress *p)
 		str_addf(s, ", resumed after step %lld", (long long)p->step);
 }
 
+/* Of what the loss is the weighted sum. */
+static void add_parts(struct str *s, const tt_progress *p)
+{
+	for (int i = 0; i < p->losses; i++)
+		str_addf(s, "%s%s %.6g%s", i ? ", " : " (", p->loss_name[i], p->loss_part[i],
+		         i + 1 < p->losses ? "" : ")");
+}
+
 static void add_epoch(struct str *s, const tt_progress *p)
 {
 	str_addf(s, "epoch %d/%d  step %lld", p->epoch + 1, p->epochs, (long long)p->step);
-	add_score(s, "", p->loss, p->accuracy);
+	add_score(s, "", p->loss, NAN);
+	add_parts(s, p);
+	add_score(s, "", NAN, p->accuracy);
 	add_score(s, "valid_", p->valid_loss, p->valid_accuracy);
 	if (!isnan(p->watched))
 		str_addf(s, "  %s %.6g", p->monitor, p->watched);

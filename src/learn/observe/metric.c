@@ -74,8 +74,8 @@ static const struct row {
 	  "part of the epoch's samples that were right" },
 };
 #define ROWS ((int)(sizeof rows / sizeof *rows))
-_Static_assert(sizeof rows / sizeof *rows <= METRICS_MAX && SCORES_MAX <= METRICS_MAX,
-               "a metric_set has room for all rows of an event");
+_Static_assert(sizeof rows / sizeof *rows + NET_OUTPUTS_MAX <= METRICS_MAX &&
+               SCORES_MAX <= METRICS_MAX, "a metric_set has room for all rows of an event");
 
 static void add(struct metric_set *out, const char *name, double value)
 {
@@ -107,6 +107,8 @@ void metric_collect(enum tt_event e, const struct metric_source *s, struct metri
 	for (int i = 0; i < ROWS; i++)
 		if (rows[i].event == e)
 			add(out, rows[i].name, rows[i].value(s));
+	for (int i = 0; e == TT_EVENT_STEP && s->parts && i < s->parts->n; i++)
+		add(out, s->parts->output[i].metric, s->parts->mean[i]);
 }
 
 const char *metric_name(const char *full, size_t *split_len)

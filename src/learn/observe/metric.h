@@ -8,13 +8,22 @@
 
 #include <tutti/train.h>
 
+#include "learn/nn/model.h"
 #include "learn/score/scores.h"
+
+/* Losses of their own, and their means since the last numbers that were told. */
+struct metric_parts {
+	const struct net_output *output;   /* [n] */
+	int                      n;
+	double                   mean[NET_OUTPUTS_MAX];
+};
 
 /* What rows are computed from. */
 struct metric_source {
 	const tt_progress *now, *then;     /* then: as of the last numbers that were told         */
 	double             loss, accuracy; /* STEP: means since then; accuracy may be NAN         */
 	const struct scores *valid;        /* VALID: the whole result                             */
+	const struct metric_parts *parts;  /* STEP: of nets with several losses; else NULL         */
 };
 
 #define METRICS_MAX 32

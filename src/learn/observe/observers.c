@@ -53,7 +53,7 @@ static void collect(struct observers *list, enum tt_event e, const tt_progress *
 		return;
 	metric_collect(e, &(struct metric_source){
 		.now = p, .then = &list->told, .loss = w->loss, .accuracy = w->accuracy,
-		.valid = w->valid }, &list->metrics);
+		.valid = w->valid, .parts = &w->parts }, &list->metrics);
 	if (e == TT_EVENT_STEP)
 		list->told = *p;
 }

@@ -18,6 +18,7 @@ struct observation {
 	const struct batch *batch;           /* STEP: as the step saw it; else NULL               */
 	int                 due;             /* STEP: time to write numbers down                  */
 	double              loss, accuracy;  /* if due: means since the last time                 */
+	struct metric_parts parts;           /* if due: likewise                                  */
 	const struct scores *valid;          /* VALID: the whole result; else NULL                */
 };
 

@@ -16,7 +16,7 @@ struct board {
 	const struct tt_model *model;
 	const tt_source_info  *info;
 	int                    images;       /* samples still to be shown */
-	char                   tag[64];      /* of the number being written */
+	char                   tag[160];     /* of the number being written */
 };
 
 static const char *const metric_tags[] = {

@@ -7,6 +7,7 @@ void metrics_clear(struct metrics *m)
 {
 	m->samples = 0;
 	m->weight = m->correct = m->in_top = m->loss = 0;
+	memset(m->part, 0, sizeof m->part);
 	if (m->confusion)
 		memset(m->confusion, 0, (size_t)m->classes * (size_t)m->classes * sizeof *m->confusion);
 	if (m->class)
@@ -117,6 +118,8 @@ void metrics_join(struct metrics *m, const struct metrics *other)
 	m->correct += other->correct;
 	m->in_top += other->in_top;
 	m->loss += other->loss;
+	for (int i = 0; i < METRICS_PARTS; i++)
+		m->part[i] += other->part[i];
 }
 
 static double mean(const struct metrics *m, double sum, int there)

@@ -16,12 +16,15 @@
 /* More classes than this and no confusion matrix is kept: it grows with the square. */
 #define METRICS_MAX_CONFUSION 2048
 
+#define METRICS_PARTS 16
+
 /* What samples weigh together: those of a class, those answered so, those that are both. */
 struct metrics_class { double truth, answered, right; };
 
 struct metrics {
 	int64_t  samples;
 	double   weight, correct, in_top, loss;      /* sums over the samples              */
+	double   part[METRICS_PARTS];      /* of nets with several losses: the same of each */
 	int      classes;                  /* 0: there are only losses                   */
 	int      k;
 	int64_t *confusion;                /* [classes][classes], row = truth; or NULL   */

@@ -179,6 +179,7 @@ tt_status ensemble_spec(tt_spec **out, const tt_spec *member, int n, const struc
 	    (combiner && (st = add_combiner(&s->arena, layers, combiner)) != TT_OK))
 		goto out;
 	replace(node_get(s->root, "model"), "layers", layers);
+	replace(node_get(s->root, "model"), "outputs", NULL);
 	replace(s->root, "distribute", NULL);
 	s->members = n;
 	if ((st = rename_patterns(s)) != TT_OK || (st = tt_spec_resolve(s)) != TT_OK)
@@ -240,6 +241,7 @@ tt_status ensemble_combiner(tt_spec **out, const struct tt_model *member, int n,
 		goto out;
 	layers->key = "layers";
 	replace(node_get(s->root, "model"), "layers", layers);
+	replace(node_get(s->root, "model"), "outputs", NULL);
 	replace(s->root, "distribute", NULL);
 	forget_names(node_get(s->root, "train"));
 	if ((st = tt_spec_resolve(s)) != TT_OK) {

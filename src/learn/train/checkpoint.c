@@ -5,6 +5,8 @@
  *   tutti.worker.easgd.params ... what each worker has of its own, a row for each
  *   metadata: tutti.step ...      one number per row of the table below
  *             tutti.leases        what is left of an epoch, where workers lease batches
+ *             tutti.losses        of nets with several: sums of each, in the epoch and since
+ *                                 numbers were last written down
  *             tutti.monitor       what its best is a number of
  *             tutti.members       of an ensemble; tutti.combined: is a net behind them?
  *
@@ -33,6 +35,7 @@
 #define META_COMBINED "tutti.combined"
 #define META_MONITOR "tutti.monitor"
 #define META_LEASES "tutti.leases"
+#define META_LOSSES "tutti.losses"
 
 /* The numbers of a run's place. */
 struct state {
@@ -43,6 +46,7 @@ struct state {
 	double  weight, interval_weight;     /* where samples have weights; else NAN: the samples */
 	double  best_tie, lowest_loss;       /* of the monitor; NAN before it has looked          */
 	double  train_samples;               /* that the training data hold; NAN: it does not say */
+	double  part[METRICS_PARTS], interval_part[METRICS_PARTS];   /* see META_LOSSES           */
 };
 
 enum number_kind { NUMBER_INT, NUMBER_COUNT, NUMBER_SIZE, NUMBER_DOUBLE, NUMBER_SUM,
@@ -77,7 +81,7 @@ static double weight_or(double weight, int64_t samples)
 
 static struct state state_of(const struct tt_trainer *t)
 {
-	return (struct state){
+	struct state s = {
 		.step = t->at.step, .epoch = t->at.epoch, .consumed = t->at.consumed,
 		.seed = t->opts->seed, .batch = t->opts->batch, .waited = t->watch.waited,
 		.samples = t->epoch_sums.samples, .correct = t->epoch_sums.correct,
@@ -91,6 +95,10 @@ static struct state state_of(const struct tt_trainer *t)
 		.best_tie = t->watch.tie, .lowest_loss = t->watch.low,
 		.train_samples = (double)tt_source_describe(t->train_source)->count,
 	};
+
+	memcpy(s.part, t->epoch_sums.part, sizeof s.part);
+	memcpy(s.interval_part, t->interval.part, sizeof s.interval_part);
+	return s;
 }
 
 /* Nothing is left to train: an epoch's end was the last. */
@@ -119,6 +127,8 @@ static void set_state(struct tt_trainer *t, const struct state *s)
 	t->interval = (struct interval){
 		.samples = s->interval_samples, .loss = s->interval_loss, .correct = s->interval_correct,
 		.weight = weight_or(s->interval_weight, s->interval_samples) };
+	memcpy(t->epoch_sums.part, s->part, sizeof s->part);
+	memcpy(t->interval.part, s->interval_part, sizeof s->interval_part);
 	trainer_measure(t, 0);
 	t->progress.loss = s->train_loss;
 	t->progress.accuracy = s->train_accuracy;
@@ -166,6 +176,24 @@ static tt_status add_numbers(const struct state *state, struct model_rows *s, st
 	return TT_OK;
 }
 
+static tt_status add_losses(const struct tt_trainer *t, const struct state *state,
+                            struct model_rows *s, struct str *text)
+{
+	tt_status st;
+
+	if (!t->model->n_outputs)
+		return TT_OK;
+	for (int i = 0; i < t->model->n_outputs; i++) {
+		str_add(text, i ? " " : "");
+		str_add_number(text, state->part[i]);
+		str_add(text, " ");
+		str_add_number(text, state->interval_part[i]);
+	}
+	if ((st = str_status(text)) == TT_OK)
+		s->meta[s->n_meta++] = (struct ckpt_meta){ META_LOSSES, text->p };
+	return st;
+}
+
 /* A finite loss does not promise finite parameters after the step: what is saved must be good. */
 static tt_status check_finite(const struct tt_trainer *t)
 {
@@ -182,12 +210,12 @@ static tt_status write_state(struct tt_trainer *t, const char *path)
 {
 	struct state state = state_of(t);
 	struct learner_rows rows = {0};
-	struct str text[ROWS] = {{0}}, rest = {0};
+	struct str text[ROWS] = {{0}}, rest = {0}, losses = {0};
 	char members[16], combined[16];
 	struct model_rows s;
 	tt_status st;
 
-	if ((st = model_rows_init(&s, trainer_whole(t), LEARNER_ROWS + ROWS + 4)) != TT_OK)
+	if ((st = model_rows_init(&s, trainer_whole(t), LEARNER_ROWS + ROWS + 5)) != TT_OK)
 		return st;
 	if (t->ensemble) {
 		snprintf(members, sizeof members, "%d", t->ensemble->n);
@@ -199,10 +227,12 @@ static tt_status write_state(struct tt_trainer *t, const char *path)
 	if ((st = rest_write(t, &rest)) == TT_OK && rest.len)
 		s.meta[s.n_meta++] = (struct ckpt_meta){ META_LEASES, rest.p };
 	if (st == TT_OK && (st = learner_add_rows(t->learner, &rows, &s)) == TT_OK &&
-	    (st = add_numbers(&state, &s, text)) == TT_OK)
+	    (st = add_numbers(&state, &s, text)) == TT_OK &&
+	    (st = add_losses(t, &state, &s, &losses)) == TT_OK)
 		st = ckpt_write(path, s.tensor, s.n_tensors, s.meta, s.n_meta);
 	learner_rows_release(&rows);
 	str_release(&rest);
+	str_release(&losses);
 	for (int i = 0; i < ROWS; i++)
 		str_release(&text[i]);
 	model_rows_release(&s);
@@ -282,6 +312,29 @@ static tt_status read_state(const struct ckpt *c, const char *path, struct state
 			               "a training to resume", path, row[i].key);
 		if (!read_number(text, row[i].kind, (char *)s + row[i].offset))
 			return err_set(TT_EFORMAT, "%s: '%s' is '%.40s', not a number", path, row[i].key, text);
+	}
+	return TT_OK;
+}
+
+/* Sums of losses, two for each output.  Of a net whose outputs are others none are known. */
+static tt_status read_losses(const struct tt_trainer *t, const struct ckpt *c, const char *path,
+                             struct state *s)
+{
+	const char *text = ckpt_meta(c, META_LOSSES);
+
+	memset(s->part, 0, sizeof s->part);
+	memset(s->interval_part, 0, sizeof s->interval_part);
+	for (int i = 0; text && i < 2 * t->model->n_outputs; i++) {
+		const int n = (int)strcspn(text, " ");
+		char one[40];
+		double v;
+
+		snprintf(one, sizeof one, "%.*s", n, text);
+		text += n + (text[n] == ' ');
+		if (!str_to_double(one, &v) || !isfinite(v))
+			return err_set(TT_EFORMAT, "%s: '" META_LOSSES "' is no list of %d numbers", path,
+			               2 * t->model->n_outputs);
+		*(i % 2 ? &s->interval_part[i / 2] : &s->part[i / 2]) = v;
 	}
 	return TT_OK;
 }
@@ -431,6 +484,7 @@ tt_status checkpoint_load(struct tt_trainer *t, const char *path)
 	/* All is checked before anything is changed. */
 	if ((st = model_check_format(c, path)) != TT_OK ||
 	    (st = check_members(t, c, path)) != TT_OK || (st = read_state(c, path, &s)) != TT_OK ||
+	    (st = read_losses(t, c, path, &s)) != TT_OK ||
 	    (st = check_state(t, &s, path)) != TT_OK ||
 	    (st = learner_find_slots(t->learner, c, path, &slots)) != TT_OK ||
 	    (st = note_changes(t, &s, path)) != TT_OK || (st = heed_monitor(t, c, &s)) != TT_OK ||

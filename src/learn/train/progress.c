@@ -34,6 +34,8 @@ void trainer_take(struct tt_trainer *t, const struct learner_result *r)
 	t->interval.samples += r->sums.samples;
 	t->interval.weight += r->sums.weight;
 	t->interval.correct += r->sums.correct;
+	for (int i = 0; i < METRICS_PARTS; i++)
+		t->interval.part[i] += r->sums.part[i];
 }
 
 /* The first step of a size makes its program and measures kernels: that is no speed. */
@@ -119,6 +121,20 @@ void trainer_measure_wire(struct tt_trainer *t)
 	t->progress.bytes_sent = (int64_t)s->bytes_sent;
 }
 
+/* The losses of which that of training is the weighted sum. */
+static void measure_parts(struct tt_trainer *t)
+{
+	const struct metrics *m = &t->epoch_sums;
+
+	t->progress.losses = t->model->n_outputs;
+	t->progress.loss_name = t->loss_name;
+	t->progress.loss_part = t->loss_part;
+	for (int i = 0; i < t->model->n_outputs; i++) {
+		t->loss_name[i] = t->model->output[i].name;
+		t->loss_part[i] = m->weight > 0 ? m->part[i] / m->weight : NAN;
+	}
+}
+
 void trainer_measure(struct tt_trainer *t, int samples)
 {
 	tt_progress *n = &t->progress;
@@ -128,6 +144,7 @@ void trainer_measure(struct tt_trainer *t, int samples)
 	n->epoch_step = (t->at.consumed + t->opts->batch - 1) / t->opts->batch;
 	n->loss = metrics_loss(&t->epoch_sums);
 	n->accuracy = metrics_accuracy(&t->epoch_sums);
+	measure_parts(t);
 	if (samples)
 		measure_speed(t, samples);
 	trainer_measure_wire(t);

@@ -26,8 +26,11 @@ static void tell_step(struct tt_trainer *t, int64_t step_of_epoch)
 		                          step_of_epoch == t->progress.epoch_steps),
 		.loss = i->loss / i->weight,
 		.accuracy = t->epoch_sums.classes ? i->correct / i->weight : NAN,
+		.parts = { .output = t->model->output, .n = t->model->n_outputs },
 	};
 
+	for (int k = 0; k < w.parts.n; k++)
+		w.parts.mean[k] = i->part[k] / i->weight;
 	if (w.due)
 		*i = (struct interval){ 0 };
 	trainer_tell(t, TT_EVENT_STEP, &w);

@@ -40,7 +40,7 @@ struct place {
 };
 
 /* Sums since numbers were last written down. */
-struct interval { int64_t samples; double loss, weight, correct; };
+struct interval { int64_t samples; double loss, weight, correct, part[METRICS_PARTS]; };
 
 /* Where the time goes: only training counts for the speed. */
 struct pace {
@@ -81,6 +81,8 @@ struct tt_trainer {
 	struct monitor           watch;
 	struct monitor_seen      seen;        /* of the last epoch, the last validation */
 	tt_progress              progress;
+	const char              *loss_name[METRICS_PARTS];   /* what progress shows of them  */
+	double                   loss_part[METRICS_PARTS];
 	struct interval          interval;
 	struct pace              pace;
 	const struct batch      *batch;       /* of the step being told; else NULL */

@@ -47,7 +47,7 @@ static void numbers_of_workers_are_per_step_since_the_last_time(void **state)
 	now.exposed_seconds += 0.2;
 	now.bytes_sent += 4000;
 	now.train_seconds += 0.8;
-	metric_collect(TT_EVENT_STEP, &(struct metric_source){ &now, &then, 2.5, NAN, NULL }, &s);
+	metric_collect(TT_EVENT_STEP, &(struct metric_source){ &now, &then, 2.5, NAN, NULL, NULL }, &s);
 	assert_near(number(&s, "train.loss"), 2.5, 0);
 	assert_true(isnan(number(&s, "train.accuracy")));       /* not known: not told */
 	assert_near(number(&s, "workers.wire_ms"), 100, 1e-9);
@@ -56,7 +56,7 @@ static void numbers_of_workers_are_per_step_since_the_last_time(void **state)
 	assert_near(number(&s, "workers.efficiency"), 0.75, 1e-9);
 	assert_true(isnan(number(&s, "valid.loss")));
 	now.workers = 1;
-	metric_collect(TT_EVENT_STEP, &(struct metric_source){ &now, &then, 2.5, 0.5, NULL }, &s);
+	metric_collect(TT_EVENT_STEP, &(struct metric_source){ &now, &then, 2.5, 0.5, NULL, NULL }, &s);
 	assert_true(isnan(number(&s, "workers.wire_ms")));
 	assert_near(number(&s, "train.accuracy"), 0.5, 0);
 }
@@ -70,7 +70,7 @@ static void validation_tells_its_k(void **state)
 	struct metric_set s;
 
 	(void)state;
-	metric_collect(TT_EVENT_VALID, &(struct metric_source){ &then, &then, NAN, NAN, &m }, &s);
+	metric_collect(TT_EVENT_VALID, &(struct metric_source){ &then, &then, NAN, NAN, &m, NULL }, &s);
 	assert_int_equal(s.n, 3);
 	assert_near(number(&s, "valid.top_3"), 0.75, 0);
 	assert_true(isnan(number(&s, "valid.top_K")));
@@ -81,7 +81,7 @@ static void other_events_have_no_numbers(void **state)
 	struct metric_set s;
 
 	(void)state;
-	metric_collect(TT_EVENT_NOTE, &(struct metric_source){ &then, &then, 1, 1, NULL }, &s);
+	metric_collect(TT_EVENT_NOTE, &(struct metric_source){ &then, &then, 1, 1, NULL, NULL }, &s);
 	assert_int_equal(s.n, 0);
 	assert_true(isnan(tt_observation_value(NULL, "train.loss")));
 }
