@@ -30,16 +30,16 @@ static tt_status parse(struct keras_file *f, const char *text, size_t n)
 
 static tt_status open_zip(struct keras_file *f)
 {
+	struct zip_wanted w = { "config.json", CONFIG_MAX };
 	char *text = NULL;
 	size_t n;
-	tt_status st = zip_read(f->path, "config.json", &text, &n);
+	tt_status st;
 
-	if (st == TT_OK && n > CONFIG_MAX)
-		st = err_set(TT_EFORMAT, "%s: its config has %zu bytes", f->path, n);
-	if (st == TT_OK)
+	if ((st = zip_read(f->path, &w, &text, &n)) == TT_OK)
 		st = parse(f, text ? text : "", n);
 	mem_free(text);
-	if (st == TT_OK && (st = zip_read(f->path, "model.weights.h5", &f->bytes, &n)) == TT_OK)
+	w = (struct zip_wanted){ "model.weights.h5", 0 };
+	if (st == TT_OK && (st = zip_read(f->path, &w, &f->bytes, &n)) == TT_OK)
 		st = f->ops->open(&f->h5, f->path, f->bytes, n);
 	return st;
 }

@@ -19,6 +19,8 @@ struct item {
 	struct keras_layer       l;
 	const struct keras_kind *kind;
 	const struct node       *inbound;        /* NULL: the layer before        */
+	const struct item      **in;             /* what it reads                 */
+	int                      n_in;
 	const char              *ours;           /* whose value is its; NULL: yet to come */
 	const char              *name;           /* of our layer                  */
 	int                      nth;            /* of its class                  */
@@ -29,7 +31,7 @@ struct keras_in {
 	struct keras_file  f;
 	const struct node *config;
 	const char        *name;
-	struct item       *item;
+	struct item       *item, **by_name;      /* in the file's order; sorted   */
 	int                n;
 	struct tensor_desc input;
 	const char        *latest;               /* our layer that was written last */
@@ -70,12 +72,30 @@ static int collect(const struct node *n, struct names *out)
 	return 1;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(struct item *const *)a)->l.name, (*(struct item *const *)b)->l.name);
+}
+
 static struct item *find_item(const struct keras_in *r, const char *name)
 {
+	struct item key = { .l.name = name }, *at = &key, **found;
+
+	found = bsearch(&at, r->by_name, (size_t)r->n, sizeof at, by_name);
+	return found ? *found : NULL;
+}
+
+static tt_status sort_items(struct keras_in *r)
+{
+	if (!(r->by_name = arena_alloc(&r->f.arena, (size_t)r->n * sizeof(struct item *))))
+		return TT_ENOMEM;
 	for (int i = 0; i < r->n; i++)
-		if (strcmp(r->item[i].l.name, name) == 0)
-			return &r->item[i];
-	return NULL;
+		r->by_name[i] = &r->item[i];
+	qsort(r->by_name, (size_t)r->n, sizeof *r->by_name, by_name);
+	for (int i = 1; i < r->n; i++)
+		if (by_name(&r->by_name[i - 1], &r->by_name[i]) == 0)
+			return damaged(r, "two layers have one name");
+	return TT_OK;
 }
 
 /* One name that the whole model's config has under this key. */
@@ -124,8 +144,6 @@ static tt_status add_item(struct keras_in *r, const struct node *n)
 		.path = r->f.path, .config = config, .class_name = keras_text(n, "class_name", "?"),
 		.name = keras_text(config, "name", keras_text(n, "name", "?")),
 	};
-	if (find_item(r, it->l.name))
-		return damaged(r, "two layers have one name");
 	if ((st = keras_kind_find(&it->l, &it->kind)) != TT_OK)
 		return st;
 	it->inbound = node_get(n, "inbound_nodes");
@@ -135,6 +153,25 @@ static tt_status add_item(struct keras_in *r, const struct node *n)
 	if (it->inbound && node_count(it->inbound) > 1)
 		return keras_refuse(&it->l, "it is used more than once");
 	r->n++;
+	return TT_OK;
+}
+
+static tt_status find_inputs(struct keras_in *r, struct item *it)
+{
+	struct names names = { .n = 0 };
+
+	if (strcmp(it->l.class_name, "InputLayer") == 0 || (!it->inbound && it == r->item))
+		return TT_OK;
+	if (it->inbound && (!collect(it->inbound, &names) || !names.n))
+		return damaged(r, "a layer reads nothing, or too much");
+	it->n_in = it->inbound ? names.n : 1;
+	if (!(it->in = arena_alloc(&r->f.arena, (size_t)it->n_in * sizeof *it->in)))
+		return TT_ENOMEM;
+	if (!it->inbound)
+		it->in[0] = it - 1;
+	for (int k = 0; k < names.n; k++)
+		if (!(it->in[k] = find_item(r, names.v[k])))
+			return damaged(r, "a layer reads one that is not there");
 	return TT_OK;
 }
 
@@ -152,6 +189,10 @@ static tt_status list_items(struct keras_in *r)
 		return TT_ENOMEM;
 	for (const struct node *c = list->child; c && st == TT_OK; c = c->next)
 		st = add_item(r, c);
+	if (st == TT_OK)
+		st = sort_items(r);
+	for (int i = 0; i < r->n && st == TT_OK; i++)
+		st = find_inputs(r, &r->item[i]);
 	return st;
 }
 
@@ -276,31 +317,13 @@ out:
 	return st;
 }
 
-/* Are all inputs of the i-th known?  Then they are in `in`. */
-static tt_status inputs_of(struct keras_in *r, int i, const struct item **in, int *n, int *ready)
+/* Are the values that it reads known? */
+static int is_ready(const struct item *it)
 {
-	struct item *it = &r->item[i];
-	struct names names = { .n = 0 };
-
-	*n = 0;
-	*ready = 1;
-	if (strcmp(it->l.class_name, "InputLayer") == 0)
-		return TT_OK;
-	if (!it->inbound) {
-		if (i)
-			in[(*n)++] = &r->item[i - 1];
-		*ready = !i || r->item[i - 1].ours != NULL;
-		return TT_OK;
-	}
-	if (!collect(it->inbound, &names) || !names.n)
-		return damaged(r, "a layer reads nothing, or too much");
-	for (int k = 0; k < names.n; k++) {
-		if (!(in[k] = find_item(r, names.v[k])))
-			return damaged(r, "a layer reads one that is not there");
-		*ready &= in[k]->ours != NULL;
-	}
-	*n = names.n;
-	return TT_OK;
+	for (int i = 0; i < it->n_in; i++)
+		if (!it->in[i]->ours)
+			return 0;
+	return 1;
 }
 
 /* A padding must end in a window. */
@@ -320,21 +343,18 @@ static tt_status check_padding(const struct item *it, const struct item *const *
 
 static tt_status say_all(struct keras_in *r)
 {
-	const struct item *in[INPUTS_MAX + 1];
-	int done = 0, more = 1, n, ready;
+	int done = 0, more = 1;
 	tt_status st;
 
 	while (more) {
 		more = 0;
 		for (int i = 0; i < r->n; i++) {
-			if (r->item[i].ours)
+			struct item *it = &r->item[i];
+
+			if (it->ours || !is_ready(it))
 				continue;
-			if ((st = inputs_of(r, i, in, &n, &ready)) != TT_OK)
-				return st;
-			if (!ready)
-				continue;
-			if ((st = check_padding(&r->item[i], in, n)) != TT_OK ||
-			    (st = say_item(r, &r->item[i], in, n)) != TT_OK)
+			if ((st = check_padding(it, it->in, it->n_in)) != TT_OK ||
+			    (st = say_item(r, it, it->in, it->n_in)) != TT_OK)
 				return st;
 			more = 1;
 			done++;

@@ -11,7 +11,7 @@
 #include "base/str.h"
 
 #define CHUNK 65536
-#define MEMBER_MAX ((size_t)16 << 30)
+#define PACKED_MOST 16           /* Keras packs nothing; others may, but no weights so well */
 
 /* ---- in ---- */
 
@@ -22,38 +22,41 @@ static tt_status damaged(const char *path, struct archive *a)
 	return err_set(TT_EFORMAT, "%s: damaged zip: %.120s", path, why ? why : "it ends early");
 }
 
-static tt_status read_member(const char *path, struct archive *a, struct str *out)
+struct reading { const char *path, *name; size_t most; struct archive *a; };
+
+static tt_status read_member(const struct reading *r, struct str *out)
 {
 	char chunk[CHUNK];
 	la_ssize_t n;
 
-	while ((n = archive_read_data(a, chunk, sizeof chunk)) > 0) {
-		if (out->len + (size_t)n > MEMBER_MAX)
-			return err_set(TT_EFORMAT, "%s: a member is larger than any model", path);
+	while ((n = archive_read_data(r->a, chunk, sizeof chunk)) > 0) {
+		if (out->len + (size_t)n > r->most)
+			return err_set(TT_EFORMAT, "%s: %s unpacks to more than the %zu bytes that are taken",
+			               r->path, r->name, r->most);
 		str_add_bytes(out, chunk, (size_t)n);
 	}
-	return n < 0 ? damaged(path, a) : str_status(out);
+	return n < 0 ? damaged(r->path, r->a) : str_status(out);
 }
 
-static tt_status find_member(const char *path, struct archive *a, const char *name, struct str *out)
+static tt_status find_member(const struct reading *r, struct str *out)
 {
 	struct archive_entry *e;
 	int rc;
 
-	while ((rc = archive_read_next_header(a, &e)) == ARCHIVE_OK) {
+	while ((rc = archive_read_next_header(r->a, &e)) == ARCHIVE_OK) {
 		const char *is = archive_entry_pathname(e);
 
-		if (is && strcmp(is, name) == 0)
-			return read_member(path, a, out);
+		if (is && strcmp(is, r->name) == 0)
+			return read_member(r, out);
 	}
 	if (rc != ARCHIVE_EOF)
-		return damaged(path, a);
-	return err_set(TT_EFORMAT, "%s: no .keras file: it holds no %s", path, name);
+		return damaged(r->path, r->a);
+	return err_set(TT_EFORMAT, "%s: no .keras file: it holds no %s", r->path, r->name);
 }
 
-tt_status zip_read(const char *path, const char *name, char **bytes, size_t *n)
+tt_status zip_read(const char *path, const struct zip_wanted *w, char **bytes, size_t *n)
 {
-	struct archive *a;
+	struct reading r = { .path = path, .name = w->name };
 	struct str out = {0};
 	uint64_t size;
 	tt_status st;
@@ -61,14 +64,15 @@ tt_status zip_read(const char *path, const char *name, char **bytes, size_t *n)
 
 	if ((st = file_open(path, &fd, &size)) != TT_OK)
 		return st;
-	if (!(a = archive_read_new())) {
+	r.most = w->most ? w->most : (size_t)size * PACKED_MOST;
+	if (!(r.a = archive_read_new())) {
 		close(fd);
 		return TT_ENOMEM;
 	}
-	archive_read_support_format_zip_seekable(a);      /* by its list: one cut short has none */
-	st = archive_read_open_fd(a, fd, CHUNK) == ARCHIVE_OK ? find_member(path, a, name, &out)
-	                                                      : damaged(path, a);
-	archive_read_free(a);
+	archive_read_support_format_zip_seekable(r.a);    /* by its list: one cut short has none */
+	st = archive_read_open_fd(r.a, fd, CHUNK) == ARCHIVE_OK ? find_member(&r, &out)
+	                                                        : damaged(path, r.a);
+	archive_read_free(r.a);
 	close(fd);
 	if (st != TT_OK) {
 		str_release(&out);

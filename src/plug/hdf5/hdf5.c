@@ -24,6 +24,7 @@ static void enter(void)
 {
 	pthread_mutex_lock(&one);
 	H5Eset_auto2(H5E_DEFAULT, NULL, NULL);      /* it prints by itself otherwise */
+	H5PLset_loading_state(0);                   /* a file names filters, which would be loaded */
 }
 
 static tt_status leave(tt_status st)
@@ -108,10 +109,12 @@ static tt_status h5_image(struct h5 *f, struct str *out)
 
 /* ---- in ---- */
 
-/* H5Lexists wants every group on the way to be there. */
+/* Nothing but what the file itself holds: no link leads into other files.  H5Lexists wants every
+ * group on the way to be there. */
 static int exists(const struct h5 *f, const char *path)
 {
 	char part[1024];
+	H5L_info_t link;
 
 	if (strlen(path) >= sizeof part)
 		return 0;
@@ -121,7 +124,8 @@ static int exists(const struct h5 *f, const char *path)
 
 		memcpy(part, path, n);
 		part[n] = 0;
-		if (H5Lexists(f->file, part, H5P_DEFAULT) <= 0)
+		if (H5Lexists(f->file, part, H5P_DEFAULT) <= 0 ||
+		    H5Lget_info(f->file, part, &link, H5P_DEFAULT) < 0 || link.type != H5L_TYPE_HARD)
 			return 0;
 		at = end ? end + 1 : path + n;
 	}
@@ -140,12 +144,12 @@ static int h5_has(struct h5 *f, const char *path)
 
 static tt_status copy_variable(const struct h5 *f, hid_t attr, struct arena *a, struct h5_texts *t)
 {
-	const hid_t type = H5Tcopy(H5T_C_S1), space = H5Aget_space(attr);
+	const hid_t type = H5Tcopy(H5T_C_S1), is = H5Aget_type(attr), space = H5Aget_space(attr);
 	char **v = mem_calloc((size_t)t->n + 1, sizeof *v);
 	tt_status st = v ? TT_OK : TT_ENOMEM;
 
 	H5Tset_size(type, H5T_VARIABLE);
-	H5Tset_cset(type, H5Tget_cset(H5Aget_type(attr)));
+	H5Tset_cset(type, H5Tget_cset(is));
 	if (st == TT_OK && H5Aread(attr, type, v) < 0)
 		st = bad(f, "an attribute", "is no text");
 	for (int i = 0; i < t->n && st == TT_OK; i++)
@@ -155,6 +159,7 @@ static tt_status copy_variable(const struct h5 *f, hid_t attr, struct arena *a, 
 		H5Dvlen_reclaim(type, space, H5P_DEFAULT, v);
 	mem_free(v);
 	H5Sclose(space);
+	H5Tclose(is);
 	H5Tclose(type);
 	return st;
 }
@@ -244,6 +249,18 @@ static tt_status find_shape(const struct h5 *f, const char *path, hid_t set, str
 	return st;
 }
 
+/* Numbers may be said to lie in other files, which are not ours to read. */
+static int is_inside(hid_t set)
+{
+	const hid_t how = H5Dget_create_plist(set);
+	const int yes = how >= 0 && H5Pget_layout(how) != H5D_VIRTUAL &&
+	                H5Pget_external_count(how) == 0;
+
+	if (how >= 0)
+		H5Pclose(how);
+	return yes;
+}
+
 static tt_status with_set(struct h5 *f, const char *path, struct tensor_desc *d, float *out)
 {
 	tt_status st = TT_OK;
@@ -252,7 +269,9 @@ static tt_status with_set(struct h5 *f, const char *path, struct tensor_desc *d,
 	enter();
 	if (!exists(f, path) || (set = H5Dopen2(f->file, path, H5P_DEFAULT)) < 0)
 		return leave(bad(f, path, "there is no such array"));
-	if (d)
+	if (!is_inside(set))
+		st = bad(f, path, "its numbers lie in another file");
+	else if (d)
 		st = find_shape(f, path, set, d);
 	else if (H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) < 0)
 		st = bad(f, path, "its numbers cannot be read");

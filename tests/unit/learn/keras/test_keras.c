@@ -159,6 +159,46 @@ static void what_is_not_there_is_refused(void **state)
 	assert_null(m);
 }
 
+/* hostile.py made them. */
+static void numbers_from_elsewhere_are_refused(void **state)
+{
+	static const struct { const char *file, *says; } all[] = {
+		{ "link.keras", "there is no such array" },
+		{ "storage.keras", "its numbers lie in another file" },
+		{ "view.keras", "its numbers lie in another file" },
+		{ "bomb.keras", "model.weights.h5 unpacks to more than the" },
+	};
+	tt_model *m = NULL;
+
+	(void)state;
+	need_hdf5();
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		assert_status(tt_file_read(&m, file(all[i].file)), TT_EFORMAT);
+		assert_error(all[i].says);
+	}
+}
+
+/* Each layer reads the one that is written behind it: time grows as their number. */
+static void many_layers_the_wrong_way_round_are_read_soon(void **state)
+{
+	enum { LAYERS = 5000 };
+	struct str text = {0};
+	tt_spec *s = NULL;
+
+	(void)state;
+	str_add(&text, "{\"class_name\":\"Functional\",\"config\":{\"name\":\"n\",\"layers\":[");
+	for (int i = LAYERS; i > 0; i--)
+		str_addf(&text, "{\"class_name\":\"ReLU\",\"config\":{\"name\":\"r%d\"},"
+		         "\"inbound_nodes\":[[[\"r%d\",0,0,{}]]]},", i, i - 1);
+	str_addf(&text, "{\"class_name\":\"InputLayer\",\"config\":{\"name\":\"r0\","
+	         "\"batch_shape\":[null,8]},\"inbound_nodes\":[]}],"
+	         "\"input_layers\":[[\"r0\",0,0]],\"output_layers\":[[\"r%d\",0,0]]}}", LAYERS);
+	assert_ok(str_status(&text));
+	assert_ok(keras_parse_config("f", text.p, text.len, &s));
+	tt_spec_free(&s);
+	str_release(&text);
+}
+
 static void architectures_that_lie_are_refused(void **state)
 {
 #define HEAD "{\"class_name\":\"Sequential\",\"config\":{\"name\":\"n\",\"layers\":["
@@ -193,6 +233,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(models_give_the_answers_of_keras_and_go_back),
 		cmocka_unit_test(what_is_not_there_is_refused),
+		cmocka_unit_test(numbers_from_elsewhere_are_refused),
+		cmocka_unit_test(many_layers_the_wrong_way_round_are_read_soon),
 		cmocka_unit_test(architectures_that_lie_are_refused),
 	};
 
