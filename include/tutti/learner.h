@@ -95,7 +95,8 @@ TT_API tt_status tt_learner_step(tt_learner *l, const tt_batch *b, const tt_step
                                  tt_step_result *r);
 /* The model's parameters are those after the last step; alone they always are. */
 TT_API tt_status tt_learner_wait(tt_learner *l);
-/* All workers, after the last step: afterwards they have the same model. */
+/* All workers, after the last step: afterwards they have the same model; with train.ema it is the
+ * average of the steps, and the weights again from the next step on. */
 TT_API tt_status tt_learner_finish(tt_learner *l);
 
 /* How good the model is on a batch, of this worker alone; without a confusion matrix.  m->loss and

@@ -136,6 +136,15 @@ static void every_strategy_goes_on_to_the_same_bytes(void **state)
 		}
 }
 
+/* With an average over the steps besides, which each rank may have a part or one of its own of. */
+static void so_does_the_average_over_the_steps(void **state)
+{
+	(void)state;
+	for (int i = 0; sync_strategies[i]; i++)
+		check_way(&(struct way){ sync_words[i], { "train.ema" }, { "0.8" } },
+		          is_certain(sync_strategies[i]) ? 2 : 1, "5");
+}
+
 static void so_it_does_whatever_is_asked_of_it(void **state)
 {
 	(void)state;
@@ -147,6 +156,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_strategy_goes_on_to_the_same_bytes),
+		cmocka_unit_test(so_does_the_average_over_the_steps),
 		cmocka_unit_test(so_it_does_whatever_is_asked_of_it),
 	};
 

@@ -17,6 +17,7 @@
  *
  * Of a layer's gradient everybody's factors may travel instead, where these are fewer numbers
  * (Poseidon): each rank makes the sum of them, and applies all of it. */
+#include "distribute/coll/coll.h"
 #include "distribute/sync/travel/bucket.h"
 #include "distribute/sync/collective.h"
 #include "distribute/sync/registry.h"
@@ -100,14 +101,15 @@ static tt_status finish(struct sync *s)
 	return st;
 }
 
-/* Who saves now has the optimizer's whole state. */
+/* Who saves now has the optimizer's whole state, and all see the average. */
 static tt_status consolidate(struct sync *s)
 {
 	tt_status st = collective_consolidate(s);
 
-	for (int i = 0; i < s->host.slots && st == TT_OK; i++)
+	for (int i = 0; i < sync_vectors(&s->host) && st == TT_OK; i++)
 		st = buckets_gather(buckets_of(s), s->host.slot(s->host.ctx, i));
-	return st;
+	/* Who shows the average puts it where the parameters are: nobody may be reading there. */
+	return st == TT_OK && s->host.averaged ? comm_barrier(s->host.comm) : st;
 }
 
 static void close_allreduce(struct sync *s)

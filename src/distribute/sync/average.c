@@ -17,6 +17,7 @@ struct average {
 	struct collective base;
 	struct buckets *buckets;         /* NULL unless the start is all-reduce */
 	float          *mine;            /* this rank's parameters during a meeting */
+	float          *mean;            /* and its average over the steps, if it has one */
 	/* Since the last exchange, samples by their weights; numbers of own.h. */
 	struct { double samples, steps; } since;
 };
@@ -32,6 +33,8 @@ static tt_status open_average(struct sync *s)
 	s->alone = h->opts->period == 0;
 	if (!(a->mine = mem_alloc_aligned(h->param_count * sizeof *a->mine)))
 		return TT_ENOMEM;
+	if (h->averaged && !(a->mean = mem_alloc_aligned(h->param_count * sizeof *a->mean)))
+		return TT_ENOMEM;
 	if (h->opts->post_local > 0)
 		st = buckets_open(&a->buckets, &(struct buckets_opts){
 			.sync = s, .x = h->grads, .count = h->param_count + h->sums, .lead = h->sums });
@@ -45,6 +48,7 @@ static void close_average(struct sync *s)
 	if (a) {
 		buckets_close(&a->buckets);
 		mem_free(a->mine);
+		mem_free(a->mean);
 	}
 	collective_close(s);
 }
@@ -56,6 +60,15 @@ static tt_status average_vector(struct sync *s, float *x, float share)
 	for (size_t i = 0; i < s->host.param_count; i++)
 		x[i] *= share;
 	return collective_sum(s, x, s->host.param_count);
+}
+
+/* With the average over the steps: of several ranks it is the average of theirs. */
+static tt_status average_params(struct sync *s, float share)
+{
+	float *mean = sync_ema(&s->host);
+	tt_status st = average_vector(s, s->host.params, share);
+
+	return st == TT_OK && mean ? average_vector(s, mean, share) : st;
 }
 
 static tt_status average_slots(struct sync *s, float share)
@@ -82,7 +95,7 @@ static tt_status exchange(struct sync *s)
 
 	s->host.comm->doing = "an average of parameters";
 	if ((st = collective_share(s, a->since.samples, &share)) != TT_OK ||
-	    (st = average_vector(s, s->host.params, share)) != TT_OK ||
+	    (st = average_params(s, share)) != TT_OK ||
 	    (st = average_slots(s, share)) != TT_OK)
 		return st;
 	a->since.samples = a->since.steps = 0;
@@ -167,11 +180,13 @@ static tt_status consolidate(struct sync *s)
 	if (st != TT_OK)
 		return st;
 	memcpy(a->mine, s->host.params, s->host.param_count * sizeof *a->mine);
+	if (a->mean)
+		memcpy(a->mean, sync_ema(&s->host), s->host.param_count * sizeof *a->mean);
 	if (a->since.steps <= 0)
 		return TT_OK;
 	if ((st = collective_share(s, a->since.samples, &share)) != TT_OK)
 		return st;
-	return average_vector(s, s->host.params, share);
+	return average_params(s, share);
 }
 
 static void resume(struct sync *s)
@@ -179,6 +194,8 @@ static void resume(struct sync *s)
 	struct average *a = s->own;
 
 	memcpy(s->host.params, a->mine, s->host.param_count * sizeof *a->mine);
+	if (a->mean)
+		memcpy(sync_ema(&s->host), a->mean, s->host.param_count * sizeof *a->mean);
 	collective_resume(s);
 }
 
@@ -191,6 +208,8 @@ static void own(struct sync *s, struct own_list *l)
 	collective_own(s, l);
 	own_add(l, (struct own_part){ "params", OWN_FLOATS, s->host.param_count,
 	                              s->met ? a->mine : s->host.params, away });
+	own_add(l, (struct own_part){ "ema", OWN_FLOATS, s->host.param_count,
+	                              s->met ? a->mean : sync_ema(&s->host), away });
 	own_add_slots(l, s, away || s->host.opts->optimizer_state == STATE_KEEP);
 	own_add(l, (struct own_part){ "since", OWN_NUMBERS, 2, &a->since, away });
 }

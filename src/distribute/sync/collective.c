@@ -247,7 +247,7 @@ static tt_status same_start(struct sync *s)
 	                         (h->param_count + h->frozen_params) * size)) != TT_OK ||
 	    (buffers && (st = comm_broadcast(h->comm, 0, h->buffers, buffers * size)) != TT_OK))
 		return st;
-	for (int i = 0; i < h->slots; i++)
+	for (int i = 0; i < sync_vectors(h); i++)
 		if ((st = comm_broadcast(h->comm, 0, h->slot(h->ctx, i), h->param_count * size)) != TT_OK)
 			return st;
 	return TT_OK;

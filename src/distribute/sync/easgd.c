@@ -8,7 +8,8 @@
  * sum of d travels while the gradient is computed.  EAMSGD: the gradient is taken where momentum is
  * about to carry x,  v <- delta v - eta g(x + delta v),  x <- x + v.
  *
- * The centre is the model: it is what is validated and saved.  A run that goes on with another
+ * The centre is the model: it is what is validated and saved, and what an average over the steps
+ * is of.  A run that goes on with another
  * number of ranks starts them all from it. */
 #include <string.h>
 
@@ -135,11 +136,15 @@ static tt_status finish_exchange(struct sync *s)
 static tt_status finish(struct sync *s)
 {
 	struct easgd *e = s->own;
+	tt_status st;
 
 	sync_apply_whole(s);
 	for (size_t i = 0; e->v && s->at.samples && i < s->host.param_count; i++)
 		e->v[i] = s->host.params[i] - e->old[i];
-	return e->talking ? finish_exchange(s) : TT_OK;
+	if (e->talking && (st = finish_exchange(s)) != TT_OK)
+		return st;
+	sync_average_in(s, e->centre);
+	return TT_OK;
 }
 
 /* ---- points ---- */
@@ -194,7 +199,7 @@ static void own(struct sync *s, struct own_list *l)
 
 const struct strategy sync_easgd = {
 	.name = "easgd", .help = "springs between each worker and a centre",
-	.collective = 1, .needs_period = 1,
+	.collective = 1, .needs_period = 1, .own_average = 1,
 	.open = open_easgd, .begin = begin, .grad_ready = sync_apply_range, .finish = finish,
 	.epoch_end = collective_end, .end = end, .consolidate = consolidate, .resume = resume,
 	.own = own, .close = close_easgd,
@@ -202,7 +207,7 @@ const struct strategy sync_easgd = {
 
 const struct strategy sync_eamsgd = {
 	.name = "eamsgd", .help = "easgd with Nesterov's momentum",
-	.collective = 1, .needs_period = 1, .own_momentum = 1,
+	.collective = 1, .needs_period = 1, .own_momentum = 1, .own_average = 1,
 	.open = open_eamsgd, .begin = begin, .grad_ready = sync_apply_range, .finish = finish,
 	.epoch_end = collective_end, .end = end, .consolidate = consolidate, .resume = resume,
 	.own = own, .close = close_easgd,

@@ -62,7 +62,7 @@ static tt_status open_ensemble(struct sync *s)
 	    (all_buffers(h) &&
 	     (st = deal(s, h->all_buffers, h->buffers, all_buffers(h))) != TT_OK))
 		return st;
-	for (int i = 0; st == TT_OK && i < h->slots; i++)
+	for (int i = 0; st == TT_OK && i < sync_vectors(h); i++)
 		st = deal_slot(s, i);
 	return st;
 }
@@ -113,10 +113,10 @@ static tt_status consolidate(struct sync *s)
 	     (st = comm_allgather(h->comm, h->buffers, all_buffers(h) * size,
 	                          h->all_buffers)) != TT_OK))
 		return st;
-	for (int i = 0; st == TT_OK && i < h->slots; i++)
+	for (int i = 0; st == TT_OK && i < sync_vectors(h); i++)
 		st = collect_slot(s, i);
 	collective_count(s, start, others * (all_params(h) + all_buffers(h)) * size +
-	           (h->comm->rank ? (size_t)h->slots * h->param_count * size : 0));
+	           (h->comm->rank ? (size_t)sync_vectors(h) * h->param_count * size : 0));
 	return st;
 }
 

@@ -17,7 +17,8 @@
  * up to the machine.
  *
  * Momentum and moments are each worker's own.  At quiet points (team.h) all workers have w, and the
- * average of their buffers. */
+ * average of their buffers.  An average over the steps is of w as each worker has seen it after its
+ * own ones, which stand for those of others in between; at quiet points, the average of these. */
 #include <stdatomic.h>
 #include <string.h>
 
@@ -43,6 +44,7 @@ struct hogwild {
 	size_t         block;               /* floats of it, at most                            */
 	double        *seen;                /* [sums] of `total`, that the trainer knows        */
 	double         moved;               /* samples since buffers were averaged              */
+	int64_t        averaged;            /* of all steps, the one that average_in saw last   */
 	int            quiet;               /* all have come, and none has left                 */
 };
 
@@ -120,7 +122,7 @@ static void copy_first(struct sync *s)
 	memcpy(h->params, from->params, bytes + h->frozen_params * sizeof *h->params);
 	if (buffers)
 		memcpy(h->buffers, from->buffers, buffers * sizeof *h->buffers);
-	for (int i = 0; i < h->slots; i++)
+	for (int i = 0; i < sync_vectors(h); i++)
 		memcpy(h->slot(h->ctx, i), from->slot(from->ctx, i), bytes);
 }
 
@@ -147,6 +149,8 @@ static tt_status make_own(struct sync *s)
 	if (!(own->old = mem_alloc_aligned(own->block * sizeof *own->old)) ||
 	    !(own->seen = mem_calloc(h->sums + 1, sizeof *own->seen)))
 		return TT_ENOMEM;
+	if (h->averaged && h->param_count > h->buffer_count)
+		return team_room(h->team, h->param_count);
 	return team_room(h->team, h->buffer_count);
 }
 
@@ -179,6 +183,8 @@ static tt_status begin(struct sync *s)
 
 	s->summed = 0;
 	h->moved += s->at.samples;
+	if (!h->averaged)
+		h->averaged = s->at.step - 1;
 	read_all(h->shared->w, s->host.params, s->host.param_count);
 	return TT_OK;
 }
@@ -192,6 +198,8 @@ static void apply_block(struct sync *s, size_t lo, size_t hi)
 	memcpy(h->old, x, (hi - lo) * sizeof *x);
 	s->host.apply(s->host.ctx, lo, hi);
 	add_change(h->shared->w + lo, h->old, x, hi - lo);
+	if (s->host.averaged)
+		s->host.average_in(s->host.ctx, s->host.params, lo, hi, s->at.step - h->averaged);
 }
 
 static tt_status grad_ready(struct sync *s, size_t lo, size_t hi)
@@ -239,6 +247,8 @@ static tt_status finish(struct sync *s)
 
 	if (!s->host.by_range && s->at.samples)
 		apply_block(s, 0, s->host.param_count);
+	if (s->at.samples)
+		((struct hogwild *)s->own)->averaged = s->at.step;
 	if (s->at.wants_stop)
 		atomic_store(&all->stop, 1);
 	report(s);
@@ -302,6 +312,8 @@ static tt_status consolidate(struct sync *s)
 	read_all(h->shared->w, s->host.params, s->host.param_count);
 	st = team_average(s->host.team, s->host.buffers, s->host.buffer_count, h->moved);
 	h->moved = 0;
+	if (st == TT_OK && s->host.averaged)
+		st = team_average(s->host.team, sync_ema(&s->host), s->host.param_count, 1);
 	if (st == TT_OK)
 		take(s);                            /* all have reported their last steps */
 	return st;
@@ -320,7 +332,7 @@ static void own(struct sync *s, struct own_list *l)
 
 const struct strategy sync_hogwild = {
 	.name = "hogwild", .help = "threads on one vector of parameters, without waiting",
-	.in_process = 1,
+	.in_process = 1, .own_average = 1,
 	.open = open_hogwild, .begin = begin, .grad_ready = grad_ready, .finish = finish,
 	.epoch_end = epoch_end, .end = end, .consolidate = consolidate, .resume = resume,
 	.own = own, .close = close_hogwild,

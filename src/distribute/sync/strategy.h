@@ -75,7 +75,13 @@ struct sync_host {
 	tt_status (*apply_product)(void *ctx, int i, const float *const *all, size_t lo, size_t hi,
 	                           float *work);
 	int     slots;                  /* optimizer state, vectors of param_count                    */
+	/* Behind these lies one more if `averaged`: what the parameters have been over the steps, a
+	 * moving average (sync_vectors, sync_ema).  `apply` takes it along, but for a strategy
+	 * with own_average: that calls average_in with what its model is, in [lo, hi), `steps` steps
+	 * after it did so last. */
+	int     averaged;
 	float *(*slot)(void *ctx, int i);
+	void  (*average_in)(void *ctx, const float *x, size_t lo, size_t hi, int64_t steps);
 	struct trace *trace;            /* NULL: none */
 	const char *(*name)(void *ctx, size_t at);       /* what grads[at] is part of, for messages */
 	/* Where ranks stay apart: what all have, in the order of ranks; what rank 0 has there at open
@@ -104,6 +110,7 @@ struct strategy {
 	unsigned    sync_batchnorm : 1; /* every step is one batch of all ranks                       */
 	unsigned    needs_period : 1;   /* without exchanges the result stays what it was         */
 	unsigned    own_momentum : 1;   /* the optimizer's must be 0                                  */
+	unsigned    own_average : 1;    /* what the optimizer makes is not what is saved as the model */
 
 	tt_status (*open)(struct sync *s);
 	tt_status (*begin)(struct sync *s);
@@ -136,6 +143,16 @@ struct sync {
 	int                    ended;     /* `end` was called, and no step since                      */
 	void                  *own;       /* the strategy's                                           */
 };
+
+/* Vectors that begin as rank 0's: the optimizer's state, and the average if there is one. */
+static inline int sync_vectors(const struct sync_host *h) { return h->slots + h->averaged; }
+/* NULL: none is kept. */
+static inline float *sync_ema(const struct sync_host *h)
+{
+	return h->averaged ? h->slot(h->ctx, h->slots) : NULL;
+}
+/* For those with own_average: the model is x now, after each step. */
+void sync_average_in(struct sync *s, const float *x);
 
 /* grad_ready of strategies whose ranks step alone: the optimizer takes the range if it may. */
 tt_status sync_apply_range(struct sync *s, size_t lo, size_t hi);

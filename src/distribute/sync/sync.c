@@ -115,6 +115,12 @@ void sync_resume(struct sync *s)
 
 /* ---- for strategies ---- */
 
+void sync_average_in(struct sync *s, const float *x)
+{
+	if (s->host.averaged)
+		s->host.average_in(s->host.ctx, x, 0, s->host.param_count, 1);
+}
+
 tt_status sync_apply_range(struct sync *s, size_t lo, size_t hi)
 {
 	if (s->host.by_range && s->at.samples)

@@ -15,6 +15,7 @@
  *   group       threads, factors           sync_host   what a strategy asks of a learner
  *   agree       are all ranks the same?    state       to a checkpoint and back
  *   own_rows    of each rank, likewise     blame       errors between ranks
+ *   average     of the parameters over the steps: who sees it when
  *   intake, names, learner_public   tt_learner
  *
  * One thread at a time, the one that calls engine_enter.  Functions that say "collective" are
@@ -42,6 +43,7 @@ struct learner_opts {
 	struct comm                  *comm;          /* this rank's end; comm_self: alone         */
 	const struct distribute_opts *distribute;
 	const struct optim_opts      *optimizer;
+	double                        ema;           /* decay of an average over steps (0: none)  */
 	uint64_t                      seed;
 	int64_t                       batch;         /* samples of all ranks in a step, at most   */
 	int64_t                       micro_batch;   /* of this rank at once (0: its share)       */
@@ -136,7 +138,8 @@ enum learner_epoch { EPOCH_GOES_ON, EPOCH_LAST };
 tt_status learner_epoch_end(struct learner *l, enum learner_epoch e, int wants_stop,
                             struct learner_result *out);
 /* Collective, around validation and checkpoints: the model becomes what all ranks have in common,
- * and then each rank's own again. */
+ * and then each rank's own again.  With an average over the steps (opts.ema) it becomes that, and
+ * stays it after a meeting behind EPOCH_LAST, until another step is taken. */
 tt_status learner_consolidate(struct learner *l, struct learner_result *out);
 void      learner_resume(struct learner *l);
 
@@ -146,21 +149,23 @@ int learner_classes(const struct learner *l);                    /* of accuracy;
 /* ---- to a checkpoint and back ---- */
 
 #define LEARNER_SLOTS 4
-#define LEARNER_ROWS (LEARNER_SLOTS + OWN_PARTS)
+#define LEARNER_ROWS (LEARNER_SLOTS + 1 + OWN_PARTS)
 struct learner_rows { int n; struct str name[LEARNER_ROWS]; };
 /* Collective, between consolidate and resume: rank 0 has what each rank has of its own, until
  * then. */
 tt_status learner_collect(struct learner *l);
-/* The optimizer's state into s, which has room for LEARNER_ROWS tensors more and borrows it and
- * the names in *r; of nets that are apart that of all; and what was collected.
+/* The optimizer's state, and the parameters where the model is an average, into s, which has room
+ * for LEARNER_ROWS tensors more and borrows it and the names in *r; of nets that are apart that of
+ * all; and what was collected.
  * learner_rows_release in any case. */
 tt_status learner_add_rows(const struct learner *l, struct learner_rows *r, struct model_rows *s);
 void      learner_rows_release(struct learner_rows *r);
 /* Where the optimizer's state lies in a checkpoint; nothing is changed.  TT_ESPEC, TT_ESHAPE: it
  * is another optimizer's or net's.  Then take it. */
-struct learner_slots { const float *data[LEARNER_SLOTS]; };
+struct learner_slots { const float *data[LEARNER_SLOTS], *trained; };
 tt_status learner_find_slots(const struct learner *l, const struct ckpt *c, const char *path,
                              struct learner_slots *out);
+/* The model has been taken before. */
 tt_status learner_take_slots(struct learner *l, const struct learner_slots *s);
 /* What each rank had of its own, on rank 0 before learner_start, which deals it out.  It is left
  * where it lies, with a word in *note, if it is that of another strategy or number of ranks: all go

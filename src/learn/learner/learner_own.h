@@ -7,6 +7,7 @@
 #include "learn/learner/learner.h"
 #include "learn/predict/program_inputs.h"
 #include "learn/predict/target.h"
+#include "optim/ema.h"
 #include "sys/shm.h"
 
 /* Behind the gradients lie numbers that a strategy sums over the ranks whenever it communicates.
@@ -72,6 +73,9 @@ struct learner {
 	struct target            target;
 	struct batch_room        part;        /* columns of the micro-batch under way         */
 	struct optim            *optim;
+	struct ema               ema;         /* of the parameters that are trained           */
+	int                      shown;       /* they have changed places with it             */
+	int                      over;        /* after EPOCH_LAST and before another step     */
 	float                   *grads;       /* [train_count + SUMS]                        */
 	struct shm               shared;      /* where grads lie, or {0}                     */
 	float                   *weighed;     /* what all ranks say that their samples weigh  */
@@ -123,6 +127,12 @@ tt_status weigh_step(struct learner *l, const struct batch *b);
 tt_status sync_host_open(struct learner *l);
 /* own_rows.c: what was collected, as tensors. */
 tt_status own_rows_add(const struct learner *l, struct learner_rows *r, struct model_rows *s);
+/* average.c.  At the start it is what the parameters are. */
+void      average_start(struct learner *l);
+void      average_show(struct learner *l);
+void      average_hide(struct learner *l);
+/* What was saved: the model is the average, and these are the parameters. */
+tt_status average_take(struct learner *l, const float *trained);
 /* group.c: this rank's part among others, before any program is compiled. */
 tt_status group_join(struct learner *l);
 /* blame.c: what goes wrong between ranks is another rank's fault, not this one's. */

@@ -65,7 +65,8 @@ static tt_status make_learner(struct tt_learner *l, const tt_learner_opts *o)
 	const struct learner_opts opts = {
 		.model = l->model, .engine = l->engine, .comm = o->group ? o->group : l->self,
 		.distribute = &s->distribute, .optimizer = &s->train.optimizer,
-		.seed = (uint64_t)s->train.seed, .batch = o->batch ? o->batch : s->train.batch,
+		.ema = s->train.ema, .seed = (uint64_t)s->train.seed,
+		.batch = o->batch ? o->batch : s->train.batch,
 		.micro_batch = s->train.micro_batch,
 		.threads = o->threads ? o->threads : s->train.threads, .top_k = s->train.top_k,
 	};
@@ -270,8 +271,16 @@ tt_status tt_learner_wait(tt_learner *l)
 tt_status tt_learner_finish(tt_learner *l)
 {
 	struct learner_result r;
+	tt_status st;
 
-	return l ? learner_epoch_end(l->learner, EPOCH_LAST, 0, &r) : err_null(__func__);
+	if (!l)
+		return err_null(__func__);
+	if ((st = learner_epoch_end(l->learner, EPOCH_LAST, 0, &r)) != TT_OK || !l->learner->ema.v)
+		return st;
+	if ((st = learner_consolidate(l->learner, &r)) == TT_OK)
+		l->seen_steps = -1;                 /* the model is the average now */
+	learner_resume(l->learner);
+	return st;
 }
 
 int64_t tt_learner_steps(const tt_learner *l)

@@ -78,7 +78,8 @@ static tt_status build(struct learner *l)
 
 	l->strategy = sync_pick(&l->distribute, l->opts.comm->size);
 	if ((st = make_optim(l)) != TT_OK || (st = group_join(l)) != TT_OK ||
-	    (st = make_grads(l)) != TT_OK)
+	    (st = make_grads(l)) != TT_OK ||
+	    (st = ema_init(&l->ema, l->opts.model->train_count, l->opts.ema)) != TT_OK)
 		return st;
 	return make_programs(l);
 }
@@ -117,6 +118,7 @@ void learner_free(struct learner **lp)
 	own_release(&l->own);
 	program_cache_free(&l->programs);
 	optim_free(&l->optim);
+	ema_release(&l->ema);
 	program_inputs_release(&l->inputs);
 	target_release(&l->target);
 	free_grads(l);
@@ -160,12 +162,18 @@ tt_status learner_compile(struct learner *l, int64_t samples)
 
 /* ---- the start ---- */
 
+/* The optimizer's state, and the average. */
+static int vectors(const struct learner *l)
+{
+	return optim_slots(l->optim) + (l->ema.v != NULL);
+}
+
 /* What of the optimizers of nets that stay apart comes together on rank 0 gets its room now. */
 static tt_status make_slots(struct learner *l)
 {
 	const struct learner_whole *w = &l->whole;
 
-	for (int i = 0; w->slot && !learner_rank(l) && i < optim_slots(l->optim); i++)
+	for (int i = 0; w->slot && !learner_rank(l) && i < vectors(l); i++)
 		if (!w->slot(w->ctx, i))
 			return TT_ENOMEM;
 	return TT_OK;
@@ -176,7 +184,10 @@ tt_status learner_start(struct learner *l)
 	tt_status st;
 
 	l->opts.comm->doing = "the start";
-	if ((st = make_slots(l)) != TT_OK || (st = sync_host_open(l)) != TT_OK)
+	if ((st = make_slots(l)) != TT_OK)
+		return st;
+	average_start(l);
+	if ((st = sync_host_open(l)) != TT_OK)
 		return st;
 	st = blame_peer(sync_deal_own(l->sync, &l->own));
 	own_release(&l->own);

@@ -8,12 +8,20 @@
 #include "learn/learner/learner_own.h"
 
 #define PREFIX "tutti.optim."
+/* What is trained, where the model is its average over the steps. */
+#define TRAINED "tutti.trained"
 
 static int slots_of(const struct learner *l)
 {
 	const int n = optim_slots(l->optim);
 
 	return n < LEARNER_SLOTS ? n : LEARNER_SLOTS;
+}
+
+/* Of the average: what lies there in a meeting. */
+static float *trained_at(const struct learner *l)
+{
+	return l->whole.slot ? l->whole.slot(l->whole.ctx, slots_of(l)) : l->ema.v;
 }
 
 /* Numbers in a slot: of nets that are apart those of all. */
@@ -29,6 +37,18 @@ static float *slot_at(const struct learner *l, int i, const char **name)
 	return l->whole.slot ? l->whole.slot(l->whole.ctx, i) : mine;
 }
 
+static tt_status add_row(struct learner_rows *r, struct model_rows *s, int64_t count,
+                         const float *data)
+{
+	tt_status st = data ? str_status(&r->name[r->n]) : TT_ENOMEM;
+
+	if (st == TT_OK)
+		s->tensor[s->n_tensors++] = (struct ckpt_tensor){
+			.name = r->name[r->n++].p, .desc = tensor_desc_make(DTYPE_F32, 1, &count),
+			.data = data };
+	return st;
+}
+
 tt_status learner_add_rows(const struct learner *l, struct learner_rows *r, struct model_rows *s)
 {
 	const int64_t count = count_of(l);
@@ -39,14 +59,14 @@ tt_status learner_add_rows(const struct learner *l, struct learner_rows *r, stru
 		const char *name;
 		const float *data = slot_at(l, i, &name);
 
-		if (!data)
-			return TT_ENOMEM;
 		str_addf(&r->name[r->n], PREFIX "%s", name);
-		if ((st = str_status(&r->name[r->n])) != TT_OK)
+		if ((st = add_row(r, s, count, data)) != TT_OK)
 			return st;
-		s->tensor[s->n_tensors++] = (struct ckpt_tensor){
-			.name = r->name[r->n++].p, .desc = tensor_desc_make(DTYPE_F32, 1, &count),
-			.data = data };
+	}
+	if (l->ema.v) {
+		str_add(&r->name[r->n], TRAINED);
+		if ((st = add_row(r, s, count, trained_at(l))) != TT_OK)
+			return st;
 	}
 	return own_rows_add(l, r, s);
 }
@@ -155,12 +175,37 @@ static tt_status check_frozen(const struct learner *l, const struct ckpt *c, con
 	return st;
 }
 
+static tt_status wrong_count(const char *path, const struct ckpt_tensor *t, int64_t count)
+{
+	return err_set(TT_ESHAPE, "%s: holds a model of %lld parameters, this spec's has %lld: "
+	               "resume with the model it was written with", path,
+	               (long long)tensor_count(&t->desc), (long long)count);
+}
+
+/* Without these the average would pass for what is trained, or the other way round. */
+static tt_status find_trained(const struct learner *l, const struct ckpt *c, const char *path,
+                              const float **out)
+{
+	const int64_t count = count_of(l);
+	const struct tensor_desc want = tensor_desc_make(DTYPE_F32, 1, &count);
+	const struct ckpt_tensor *found = ckpt_find(c, TRAINED);
+
+	if (!found != !l->ema.v)
+		return err_set(TT_ESPEC, "%s: was written with%s train.ema, this spec has %s: resume with "
+		               "the same, or begin another run with train.init.from: %s", path,
+		               found ? "" : "out", found ? "none" : "one", path);
+	if (found && !tensor_same(&found->desc, &want))
+		return wrong_count(path, found, count);
+	*out = found ? found->data : NULL;
+	return TT_OK;
+}
+
 tt_status learner_find_slots(const struct learner *l, const struct ckpt *c, const char *path,
                              struct learner_slots *out)
 {
 	const int64_t count = count_of(l);
 	const struct tensor_desc want = tensor_desc_make(DTYPE_F32, 1, &count);
-	struct learner_slots s = {{ 0 }};
+	struct learner_slots s = { .trained = NULL };
 	tt_status st = check_kind(l, c, path);
 
 	if (st != TT_OK || (st = check_frozen(l, c, path)) != TT_OK ||
@@ -178,11 +223,11 @@ tt_status learner_find_slots(const struct learner *l, const struct ckpt *c, cons
 			return err_set(TT_ESPEC, "%s: has no '%s': resume with the train.optimizer it was "
 			               "written with", path, name);
 		if (!tensor_same(&found->desc, &want))
-			return err_set(TT_ESHAPE, "%s: holds a model of %lld parameters, this spec's has %lld: "
-			               "resume with the model it was written with", path,
-			               (long long)tensor_count(&found->desc), (long long)count);
+			return wrong_count(path, found, count);
 		s.data[i] = found->data;
 	}
+	if ((st = find_trained(l, c, path, &s.trained)) != TT_OK)
+		return st;
 	*out = s;
 	return TT_OK;
 }
@@ -198,5 +243,7 @@ tt_status learner_take_slots(struct learner *l, const struct learner_slots *s)
 			return TT_ENOMEM;
 		memcpy(to, s->data[i], (size_t)count_of(l) * sizeof *to);
 	}
-	return TT_OK;
+	if (s->trained && !trained_at(l))
+		return TT_ENOMEM;
+	return average_take(l, s->trained);
 }

@@ -23,6 +23,7 @@ static tt_status turn(struct learner *l)
 		optim_begin_rates(l->optim, l->step.at.rates, l->steps + 1);
 	else
 		optim_begin(l->optim, l->step.at.lr, l->steps + 1);
+	ema_begin(&l->ema, l->steps + 1);
 	sums_count(l);
 	return TT_OK;
 }
@@ -95,6 +96,8 @@ tt_status learner_step(struct learner *l, const struct batch *b, const struct le
 	if ((st = microbatch_compile(l, &(struct microbatch_want){
 		b->n_global, b->n, b->data.weight != NULL, l->inputs.at_least })) != TT_OK)
 		return st;
+	average_hide(l);
+	l->over = 0;
 	if (l->opts.steps)
 		l->steps = atomic_fetch_add(l->opts.steps, 1);
 	l->step = (struct step){ .at = *at, .parts = microbatch_count(&l->opts, b->n_global) };
@@ -140,9 +143,19 @@ tt_status learner_epoch_end(struct learner *l, enum learner_epoch e, int wants_s
 	sums_want_stop(l, wants_stop);
 	st = e == EPOCH_LAST ? sync_end(l->sync) : sync_epoch_end(l->sync);
 	out->stop = l->sync->stop;
+	l->over = e == EPOCH_LAST && st == TT_OK && !out->stop;
 	if (st != TT_OK || !l->sync->exchanged)
 		return blame_peer(st);
 	return sums_take(l, out);
+}
+
+/* Nets that stay apart are shown as they are collected. */
+static tt_status meet(struct learner *l)
+{
+	average_hide(l);
+	if (l->strategy->apart)
+		average_show(l);
+	return blame_peer(sync_consolidate(l->sync));
 }
 
 tt_status learner_consolidate(struct learner *l, struct learner_result *out)
@@ -150,17 +163,21 @@ tt_status learner_consolidate(struct learner *l, struct learner_result *out)
 	tt_status st;
 
 	*out = (struct learner_result){ 0 };
-	if (!l->sync || l->sync->met)
+	if (l->sync && l->sync->met)
 		return TT_OK;
-	if ((st = sync_consolidate(l->sync)) != TT_OK)
-		return blame_peer(st);
-	return l->sync->exchanged ? sums_take(l, out) : TT_OK;
+	if (l->sync && (st = meet(l)) != TT_OK)
+		return st;
+	average_show(l);
+	return l->sync && l->sync->exchanged ? sums_take(l, out) : TT_OK;
 }
 
 void learner_resume(struct learner *l)
 {
+	average_hide(l);
 	if (l->sync)
 		sync_resume(l->sync);
+	if (l->over)
+		average_show(l);
 	own_release(&l->own);
 }
 

@@ -5,9 +5,10 @@
 
 static float *slot_of(void *ctx, int i)
 {
+	struct learner *l = ctx;
 	const char *name;
 
-	return optim_slot(((struct learner *)ctx)->optim, i, &name);
+	return i < optim_slots(l->optim) ? optim_slot(l->optim, i, &name) : l->ema.v;
 }
 
 static float *all_slot_of(void *ctx, int i)
@@ -17,6 +18,18 @@ static float *all_slot_of(void *ctx, int i)
 	return w->slot ? w->slot(w->ctx, i) : NULL;
 }
 
+static void average_in(void *ctx, const float *x, size_t lo, size_t hi, int64_t steps)
+{
+	ema_take(&((struct learner *)ctx)->ema, x, lo, hi, steps);
+}
+
+/* The optimizer has changed this range. */
+static void follow(const struct learner *l, size_t lo, size_t hi)
+{
+	if (l->ema.v && !l->strategy->own_average)
+		ema_take(&l->ema, l->opts.model->params, lo, hi, 1);
+}
+
 static void apply(void *ctx, size_t lo, size_t hi)
 {
 	struct learner *l = ctx;
@@ -24,6 +37,7 @@ static void apply(void *ctx, size_t lo, size_t hi)
 	if (!optim_by_range(l->optim))
 		l->grad_norm = optim_clip(l->optim, l->grads);
 	optim_apply(l->optim, l->opts.model->params, l->grads, lo, hi);
+	follow(l, lo, hi);
 }
 
 /* ---- products of factors ---- */
@@ -76,10 +90,12 @@ static tt_status apply_product(void *ctx, int i, const float *const *all, size_t
 	};
 	tt_status st = l->product->multiply(&p);
 
-	if (st == TT_OK)
-		optim_apply_part(l->optim, l->opts.model->params,
-		                 p.dw + (lo - nf->at - first * block), lo, hi);
-	return st;
+	if (st != TT_OK)
+		return st;
+	optim_apply_part(l->optim, l->opts.model->params, p.dw + (lo - nf->at - first * block), lo,
+	                 hi);
+	follow(l, lo, hi);
+	return TT_OK;
 }
 
 /* ---- life ---- */
@@ -108,7 +124,8 @@ tt_status sync_host_open(struct learner *l)
 		.by_range = optim_by_range(l->optim), .apply = apply, .ctx = l,
 		.n_factored = l->n_factored, .factored = factored, .multiply = multiply,
 		.share_products = learner_shares_products(l), .apply_product = apply_product,
-		.slots = optim_slots(l->optim), .slot = slot_of, .trace = l->opts.trace, .name = name_at,
+		.slots = optim_slots(l->optim), .averaged = l->ema.v != NULL, .slot = slot_of,
+		.average_in = average_in, .trace = l->opts.trace, .name = name_at,
 		.all_params = whole->params, .all_buffers = whole->buffers, .all_slot = all_slot_of,
 	};
 

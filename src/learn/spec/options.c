@@ -82,6 +82,9 @@ static const struct option train_options[] = {
 	           "all of whose are uses its running statistics, and keeps them"),
 	OPT_GROUP (T, optimizer, optim_options, "how gradients become parameters"),
 	OPT_GROUP (T, schedule, schedule_options, "how the learning rate changes"),
+	OPT_DOUBLE(T, ema, "0", 0, 0.999999,
+	           "decay of a moving average of the weights over the steps, 0.999 for instance: it is "
+	           "what is validated, saved and used as the model; 0: none"),
 	OPT_INT   (T, valid_every, "1", 0, 1e9, "epochs between validations; 0: none"),
 	OPT_NODE  (T, class_weights,
 	           "balanced: all classes weigh alike in training, as if there were as many samples "

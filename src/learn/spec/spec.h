@@ -55,6 +55,7 @@ struct train_opts {
 	const struct node   *freeze;        /* patterns of parameters that are not trained            */
 	struct optim_opts    optimizer;
 	struct schedule_opts schedule;
+	double   ema;                       /* decay of an average of the weights (0: none is kept)   */
 	int      valid_every;               /* epochs between validations (1)                         */
 	int      top_k;                     /* (5)                                                    */
 	const struct node *class_weights;   /* balanced, or numbers (1 each)                          */

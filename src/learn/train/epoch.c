@@ -149,11 +149,11 @@ static tt_status stop_early(struct tt_trainer *t)
 {
 	tt_status st = end_steps(t, EPOCH_LAST);
 
-	if (st != TT_OK || !t->ensemble)
+	if (st != TT_OK || (!t->ensemble && !t->opts->ema))
 		return st;
 	if ((st = trainer_consolidate(t)) != TT_OK || (st = finish_ensemble(t)) != TT_OK)
 		return st;
-	if (t->dir.len)
+	if (t->dir.len && t->ensemble)
 		st = checkpoint_save(t, t->last.p);
 	learner_resume(t->learner);
 	return st;

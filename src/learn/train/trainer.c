@@ -196,6 +196,7 @@ static struct learner_opts learner_opts_of(const struct tt_trainer *t)
 	return (struct learner_opts){
 		.model = t->model, .engine = t->engine, .comm = t->comm,
 		.distribute = &t->model->spec->distribute, .optimizer = &t->opts->optimizer,
+		.ema = t->opts->ema,
 		.seed = (uint64_t)t->opts->seed, .batch = t->opts->batch,
 		.micro_batch = t->opts->micro_batch, .threads = t->opts->threads,
 		.top_k = t->opts->top_k, .trace = t->trace,
