@@ -10,8 +10,8 @@
  *     profile     time per program step     a table on stderr, {} on stdout
  *     quit
  *
- * The first line says what it is.  The data file holds batches of f32 samples, each followed by its
- * s32 labels. */
+ * The first line says what it is.  The data file holds batches: of each all that the program reads,
+ * in its order (learn/nn/model.h), but for the seed of the gradients. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -28,10 +28,11 @@
 #include "optim/optim.h"
 
 #define DATA_LIMIT ((size_t)1 << 31)
+#define INPUTS     (2 * NET_INPUTS_MAX + 3)
 
 struct args {
 	const char *spec, *data, *cache;
-	int         batch, threads, mode, precision, profile;
+	int         batch, length, threads, mode, precision, profile;
 };
 
 enum mode { MODE_TRAIN, MODE_INFER };
@@ -43,6 +44,7 @@ static const struct option arg_rows[] = {
 	OPT_TEXT(struct args, data, NULL, "file of batches"),
 	OPT_TEXT(struct args, cache, NULL, "file of measured kernels (none: the library's choice)"),
 	OPT_INT(struct args, batch, "64", 1, 65536, "samples per step"),
+	OPT_INT(struct args, length, "64", 1, 65536, "of sequences, where the net reads some"),
 	OPT_INT(struct args, threads, "1", 1, 4096, "compute threads"),
 	OPT_ENUM(struct args, mode, "train", mode_words, "what a step is"),
 	OPT_ENUM(struct args, precision, "f32", precision_words, "of the computation"),
@@ -59,8 +61,10 @@ struct job {
 	struct optim        *optim;
 	float               *grads;
 	float               *data;
-	size_t               batches, x_words, stride; /* a batch: x_words f32, batch s32, padding */
-	float                seed;                     /* of the gradients: 1 / batch         */
+	int                  inputs, reads; /* in the file; of these the program reads; behind: seed */
+	size_t               words[INPUTS], from[INPUTS], at[INPUTS];   /* in the file, in memory */
+	size_t               batches, words_all, stride; /* of a batch, there and there       */
+	float                seed;          /* of the gradients: 1 / targets                  */
 	int64_t              step;
 };
 
@@ -86,19 +90,42 @@ static tt_status read_args(int argc, char **argv, struct arena *a, struct args *
 	return st;
 }
 
-/* Batches start on a cache line, as the loader's do. */
-static tt_status job_data(struct job *j)
+/* The file is the same for training and inference, which reads the first inputs alone. */
+static tt_status job_inputs(struct job *j)
 {
-	size_t bytes, words, per;
-	char *raw = NULL;
-	tt_status st = file_read_all(j->args.data, DATA_LIMIT, &raw, &bytes);
+	struct ir_graph *g = NULL;
+	tt_status st = nn_graph_of(j->model, &(struct nn_shape){ .batch = j->args.batch,
+		.length = j->args.length, .purpose = NN_TRAIN }, &g);
 
 	if (st != TT_OK)
 		return st;
-	j->x_words = (size_t)j->args.batch * (size_t)j->model->inputs;
-	words = j->x_words + (size_t)j->args.batch;
-	per = words * sizeof(float);
-	j->stride = (words + 15) / 16 * 16;
+	for (int i = 0; i < g->n_values; i++) {
+		const struct ir_value *v = g->value[i];
+		const size_t words = (size_t)tensor_count(&v->desc);
+
+		if (v->kind != IR_INPUT || v->index == g->n_inputs - 1)
+			continue;
+		j->words[v->index] = words;
+		j->from[v->index] = j->words_all;
+		j->at[v->index] = j->stride;
+		j->words_all += words;
+		j->stride += (words + 15) / 16 * 16;
+	}
+	j->inputs = g->n_inputs - 1;
+	ir_graph_free(&g);
+	return TT_OK;
+}
+
+/* Inputs start on a cache line, as the loader's do. */
+static tt_status job_data(struct job *j)
+{
+	size_t bytes, per;
+	char *raw = NULL;
+	tt_status st = job_inputs(j);
+
+	if (st != TT_OK || (st = file_read_all(j->args.data, DATA_LIMIT, &raw, &bytes)) != TT_OK)
+		return st;
+	per = j->words_all * sizeof(float);
 	j->batches = bytes / per;
 	if (j->batches == 0 || bytes % per)
 		st = err_set(TT_EFORMAT, "%s: %zu bytes are no whole number of batches of %zu",
@@ -106,7 +133,9 @@ static tt_status job_data(struct job *j)
 	else if (!(j->data = mem_alloc_aligned(j->batches * j->stride * sizeof(float))))
 		st = TT_ENOMEM;
 	for (size_t i = 0; i < j->batches && st == TT_OK; i++)
-		memcpy(j->data + i * j->stride, raw + i * per, per);
+		for (int k = 0; k < j->inputs; k++)
+			memcpy(j->data + i * j->stride + j->at[k],
+			       raw + i * per + j->from[k] * sizeof(float), j->words[k] * sizeof(float));
 	mem_free(raw);
 	return st;
 }
@@ -132,9 +161,13 @@ static tt_status job_program(struct job *j)
 		.precision = j->args.precision ? PRECISION_BF16 : PRECISION_F32,
 		.purpose = train ? PROGRAM_TRAIN : PROGRAM_INFER,
 	};
-	tt_status st = nn_graph(j->model, j->args.batch, train ? NN_TRAIN : NN_PREDICT, &g);
+	tt_status st = nn_graph_of(j->model, &(struct nn_shape){ .batch = j->args.batch,
+		.length = j->args.length, .purpose = train ? NN_TRAIN : NN_PREDICT }, &g);
 
-	if (st != TT_OK || (st = program_new(&j->program, g, &po)) != TT_OK)
+	if (st != TT_OK)
+		return st;
+	j->reads = g->n_inputs - train;
+	if ((st = program_new(&j->program, g, &po)) != TT_OK)
 		return st;
 	if (train && !(j->grads = mem_alloc_aligned(j->model->param_count * sizeof(float))))
 		return TT_ENOMEM;
@@ -162,10 +195,10 @@ static tt_status job_open(struct job *j)
 {
 	tt_status st;
 
-	j->seed = 1.0f / (float)j->args.batch;
 	thread_set_count(j->args.threads);
 	if ((st = job_model(j)) != TT_OK || (st = job_data(j)) != TT_OK)
 		return st;
+	j->seed = 1.0f / (float)(j->args.batch * (j->model->per_place ? j->args.length : 1));
 	if ((st = device_list_open_known(&j->devices)) != TT_OK)
 		return st;
 	if (j->args.cache && (st = kernel_cache_open(&j->cache, j->args.cache, "bench")) != TT_OK)
@@ -200,10 +233,10 @@ static tt_status job_step(struct job *j)
 	struct program_run run = { .seed = 1, .step = (uint64_t)j->step, .sample_stride = 1 };
 	tt_status st;
 
-	program_set_input(j->program, 0, x);
+	for (int i = 0; i < j->reads; i++)
+		program_set_input(j->program, i, x + j->at[i]);
 	if (j->args.mode == MODE_TRAIN) {
-		program_set_input(j->program, 1, x + j->x_words);
-		program_set_input(j->program, 2, &j->seed);
+		program_set_input(j->program, j->inputs, &j->seed);
 		optim_begin(j->optim, sgd.lr, j->step + 1);
 		run.ready = apply_range;
 		run.ctx = j;

@@ -128,7 +128,7 @@ class Job:
         self.version = jax.__version__
         self.state = (params, [jnp.zeros_like(p) for p in params], stats, jax.random.key(1))
         self.data = [(jnp.asarray(x.transpose(0, 2, 3, 1)), jnp.asarray(y.astype(numpy.int32)))
-                     for x, y in peer.read_batches(opts.data, peer.SHAPES[opts.net], opts.batch)]
+                     for x, y in peer.read_batches(opts.data, opts.net, opts.batch)]
         self.step = 0
         self.run = self.infer if opts.infer else self.train
         self.one = jax.jit(self.forward) if opts.infer else jax.jit(self.update, donate_argnums=0)

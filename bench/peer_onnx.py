@@ -14,13 +14,13 @@ from peer_torch import NETS
 
 def write_onnx(opts, path):
     """Returns the number of parameters."""
-    make, shape = NETS[opts.net]
     torch.manual_seed(1)
-    net = make().eval()
+    net = NETS[opts.net]().eval()
+    x, _ = next(peer.read_batches(opts.data, opts.net, opts.batch))
     out = io.StringIO()
     stdout, sys.stdout = sys.stdout, out        # orders are answered there
     try:
-        torch.onnx.export(net, (torch.randn(opts.batch, *shape),), path, input_names=["x"])
+        torch.onnx.export(net, (torch.from_numpy(x),), path, input_names=["x"])
     finally:
         sys.stdout = stdout
     return sum(p.numel() for p in net.parameters())
@@ -56,7 +56,7 @@ class Job:
             path = os.path.join(folder, "net.onnx")
             self.parameters = write_onnx(opts, path)
             self.version, self.one = ENGINES[opts.engine](path, opts.threads)
-        self.data = [x for x, _ in peer.read_batches(opts.data, peer.SHAPES[opts.net], opts.batch)]
+        self.data = [x for x, _ in peer.read_batches(opts.data, opts.net, opts.batch)]
         self.step = 0
 
     def run(self, steps):

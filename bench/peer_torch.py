@@ -101,8 +101,87 @@ class Vgg11(nn.Sequential):
         super().__init__(*layers, nn.Flatten(), nn.Linear(512, 10))
 
 
-NETS = {"mlp": (Mlp, (1, 28, 28)), "lenet5": (Lenet5, (1, 28, 28)), "cnn6": (Cnn6, (3, 32, 32)),
-        "resnet20": (Resnet20, (3, 32, 32)), "vgg11-cifar": (Vgg11, (3, 32, 32))}
+class Characters(nn.Module):
+    """A recurrent net of two layers that tells the next character, as in bench/nets/char-*.yaml."""
+    kind = nn.LSTM
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(96, 512)
+        self.cells = self.kind(512, 512, 2, batch_first=True)
+        self.last = nn.Linear(512, 96)
+
+    def forward(self, x):
+        return self.last(self.cells(self.embedding(x))[0])
+
+
+class CharactersGru(Characters):
+    kind = nn.GRU
+
+
+class Transformer(nn.Module):
+    """A block of GPT-2 (Radford et al. 2019): norms first."""
+
+    def __init__(self, wide, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(wide), nn.LayerNorm(wide)
+        self.qkv, self.out = nn.Linear(wide, 3 * wide), nn.Linear(wide, wide)
+        self.linear1, self.linear2 = nn.Linear(wide, 4 * wide), nn.Linear(4 * wide, wide)
+
+    def forward(self, x):
+        n, t, wide = x.shape
+        q, k, v = (part.view(n, t, self.heads, -1).transpose(1, 2)
+                   for part in self.qkv(self.norm1(x)).split(wide, 2))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.out(y.transpose(1, 2).reshape(n, t, wide))
+        return x + self.linear2(F.gelu(self.linear1(self.norm2(x))))
+
+
+class Gpt(nn.Module):
+    """Six blocks of 384, a context of 256, as in bench/nets/gpt.yaml."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(96, 384)
+        self.places = nn.Parameter(torch.randn(256, 384) * 0.02)
+        self.blocks = nn.Sequential(*[Transformer(384, 6) for _ in range(6)])
+        self.norm, self.last = nn.LayerNorm(384), nn.Linear(384, 96)
+
+    def forward(self, x):
+        return self.last(self.norm(self.blocks(self.embedding(x) + self.places)))
+
+
+class WideDeep(nn.Module):
+    """Cheng et al. 2016: a number for each category beside a net over what they embed to."""
+
+    def __init__(self):
+        super().__init__()
+        rows = peer.CATEGORIES["wide-deep"]
+        self.deep = nn.ModuleList(nn.Embedding(n, 16) for n in rows)
+        self.wide = nn.ModuleList(nn.Embedding(n, 1) for n in rows)
+        self.net = nn.Sequential(nn.Linear(16 * len(rows), 256), nn.ReLU(inplace=True),
+                                 nn.Linear(256, 128), nn.ReLU(inplace=True), nn.Linear(128, 1))
+
+    def forward(self, x):
+        part = x.unbind(1)
+        deep = torch.cat([table(i) for table, i in zip(self.deep, part)], 1)
+        wide = sum(table(i) for table, i in zip(self.wide, part))
+        return self.net(deep) + wide
+
+
+NETS = {"mlp": Mlp, "lenet5": Lenet5, "cnn6": Cnn6, "resnet20": Resnet20, "vgg11-cifar": Vgg11,
+        "char-lstm": Characters, "char-gru": CharactersGru, "gpt": Gpt, "wide-deep": WideDeep}
+
+
+def loss_of(net):
+    """A function of (scores, target) for a net of this name."""
+    if net in peer.CATEGORIES:
+        return nn.BCEWithLogitsLoss()
+    smoothing = getattr(NETS[net], "smoothing", 0)
+    if net in peer.PLACES:
+        return lambda y, t: F.cross_entropy(y.flatten(0, 1), t.flatten())
+    return nn.CrossEntropyLoss(label_smoothing=smoothing)
 
 
 class Job:
@@ -112,29 +191,28 @@ class Job:
         torch.set_num_threads(opts.threads)
         torch.manual_seed(1)
         words = variant.split(",")
-        make, shape = NETS[opts.net]
         self.layout = torch.channels_last if "channels_last" in words else torch.contiguous_format
-        self.net = make().to(memory_format=self.layout)
+        self.net = NETS[opts.net]().to(memory_format=self.layout)
         self.parameters = sum(p.numel() for p in self.net.parameters())
         self.version = torch.__version__
         self.data = [(torch.from_numpy(x).to(memory_format=self.layout), torch.from_numpy(y))
-                     for x, y in peer.read_batches(opts.data, shape, opts.batch)]
+                     for x, y in peer.read_batches(opts.data, opts.net, opts.batch)]
         self.cast = contextlib.nullcontext()
         self.step = 0
         if opts.bf16 and not opts.infer:
             self.cast = torch.autocast("cpu", torch.bfloat16)
         if opts.infer:
             self.run = self.infer
-            self.type = torch.bfloat16 if opts.bf16 else torch.float32
-            self.net.eval().to(self.type)
+            wanted = torch.bfloat16 if opts.bf16 else torch.float32
+            self.net.eval().to(wanted)
+            self.type = wanted if opts.net in peer.SHAPES else torch.int32
             self.compiled = "compiled" in words        # frozen by the compiler under no_grad alone
             self.freeze(words)
         else:
             self.run = self.train
-            self.prepare(words)
+            self.prepare(words, loss_of(opts.net))
 
-    def prepare(self, words):
-        loss = nn.CrossEntropyLoss(label_smoothing=getattr(self.net, "smoothing", 0))
+    def prepare(self, words, loss):
         net = self.net.train()
         self.loss = lambda x, y: loss(net(x), y)
         if "compiled" in words:
@@ -175,7 +253,8 @@ class Job:
 
 
 def variants(opts):
-    layouts = ["contiguous"] if opts.net == "mlp" else ["contiguous", "channels_last"]
+    images = opts.net in peer.SHAPES and opts.net != "mlp"
+    layouts = ["contiguous", "channels_last"] if images else ["contiguous"]
     ways = ["eager", "frozen", "optimized"] if opts.infer else ["single", "foreach"]
     if hasattr(torch, "compile"):
         ways += ["compiled"] if opts.infer else ["fused", "compiled,fused"]

@@ -9,6 +9,7 @@ static const struct {
 	tt_status (*run)(struct ir_graph *g);
 	int         infer_only;
 } passes[] = {
+	{ "lookup", pass_lookup, 1 },
 	{ "fold", pass_fold, 1 },
 	{ "fuse", pass_fuse, 0 },
 	{ "dead", pass_dead, 0 },

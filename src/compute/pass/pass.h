@@ -24,6 +24,10 @@ tt_status pass_fuse(struct ir_graph *g);
  * ir_backward; not part of pass_all. */
 tt_status pass_defer(struct ir_graph *g);
 
+/* A dense layer over an embedding with far fewer rows than indices is computed for each row once.
+ * Before ir_backward. */
+tt_status pass_lookup(struct ir_graph *g);
+
 /* Convolutions and dense layers with 2 * least weights or more become pieces of `least` or more,
  * each with parameters of its own, parts of the flat vector as it was: they are needed, and their
  * gradients are final, piece by piece.  Before ir_backward; not part of pass_all. */

@@ -7,6 +7,9 @@
  * the first leaves before the next is made.  And a convolution whose weights fill the caches is
  * slower than its pieces, one after the other.
  *
+ * A dense layer over more rows than its weights have columns, places of sequences most often, stays
+ * whole.
+ *
  * The bias is added by a node of its own, since it lies behind all weights in the flat vector: it
  * is needed last, and its gradient is there first. */
 #include "compute/pass/pass.h"
@@ -24,6 +27,8 @@ static int may_split(const struct ir_graph *g, const struct ir_node *n)
 		return 0;               /* what travels is its input */
 	if (n->op != IR_DENSE && (n->op != IR_CONV2D || n->attr.groups > 1))
 		return 0;
+	if (n->op == IR_DENSE && tensor_count(&n->out[0]->desc) > tensor_count(&n->in[1]->desc))
+		return 0;               /* copies of its outputs would cost more than it gains */
 	for (int i = 1; i < n->n_in; i++)
 		if (n->in[i]->kind != IR_PARAM || ir_only_reader(g, n->in[i]) != n)
 			return 0;

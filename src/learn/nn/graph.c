@@ -74,6 +74,8 @@ static tt_status build_graph(struct builder *b, struct ir_graph **out)
 	if (st == TT_OK && b->shape.group && b->shape.group->factors.hosts)
 		pass_factor(b->g, &b->shape.group->factors);
 	if (st == TT_OK && b->shape.purpose == NN_TRAIN)
+		st = pass_lookup(b->g);
+	if (st == TT_OK && b->shape.purpose == NN_TRAIN)
 		st = pass_split(b->g, PIECE);
 	if (st == TT_OK)
 		st = heads_add(b);

@@ -43,13 +43,25 @@ void packed_from_rows(const struct packed *p, const float *b, float *to)
 	}
 }
 
+/* Rows k.. of a panel, so few that what is read and written stays in the cache. */
+static void turn(const float *b, int64_t stride, int64_t cols, int64_t rows, float *to)
+{
+	for (int64_t i = 0; i < cols; i++)
+		for (int64_t k = 0; k < rows; k++)
+			to[k * PACKED_PANEL + i] = b[i * stride + k];
+	for (int64_t i = cols; i < PACKED_PANEL; i++)
+		for (int64_t k = 0; k < rows; k++)
+			to[k * PACKED_PANEL + i] = 0;
+}
+
 void packed_from_columns(const struct packed *p, const float *b, float *to)
 {
-	for (int64_t col = 0; col < packed_width(p->cols); col++) {
-		float *at = to + col / PACKED_PANEL * PACKED_PANEL * p->k + col % PACKED_PANEL;
+	for (int64_t col = 0; col < p->cols; col += PACKED_PANEL, b += PACKED_PANEL * p->stride) {
+		const int64_t left = p->cols - col, n = left < PACKED_PANEL ? left : PACKED_PANEL;
 
-		for (int64_t k = 0; k < p->k; k++)
-			at[k * PACKED_PANEL] = col < p->cols ? b[col * p->stride + k] : 0;
+		for (int64_t k = 0; k < p->k; k += LANES, to += LANES * PACKED_PANEL)
+			turn(b + k, p->stride, n, p->k - k < LANES ? p->k - k : LANES, to);
+		to -= (LANES - p->k % LANES) % LANES * PACKED_PANEL;
 	}
 }
 

@@ -237,6 +237,68 @@ static void large_layers_in_pieces_give_the_same_numbers(void **state)
 	ir_graph_free(&a);
 }
 
+static struct ir_node *dense_of(struct ir_graph *g, const char *name)
+{
+	struct ir_node *n = g->first;
+
+	while (n && (n->op != IR_DENSE || strcmp(n->name, name) != 0))
+		n = n->next;
+	return n;
+}
+
+/* index[3,7] -> embedding of so many rows -> dense -> dense -> loss */
+static struct ir_graph *looked_up_net(int64_t rows, pass_fn before_backward)
+{
+	const struct ir_attr flat = { .ndim = 2, .dims = { 3, 28 } };
+	struct ir_graph *g;
+	struct ir_value *x, *label, *loss;
+
+	assert_ok(ir_graph_new(&g));
+	x = net_input(g, "index", S32(3, 7));
+	label = net_input(g, "label", S32(3));
+	x = net_op(g, IR_EMBEDDING, "table", NULL, x, net_param(g, "table.weight", F32(rows, 5)));
+	x = net_dense(g, "fc1", x, 4);
+	x = net_dense(g, "fc2", net_op(g, IR_RESHAPE, "flatten", &flat, x), 6);
+	loss = net_op(g, IR_XENT, "loss", NULL, x, label);
+	ir_output(g, loss);
+	assert_ok(before_backward ? before_backward(g) : TT_OK);
+	assert_ok(ir_backward(g, loss));
+	return g;
+}
+
+static void a_layer_over_a_small_table_works_on_its_rows(void **state)
+{
+	static const struct { int64_t rows; int turned; } row[] = { { 4, 1 }, { 10, 1 }, { 11, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+		struct ir_graph *a = looked_up_net(row[i].rows, NULL);
+		struct ir_graph *b = looked_up_net(row[i].rows, pass_lookup);
+
+		same_numbers(a, b, TOLERANCE);
+		assert_ok(pass_all(b, PASS_TRAIN));
+		same_numbers(a, b, TOLERANCE);
+		assert_int_equal(dense_of(b, "fc1")->in[0]->kind == IR_PARAM, row[i].turned);
+		ir_graph_free(&a);
+		ir_graph_free(&b);
+	}
+}
+
+/* Copies of what three rows give cost little, those of 300 more than pieces gain. */
+static void layers_over_many_rows_stay_whole(void **state)
+{
+	(void)state;
+	for (int64_t rows = 3; rows <= 300; rows += 297) {
+		struct ir_graph *g;
+
+		assert_ok(ir_graph_new(&g));
+		ir_output(g, net_dense(g, "fc", net_input(g, "x", F32(rows, 80)), 80));
+		assert_ok(pass_split(g, 1600));
+		assert_int_equal(net_count(g, IR_CONCAT), rows == 3);
+		ir_graph_free(&g);
+	}
+}
+
 static void passing_twice_changes_nothing(void **state)
 {
 	struct ir_graph *g = net_resnet(NET_TRAIN);
@@ -550,15 +612,6 @@ static void factors_pay_where_their_product_is_worth_it(void **state)
 	}
 }
 
-static struct ir_node *dense_of(struct ir_graph *g, const char *name)
-{
-	struct ir_node *n = g->first;
-
-	while (n && (n->op != IR_DENSE || strcmp(n->name, name) != 0))
-		n = n->next;
-	return n;
-}
-
 /* Large layers stay whole; weights that two layers share, and rows that are no samples, are not for
  * factors. */
 static void factors_are_of_one_layer_and_its_samples(void **state)
@@ -597,6 +650,8 @@ int main(void)
 		cmocka_unit_test(numbers_stay_the_same),
 		cmocka_unit_test(a_deferred_relu_gives_the_same_bits),
 		cmocka_unit_test(large_layers_in_pieces_give_the_same_numbers),
+		cmocka_unit_test(a_layer_over_a_small_table_works_on_its_rows),
+		cmocka_unit_test(layers_over_many_rows_stay_whole),
 		cmocka_unit_test(passing_twice_changes_nothing),
 		cmocka_unit_test(lenet_keeps_only_the_gelu_when_training),
 		cmocka_unit_test(inference_fuses_every_activation),
