@@ -9,6 +9,7 @@ static const struct device_ops onednn_device;
 
 
 #include "base/mem.h"
+#include "compute/exec/cpu/seq/xent.h"
 
 /* What this device does, op by op.  What is not here the reference device does. */
 static const struct { one_prepare_fn *prepare; one_variants_fn *variants; } table[IR_OP_COUNT] = {
@@ -65,6 +66,11 @@ static const struct { one_prepare_fn *prepare; one_variants_fn *variants; } tabl
 	[IR_GRU_DX]          = { .prepare = one_recurrent },
 	[IR_ATTENTION]       = { .prepare = one_attention },
 	[IR_ATTENTION_DX]    = { .prepare = one_attention },
+	[IR_ROTARY]          = { .prepare = one_sequences },
+	[IR_EMBEDDING]       = { .prepare = one_sequences },
+	[IR_EMBEDDING_DW]    = { .prepare = one_sequences },
+	[IR_XENT]            = { .prepare = one_sequences },
+	[IR_XENT_DX]         = { .prepare = one_sequences },
 };
 
 #define HEADROOM ((size_t)48 << 20)
@@ -125,6 +131,8 @@ static int one_supports(const struct device *dev, const struct plan *p, const st
 		return plan_layout(p, carried) && plan_layout(p, carried)->owner == dev;
 	if (n->op == IR_MAXPOOL && (n->out[1]->output || !one_maxpool_can(p, n)))
 		return 0;               /* positions as the op defines them are not ours */
+	if (n->op == IR_XENT && !xent_pays(n))
+		return 0;
 	if (n->op == IR_ACT_DX && n->n_in > 2)
 		return n->attr.act == ACT_RELU;     /* our own kernel: the library's takes one dy */
 	if (n->op == IR_ACT_DX && n->attr.act == ACT_ELU && !n->attr.use_y)

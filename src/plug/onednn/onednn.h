@@ -106,7 +106,7 @@ typedef tt_status one_prepare_fn(struct one_device *d, struct plan *p, const str
 one_prepare_fn one_conv, one_dense, one_pool, one_pool_dx, one_batchnorm, one_batchnorm_infer,
 	one_batchnorm_dx, one_act, one_act_dx, one_add, one_softmax, one_concat, one_slice, one_split,
 	one_dropout, one_sync_batchnorm, one_matmul, one_transpose, one_axes, one_recurrent,
-	one_pass, one_attention;
+	one_pass, one_attention, one_sequences;
 typedef int one_variants_fn(struct one_device *d, struct plan *p, const struct ir_node *n,
                             char names[][VARIANT_NAME], int max);
 one_variants_fn one_conv_variants, one_dense_variants, one_pool_variants, one_matmul_variants;
