@@ -36,14 +36,6 @@ static struct ir_value *sum_parts(struct ir_backward *b, const struct ir_node *n
 	return in[0];
 }
 
-static int is_anyones_grad(const struct ir_graph *g, const struct ir_value *grad)
-{
-	for (int i = 0; i < g->n_values; i++)
-		if (g->value[i]->grad == grad)
-			return 1;
-	return 0;
-}
-
 /* All readers of v have spoken: n is the node at hand.  A parameter's gradient has a place of its
  * own in the flat vector, so it is copied if it is also the gradient of something else (both
  * addends of a sum get the same). */
@@ -55,7 +47,7 @@ static tt_status complete(struct ir_backward *b, struct ir_node *n, struct ir_va
 		return TT_OK;
 	if (!(grad = sum_parts(b, n, v)))
 		return GRAD_FAILED;
-	if (v->kind == IR_PARAM && (grad->kind != IR_TEMP || is_anyones_grad(b->g, grad))) {
+	if (v->kind == IR_PARAM && (grad->kind != IR_TEMP || grad->is_grad)) {
 		struct ir_attr a = ir_grad_attr(n, v);
 		struct ir_node *copy = GRAD_EMIT(b, n, IR_RESHAPE, &a, grad);
 
@@ -64,6 +56,7 @@ static tt_status complete(struct ir_backward *b, struct ir_node *n, struct ir_va
 		grad = copy->out[0];
 	}
 	v->grad = grad;
+	grad->is_grad = 1;
 	return TT_OK;
 }
 

@@ -3,12 +3,16 @@
 
 #include <string.h>
 
+#include "base/hash.h"
+
 struct ir_value *ir_find(const struct ir_graph *g, const char *name)
 {
+	const uint64_t hash = hash_text(name);
+
 	for (int i = 0; i < g->n_values; i++) {
 		struct ir_value *v = g->value[i];
 
-		if (v && v->kind != IR_TEMP && strcmp(v->name, name) == 0)
+		if (v && v->kind != IR_TEMP && v->hash == hash && strcmp(v->name, name) == 0)
 			return v;
 	}
 	return NULL;

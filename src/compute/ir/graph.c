@@ -1,6 +1,7 @@
 /* graph.c -- build a graph: values, nodes, their order. */
 #include "compute/ir/graph.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "compute/ir/edit.h"
 #include "compute/ir/op.h"
@@ -62,6 +63,7 @@ static struct ir_value *add_value(struct ir_graph *g, enum ir_kind kind, const c
 static struct ir_value *add_leaf(struct ir_graph *g, enum ir_kind kind, const char *name,
                                  const struct tensor_desc *d)
 {
+	struct ir_value *v;
 	char *copy;
 
 	if (tensor_check(d) != TT_OK) {
@@ -75,7 +77,10 @@ static struct ir_value *add_leaf(struct ir_graph *g, enum ir_kind kind, const ch
 	if (reserve_values(g, 1) != TT_OK)
 		return NULL;
 	copy = arena_strdup(&g->arena, name);
-	return copy ? add_value(g, kind, copy, d) : NULL;
+	v = copy ? add_value(g, kind, copy, d) : NULL;
+	if (v)
+		v->hash = hash_text(name);
+	return v;
 }
 
 struct ir_value *ir_input(struct ir_graph *g, const char *name, const struct tensor_desc *d)

@@ -60,12 +60,14 @@ struct ir_value {
 	enum ir_kind       kind;
 	int                id;          /* 0, 1, ... in the graph                             */
 	const char        *name;        /* inputs, params, buffers: unique; else of its node  */
+	uint64_t           hash;        /* of the name, where it is unique                    */
 	struct tensor_desc desc;
 	struct ir_node    *maker;       /* TEMP: who writes it                                */
 	int                index;       /* TEMP: which output of the maker; INPUT: which one  */
 	size_t             offset;      /* PARAM, BUFFER: first element in the flat vector    */
 	struct ir_value   *grad;        /* after ir_backward: d loss / d this, or NULL        */
 	int                wants_grad;
+	int                is_grad;     /* ir_backward: it is somebody's grad                 */
 	int                output;      /* marked by ir_output: n > 0 is the n-th output      */
 };
 

@@ -6,8 +6,10 @@
  * overlap in the flat vector and neither share nor misshape their gradients. */
 #include "compute/ir/graph.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "compute/ir/op.h"
 
 #define BROKEN(n, ...) ir_bad(n, TT_EINTERNAL, __VA_ARGS__)
@@ -163,35 +165,82 @@ static size_t end_of(const struct ir_value *v)
 	return v->offset + (size_t)tensor_count(&v->desc);
 }
 
-static tt_status check_pair(const struct ir_value *v, const struct ir_value *w)
-{
-	if (strcmp(v->name, w->name) == 0)
-		return err_set(TT_EINTERNAL, "two parameters are named '%s'", v->name);
-	if (v->kind == w->kind && v->offset < end_of(w) && w->offset < end_of(v))
-		return err_set(TT_EINTERNAL, "'%s' and '%s' overlap at %zu", v->name, w->name,
-		               v->offset > w->offset ? v->offset : w->offset);
-	if (v->grad && v->kind == IR_PARAM && v->grad == w->grad)
-		return err_set(TT_EINTERNAL, "'%s' and '%s' share a gradient", v->name, w->name);
-	return TT_OK;
-}
-
 static int is_stored(const struct ir_value *v)
 {
 	return v->kind == IR_PARAM || v->kind == IR_BUFFER;
 }
 
-static tt_status check_stored(const struct ir_graph *g, const struct ir_value *v)
+static tt_status check_end(const struct ir_graph *g, const struct ir_value *v)
 {
-	size_t total = v->kind == IR_PARAM ? g->param_count : g->buffer_count;
-	tt_status st;
+	const size_t total = v->kind == IR_PARAM ? g->param_count : g->buffer_count;
 
 	if (end_of(v) > total)
 		return err_set(TT_EINTERNAL, "'%s' ends at %zu, its vector at %zu", v->name, end_of(v),
 		               total);
-	for (int j = 0; j < v->id; j++)
-		if (is_stored(g->value[j]) && (st = check_pair(g->value[j], v)) != TT_OK)
-			return st;
 	return TT_OK;
+}
+
+/* ---- what no two of them may have in common: neighbours in some order ---- */
+
+typedef const struct ir_value *stored;
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(const stored *)a)->name, (*(const stored *)b)->name);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const stored v = *(const stored *)a, w = *(const stored *)b;
+
+	return v->kind != w->kind ? (v->kind > w->kind) - (v->kind < w->kind)
+	                          : (v->offset > w->offset) - (v->offset < w->offset);
+}
+
+static int by_grad(const void *a, const void *b)
+{
+	const uintptr_t v = (uintptr_t)(*(const stored *)a)->grad;
+	const uintptr_t w = (uintptr_t)(*(const stored *)b)->grad;
+
+	return (v > w) - (v < w);
+}
+
+static tt_status check_names(stored v, stored w)
+{
+	if (strcmp(v->name, w->name) == 0)
+		return err_set(TT_EINTERNAL, "two parameters are named '%s'", v->name);
+	return TT_OK;
+}
+
+static tt_status check_places(stored v, stored w)
+{
+	if (v->kind == w->kind && v->offset < end_of(w) && w->offset < end_of(v))
+		return err_set(TT_EINTERNAL, "'%s' and '%s' overlap at %zu", v->name, w->name,
+		               w->offset);
+	return TT_OK;
+}
+
+static tt_status check_grads(stored v, stored w)
+{
+	if (v->grad && v->grad == w->grad && v->kind == IR_PARAM && w->kind == IR_PARAM)
+		return err_set(TT_EINTERNAL, "'%s' and '%s' share a gradient", v->name, w->name);
+	return TT_OK;
+}
+
+static tt_status check_pairs(stored *all, size_t n)
+{
+	static const struct {
+		int       (*order)(const void *, const void *);
+		tt_status (*check)(stored v, stored w);
+	} rules[] = { { by_name, check_names }, { by_place, check_places }, { by_grad, check_grads } };
+	tt_status st = TT_OK;
+
+	for (size_t r = 0; r < sizeof rules / sizeof rules[0]; r++) {
+		qsort(all, n, sizeof *all, rules[r].order);
+		for (size_t i = 1; i < n && st == TT_OK; i++)
+			st = rules[r].check(all[i - 1], all[i]);
+	}
+	return st;
 }
 
 static tt_status check_grad(const struct ir_graph *g, const struct ir_value *v)
@@ -207,17 +256,24 @@ static tt_status check_grad(const struct ir_graph *g, const struct ir_value *v)
 
 static tt_status check_values(const struct ir_graph *g)
 {
-	tt_status st;
+	stored *all = mem_alloc(((size_t)g->n_values + 1) * sizeof *all);
+	tt_status st = all ? TT_OK : TT_ENOMEM;
+	size_t n = 0;
 
-	for (int i = 0; i < g->n_values; i++) {
+	for (int i = 0; i < g->n_values && st == TT_OK; i++) {
 		const struct ir_value *v = g->value[i];
 
-		if (is_stored(v) && (st = check_stored(g, v)) != TT_OK)
-			return st;
-		if (v->grad && (st = check_grad(g, v)) != TT_OK)
-			return st;
+		if (is_stored(v)) {
+			all[n++] = v;
+			st = check_end(g, v);
+		}
+		if (st == TT_OK && v->grad)
+			st = check_grad(g, v);
 	}
-	return TT_OK;
+	if (st == TT_OK)
+		st = check_pairs(all, n);
+	mem_free(all);
+	return st;
 }
 
 tt_status ir_verify(const struct ir_graph *g)

@@ -3,9 +3,12 @@
 
 #include <string.h>
 
+#include "base/hash.h"
+
 /* What `from` can name.  Layers are found by their full name. */
 struct known {
 	const char        *name;
+	uint64_t           hash;        /* of it */
 	struct ir_value   *v;
 	const struct node *node;
 	struct known      *next;
@@ -18,8 +21,10 @@ struct known {
 
 static struct known *find_known(const struct builder *b, const char *name)
 {
+	const uint64_t hash = hash_text(name);
+
 	for (struct known *k = b->known; k; k = k->next)
-		if (strcmp(k->name, name) == 0)
+		if (k->hash == hash && strcmp(k->name, name) == 0)
 			return k;
 	return NULL;
 }
@@ -31,7 +36,8 @@ static tt_status make_known(struct builder *b, const char *name, struct ir_value
 
 	if (!k)
 		return TT_ENOMEM;
-	*k = (struct known){ .name = name, .v = v, .node = node, .next = b->known };
+	*k = (struct known){ .name = name, .hash = hash_text(name), .v = v, .node = node,
+	                     .next = b->known };
 	b->known = k;
 	return TT_OK;
 }
@@ -152,6 +158,22 @@ const char *build_name_by_kind(struct arena *a, const struct node *item, const s
 	return kind ? arena_printf(a, "%s%d", kind->prefix, n) : NULL;
 }
 
+/* Among the kinds whose names begin alike, the place of the first. */
+static int place_of(const struct layer_kind *kind)
+{
+	int i = 0;
+
+	while (strcmp(layer_kinds[i]->prefix, kind->prefix) != 0)
+		i++;
+	return i;
+}
+
+/* build_name_by_kind, of the item at hand, without a look at all others. */
+static const char *name_by_kind(struct builder *b, const struct layer *l)
+{
+	return arena_printf(&b->arena, "%s%d", l->kind->prefix, b->alike[place_of(l->kind)]);
+}
+
 static const char *name_by_place(struct builder *b, const struct node *item,
                                  const struct node *list, int64_t start)
 {
@@ -168,7 +190,7 @@ static tt_status name_layer(struct builder *b, struct layer *l, const struct nod
 	tt_status st;
 
 	if (!name)
-		name = s->naming == NAMES_BY_KIND ? build_name_by_kind(&b->arena, item, list)
+		name = s->naming == NAMES_BY_KIND ? name_by_kind(b, l)
 		                                  : name_by_place(b, item, list, s->start);
 	if (!name || !(l->name = arena_printf(&b->arena, "%s%s", s->path, name)))
 		return TT_ENOMEM;
@@ -265,7 +287,10 @@ static tt_status build_item(struct builder *b, const struct node *item, const st
 
 	if (++b->n_layers > LAYERS_MAX)
 		return node_err(item, TT_ESPEC, "the model has more than %d layers", LAYERS_MAX);
-	if ((st = read_kind(item, &l)) != TT_OK || (st = read_settings(b, &l, item)) != TT_OK ||
+	if ((st = read_kind(item, &l)) != TT_OK)
+		return st;
+	b->alike[place_of(l.kind)]++;
+	if ((st = read_settings(b, &l, item)) != TT_OK ||
 	    (st = name_layer(b, &l, item, list, s)) != TT_OK ||
 	    (st = find_inputs(b, &l, s->path)) != TT_OK || (st = build_kind(b, &l)) != TT_OK)
 		return st;
@@ -273,20 +298,31 @@ static tt_status build_item(struct builder *b, const struct node *item, const st
 	return make_known(b, l.name, l.out, l.node);
 }
 
+static int *nothing_yet(struct builder *b)
+{
+	size_t n = 0;
+
+	while (layer_kinds[n])
+		n++;
+	return arena_alloc(&b->arena, n * sizeof *b->alike);
+}
+
 static tt_status build_list(struct builder *b, const struct node *list, const struct scope *s)
 {
+	int *const outer = b->alike;
+	tt_status st = TT_OK;
+
 	if (node_absent(list))
 		return TT_OK;
 	if (list->kind != NODE_LIST)
 		return node_err(list, TT_ESPEC, "%s must be a list of layers",
 		                list->key ? list->key : "this");
-	for (const struct node *c = list->child; c; c = c->next) {
-		tt_status st = build_item(b, c, list, s);
-
-		if (st != TT_OK)
-			return st;
-	}
-	return TT_OK;
+	if (!(b->alike = nothing_yet(b)))
+		return TT_ENOMEM;
+	for (const struct node *c = list->child; c && st == TT_OK; c = c->next)
+		st = build_item(b, c, list, s);
+	b->alike = outer;
+	return st;
 }
 
 /* A sequence is followed by its lengths. */

@@ -53,6 +53,7 @@ struct builder {
 	struct ir_value       *last;      /* what the next layer reads                       */
 	struct timed          *timed;     /* sequences and their lengths                     */
 	int                    n_layers, n_params, n_buffers;
+	int                   *alike;     /* layers so far of the list at hand, by place_of  */
 	/* The layers of a list, one after the other, from last on: for layers made of layers. */
 	tt_status            (*list)(struct builder *b, const struct node *list,
 	                             const struct scope *s);
