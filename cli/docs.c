@@ -53,7 +53,8 @@ int docs_own_options(const tt_options *t)
 	int first = 0;
 
 	while (entries_next_option(t, first, &o) &&
-	       (strcmp(o.name, "name") == 0 || strcmp(o.name, "from") == 0))
+	       (strcmp(o.name, "name") == 0 || strcmp(o.name, "from") == 0 ||
+	        strcmp(o.name, "share") == 0))
 		first++;
 	return first;
 }
@@ -100,7 +101,8 @@ static void add_kind(const tt_entry *k, const char *new_group, struct str *out)
 void docs_layers(struct str *out)
 {
 	str_add(out, "A layer is written `kind: {settings}`.  Every kind also takes `name`, and `from`:"
-	             " the name\nof the layer it reads (the one before).\n");
+	             " the name\nof the layer it reads (the one before), and `share`: the name of an "
+	             "earlier layer whose\nparameters it uses (its own).\n");
 	docs_each_kind(add_kind, out);
 }
 

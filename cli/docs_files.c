@@ -324,7 +324,8 @@ static void reference_layers(struct str *out)
 {
 	str_add(out, "\n## Layers\n\n`model.layers` is a list; each item is `kind: {settings}`, or the "
 	             "kind alone.  Every kind also takes\n`name`, and `from`: the name of the layer it "
-	             "reads, or `input` (default: the layer before).\n");
+	             "reads, or `input` (default: the layer before);\n`share`: the name of an "
+	             "earlier layer whose parameters it uses (default: its own).\n");
 	docs_each_kind(add_kind, out);
 }
 

@@ -72,6 +72,16 @@ static const char *sample_shape(struct arena *a, const struct ir_value *v)
 	return arena_strdup(a, tensor_text(&d, text));
 }
 
+/* Parameters that layers share are the first one's. */
+static int is_first_reader(const struct ir_node *n, const struct ir_value *v)
+{
+	for (const struct ir_node *k = n->prev; k; k = k->prev)
+		for (int i = 0; i < k->n_in; i++)
+			if (k->in[i] == v)
+				return 0;
+	return 1;
+}
+
 /* A convolution and its activation are one layer of two kinds. */
 static tt_status add_node(struct tt_report *r, const struct ir_node *n, int64_t batch)
 {
@@ -85,7 +95,7 @@ static tt_status add_node(struct tt_report *r, const struct ir_node *n, int64_t 
 	row->kind = arena_printf(&r->arena, "%s%s%s", row->kind, *row->kind ? " " : "", kind_of(n));
 	row->output = sample_shape(&r->arena, n->out[0]);
 	for (int i = 0; i < n->n_in; i++)
-		if (n->in[i]->kind == IR_PARAM)
+		if (n->in[i]->kind == IR_PARAM && is_first_reader(n, n->in[i]))
 			row->parameters += tensor_count(&n->in[i]->desc);
 	row->flops += ir_flops(n) / (double)batch;
 	return row->name && row->kind && row->output ? TT_OK : TT_ENOMEM;

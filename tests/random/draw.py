@@ -119,6 +119,8 @@ class Draw:
                 shape = found[1]
                 (settings,) = found[0].values()
                 self.known.append((settings["name"], shape))
+                if self.chance(0.25):
+                    shape = self.again(made, found[0], shape)
         if len(shape) != 1:
             made.append({"flatten": {"name": self.name()}})
             shape = [int(np.prod(shape))]
@@ -150,6 +152,30 @@ class Draw:
         if self.chance(0.3):
             outputs["whole"] = {"weight": self.real(0.1, 2)}
         model["outputs"] = outputs
+
+    def again(self, made, item, shape):
+        """The same layer once more, where it fits, with the same parameters."""
+        (kind, settings), = item.items()
+        self.names += 1
+        copy = {kind: {**settings, "name": f"n{self.names}", "share": settings["name"]}}
+        if kind == "embedding":                 # the table once more, as weights of scores
+            copy = {"dense": {"name": f"n{self.names}", "out": settings["rows"], "bias": self.pick(["yes", "no"]),
+                              "activation": "none", "share": settings["name"]}}
+        net = Net()
+        net.loss = "mse"
+        try:
+            with torch.no_grad():
+                net.list(made, torch.zeros([2] + self.input, dtype=torch.float64))
+                net.list([copy], torch.zeros([2] + shape, dtype=torch.float64))
+        except (RuntimeError, AssertionError, IndexError):
+            return shape
+        mine = {n for n, role in net.roles.items() if n.startswith(settings["name"] + ".") and role != "buffer"}
+        out = list(net.known[f"n{self.names}"].shape[1:])
+        if "from" in settings or not mine or not 1 <= np.prod(out) <= 400:
+            return shape
+        made.append(copy)
+        self.known.append((f"n{self.names}", out))
+        return out
 
     # ---- the rest ----
 

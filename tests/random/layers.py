@@ -21,10 +21,19 @@ class Net:
     """Runs a list of layers on the parameters given, or on zeros while shapes are found."""
     def __init__(self, params=None, kink=0.0):
         self.params, self.kink, self.roles = params, kink, {}
-        self.known = {}
+        self.known, self.shared, self.shapes = {}, [], {}
+
+    def owner(self, name):
+        """The name under which a parameter lies: another layer's, where this one shares and that has it."""
+        for mine, other in reversed(self.shared):
+            name = other + name[len(mine):] if name.startswith(mine) else name
+        return name
 
     def param(self, name, shape, role="weight"):
+        owner = name if role == "buffer" else self.owner(name)
+        name = owner if owner in self.roles else name
         self.roles[name] = role
+        assert list(shape) == self.shapes.setdefault(name, list(shape)), f"{name}: two shapes"
         if self.params is None:
             return torch.zeros(shape, dtype=torch.float64)
         p = self.params[name]
@@ -33,7 +42,8 @@ class Net:
 
     def trains(self, name):
         """A norm that is frozen as a whole is in use."""
-        return self.params is None or any(self.params[name + end].requires_grad for end in (".weight", ".bias"))
+        return self.params is None or any(self.params[self.owner(name + end)].requires_grad
+                                          for end in (".weight", ".bias"))
 
     def near(self, x):
         """x is 0 at a kink."""
@@ -65,6 +75,8 @@ class Net:
             (kind, settings), = item.items()
             name = path + settings["name"]
             source = settings.get("from")
+            if "share" in settings:
+                self.shared.append((name + ".", path + settings["share"] + "."))
             inputs = x if source is None else self.known[source] if isinstance(source, str) else \
                 [self.known[s] for s in source]
             x = KINDS[kind][1](self, name, settings, inputs)

@@ -65,7 +65,7 @@ def check_drawn():
     """[settings of layers that no net had]"""
     wrong = []
     for kind, options in tutti.layers().items():
-        drawn = set(layers.DEFAULTS_ONLY) | SEEN.get(kind, set()) | {"name", "from"}
+        drawn = set(layers.DEFAULTS_ONLY) | SEEN.get(kind, set()) | {"name", "from", "share"}
         wrong.extend(f"{kind}: its setting '{n}' is never drawn" for n in sorted(set(options) - drawn))
     return wrong
 

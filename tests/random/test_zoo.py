@@ -31,6 +31,7 @@ NETS = {
     "alexnet": lambda: models.alexnet(), "vgg11": lambda: models.vgg11(init_weights=False),
     "vgg19": lambda: models.vgg19(init_weights=False), "resnet50": lambda: models.resnet50(),
     "inception-v1": lambda: models.googlenet(aux_logits=False, init_weights=False),
+    "googlenet": lambda: models.googlenet(aux_logits=True, init_weights=False),
 }
 
 

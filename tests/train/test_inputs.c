@@ -345,6 +345,7 @@ static const struct { const char *kind, *layers; } taken[] = {
 	{ "attention", "attention: {heads: 3, rotary: yes}" },
 	{ "transformer", "transformer: {heads: 2, hidden: 5, norm_first: yes}" },
 	{ "positions", "positions: {kind: learned, max: 64}" },
+	{ "positions", "positions: {kind: learned, max: 9}" },     /* fewer than the batch has */
 	{ "positions", "positions: {kind: sinusoidal}" },
 	{ "concat", "concat: {from: [embedding1, embedding1], axis: 2}" },
 	{ "sequence", "sequence: {layers: [dense: {out: 6}]}" },
@@ -396,6 +397,24 @@ static void every_kind_gives_a_sequence_the_same_alone_and_filled_up(void **stat
 		if (!found && kind->time != TIME_REFUSED)
 			check_alone(kind->name, 0);
 	}
+}
+
+/* Nobody's place is behind the last that there are numbers for. */
+static void longer_sequences_than_a_layer_knows_are_named(void **state)
+{
+	tt_model *m = tiny_model(places, "model.layers", "[embedding: {rows: 11, dim: 6}, "
+	                         "positions: {name: place, max: 5}, dense: {out: 4}]", NULL);
+	float out[SAMPLES * LONGEST][4];
+	struct columns s;
+	tt_session *session;
+
+	(void)state;
+	assert_ok(tt_session_new(&session, m, NULL));
+	assert_status(tt_session_predict(session, sequences(&s, 0, SAMPLES), out[0]), TT_EINVAL);
+	assert_error("sample 1: 'words' has 6 places, and layer 'place' knows 5");
+	assert_ok(tt_session_predict(session, sequences(&s, 0, 1), out[0]));
+	tt_session_free(&session);
+	tt_model_free(&m);
 }
 
 /* Names of the classes of places cannot be mapped as those of samples are: they are the same. */
@@ -480,6 +499,7 @@ int main(void)
 		cmocka_unit_test(answers_come_without_what_fills_up),
 		cmocka_unit_test(workers_and_parts_of_a_batch_learn_the_same),
 		cmocka_unit_test(every_kind_gives_a_sequence_the_same_alone_and_filled_up),
+		cmocka_unit_test(longer_sequences_than_a_layer_knows_are_named),
 		cmocka_unit_test(classes_of_places_keep_their_order),
 		cmocka_unit_test(a_token_of_any_size_arrives_as_it_is),
 		cmocka_unit_test(layers_that_mix_places_are_refused),

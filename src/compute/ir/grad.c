@@ -127,14 +127,16 @@ struct ir_value *ir_before_act(struct ir_backward *b, const struct ir_node *n, s
 	return d ? d->out[0] : NULL;
 }
 
-/* Weights at rest: the bias alone, whose gradient is dy over all but the channels. */
+/* Weights at rest: the bias alone, whose gradient is dy over all but the channels, which of dense
+ * layers lie last. */
 static tt_status give_bias(struct ir_backward *b, const struct ir_node *n, struct ir_value *bias,
                            struct ir_value *dy)
 {
+	const int channels = n->op == IR_DENSE ? dy->desc.ndim - 1 : 1;
 	struct ir_attr sum = { .reduce = REDUCE_SUM };
 
 	for (int i = 0; i < dy->desc.ndim; i++)
-		sum.axes |= i == 1 ? 0 : 1u << i;
+		sum.axes |= i == channels ? 0 : 1u << i;
 	return ir_give_out(b, bias, GRAD_EMIT(b, n, IR_REDUCE, &sum, dy), 0);
 }
 

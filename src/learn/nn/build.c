@@ -1,6 +1,7 @@
 /* From the list of layers to nodes of a graph. */
 #include "learn/nn/build.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -78,10 +79,42 @@ struct ir_value *build_find(const struct builder *b, const char *name)
 	return k ? k->v : NULL;
 }
 
+/* The line of a layer anywhere in the document that is called so; 0: none is; -1: no line. */
+static int line_of_name(const struct node *n, const char *name)
+{
+	for (const struct node *c = n->child; c; c = c->next) {
+		const int line = line_of_name(c, name);
+
+		if (line)
+			return line;
+		if (c->key && strcmp(c->key, "name") == 0 && c->kind == NODE_TEXT &&
+		    strcmp(c->text, name) == 0)
+			return c->line ? c->line : -1;
+	}
+	return 0;
+}
+
+/* Whoever reads what comes later closes a cycle, or stands in the wrong place. */
+static tt_status made_later(const struct layer *l, const char *name, int line)
+{
+	char at[32] = "";
+
+	if (line > 0)
+		snprintf(at, sizeof at, ", in line %d", line);
+	return layer_err(l, TT_ESPEC, "names '%.60s', which is made later%s: a layer reads what stands "
+	                 "before it, and there are no cycles", name, at);
+}
+
 static tt_status no_such_layer(const struct builder *b, const struct layer *l, const char *name)
 {
-	const char *near = build_nearest(b, name);
+	const char *near = build_nearest(b, name), *mine = ((const struct layer_base *)l->opts)->name;
+	const int later = node_absent(b->m->net.layers) ? 0 : line_of_name(b->m->net.layers, name);
 
+	if (mine && strcmp(mine, name) == 0)
+		return layer_err(l, TT_ESPEC, "names itself: a layer reads what stands before it, and "
+		                 "there are no cycles");
+	if (later)
+		return made_later(l, name, later);
 	if (near)
 		return layer_err(l, TT_ESPEC, "there is no earlier layer '%.60s'; did you mean '%s'?",
 		                 name, near);
@@ -235,6 +268,40 @@ static tt_status find_time(const struct builder *b, const struct layer *l, struc
 
 /* ---- layers ---- */
 
+static tt_status add_shared(struct builder *b, const struct layer *l, const char *path)
+{
+	const char *share = ((const struct layer_base *)l->opts)->share;
+	struct shared *s;
+	struct known *k;
+
+	if (!share)
+		return TT_OK;
+	if (!(k = find_from(b, path, share)))
+		return no_such_layer(b, l, share);
+	if (!k->node)
+		return layer_err(l, TT_ESPEC, "shares with '%.60s', which is an input", share);
+	if (!(s = arena_alloc(&b->arena, sizeof *s)))
+		return TT_ENOMEM;
+	*s = (struct shared){ .name = arena_printf(&b->arena, "%s.", l->name),
+	                      .of = arena_printf(&b->arena, "%s.", k->name), .next = b->shared };
+	if (!s->name || !s->of)
+		return TT_ENOMEM;
+	b->shared = s;
+	return TT_OK;
+}
+
+static tt_status check_shared(const struct builder *b, const struct layer *l)
+{
+	const char *share = ((const struct layer_base *)l->opts)->share;
+
+	for (const struct shared *s = b->shared; share && s; s = s->next)
+		if (strncmp(s->name, l->name, strlen(l->name)) == 0 && s->name[strlen(l->name)] == '.' &&
+		    !s->name[strlen(l->name) + 1] && !s->used)
+			return layer_err(l, TT_ESPEC, "shares nothing with '%.60s': the two have no parameter "
+			                 "of the same name", share);
+	return TT_OK;
+}
+
 static tt_status build_kind(struct builder *b, struct layer *l)
 {
 	struct ir_value *time;
@@ -292,7 +359,9 @@ static tt_status build_item(struct builder *b, const struct node *item, const st
 	b->alike[place_of(l.kind)]++;
 	if ((st = read_settings(b, &l, item)) != TT_OK ||
 	    (st = name_layer(b, &l, item, list, s)) != TT_OK ||
-	    (st = find_inputs(b, &l, s->path)) != TT_OK || (st = build_kind(b, &l)) != TT_OK)
+	    (st = find_inputs(b, &l, s->path)) != TT_OK ||
+	    (st = add_shared(b, &l, s->path)) != TT_OK || (st = build_kind(b, &l)) != TT_OK ||
+	    (st = check_shared(b, &l)) != TT_OK)
 		return st;
 	b->last = l.out;
 	return make_known(b, l.name, l.out, l.node);

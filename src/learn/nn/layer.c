@@ -1,6 +1,8 @@
 /* What the kinds of layers are made with: parameters, buffers, operations, messages. */
 #include "learn/nn/layer.h"
 
+#include "compute/ir/edit.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,6 +82,21 @@ tt_status build_set_lengths(struct builder *b, const struct ir_value *v, struct 
 	return TT_OK;
 }
 
+tt_status build_limit(struct builder *b, const struct layer *l, const struct ir_value *lengths,
+                      int64_t most)
+{
+	for (int i = 0; b->grow && i < b->grow->n_inputs; i++) {
+		struct net_input *in = &b->grow->input[i];
+
+		if (build_lengths(b, b->input[i]) != lengths || (in->most && in->most <= most))
+			continue;
+		in->most = most;
+		if (!(in->limit = arena_strdup(&b->grow->arena, l->name)))
+			return TT_ENOMEM;
+	}
+	return TT_OK;
+}
+
 /* ---- parameters ---- */
 
 /* The next row of a table, growing by doubling in the model's arena. */
@@ -123,18 +140,66 @@ static tt_status check_row(const struct param *p, const char *name, const struct
 	return TT_OK;
 }
 
+/* The name under which a parameter lies in the table: where the layer, or one around it, shares,
+ * that of the other layer, which may share as well, but only with an earlier one. */
+static const char *owner_of(struct builder *b, const char *name)
+{
+	for (struct shared *s = b->shared; s && name; s = s->next) {
+		const size_t n = strlen(s->name);
+
+		if (strncmp(name, s->name, n) == 0)
+			name = arena_printf(&b->arena, "%s%s", s->of, name + n);
+	}
+	return name;
+}
+
+static const struct param *find_param(const struct builder *b, const char *name)
+{
+	for (int i = 0; i < b->n_params; i++)
+		if (strcmp(b->m->param[i].name, name) == 0)
+			return &b->m->param[i];
+	return NULL;
+}
+
+static void mark_used(struct builder *b, const char *name)
+{
+	for (struct shared *s = b->shared; s; s = s->next)
+		s->used |= strncmp(name, s->name, strlen(s->name)) == 0;
+}
+
+/* One value for all its readers, whose gradients are added. */
+static tt_status take_shared(struct builder *b, const struct layer *l, const struct param *row,
+                             const struct param *p, struct ir_value **out)
+{
+	char want[TENSOR_TEXT], has[TENSOR_TEXT];
+
+	if (!tensor_same(&p->desc, &row->desc))
+		return layer_err(l, TT_ESHAPE, "%s is %s and cannot be %s, which is %s", row->name,
+		                 tensor_text(&row->desc, want), p->name, tensor_text(&p->desc, has));
+	mark_used(b, row->name);
+	b->at_rest = b->at_rest << 1 | (uint64_t)(p->frozen != 0);
+	*out = ir_find(b->g, p->name);
+	return *out ? TT_OK : err_set(TT_EINTERNAL, "%s is not in the graph", p->name);
+}
+
 tt_status build_param(struct builder *b, struct layer *l, const struct want *w,
                       struct ir_value **out)
 {
 	struct param row = { .role = w->role, .init = w->init,
 	                     .desc = tensor_desc_make(DTYPE_F32, w->ndim, w->dim) };
-	int i = b->n_params++;
+	const struct param *other = NULL;
+	const char *owner;
 	tt_status st;
+	int i;
 
-	if (!(row.name = arena_printf(&b->arena, "%s.%s", l->name, w->what)))
+	if (!(row.name = arena_printf(&b->arena, "%s.%s", l->name, w->what)) ||
+	    !(owner = owner_of(b, row.name)))
 		return TT_ENOMEM;
 	if ((st = tensor_check(&row.desc)) != TT_OK)
 		return err_at(layer_failed(l), "%s", row.name);
+	if (owner != row.name && (other = find_param(b, owner)))
+		return take_shared(b, l, &row, other, out);
+	i = b->n_params++;
 	row.frozen = b->freeze && pattern_list_find(b->freeze, row.name) != NULL;
 	if (b->grow)
 		st = add_row(b, &b->grow->param, &b->grow->n_params, &b->grow->param_count, &row);
@@ -146,15 +211,15 @@ tt_status build_param(struct builder *b, struct layer *l, const struct want *w,
 		return layer_failed(l);
 	if (b->m->param[i].frozen)
 		ir_freeze(*out);
+	b->at_rest = b->at_rest << 1 | (uint64_t)(b->m->param[i].frozen != 0);
 	return TT_OK;
 }
 
 int build_is_frozen(const struct builder *b, int n)
 {
-	for (int i = b->n_params - n; i < b->n_params; i++)
-		if (!b->m->param[i].frozen)
-			return 0;
-	return 1;
+	const uint64_t all = ((uint64_t)1 << n) - 1;
+
+	return (b->at_rest & all) == all;
 }
 
 tt_status build_buffer(struct builder *b, struct layer *l, const struct want *w,

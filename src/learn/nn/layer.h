@@ -10,15 +10,18 @@
 #include "learn/nn/layers/kinds.h"
 #include "learn/nn/model.h"
 
-/* The first two settings of every layer; their rows; and what all option structs begin with. */
+/* The first settings of every layer; their rows; and what all option structs begin with. */
 struct layer_base {
 	const char        *name;
 	const struct node *from;
+	const char        *share;
 };
-#define LAYER_BASE  const char *name; const struct node *from
+#define LAYER_BASE  const char *name; const struct node *from; const char *share
 #define LAYER_ROWS(T) \
 	OPT_TEXT(T, name, NULL, "what the layer is called; its parameters are NAME.weight ..."), \
-	OPT_NODE(T, from, "name of an earlier layer, or input; by default the layer before")
+	OPT_NODE(T, from, "name of an earlier layer, or input; by default the layer before"), \
+	OPT_TEXT(T, share, NULL, "name of an earlier layer whose parameters it uses, where both have " \
+	         "one of that name; by default it has its own")
 
 struct layer {
 	const struct layer_kind *kind;
@@ -41,6 +44,13 @@ struct scope {
 	int64_t     start;                /* BY_PLACE: number of the first                   */
 };
 
+/* A layer that uses the parameters of another; so do those inside it. */
+struct shared {
+	const char    *name, *of;         /* with dots at the end: "b.", "a."                */
+	int            used;
+	struct shared *next;
+};
+
 struct builder {
 	struct ir_graph       *g;
 	const struct tt_model *m;
@@ -52,6 +62,8 @@ struct builder {
 	struct ir_value      **input;     /* [m->n_inputs]                                   */
 	struct ir_value       *last;      /* what the next layer reads                       */
 	struct timed          *timed;     /* sequences and their lengths                     */
+	struct shared         *shared;    /* layers that use the parameters of others        */
+	uint64_t               at_rest;   /* a bit for each parameter asked for: is it frozen? */
 	int                    n_layers, n_params, n_buffers;
 	int                   *alike;     /* layers so far of the list at hand, by place_of  */
 	/* The layers of a list, one after the other, from last on: for layers made of layers. */
@@ -77,6 +89,9 @@ const char *layer_value_text(const struct ir_value *v, char buf[LAYER_VALUE_TEXT
 struct ir_value *build_lengths(const struct builder *b, const struct ir_value *v);
 tt_status        build_set_lengths(struct builder *b, const struct ir_value *v,
                                    struct ir_value *lengths);
+/* No sequence of such lengths may have more than `most` places. */
+tt_status        build_limit(struct builder *b, const struct layer *l,
+                             const struct ir_value *lengths, int64_t most);
 
 /* What a layer asks for: a parameter or a buffer called NAME.what. */
 struct want {
@@ -87,6 +102,7 @@ struct want {
 	struct init     init;
 	int             frozen;           /* a buffer of a layer at rest                     */
 };
+/* Of a layer that shares: the other's parameter of that name, if there is one. */
 tt_status build_param(struct builder *b, struct layer *l, const struct want *w,
                       struct ir_value **out);
 tt_status build_buffer(struct builder *b, struct layer *l, const struct want *w,

@@ -39,6 +39,8 @@ struct net_input {
 	int64_t            numbers;      /* of a sample, or of a row of a sequence        */
 	int64_t            tokens;       /* rows of the smallest embedding behind it; 0: none */
 	const char        *embedding;    /* its name                                      */
+	int64_t            most;         /* places that a sequence may have; 0: any       */
+	const char        *limit;        /* the layer that says so                        */
 };
 #define NET_INPUTS_MAX 32
 /* What a net answers, where there is more than the last layer's loss to make small. */

@@ -176,6 +176,18 @@ int64_t program_inputs_length(const struct tt_model *m, const tt_batch *b)
 	return any ? round_up(longest) : 0;
 }
 
+static tt_status check_lengths(const struct net_input *in, const tt_batch *b, const tt_column *c,
+                               const int64_t *index)
+{
+	for (int64_t s = 0; in->most && s < b->n; s++)
+		if (places_of(c, s) > in->most)
+			return err_set(index ? TT_EFORMAT : TT_EINVAL, "sample %lld: '%.60s' has %lld places, "
+			               "and layer '%.60s' knows %lld: cut it, or train with a larger `max`",
+			               (long long)(index ? index[s] : s), in->name,
+			               (long long)places_of(c, s), in->limit, (long long)in->most);
+	return TT_OK;
+}
+
 static tt_status fill_up(const struct program_inputs *k, int i, const tt_batch *b, int64_t length)
 {
 	const struct net_input *in = &k->model->input[i];
@@ -233,6 +245,8 @@ tt_status program_inputs_take(struct program_inputs *k, const tt_batch *b, const
 	                              .length = length < k->at_least ? k->at_least : length };
 	for (int i = 0; st == TT_OK && i < m->n_inputs; i++) {
 		st = check_tokens(m, (struct token){ &m->input[i], b->column[i], index, b->n, 0, 0 });
+		if (st == TT_OK)
+			st = check_lengths(&m->input[i], b, b->column[i], index);
 		if (st == TT_OK)
 			st = take(k, i, b, out);
 	}

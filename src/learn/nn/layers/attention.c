@@ -203,21 +203,34 @@ static const struct option positions_options[] = {
 };
 #undef T
 
-/* The first `places` of what is trained. */
+/* Numbers for as many places as the graph has: the first ones of what is trained; behind all of
+ * them lie places that no sequence has, but for what fills it up. */
+static tt_status cut_or_fill(struct builder *b, struct layer *l, int64_t places)
+{
+	const struct ir_attr cut = { .axis = 0, .size = places };
+
+	return build_op(b, l, l->out->desc.dim[0] > places ? IR_SLICE : IR_PAD, &l->out, 1, &cut);
+}
+
 static tt_status learned(struct builder *b, struct layer *l, int64_t places, int64_t features)
 {
 	const struct positions_opts *o = l->opts;
-	const struct ir_attr first = { .axis = 0, .size = places };
+	const struct ir_value *lengths = build_lengths(b, l->in[0]);
 	struct want w = { .what = "weight", .ndim = 2, .init = { .kind = INIT_NORMAL },
 	                  .dim = { o->max ? o->max : places, features } };
 	tt_status st;
 
-	if (o->max && places > o->max)
+	if (lengths && !o->max)
+		return layer_err(l, TT_ESPEC, "reads sequences of any length: say how many places there "
+		                 "shall be numbers for (`max`), or take waves (`kind: sinusoidal`)");
+	if (lengths && (st = build_limit(b, l, lengths, o->max)) != TT_OK)
+		return st;
+	if (o->max && places > o->max && !lengths)
 		return layer_err(l, TT_ESHAPE, "has numbers for %d places, but gets %lld", o->max,
 		                 (long long)places);
 	if ((st = build_param(b, l, &w, &l->out)) != TT_OK || w.dim[0] == places)
 		return st;
-	return build_op(b, l, IR_SLICE, &l->out, 1, &first);
+	return cut_or_fill(b, l, places);
 }
 
 static tt_status build_positions(struct builder *b, struct layer *l)

@@ -54,7 +54,7 @@ static tt_status build_dense(struct builder *b, struct layer *l)
 
 struct embedding_opts {
 	LAYER_BASE;
-	int rows, dim;
+	int rows, dim, init;
 };
 
 #define T struct embedding_opts
@@ -62,6 +62,8 @@ static const struct option embedding_options[] = {
 	LAYER_ROWS(T),
 	OPT_INT(T, rows, "0", 0, 1000000000, "how many things there are; must be given"),
 	OPT_INT(T, dim, "0", 0, 1000000, "numbers per thing; must be given"),
+	OPT_ENUM(T, init, "default", layer_init_words,
+	         "of the vectors; default: normal, of deviation 1, as PyTorch's"),
 	OPT_END
 };
 #undef T
@@ -71,7 +73,8 @@ static tt_status build_embedding(struct builder *b, struct layer *l)
 	const struct embedding_opts *o = l->opts;
 	struct ir_value *v[2] = { l->in[0] };
 	struct want w = { .what = "weight", .ndim = 2, .dim = { o->rows, o->dim },
-	                  .init = { .kind = INIT_UNIT } };
+	                  .init = o->init ? build_weight_init(b, o->init, o->dim, o->rows)
+	                                  : (struct init){ .kind = INIT_UNIT } };
 	tt_status st;
 
 	if ((st = layer_need_dims(l, 2, "a list of indices")) != TT_OK)

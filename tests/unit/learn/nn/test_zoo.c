@@ -19,6 +19,7 @@ static const struct { const char *file; size_t parameters; int64_t outputs; } zo
 	{ "alexnet", 61100840, 1000 },          /* torchvision.models.alexnet       */
 	{ "resnet50", 25557032, 1000 },         /* torchvision.models.resnet50      */
 	{ "inception-v1", 6624904, 1000 },      /* torchvision.models.googlenet(aux_logits=False) */
+	{ "googlenet", 13004888, 1000 },        /* torchvision.models.googlenet(aux_logits=True)  */
 	{ "mobilenet", 4231976, 1000 },         /* 4.2 million, Howard et al. table 8 */
 };
 #define ZOO (sizeof zoo / sizeof *zoo)
@@ -62,6 +63,10 @@ static const char *const names_vgg19[] = {
 	"features.0.weight", "features.34.bias", "classifier.0.weight", "classifier.3.weight",
 	"classifier.6.bias", NULL
 };
+static const char *const names_googlenet[] = {
+	"conv1.conv.weight", "inception4a.branch2.1.conv.weight", "aux1.conv.conv.weight",
+	"aux1.conv.bn.bias", "aux1.fc1.weight", "aux1.fc2.bias", "aux2.fc2.weight", "fc.bias", NULL
+};
 static const char *const names_inception[] = {
 	"conv1.conv.weight", "conv3.bn.bias", "inception3a.branch1.conv.weight",
 	"inception3a.branch2.1.conv.weight", "inception4e.branch3.0.bn.weight",
@@ -72,7 +77,8 @@ static const char *const names_resnet20[] = {
 };
 static const struct { const char *file; const char *const *name; } names[] = {
 	{ "vgg19", names_vgg19 }, { "resnet50", names_resnet50 }, { "alexnet", names_alexnet },
-	{ "inception-v1", names_inception }, { "resnet20", names_resnet20 },
+	{ "inception-v1", names_inception },
+	{ "googlenet", names_googlenet }, { "resnet20", names_resnet20 },
 };
 
 static int has(const struct tt_model *m, const char *name)
@@ -116,7 +122,8 @@ static void graphs_pass_the_verifier(void **state)
 			assert_ok(nn_graph(&m, 2, p, &g));
 			assert_ok(ir_verify(g));
 			assert_int_equal(g->param_count, zoo[i].parameters);
-			assert_int_equal(g->n_outputs, p == NN_PREDICT ? 1 : 2);
+			assert_int_equal(g->n_outputs, p == NN_PREDICT ? 1 :
+			                 p == NN_EVAL ? 2 : 2 + m.n_outputs);
 			assert_int_equal(g->n_inputs, p == NN_TRAIN ? 3 : p == NN_EVAL ? 2 : 1);
 			ir_graph_free(&g);
 		}
