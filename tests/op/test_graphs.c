@@ -3,7 +3,8 @@
  * One operation alone meets plain tensors.  In a net it meets what its neighbours left: blocked
  * layouts, memory that is used again, fused activations, values with several readers.  Each seed
  * draws a small net of the layers below; its outputs and every gradient are compared with those of
- * the reference kernels run node by node on the graph before any pass. */
+ * the reference kernels run node by node on the graph before any pass.  Whole models, as specs say
+ * them (support/dags.h), have several inputs, sequences and layers that share parameters, too. */
 #include "support/support.h"
 
 #include <math.h>
@@ -14,6 +15,7 @@
 #include "sys/thread.h"
 #include "compute/exec/device.h"
 #include "compute/exec/staging/staging.h"
+#include "support/dags.h"
 #include "support/interp.h"
 #include "support/nets.h"
 #include "support/nth_device.h"
@@ -179,6 +181,14 @@ static struct ir_graph *draw_net(int seed, enum net_mode mode)
 	return d.g;
 }
 
+/* Whole models, as specs say them. */
+static struct ir_graph *draw_dag(int seed, enum net_mode mode)
+{
+	return dag_graph(seed, mode == NET_TRAIN ? NN_TRAIN : NN_PREDICT);
+}
+
+typedef struct ir_graph *draw_fn(int seed, enum net_mode mode);
+
 /* ---- comparing ---- */
 
 /* The graph and its numbers by the reference. */
@@ -196,11 +206,23 @@ static void tame_weights(struct interp *p, const struct ir_value *v)
 		interp_f32(p, v)[i] = shift + scale * interp_f32(p, v)[i];
 }
 
-static void truth_init(struct truth *t, int seed, enum net_mode mode)
+/* Sequences have 1 place to all. */
+static void fill_lengths(struct interp *p, const struct ir_value *v, int64_t places)
 {
-	t->g = draw_net(seed, mode);
+	int32_t *n = interp_data(p, v);
+
+	for (int64_t i = 0; i < tensor_count(&v->desc); i++)
+		n[i] = (int32_t)(places - i * 2 % places);
+}
+
+static void truth_init(struct truth *t, draw_fn *draw, int seed, enum net_mode mode)
+{
+	t->g = draw(seed, mode);
 	assert_ok(interp_new(&t->p, t->g));
 	interp_fill(t->p, (uint64_t)seed);
+	for (int i = 1; i < t->g->n_values; i++)
+		if (str_ends_with(t->g->value[i]->name, ".lengths"))
+			fill_lengths(t->p, t->g->value[i], t->g->value[i - 1]->desc.dim[1]);
 	t->params = mem_calloc(t->g->param_count + 1, sizeof(float));
 	t->buffers = mem_calloc(t->g->buffer_count + 1, sizeof(float));
 	assert_true(t->params && t->buffers);
@@ -226,6 +248,7 @@ static void truth_release(struct truth *t)
 }
 
 struct who {
+	draw_fn        *draw;
 	int             seed;
 	const char     *device;
 	enum net_mode   mode;
@@ -335,9 +358,9 @@ static void run_on(struct who *w, const struct truth *t, struct device *device,
 	assert_true(grads && buffers);
 	memcpy(buffers, t->buffers, t->g->buffer_count * sizeof(float));
 	nth_device_init(&nth, device, w->nth);
-	if (program_new(&p, draw_net(w->seed, w->mode), &opts) != TT_OK) {
+	if (program_new(&p, w->draw(w->seed, w->mode), &opts) != TT_OK) {
 		nth.nth = 0;                    /* a variant but the first may refuse a node */
-		assert_ok(program_new(&p, draw_net(w->seed, w->mode), &opts));
+		assert_ok(program_new(&p, w->draw(w->seed, w->mode), &opts));
 	}
 	program_bind(p, t->params, grads, buffers);
 	for (int i = 0; i < t->g->n_values; i++)
@@ -352,7 +375,7 @@ static void run_on(struct who *w, const struct truth *t, struct device *device,
 }
 
 /* Each with one variant, which goes round with the seed, or with one drawn for each node. */
-static void check_nets(int nets, enum net_mode mode, enum precision precision)
+static void check_nets(draw_fn *draw, int nets, enum net_mode mode, enum precision precision)
 {
 	const struct device_ops *ops[DEVICE_LIST_MAX + 2] = { &staging_device };
 	struct device_list l;
@@ -365,10 +388,10 @@ static void check_nets(int nets, enum net_mode mode, enum precision precision)
 	for (int seed = 0; seed < nets; seed++) {
 		struct truth t;
 
-		truth_init(&t, seed, mode);
+		truth_init(&t, draw, seed, mode);
 		for (int i = 0; l.dev[i]; i++) {
 			const int nth = seed % 2 ? seed / 2 % 4 : -1 - seed;
-			struct who w = { seed, l.dev[i]->ops->name, mode, precision, nth, 0 };
+			struct who w = { draw, seed, l.dev[i]->ops->name, mode, precision, nth, 0 };
 
 			run_on(&w, &t, l.dev[i], l.dev[last]);
 			faults += w.faults;
@@ -382,28 +405,40 @@ static void check_nets(int nets, enum net_mode mode, enum precision precision)
 static void random_nets_train_alike_on_all_devices(void **state)
 {
 	(void)state;
-	check_nets(150, NET_TRAIN, PRECISION_F32);
+	check_nets(draw_net, 150, NET_TRAIN, PRECISION_F32);
 }
 
 static void random_nets_train_alike_on_two_threads(void **state)
 {
 	(void)state;
 	thread_set_count(2);
-	check_nets(40, NET_TRAIN, PRECISION_F32);
+	check_nets(draw_net, 40, NET_TRAIN, PRECISION_F32);
 	thread_set_count(1);
 }
 
 static void random_nets_predict_alike_on_all_devices(void **state)
 {
 	(void)state;
-	check_nets(150, NET_INFER, PRECISION_F32);
+	check_nets(draw_net, 150, NET_INFER, PRECISION_F32);
 }
 
 static void random_nets_are_near_in_bf16(void **state)
 {
 	(void)state;
-	check_nets(100, NET_TRAIN, PRECISION_BF16);
-	check_nets(100, NET_INFER, PRECISION_BF16);
+	check_nets(draw_net, 100, NET_TRAIN, PRECISION_BF16);
+	check_nets(draw_net, 100, NET_INFER, PRECISION_BF16);
+}
+
+static void random_models_train_alike_on_all_devices(void **state)
+{
+	(void)state;
+	check_nets(draw_dag, 120, NET_TRAIN, PRECISION_F32);
+}
+
+static void random_models_predict_alike_on_all_devices(void **state)
+{
+	(void)state;
+	check_nets(draw_dag, 80, NET_INFER, PRECISION_F32);
 }
 
 static int one_thread(void **state)
@@ -419,6 +454,8 @@ int main(void)
 		cmocka_unit_test(random_nets_train_alike_on_all_devices),
 		cmocka_unit_test(random_nets_train_alike_on_two_threads),
 		cmocka_unit_test(random_nets_predict_alike_on_all_devices),
+		cmocka_unit_test(random_models_train_alike_on_all_devices),
+		cmocka_unit_test(random_models_predict_alike_on_all_devices),
 		cmocka_unit_test(random_nets_are_near_in_bf16),
 	};
 
