@@ -92,7 +92,7 @@ tt_status learner_step(struct learner *l, const struct batch *b, const struct le
 	if (b->data.weight && l->weights == WEIGHTS_NO && learner_world(l) > 1)
 		return err_set(TT_EINVAL, "the batch has sample weights, and no worker's had any in the "
 		               "first step: a group weighs samples from then on, or not at all");
-	l->inputs.at_least = b->n ? program_inputs_length(l->opts.model, &b->data) : 0;
+	l->inputs.at_least = program_inputs_length(l->opts.model, &b->data);
 	if ((st = microbatch_compile(l, &(struct microbatch_want){
 		b->n_global, b->n, b->data.weight != NULL, l->inputs.at_least })) != TT_OK)
 		return st;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sys/lock.h"
 
 struct one_kernel {
 	struct kernel        base;
@@ -233,6 +234,11 @@ int one_types(const struct plan *p, int i, dnnl_data_type_t *t, const char **pre
 	return i == 0 || (i == 1 && one_act_type(p) != dnnl_f32);
 }
 
+/* While oneDNN looks for the blocks of a brgemm convolution it notes the last ones in a variable of
+ * the whole process (seen in 2.6): of two threads that look at once one may get the other's, and
+ * with them a kernel whose sums are wrong.  So one looks at a time. */
+static struct lock looking;
+
 static const char *impl_name(const_dnnl_primitive_desc_t pd)
 {
 	const char *name = "";
@@ -246,8 +252,10 @@ tt_status one_find(struct one_device *d, const_dnnl_op_desc_t op, const_dnnl_pri
 {
 	dnnl_primitive_desc_iterator_t it = NULL;
 	dnnl_primitive_desc_t pd = NULL;
-	dnnl_status_t s = dnnl_primitive_desc_iterator_create(&it, op, attr, d->engine, hint);
+	dnnl_status_t s;
 
+	lock_take(&looking);
+	s = dnnl_primitive_desc_iterator_create(&it, op, attr, d->engine, hint);
 	while (s == dnnl_success) {
 		pd = dnnl_primitive_desc_iterator_fetch(it);
 		if (!name || !*name || strncmp(impl_name(pd), name, VARIANT_NAME - 16) == 0)
@@ -256,6 +264,7 @@ tt_status one_find(struct one_device *d, const_dnnl_op_desc_t op, const_dnnl_pri
 		pd = NULL;
 		s = dnnl_primitive_desc_iterator_next(it);
 	}
+	lock_give(&looking);
 	if (it)
 		dnnl_primitive_desc_iterator_destroy(it);
 	if (!pd)
@@ -268,8 +277,10 @@ int one_list(struct one_device *d, const_dnnl_op_desc_t op, const_dnnl_primitive
              const char *prefix, char names[][VARIANT_NAME], int count, int max)
 {
 	dnnl_primitive_desc_iterator_t it = NULL;
-	dnnl_status_t s = dnnl_primitive_desc_iterator_create(&it, op, NULL, d->engine, hint);
+	dnnl_status_t s;
 
+	lock_take(&looking);
+	s = dnnl_primitive_desc_iterator_create(&it, op, NULL, d->engine, hint);
 	while (s == dnnl_success && count < max) {
 		dnnl_primitive_desc_t pd = dnnl_primitive_desc_iterator_fetch(it);
 		int known = 0;
@@ -282,6 +293,7 @@ int one_list(struct one_device *d, const_dnnl_op_desc_t op, const_dnnl_primitive
 		dnnl_primitive_desc_destroy(pd);
 		s = dnnl_primitive_desc_iterator_next(it);
 	}
+	lock_give(&looking);
 	if (it)
 		dnnl_primitive_desc_iterator_destroy(it);
 	return count;
