@@ -1,24 +1,46 @@
 #include "data/schema.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/plain.h"
 #include "base/sized.h"
+#include "base/str.h"
 
 #define CLASSES_MAX 10000000
+
+/* Names stand in the signature of a checkpoint, which is JSON: there two names that are no UTF-8
+ * might become one. */
+static tt_status check_text(const char *name)
+{
+	char shown[80];
+
+	if (str_is_utf8(name))
+		return TT_OK;
+	snprintf(shown, sizeof shown, "%s", name);
+	plain_make(shown);
+	return err_set(TT_EFORMAT, "the name '%s' of a column or class is no UTF-8 (each '?' is such a "
+	               "byte): rename it, or turn the file into UTF-8 first (iconv -f LATIN1 -t UTF-8)",
+	               shown);
+}
 
 tt_status schema_copy_names(struct arena *a, const char *const *names, int64_t n,
                             const char *const **out)
 {
 	const char **copy;
+	tt_status st;
 
 	*out = NULL;
 	if (!names)
 		return TT_OK;
 	if (!(copy = arena_alloc(a, ((size_t)n + 1) * sizeof *copy)))
 		return TT_ENOMEM;
-	for (int64_t i = 0; i < n; i++)
+	for (int64_t i = 0; i < n; i++) {
+		if ((st = check_text(names[i])) != TT_OK)
+			return st;
 		if (!(copy[i] = arena_strdup(a, names[i])))
 			return TT_ENOMEM;
+	}
 	*out = copy;
 	return TT_OK;
 }
@@ -70,7 +92,8 @@ tt_status schema_add(struct schema *s, const tt_column *c)
 	tt_column whole, *own;
 	tt_status st;
 
-	if ((st = column_take(c, &whole)) != TT_OK || (st = check_new(s, &whole)) != TT_OK)
+	if ((st = column_take(c, &whole)) != TT_OK || (st = check_new(s, &whole)) != TT_OK ||
+	    (st = check_text(whole.name)) != TT_OK)
 		return st;
 	if (!(own = arena_alloc(&s->arena, sizeof *own)))
 		return TT_ENOMEM;

@@ -191,8 +191,8 @@ static tt_status csv_open_for(struct reader **out, const char *path, const struc
 	mem_free(text);
 	if (st == TT_OK && (o.holdout > 0 || o.split == SPLIT_TEST))
 		st = keep_split(&c, &o, path);
-	if (st == TT_OK)
-		st = open_table(&c, out);
+	if (st == TT_OK && (st = open_table(&c, out)) != TT_OK)
+		st = err_at(st, "%s", path);
 	csv_release(&c);
 	arena_release(&a);
 	return st;

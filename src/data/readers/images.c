@@ -255,7 +255,7 @@ static tt_status images_setup(struct images *s, const char *path, const struct i
 		return st;
 	st = schema_pictures(&s->reader.schema, (int64_t[]){ s->want.channels, s->want.h, s->want.w },
 	                     s->members.classes, s->members.class_names);
-	return st == TT_OK ? note_left_out(s) : st;
+	return st == TT_OK ? note_left_out(s) : err_at(st, "%s", path);
 }
 
 static tt_status images_open(struct reader **out, const char *path, const struct node *args)

@@ -42,7 +42,7 @@ static void add_row(struct csv *c, const tt_progress *p, const char *full, doubl
 	if (isfinite(v))
 		str_add_number(&c->rows, v);
 	else
-		str_add(&c->rows, v < 0 ? "-inf" : "inf");
+		str_add(&c->rows, isnan(v) ? "nan" : v < 0 ? "-inf" : "inf");
 	str_add(&c->rows, "\n");
 }
 

@@ -384,10 +384,37 @@ static void no_allocation_may_fail_badly(void **state)
 	assert_int_equal(mem_live(), before);
 }
 
+/* Two names that are no UTF-8 would be one in the JSON of a signature. */
+static void names_are_utf8(void **state)
+{
+	static const int32_t both[2] = { 0, 1 };
+	static const char *const good[] = { "r\xc3\xb6t", "wei\xc3\x9f" };
+	static const char *const bad[] = { "a", "r\xf6t" };
+	const tt_column kind = { .size = sizeof kind, .name = "label", .type = TT_I32, .data = both };
+	const tt_column v = { .size = sizeof v, .name = "v", .type = TT_I32, .data = both };
+	const tt_column odd = { .size = sizeof odd, .name = "v\xf6", .type = TT_I32, .data = both };
+	const tt_column *const all[] = { &v, &kind }, *const odd_columns[] = { &odd, &kind };
+	tt_source *s;
+
+	(void)state;
+	assert_ok(tt_source_from_memory(&s, TT_SCHEMA(.columns = 2, .column = all,
+		.target = "label", .kind = TT_TARGET_CLASS, .classes = 2, .class_names = good), 2));
+	tt_source_close(&s);
+	assert_status(tt_source_from_memory(&s, TT_SCHEMA(.columns = 2, .column = all,
+		.target = "label", .kind = TT_TARGET_CLASS, .classes = 2, .class_names = bad), 2),
+		TT_EFORMAT);
+	assert_error("'r?t'");
+	assert_status(tt_source_from_memory(&s, TT_SCHEMA(.columns = 2, .column = odd_columns,
+		.target = "label", .kind = TT_TARGET_CLASS, .classes = 2, .class_names = good), 2),
+		TT_EFORMAT);
+	assert_error("'v?'");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(columns_in_memory_go_through_the_loader),
+		cmocka_unit_test(names_are_utf8),
 		cmocka_unit_test(what_a_function_gives_goes_through_the_loader),
 		cmocka_unit_test(neighbours_are_asked_for_at_once),
 		cmocka_unit_test(a_source_that_goes_forward_is_shuffled_by_shards),

@@ -154,7 +154,7 @@ static void one_leaves(struct comm *c, void *ctx)
 static void a_rank_that_has_left_is_named(void **state)
 {
 	(void)state;
-	ranks_run((struct ranks){ .n = 3, .timeout = 30 }, one_leaves, NULL);
+	ranks_run((struct ranks){ .n = 3, .timeout = 1 }, one_leaves, NULL);
 }
 
 /* Who fails closes the ends of its helpers first. */
