@@ -183,6 +183,46 @@ static void print_classes(const struct survey *s)
 	table_release(&t);
 }
 
+static const char *const cell_words[] = {
+	[TT_CELLS_NUMERIC] = "numeric", [TT_CELLS_CATEGORY] = "category",
+	[TT_CELLS_BOOLEAN] = "boolean", [TT_CELLS_DATE] = "date", [TT_CELLS_TEXT] = "text, left out",
+	[TT_CELLS_ID] = "id", [TT_CELLS_WEIGHT] = "weight", [TT_CELLS_IGNORED] = "ignored",
+	[TT_CELLS_TARGET] = "target",
+};
+
+static int is_plain(const tt_source *source)
+{
+	tt_table_column c = TT_SIZED(tt_table_column);
+
+	for (int i = 0; tt_source_table_column(source, i, &c) == TT_OK; i++)
+		if (c.kind != TT_CELLS_NUMERIC && c.kind != TT_CELLS_TARGET)
+			return 0;
+	return 1;
+}
+
+/* What each column is, where some are no numbers. */
+static void print_columns(const tt_source *source)
+{
+	tt_table_column c = TT_SIZED(tt_table_column);
+	struct table    t;
+
+	if (is_plain(source))
+		return;
+	table_init(&t, "lll");
+	for (int i = 0; tt_source_table_column(source, i, &c) == TT_OK; i++) {
+		char values[48] = "", missing[48] = "";
+
+		if (c.kind == TT_CELLS_CATEGORY)
+			snprintf(values, sizeof values, " of %lld", (long long)c.values);
+		if (c.missing)
+			snprintf(missing, sizeof missing, "%lld missing", (long long)c.missing);
+		table_add(&t, "  %s\t%s%s\t%s", c.name, cell_words[c.kind], values, missing);
+	}
+	printf("columns\n");
+	table_print(&t, stdout);
+	table_release(&t);
+}
+
 /* Of a part of them nothing else is said than that. */
 static const char *drawn(const struct survey *s)
 {
@@ -203,6 +243,7 @@ static void print_survey(const struct survey *s, const char *uri)
 		printf("%s%lld", i ? " x " : " ", (long long)info->shape[i]);
 	printf("%s, %s\n", info->ndim == 3 ? " (channels x height x width)" : " features",
 	       info->type == TT_SAMPLE_U8 ? "bytes" : "floats");
+	print_columns(s->source);
 	if (info->target == TT_TARGET_CLASS)
 		print_classes(s);
 	else
@@ -211,6 +252,25 @@ static void print_survey(const struct survey *s, const char *uri)
 	print_list("mean", s->sum, s->channels, 0);
 	print_list("std", s->sum2, s->channels, 1);
 	printf("or          data.normalise: standard, which finds them in the training data\n");
+}
+
+static void json_columns(struct json *j, const tt_source *source)
+{
+	tt_table_column c = TT_SIZED(tt_table_column);
+
+	if (!tt_source_describe(source)->table_columns)
+		return;
+	json_open(j, "columns", '[');
+	for (int i = 0; tt_source_table_column(source, i, &c) == TT_OK; i++) {
+		json_open(j, NULL, '{');
+		json_text(j, "name", c.name);
+		json_text(j, "kind", c.kind == TT_CELLS_TEXT ? "text" : cell_words[c.kind]);
+		json_int(j, "missing", c.missing);
+		if (c.kind == TT_CELLS_CATEGORY)
+			json_int(j, "values", c.values);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
 }
 
 static tt_status print_json(const struct survey *s, const char *uri)
@@ -229,6 +289,7 @@ static tt_status print_json(const struct survey *s, const char *uri)
 		json_int(&j, NULL, info->shape[i]);
 	json_close(&j, ']');
 	json_text(&j, "type", info->type == TT_SAMPLE_U8 ? "u8" : "f32");
+	json_columns(&j, s->source);
 	json_int(&j, "values", info->values);
 	json_open(&j, "classes", '{');
 	for (int i = 0; i < info->classes; i++)

@@ -81,6 +81,8 @@ static void note_unread(const struct evaluation *e)
 	if (s.len && !e->args->common.quiet)
 		text_printf(stderr, "tutti eval: note: %s\n", s.p);
 	str_release(&s);
+	if (tt_source_describe(e->source)->unseen && !e->args->common.quiet)
+		text_printf(stderr, "tutti eval: note: %s\n", tt_source_describe(e->source)->unseen);
 }
 
 static tt_status measure(struct evaluation *e, struct call *c)

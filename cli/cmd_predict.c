@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "print/predictions.h"
 #include "print/names.h"
+#include "print/sink.h"
 #include "kit/inputs.h"
 #include "kit/paths.h"
 #include "kit/specfile.h"
@@ -20,7 +21,7 @@
 struct predict_args {
 	struct common common;
 	int64_t       top, samples, threads;
-	const char   *format, *kernel_cache, *orientation, *background;
+	const char   *format, *output, *kernel_cache, *orientation, *background;
 };
 
 #define AT(field) offsetof(struct predict_args, field)
@@ -29,8 +30,11 @@ static const char *const orientations[] = { "exif", "stored", NULL };      /* en
 static const struct flag predict_flags[] = {
 	{ "top",     'k', FLAG_INT,  AT(top), "K", .min = 1, .max = 1000, .def = "3", .help =
 	  "how many of the likeliest classes to name" },
-	{ "format",  'f', FLAG_TEXT, AT(format), "FORMAT", .words = prediction_formats, .def = "text",
-	  .help = "text, csv or json; --json is short for the last" },
+	{ "format",  'f', FLAG_TEXT, AT(format), "FORMAT", .words = prediction_formats,
+	  .help = "text, csv or json; --json is short for the last (text; in a file csv, or json by "
+	  "its name)" },
+	{ "output",  'o', FLAG_TEXT, AT(output), "FILE", .help =
+	  "write there, and nothing on stdout; the file appears whole or not at all" },
 	{ "samples", 'n', FLAG_INT,  AT(samples), "N", .max = INT64_MAX, .help =
 	  "of a source: only its first N samples (all)" },
 	{ "orientation", 0, FLAG_TEXT, AT(orientation), "HOW", .words = orientations, .def = "exif",
@@ -49,6 +53,7 @@ static const struct example predict_examples[] = {
 	{ "find photos -newer last | tutti predict best.safetensors -", "of files that a list names" },
 	{ "tutti predict best.safetensors 'images:holiday.tar?size=32' --format csv",
 	  "a table of answers for a whole source" },
+	{ "tutti predict runs/shop new.csv -o answers.csv", "the same of a table, with its ids" },
 	{ NULL, NULL },
 };
 
@@ -153,6 +158,8 @@ static void note_unread(const struct prediction *p)
 	if (s.len)
 		note(p, s.p);
 	str_release(&s);
+	if (tt_source_describe(p->source)->unseen)
+		note(p, tt_source_describe(p->source)->unseen);
 }
 
 static tt_status open_source(struct prediction *p, const char *uri)
@@ -288,6 +295,12 @@ static tt_status prepare(struct prediction *p, struct call *c)
 	p->answers.kind = answers_classes(loss) ? ANSWER_CLASSES : ANSWER_VALUES;
 	p->answers.top = (int)p->args->top;
 	p->answers.names = &p->names;
+	if (p->source) {
+		p->answers.ids = tt_source_describe(p->source)->ids;
+		p->answers.id_names = tt_source_describe(p->source)->id_names;
+	}
+	if (!(p->answers.id = arena_alloc(c->arena, ((size_t)p->answers.ids + 1) * sizeof(char *))))
+		return TT_ENOMEM;
 	if (p->answers.kind == ANSWER_VALUES &&
 	    strcmp(tt_model_signature(p->model)->output->name, "probabilities") == 0)
 		p->answers.shares = names_of_shares(&p->names, p->answers.width);
@@ -365,6 +378,11 @@ static void answer(struct prediction *p, int place, const float *out)
 {
 	char number[32];
 
+	for (int k = 0; k < p->answers.ids; k++) {
+		const char *id = tt_source_id(p->source, k, p->index[place]);
+
+		p->answers.id[k] = id ? id : "";
+	}
 	predictions_add(&p->answers, name_of(p, p->index[place], number), &p->truth[place], out);
 }
 
@@ -409,15 +427,28 @@ static tt_status tell_bad(const struct prediction *p)
 	                                 (long long)p->count);
 }
 
+static const char *format_of(const struct predict_args *a)
+{
+	if (a->common.json || (a->output && !a->format && str_ends_with(a->output, ".json")))
+		return "json";
+	return a->format ? a->format : a->output ? "csv" : "text";
+}
+
 static tt_status prediction_all(struct prediction *p)
 {
-	const char *format = p->args->common.json ? "json" : p->args->format;
-	tt_status   st = predictions_begin(&p->answers, format);
+	struct sink sink;
+	tt_status   st = sink_open(&sink, p->args->output);
+
+	if (st != TT_OK)
+		return st;
+	p->answers.to = sink.to;
+	st = predictions_begin(&p->answers, format_of(p->args));
 
 	for (int64_t i = 0; st == TT_OK && i < p->count; i += CHUNK)
 		st = prediction_chunk(p, i, (int)(p->count - i < CHUNK ? p->count - i : CHUNK));
-	if (st == TT_OK)
-		st = predictions_end(&p->answers);
+	if (st == TT_OK && (st = predictions_end(&p->answers)) == TT_OK)
+		st = sink_commit(&sink);
+	sink_close(&sink);
 	return st == TT_OK ? tell_bad(p) : st;
 }
 
@@ -451,7 +482,7 @@ const struct verb verb_predict = {
 	"images below it, - for the files that stdin lists, or for a table on stdin where the model\n"
 	"reads features.  Images are scaled to the size the model was trained on.  Models with\n"
 	"classes name the likeliest ones, others print their numbers, beside what the source says is\n"
-	"right.\n"
+	"right.  What names the rows of a table (id columns) stands beside their answers.\n"
 	"What cannot be read is named on stderr, the others get their answers, the exit code is 1.\n",
 	.examples = predict_examples, .flags = predict_flags,
 	.opts_size = sizeof(struct predict_args), .run = run_predict,

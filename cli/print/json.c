@@ -61,10 +61,15 @@ void json_raw(struct json *j, const char *key, const char *value)
 
 tt_status json_print(struct json *j)
 {
+	return json_print_to(j, stdout);
+}
+
+tt_status json_print_to(struct json *j, FILE *to)
+{
 	tt_status st = str_status(&j->text);
 
 	if (st == TT_OK)
-		puts(j->text.p ? j->text.p : "{}");
+		fprintf(to, "%s\n", j->text.p ? j->text.p : "{}");
 	str_release(&j->text);
 	return st;
 }

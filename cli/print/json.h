@@ -9,6 +9,7 @@
 #define PRINT_JSON_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/str.h"
 
@@ -23,6 +24,7 @@ void json_list(struct json *j, const char *key, const double *v, int n);
 void json_raw(struct json *j, const char *key, const char *value);  /* it is JSON already */
 /* Write the line to stdout and release the object. */
 tt_status json_print(struct json *j);
+tt_status json_print_to(struct json *j, FILE *to);
 void json_release(struct json *j);          /* unwritten */
 
 #endif

@@ -49,6 +49,23 @@ static int has(const tt_column *c, const char *feature)
 	return 0;
 }
 
+static void add_unread(struct str *out, const char *name)
+{
+	str_addf(out, "%s%s", out->len ? ", " : "the model does not read the columns ", name);
+}
+
+/* Of a table; 0: it is none. */
+static int add_columns(struct str *out, const tt_source *source)
+{
+	tt_table_column c = TT_SIZED(tt_table_column);
+	int i = 0;
+
+	for (; tt_source_table_column(source, i, &c) == TT_OK; i++)
+		if (c.kind == TT_CELLS_IGNORED)
+			add_unread(out, c.name);
+	return i;
+}
+
 void names_unread(const tt_model *m, const tt_source *source, struct str *out)
 {
 	const tt_column *net = tt_model_signature(m)->data->column[0];
@@ -56,9 +73,10 @@ void names_unread(const tt_model *m, const tt_source *source, struct str *out)
 	const tt_column *is = tt_batch_column(TT_BATCH(.columns = s->columns, .column = s->column),
 	                                      net->name);
 
-	for (int64_t i = 0; net->features && is && is->features && i < is->shape[0]; i++)
+	if (add_columns(out, source) || !net->features || !is || !is->features)
+		return;
+	for (int64_t i = 0; i < is->shape[0]; i++)
 		if (!(i < net->shape[0] && strcmp(net->features[i], is->features[i]) == 0) &&
 		    !has(net, is->features[i]))
-			str_addf(out, "%s%s", out->len ? ", " : "the model does not read the columns ",
-			         is->features[i]);
+			add_unread(out, is->features[i]);
 }

@@ -30,9 +30,9 @@ static void text_begin(struct answers *a)
 static void text_value(const struct answers *a, int i, double v)
 {
 	if (a->shares)
-		text_printf(stdout, "  P(%s) %.6g", a->shares[i], v);
+		text_printf(a->to, "  P(%s) %.6g", a->shares[i], v);
 	else
-		printf("  %.6g", v);
+		fprintf(a->to, "  %.6g", v);
 }
 
 static void text_add(struct answers *a, const char *sample, const struct truth *t,
@@ -40,21 +40,23 @@ static void text_add(struct answers *a, const char *sample, const struct truth *
 {
 	char name[16];
 
-	text_printf(stdout, "%s", sample);
+	for (int i = 0; i < a->ids; i++)
+		text_printf(a->to, "%s%s", i ? " " : "", a->id[i]);
+	text_printf(a->to, "%s", a->ids ? "" : sample);
 	for (int i = 0; i < shown(a); i++) {
 		int c = a->order[i];
 
 		if (a->kind == ANSWER_CLASSES)
-			text_printf(stdout, "  %s (%.2f %%)", names_get(a->names, c, name),
+			text_printf(a->to, "  %s (%.2f %%)", names_get(a->names, c, name),
 			            100 * (double)out[c]);
 		else
 			text_value(a, c, (double)out[c]);
 	}
 	if (t->class || t->n)
-		text_printf(stdout, "  in truth%s%s", t->class ? " " : "", t->class ? t->class : "");
+		text_printf(a->to, "  in truth%s%s", t->class ? " " : "", t->class ? t->class : "");
 	for (int i = 0; i < t->n; i++)
-		printf(" %.6g", (double)t->values[i]);
-	putchar('\n');
+		fprintf(a->to, " %.6g", (double)t->values[i]);
+	putc('\n', a->to);
 }
 
 static tt_status text_end(struct answers *a)
@@ -65,48 +67,52 @@ static tt_status text_end(struct answers *a)
 
 /* ---- CSV ---- */
 
-static void csv_text(const char *s)
+static void csv_text(struct answers *a, const char *s)
 {
 	if (!strpbrk(s, ",\"\r\n")) {
-		text_printf(stdout, "%s", s);
+		text_printf(a->to, "%s", s);
 		return;
 	}
-	putchar('"');
+	putc('"', a->to);
 	for (const char *quote; (quote = strchr(s, '"')); s = quote + 1)
-		text_printf(stdout, "%.*s\"\"", (int)(quote - s), s);
-	text_printf(stdout, "%s\"", s);
+		text_printf(a->to, "%.*s\"\"", (int)(quote - s), s);
+	text_printf(a->to, "%s\"", s);
 }
 
-static void csv_share(const char *class)
+static void csv_share(struct answers *a, const char *class)
 {
 	struct str s = { 0 };
 
 	str_addf(&s, "P(%s)", class);
-	csv_text(s.p ? s.p : "");
+	csv_text(a, s.p ? s.p : "");
 	str_release(&s);
 }
 
 static void csv_begin(struct answers *a)
 {
-	fputs("sample,truth", stdout);
+	for (int i = 0; i < a->ids; i++) {
+		csv_text(a, a->id_names[i]);
+		putc(',', a->to);
+	}
+	fputs(a->ids ? "truth" : "sample,truth", a->to);
 	for (int i = 1; i <= shown(a); i++)
 		if (a->shares) {
-			putchar(',');
-			csv_share(a->shares[i - 1]);
+			putc(',', a->to);
+			csv_share(a, a->shares[i - 1]);
 		} else if (a->kind == ANSWER_CLASSES)
-			printf(",class_%d,probability_%d", i, i);
+			fprintf(a->to, ",class_%d,probability_%d", i, i);
 		else
-			printf(",value_%d", i);
-	putchar('\n');
+			fprintf(a->to, ",value_%d", i);
+	putc('\n', a->to);
 }
 
 /* One cell; several numbers stand in it side by side. */
-static void csv_truth(const struct truth *t)
+static void csv_truth(struct answers *a, const struct truth *t)
 {
 	if (t->class)
-		csv_text(t->class);
+		csv_text(a, t->class);
 	for (int i = 0; i < t->n; i++)
-		printf("%s%.9g", i ? " " : "", (double)t->values[i]);
+		fprintf(a->to, "%s%.9g", i ? " " : "", (double)t->values[i]);
 }
 
 static void csv_add(struct answers *a, const char *sample, const struct truth *t,
@@ -114,18 +120,24 @@ static void csv_add(struct answers *a, const char *sample, const struct truth *t
 {
 	char name[16];
 
-	csv_text(sample);
-	putchar(',');
-	csv_truth(t);
-	for (int i = 0; i < shown(a); i++) {
-		putchar(',');
-		if (a->kind == ANSWER_CLASSES) {
-			csv_text(names_get(a->names, a->order[i], name));
-			putchar(',');
-		}
-		printf("%.9g", (double)out[a->order[i]]);
+	for (int i = 0; i < a->ids; i++) {
+		csv_text(a, a->id[i]);
+		putc(',', a->to);
 	}
-	putchar('\n');
+	if (!a->ids) {
+		csv_text(a, sample);
+		putc(',', a->to);
+	}
+	csv_truth(a, t);
+	for (int i = 0; i < shown(a); i++) {
+		putc(',', a->to);
+		if (a->kind == ANSWER_CLASSES) {
+			csv_text(a, names_get(a->names, a->order[i], name));
+			putc(',', a->to);
+		}
+		fprintf(a->to, "%.9g", (double)out[a->order[i]]);
+	}
+	putc('\n', a->to);
 }
 
 /* ---- JSON: one object on one line ---- */
@@ -173,6 +185,13 @@ static void json_add(struct answers *a, const char *sample, const struct truth *
 {
 	json_open(&a->json, NULL, '{');
 	json_text(&a->json, "sample", sample);
+	for (int i = 0; i < a->ids; i++) {
+		if (i == 0)
+			json_open(&a->json, "ids", '{');
+		json_text(&a->json, a->id_names[i], a->id[i]);
+		if (i == a->ids - 1)
+			json_close(&a->json, '}');
+	}
 	json_truth(a, t);
 	if (a->kind == ANSWER_CLASSES) {
 		add_classes(a, out);
@@ -189,7 +208,7 @@ static tt_status json_end(struct answers *a)
 {
 	json_close(&a->json, ']');
 	json_close(&a->json, '}');
-	return json_print(&a->json);
+	return json_print_to(&a->json, a->to);
 }
 
 /* ---- all of them ---- */

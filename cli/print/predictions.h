@@ -1,8 +1,9 @@
-/* predictions.h -- what a net said about each sample, as text, CSV or JSON on stdout. */
+/* predictions.h -- what a net said about each sample, as text, CSV or JSON. */
 #ifndef PRINT_PREDICTIONS_H
 #define PRINT_PREDICTIONS_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "print/json.h"
 #include "print/names.h"
@@ -17,6 +18,10 @@ struct answers {
 	const struct names *names;          /* of the classes; borrowed              */
 	const char *const *shares;          /* [width] classes that values are the probabilities of;
 	                                     * borrowed; NULL: they are other numbers */
+	FILE              *to;
+	int                ids;             /* names that samples have, in the columns...  */
+	const char *const *id_names;        /* [ids] of these names; borrowed              */
+	const char       **id;              /* [ids] of the sample that is added           */
 	const struct prediction_form *form;
 	struct json        json;
 	int               *order;           /* room to sort in                       */

@@ -70,6 +70,8 @@ typedef struct tt_schema {
 	enum tt_target_kind     kind;         /* of the target                                     */
 	int                     classes;      /* CLASS and LABELS: how many; else 0                */
 	const char *const      *class_names;  /* [classes] (none)                                  */
+	const char             *recipe;       /* how cells of a table became these columns, as JSON,
+	                                       * so that other rows become the same (none)         */
 } tt_schema;
 #define TT_SCHEMA(...) (&(tt_schema){ .size = sizeof(tt_schema), __VA_ARGS__ })
 

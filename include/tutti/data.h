@@ -23,6 +23,27 @@ typedef struct tt_source tt_source;
 
 enum tt_sample_type { TT_SAMPLE_U8, TT_SAMPLE_F32 };
 
+/* What stands in a column of a table. */
+enum tt_cells {
+	TT_CELLS_NUMERIC,
+	TT_CELLS_CATEGORY,   /* one of some words: a feature for each, or a number for an embedding */
+	TT_CELLS_BOOLEAN,    /* yes and no, true and false ...: 1 and 0                             */
+	TT_CELLS_DATE,       /* "2026-01-31", with a time or not: days since 1970                   */
+	TT_CELLS_TEXT,       /* other words; no feature                                             */
+	TT_CELLS_ID,         /* the name of a row; no feature, but told with its answer             */
+	TT_CELLS_WEIGHT,
+	TT_CELLS_IGNORED,
+	TT_CELLS_TARGET
+};
+typedef struct tt_table_column {
+	uint32_t      size;          /* of this struct; yours to set: TT_SIZED(tt_table_column)     */
+	const char   *name;          /* in the header, or its number                                */
+	enum tt_cells kind;
+	int64_t       missing;       /* cells that hold nothing                                     */
+	int64_t       values;        /* of a category: different ones in the training data          */
+	int64_t       unseen;        /* cells with categories that are none of those                */
+} tt_table_column;
+
 typedef struct tt_source_info {
 	uint32_t            size;          /* of this struct                                   */
 	int64_t             count;         /* samples                                          */
@@ -35,6 +56,11 @@ typedef struct tt_source_info {
 	const char *const  *class_names;   /* borrowed from the source; NULL if it has none    */
 	const char         *left_out;      /* what is there, but no sample, by reason, one line
 	                                    * for people; borrowed; NULL if it is nothing      */
+	const char         *unseen;        /* categories that training has not seen, one line for
+	                                    * people; borrowed; NULL if there are none         */
+	int                 table_columns; /* of a table: how many it has; else 0              */
+	int                 ids;           /* names that each sample has                       */
+	const char *const  *id_names;      /* [ids] of their columns; borrowed                 */
 } tt_source_info;
 
 /* Open a source.  *out is owned by the caller.  TT_ENOENT: no such file or scheme;
@@ -49,6 +75,11 @@ TT_API const tt_source_info *tt_source_describe(const tt_source *s);
  * `values` floats.  label and values may be NULL. */
 TT_API tt_status tt_source_read(const tt_source *s, int64_t index, void *x, int32_t *label,
                                 float *values);
+
+/* The i-th column of the table that it is; name is borrowed.  TT_EINVAL: there is none. */
+TT_API tt_status tt_source_table_column(const tt_source *s, int i, tt_table_column *out);
+/* The k-th name that sample `index` has in an id column; borrowed from the source.  NULL: none. */
+TT_API const char *tt_source_id(const tt_source *s, int k, int64_t index);
 
 /* Every column: names, types, shapes, which is the target; borrowed from the source. */
 TT_API const tt_schema *tt_source_schema(const tt_source *s);

@@ -33,6 +33,11 @@ struct reader {
 	enum tt_access           access;
 	const char              *left_out;   /* what is no sample of it though it is there, one line
 	                                      * for people; owned by the reader; NULL: nothing    */
+	const char              *unseen;     /* the same of categories that training has not seen */
+	const tt_table_column   *table;      /* [table_columns] of a table; owned by the reader   */
+	int                      table_columns;
+	int                      ids;        /* names that each sample has                        */
+	const char *const       *id_names;   /* [ids] of their columns; owned by the reader       */
 	int                      ranges;     /* enum no/yes: neighbours are cheaper together      */
 	const int64_t           *shard;      /* [shards + 1] first samples; owned by the reader   */
 	int64_t                  shards;     /* 0: all is one                                     */
@@ -48,6 +53,9 @@ enum target_wish {
 	WISH_YES_NO         /* 0 and 1, or two words; other numbers are shares                        */
 };
 
+/* An input of a model that is one number: a column of that name is shown as it is. */
+struct known_input { const char *name; enum tt_type type; };
+
 /* What a model knows of a table; borrowed. */
 struct known_columns {
 	const char        *target;            /* where no setting names one; NULL: it has no name */
@@ -57,6 +65,9 @@ struct known_columns {
 	enum target_wish   wish;
 	const char *const *class_names;       /* [classes]; NULL: they have none                  */
 	int                classes;
+	const char        *recipe;            /* of the table that it was trained on; NULL: none  */
+	const struct known_input *inputs;     /* [n_inputs]                                       */
+	int                n_inputs;
 };
 
 struct reader_ops {
@@ -74,6 +85,8 @@ struct reader_ops {
 	/* Where a sample's value lies in memory, borrowed from the reader; NULL: nowhere (so is a
 	 * NULL slot).  Fixed columns only.  It saves the loader a copy. */
 	const void *(*peek)(const struct reader *r, int column, int64_t index);
+	/* The k-th name of a sample, borrowed; NULL: samples have none. */
+	const char *(*id)(const struct reader *r, int k, int64_t index);
 };
 
 /* For close: what every reader has. */

@@ -181,6 +181,16 @@ tt_status schema_set_weight(struct schema *s, const char *name)
 	return TT_OK;
 }
 
+tt_status schema_set_recipe(struct schema *s, const char *recipe)
+{
+	const char *own = recipe ? arena_strdup(&s->arena, recipe) : NULL;
+
+	if (recipe && !own)
+		return TT_ENOMEM;
+	s->view.recipe = own;
+	return TT_OK;
+}
+
 static tt_status take_roles(struct schema *s, const tt_schema *in)
 {
 	tt_status st = TT_OK;
@@ -192,6 +202,8 @@ static tt_status take_roles(struct schema *s, const tt_schema *in)
 		s->view.kind = TT_TARGET_NONE;
 	if (st == TT_OK && in->weight)
 		st = schema_set_weight(s, in->weight);
+	if (st == TT_OK)
+		st = schema_set_recipe(s, in->recipe);
 	if (st == TT_OK && schema_input(&s->view, 0) < 0)
 		return err_set(TT_EINVAL, "no column is left to be the input");
 	return st;

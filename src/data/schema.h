@@ -27,6 +27,7 @@ struct schema_target {
 };
 tt_status schema_set_target(struct schema *s, const struct schema_target *t);
 tt_status schema_set_weight(struct schema *s, const char *name);
+tt_status schema_set_recipe(struct schema *s, const char *recipe);      /* NULL: none */
 /* A caller's schema, copied whole and checked. */
 tt_status schema_take(struct schema *out, const tt_schema *in);
 /* *to takes all; *from is empty afterwards. */

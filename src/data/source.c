@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/sized.h"
 #include "data/convert.h"
 
 struct tt_source { struct reader *reader; };
@@ -48,7 +49,9 @@ tt_status source_wrap(tt_source **out, struct reader *r)
 	if (!s)
 		return TT_ENOMEM;
 	r->info = (tt_source_info){ .size = sizeof r->info, .count = r->count,
-	                            .left_out = r->left_out };
+	                            .left_out = r->left_out, .unseen = r->unseen,
+	                            .table_columns = r->table_columns, .ids = r->ids,
+	                            .id_names = r->id_names };
 	describe_input(&r->schema.view, &r->info);
 	describe_target(&r->schema.view, &r->info);
 	s->reader = r;
@@ -73,6 +76,24 @@ const tt_source_info *tt_source_describe(const tt_source *s)
 const tt_schema *tt_source_schema(const tt_source *s)
 {
 	return s ? &s->reader->schema.view : NULL;
+}
+
+tt_status tt_source_table_column(const tt_source *s, int i, tt_table_column *out)
+{
+	if (!s || !out)
+		return err_null(__func__);
+	if (i < 0 || i >= s->reader->table_columns)
+		return err_set(TT_EINVAL, "there is no column %d: the table has %d", i,
+		               s->reader->table_columns);
+	return sized_give(out, &s->reader->table[i], sizeof *out, "tt_table_column");
+}
+
+const char *tt_source_id(const tt_source *s, int k, int64_t index)
+{
+	const struct reader *r = s ? s->reader : NULL;
+
+	return r && r->ops->id && k >= 0 && k < r->ids && index >= 0 && index < r->count
+		? r->ops->id(r, k, index) : NULL;
 }
 
 /* ---- one sample ---- */

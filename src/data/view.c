@@ -122,8 +122,16 @@ static const void *view_peek(const struct reader *r, int column, int64_t index)
 	return reader_peek(v->inner, v->plan.from[column], index);
 }
 
+static const char *view_id(const struct reader *r, int k, int64_t index)
+{
+	const struct reader *inner = ((const struct view *)r)->inner;
+
+	return inner->ops->id ? inner->ops->id(inner, k, index) : NULL;
+}
+
 static const struct reader_ops view_reader = {
 	.help = "another source's samples", .close = view_close, .read = view_read, .peek = view_peek,
+	.id = view_id,
 };
 
 /* ---- life ---- */

@@ -20,6 +20,7 @@
 #include <tutti/learner.h>
 #include <tutti/train.h>
 
+#include "base/file.h"
 #include "base/sized.h"
 
 #define TAIL 24                 /* bytes that a newer caller's struct has more */
@@ -317,6 +318,21 @@ static char saved[1024];               /* a checkpoint of the model */
 
 static tt_status give_format(void *out) { return tt_file_format_get(0, out); }
 
+static tt_status give_column(void *out)
+{
+	const char *path = test_path(test_temp_dir(), "t.csv");
+	char uri[700];
+	tt_source *s;
+	tt_status st;
+
+	assert_ok(file_write_all(path, "a,kind\n1,x\n2,y\n", 15));
+	snprintf(uri, sizeof uri, "csv:%s", path);
+	assert_ok(tt_source_open(&s, uri));
+	st = tt_source_table_column(s, 1, out);
+	tt_source_close(&s);
+	return st;
+}
+
 /* Of the model's own checkpoint. */
 static tt_status give_origin(void *out)
 {
@@ -388,6 +404,7 @@ static const struct given {
 	{ "tt_entry", sizeof(tt_entry), give_entry },
 	{ "tt_option", sizeof(tt_option), give_option },
 	{ "tt_file_format", sizeof(tt_file_format), give_format },
+	{ "tt_table_column", sizeof(tt_table_column), give_column },
 	{ "tt_origin", sizeof(tt_origin), give_origin },
 	{ "tt_report_layer", sizeof(tt_report_layer), give_layer },
 	{ "tt_checkpoint_tensor", sizeof(tt_checkpoint_tensor), give_saved },

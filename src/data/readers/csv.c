@@ -4,16 +4,18 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/rng.h"
 #include "data/readers/memory_source.h"
 #include "data/readers/mnist.h"
 #include "data/readers/registry.h"
 
 static const char *const header_words[] = { "auto", "no", "yes", NULL };
 static const char *const task_words[] = { "auto", "classify", "regress", NULL };
-static const char *const separator_words[] = { "auto", "comma", "semicolon", "tab", NULL };
-
+static const char *const decimal_words[] = { "point", "comma", NULL };
+static const char *const missing_words[] = { "error", "mean", "median", "zero", NULL };
 static const char *const bad_words[] = { "error", "skip", "later", NULL };
+
+#define CELLS(word, kind, text) { .name = word, .type = OPTION_TEXT, \
+	.offset = offsetof(struct csv_opts, cells) + (kind) * sizeof(const char *), .help = text }
 
 static const struct option settings[] = {
 	OPT_TEXT(struct csv_opts, label, NULL,
@@ -27,8 +29,23 @@ static const struct option settings[] = {
 	         "mae, huber: numbers; bce: 0 and 1, shares, or two words); for no model: text, or "
 	         "whole numbers with at most 50 different values, are classes"),
 	OPT_ENUM(struct csv_opts, header, "auto", header_words, "whether the first row holds names"),
-	OPT_ENUM(struct csv_opts, separator, "auto", separator_words,
-	         "between cells; auto: the most frequent one of the first line"),
+	CELLS("numeric", TT_CELLS_NUMERIC, "columns that are numbers, by name or number: a,b,7; what "
+	      "no setting and no model names is what it looks like"),
+	CELLS("category", TT_CELLS_CATEGORY, "columns that are one of some words: a feature for each; "
+	      "for a model with an i32 input of that name their number, from 1 on; 0: never seen"),
+	CELLS("boolean", TT_CELLS_BOOLEAN, "columns that are yes or no: 1 or 0"),
+	CELLS("date", TT_CELLS_DATE, "columns such as 2026-01-31 12:30: days since 1970"),
+	CELLS("text", TT_CELLS_TEXT, "columns of other words, which are no features"),
+	CELLS("id", TT_CELLS_ID, "columns that name rows: no features; predict repeats them"),
+	CELLS("ignore", TT_CELLS_IGNORED, "columns that are left out"),
+	OPT_ENUM(struct csv_opts, missing, "error", missing_words,
+	         "cells that are empty, ?, NA, NaN or null: an error; or the column's mean or median, "
+	         "or 0, in the rows to train on, with a feature that says so"),
+	OPT_TEXT(struct csv_opts, separator, "auto",
+	         "between cells: a byte, or comma, semicolon, tab, pipe, space, colon; auto: the most "
+	         "frequent one of , ; tab | in the first line"),
+	OPT_ENUM(struct csv_opts, decimal, "point", decimal_words,
+	         "what 1.5 is written with; comma: 1.234,5, between separators that are none"),
 	OPT_ENUM(struct csv_opts, bad_rows, "error", bad_words,
 	         "rows with a cell that is wrong: an error; skip: left out, and counted; later: an "
 	         "error for who reads this row (as predict does, which needs no target)"),
@@ -40,38 +57,6 @@ static const struct option settings[] = {
 
 /* ---- the reader -------------------------------------------------------------- */
 
-/* Keep the rows of one split: a random permutation's first ones are the test rows. */
-static tt_status keep_split(struct csv *c, const struct csv_opts *o, const char *path)
-{
-	struct rng_key key = rng_key(0, RNG_SHUFFLE);
-	uint64_t n = c->rows, test = (uint64_t)(o->holdout * (double)n);
-	size_t kept = 0, bad = 0, kept_bad = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const int is_bad = bad < c->bad_rows && c->bad[bad].index == (int64_t)i;
-
-		bad += (size_t)is_bad;
-		if ((rng_permute(key, 0, n, i) < test) != (o->split == SPLIT_TEST))
-			continue;
-		memmove(c->x + kept * c->columns, c->x + i * c->columns, c->columns * sizeof *c->x);
-		if (c->label)
-			c->label[kept] = c->label[i];
-		if (c->value)
-			c->value[kept] = c->value[i];
-		if (c->weight)
-			c->weight[kept] = c->weight[i];
-		if (is_bad)
-			c->bad[kept_bad++] = (struct bad_sample){ (int64_t)kept, c->bad[bad - 1].why };
-		kept++;
-	}
-	if (kept == 0)
-		return err_set(TT_EINVAL, "%s: no rows are left for split=%s; set holdout=", path,
-		               split_words[o->split]);
-	c->rows = kept;
-	c->bad_rows = kept_bad;
-	return TT_OK;
-}
-
 /* Features, target, weight, in this order.  A header without a name for the target is possible,
  * and one that calls it like another column. */
 static tt_status describe(const struct csv *c, struct schema *s)
@@ -81,10 +66,13 @@ static tt_status describe(const struct csv *c, struct schema *s)
 	const char *weight = c->weigher && *c->weigher && strcmp(c->weigher, "x") &&
 	                     strcmp(c->weigher, target) ? c->weigher
 	                   : strcmp(target, "weight") ? "weight" : "weights";
-	tt_status st = schema_add(s, TT_COLUMN(.name = "x", .type = TT_F32, .ndim = 1,
-	                                       .shape = { (int64_t)c->columns },
-	                                       .features = c->feature));
+	tt_status st = TT_OK;
 
+	if (c->columns)
+		st = schema_add(s, TT_COLUMN(.name = "x", .type = TT_F32, .ndim = 1,
+		                             .shape = { (int64_t)c->columns }, .features = c->feature));
+	for (int i = 0; st == TT_OK && i < c->aparts; i++)
+		st = schema_add(s, TT_COLUMN(.name = c->apart[i].name, .type = c->apart[i].type));
 	s->view.kind = TT_TARGET_NONE;
 	if (st == TT_OK && (c->label || c->value))
 		st = schema_add(s, TT_COLUMN(.name = target, .type = c->label ? TT_I32 : TT_F32));
@@ -93,20 +81,63 @@ static tt_status describe(const struct csv *c, struct schema *s)
 			target, c->label ? TT_TARGET_CLASS : TT_TARGET_VALUES, c->classes, c->class_names });
 	if (st == TT_OK && c->weight)
 		st = schema_add(s, TT_COLUMN(.name = weight, .type = TT_F32));
-	return st == TT_OK && c->weight ? schema_set_weight(s, weight) : st;
+	if (st == TT_OK && c->weight)
+		st = schema_set_weight(s, weight);
+	return st == TT_OK ? schema_set_recipe(s, c->recipe) : st;
+}
+
+static void give(struct memory_source *s, int *column, void *block)
+{
+	if (block)
+		s->data[*column] = s->owned[*column] = block;
+	*column += block != NULL;
 }
 
 /* The table's memory goes over to the source. */
 static void hand_over(struct csv *c, struct memory_source *s)
 {
-	void *const block[] = { c->x, c->label ? (void *)c->label : c->value, c->weight };
 	int column = 0;
 
-	for (int i = 0; i < 3; i++)
-		if (block[i])
-			s->data[column++] = s->owned[i] = block[i];
+	give(s, &column, c->x);
+	for (int i = 0; i < c->aparts; i++)
+		give(s, &column, c->apart[i].data);
+	give(s, &column, c->label ? (void *)c->label : c->value);
+	give(s, &column, c->weight);
 	c->x = c->value = c->weight = NULL;
 	c->label = NULL;
+	c->aparts = 0;
+}
+
+/* Names of rows: their texts stay where they are. */
+static tt_status hand_over_ids(struct csv *c, struct memory_source *s)
+{
+	const char **id;
+
+	if (!c->ids || !(id = arena_alloc(&s->arena, (c->rows * c->ids + 1) * sizeof *id)))
+		return c->ids ? TT_ENOMEM : TT_OK;
+	for (size_t i = 0; i < c->rows * c->ids; i++)
+		id[i] = c->id_texts.p + c->id[i];
+	s->id = id;
+	s->owned[MEMORY_BLOCKS - 1] = c->id_texts.p;
+	c->id_texts = (struct str){0};
+	s->reader.ids = (int)c->ids;
+	return schema_copy_names(&s->arena, c->id_name, (int64_t)c->ids, &s->reader.id_names);
+}
+
+static tt_status hand_over_table(const struct csv *c, struct memory_source *s)
+{
+	tt_table_column *table = arena_alloc(&s->arena, (c->width + 1) * sizeof *table);
+
+	if (!table || (c->unseen && !(s->reader.unseen = arena_strdup(&s->arena, c->unseen))))
+		return TT_ENOMEM;
+	for (size_t i = 0; i < c->width; i++) {
+		table[i] = c->table[i];
+		if (!(table[i].name = arena_strdup(&s->arena, c->table[i].name)))
+			return TT_ENOMEM;
+	}
+	s->reader.table = table;
+	s->reader.table_columns = (int)c->width;
+	return TT_OK;
 }
 
 /* What is told of rows goes over, too. */
@@ -142,7 +173,8 @@ static tt_status open_table(struct csv *c, struct reader **out)
 	if ((st = memory_source_new(&s, &csv_reader, &schema, (int64_t)c->rows)) != TT_OK)
 		return st;
 	hand_over(c, s);
-	if ((st = hand_over_bad(c, s)) != TT_OK) {
+	if ((st = hand_over_bad(c, s)) != TT_OK || (st = hand_over_ids(c, s)) != TT_OK ||
+	    (st = hand_over_table(c, s)) != TT_OK) {
 		memory_source_close(&s->reader);
 		return st;
 	}
@@ -189,8 +221,6 @@ static tt_status csv_open_for(struct reader **out, const char *path, const struc
 	if (st == TT_OK)
 		st = csv_parse(&c, &in, &o);
 	mem_free(text);
-	if (st == TT_OK && (o.holdout > 0 || o.split == SPLIT_TEST))
-		st = keep_split(&c, &o, path);
 	if (st == TT_OK && (st = open_table(&c, out)) != TT_OK)
 		st = err_at(st, "%s", path);
 	csv_release(&c);
@@ -205,8 +235,9 @@ static tt_status csv_open(struct reader **out, const char *path, const struct no
 
 const struct reader_ops csv_reader = {
 	.scheme = "csv", .settings = settings,
-	.help = "csv:FILE -- a table of numbers, gzipped or not, one column of it the class or value "
-	        "to predict",
+	.help = "csv:FILE -- a table, gzipped or not, one column of it the class or value to predict; "
+	        "words become features, ids are left out",
 	.open = csv_open, .open_for = csv_open_for, .close = memory_source_close,
 	.read = memory_source_read, .peek = memory_source_peek,
+	.id = memory_source_id,
 };

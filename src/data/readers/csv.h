@@ -1,9 +1,13 @@
-/* csv.h -- tables of numbers in text.
+/* csv.h -- tables in text.
  *
  * One column is the target, the others are features:
  *
- *   length,width,kind          header: found by itself, if a feature's cell is no number
- *   5.1,3.5,"setosa"           text targets become classes, sorted by name
+ *   key,length,colour,kind     header: found by itself, if a feature's cell is no number
+ *   a7,5.1,red,"setosa"        text targets become classes, sorted by name
+ *
+ *   columns  id, numeric, category, target: as settings say, or as cells look
+ *   recipe   colour is blue or red: found in the rows to train on, or a model's
+ *   x        length, colour=blue, colour=red
  */
 #ifndef READERS_CSV_H
 #define READERS_CSV_H
@@ -16,16 +20,23 @@
 enum csv_header { CSV_HEADER_AUTO, CSV_HEADER_NO, CSV_HEADER_YES };
 enum csv_task { CSV_AUTO, CSV_CLASSIFY, CSV_REGRESS };
 enum csv_bad_rows { CSV_BAD_ERROR, CSV_BAD_SKIP, CSV_BAD_LATER };
-enum csv_separator { CSV_SEPARATOR_AUTO, CSV_COMMA, CSV_SEMICOLON, CSV_TAB };
+enum csv_decimal { CSV_DECIMAL_POINT, CSV_DECIMAL_COMMA };
+enum csv_missing { CSV_MISSING_ERROR, CSV_MISSING_MEAN, CSV_MISSING_MEDIAN, CSV_MISSING_ZERO };
 
 struct csv_opts {
 	const char *label;          /* name or 0-based column; NULL: the last; "none": no target */
 	const char *weight;         /* the same of sample weights; NULL: that which a model knows */
-	int         task, header, separator, bad_rows;
+	/* Lists of names or numbers of columns, by enum tt_cells; NULL: none is told.              */
+	const char *cells[TT_CELLS_TARGET];
+	const char *separator;      /* a byte, or a word for it; NULL: found by itself          */
+	int         task, header, decimal, missing, bad_rows;
 	double      holdout;        /* this share of the rows is the test split                  */
 	int         split;
 	const struct known_columns *known;   /* where label is not set: a model's; NULL: none    */
 };
+
+/* A column that a model reads by its name and not among the features. */
+struct csv_apart { const char *name; enum tt_type type; void *data; };
 
 struct csv {
 	size_t       rows, columns;    /* columns: of features                              */
@@ -34,6 +45,16 @@ struct csv {
 	float       *value;            /* owned, [rows]; regression only; NAN: it has none  */
 	float       *weight;           /* owned, [rows]; NULL without                       */
 	const char **feature;          /* [columns], in the arena; NULL without a header    */
+	struct csv_apart apart[BATCH_COLUMNS];      /* [aparts], data owned                 */
+	int          aparts;
+	struct str   id_texts;         /* names of rows, each with \0                       */
+	size_t      *id;               /* owned, [rows][ids] where they begin               */
+	const char **id_name;          /* [ids], in the arena                               */
+	size_t       ids;
+	const char  *recipe;           /* in the arena; NULL: features by name say it all   */
+	tt_table_column *table;        /* [width], in the arena                             */
+	size_t       width;
+	const char  *unseen;           /* in the arena; NULL: no category is new            */
 	const char  *target, *weigher; /* names in the header, or NULL: target, weight      */
 	const char **class_names;      /* [classes], in the arena                           */
 	int          classes;
@@ -44,8 +65,8 @@ struct csv {
 	struct arena arena;
 };
 
-/* Parse a whole table (holdout and split are not looked at).  Zero-initialise out and
- * release it after an error as well.  TT_EFORMAT names line and column of the bad cell. */
+/* Parse a whole table.  Zero-initialise out and release it after an error as well.  TT_EFORMAT
+ * names line and column of the bad cell. */
 tt_status csv_parse(struct csv *out, const struct bytes *in, const struct csv_opts *o);
 void      csv_release(struct csv *c);
 

@@ -4,26 +4,31 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "data/table/cell.h"
 
 #define BAD_MAX 10000           /* rows that are told when they are read */
 
 /* What can be done about it, where nothing was said yet. */
-static const char *way_out(const struct table *t, size_t line)
+static const char *way_out(const struct table *t, size_t line, const char *gap)
 {
 	if (t->bad_rows != CSV_BAD_ERROR)
 		return "";
 	if (t->header == CSV_HEADER_NO && line == 1)
 		return "; if this row holds names: ?header=yes";
-	return "; mend it, or leave such rows out: ?bad_rows=skip";
+	return gap ? "; mend it, or leave such rows out: ?bad_rows=skip, or fill the gaps: "
+	             "?missing=mean"
+	           : "; mend it, or leave such rows out: ?bad_rows=skip";
 }
 
 /* Where the cell is and whose, in the file's words. */
-static tt_status tell(const struct table *t, size_t line, size_t column, const char *what)
+static tt_status tell(const struct table *t, size_t line, size_t column, const char *what,
+                      const char *gap)
 {
 	const char *name = t->name && t->name[column][0] ? t->name[column] : NULL;
 
 	return err_set(TT_EFORMAT, "%s:%zu: column %zu%s%.40s%s: %s%s", t->row.in->name, line, column,
-	               name ? " ('" : "", name ? name : "", name ? "')" : "", what, way_out(t, line));
+	               name ? " ('" : "", name ? name : "", name ? "')" : "", what,
+	               way_out(t, line, gap));
 }
 
 static tt_status tell_cell(const struct table *t, size_t line, size_t column, const char *cell,
@@ -35,7 +40,8 @@ static tt_status tell_cell(const struct table *t, size_t line, size_t column, co
 		snprintf(text, sizeof text, "'%.40s' is %s", cell, what);
 	else
 		snprintf(text, sizeof text, "the %s is empty", column == t->target ? "target" : "cell");
-	return tell(t, line, column, text);
+	return tell(t, line, column, text,
+	            csv_is_feature(t, column) && !t->known.count && cell_missing(cell) ? cell : NULL);
 }
 
 tt_status csv_bad_cell(const struct table *t, size_t column, const char *cell, const char *what)
@@ -52,7 +58,7 @@ tt_status csv_bad_width(const struct table *t)
 {
 	return err_set(TT_EFORMAT, "%s:%zu: %zu cell%s, the first row has %zu%s", t->row.in->name,
 	               t->row.line, t->row.cells, t->row.cells == 1 ? "" : "s", t->width,
-	               way_out(t, t->row.line));
+	               way_out(t, t->row.line, NULL));
 }
 
 /* ---- what becomes of it ---- */

@@ -58,18 +58,36 @@ static int counts_columns(const struct table *t)
 	return 1;
 }
 
-/* In a row of data every feature is a number; a header may number the columns. */
-static int looks_like_header(const struct table *t)
+/* What stands in the features' cells of this row, by what stands below in the next. */
+struct above { int numbers, words, over_numbers; };
+
+static struct above compare_rows(const struct table *t)
 {
+	struct above a = {0};
 	double v;
 
-	if (counts_columns(t))
-		return 1;
+	for (size_t i = 0; i < t->row.cells; i++) {
+		if (!csv_is_feature(t, i))
+			continue;
+		if (str_to_double(csv_row_cell(&t->row, i), &v)) {
+			a.numbers++;
+			continue;
+		}
+		a.words++;
+		a.over_numbers += t->below.cells == t->row.cells &&
+		                  str_to_double(csv_row_cell(&t->below, i), &v);
+	}
+	return a;
+}
 
-	for (size_t i = 0; i < t->row.cells; i++)
-		if (csv_is_feature(t, i) && !str_to_double(csv_row_cell(&t->row, i), &v))
-			return 1;
-	return 0;
+/* In a row of data words stand above words, and numbers beside them; in a header words stand above
+ * numbers, or there is nothing else.  A header may number the columns. */
+static int looks_like_header(const struct table *t)
+{
+	const struct above a = compare_rows(t);
+
+	return counts_columns(t) ||
+	       (a.words && (a.over_numbers || !a.numbers || t->below.cells != t->row.cells));
 }
 
 /* The column of that name in this row; t->width: none. */
@@ -140,7 +158,7 @@ static void find_target(struct table *t, const struct known_columns *k)
  * with them and the target, which may still be open, all columns are told. */
 static void find_weight(struct table *t, const struct csv_opts *o)
 {
-	const struct known_columns *k = o->known;
+	const struct known_columns *k = &t->known;
 	const size_t target = t->target;
 
 	t->weight = column_called(t, k->weight);
@@ -163,10 +181,10 @@ static tt_status find_columns(struct table *t, const struct csv_opts *o)
 		st = find_column(t, "label", o->label, &t->target);
 	if (st == TT_OK && is_set(o->weight) && strcmp(o->weight, "none") != 0)
 		st = find_column(t, "weight", o->weight, &t->weight);
-	else if (st == TT_OK && !is_set(o->weight) && o->known && o->known->weight)
+	else if (st == TT_OK && !is_set(o->weight) && t->known.weight)
 		find_weight(t, o);
 	if (st == TT_OK && !is_set(o->label) && o->known)
-		find_target(t, o->known);
+		find_target(t, &t->known);
 	else if (!is_set(o->label))
 		t->target = t->width - 1;
 	if (st == TT_OK && t->target == t->weight && t->target < t->width)
@@ -206,14 +224,11 @@ static tt_status check_names(const struct table *t)
 /* Names of columns, as the header has them. */
 static tt_status take_names(struct table *t, struct csv *c)
 {
-	size_t n = 0;
 	tt_status st = check_names(t);
 
 	if (st != TT_OK)
 		return st;
-	c->feature = arena_alloc(&c->arena, (csv_features(t) + 1) * sizeof *c->feature);
-	t->name = mem_calloc(t->width, sizeof *t->name);
-	if (!c->feature || !t->name)
+	if (!(t->name = mem_calloc(t->width, sizeof *t->name)))
 		return TT_ENOMEM;
 	for (size_t i = 0; i < t->width; i++) {
 		const char *name = arena_strdup(&c->arena, csv_row_cell(&t->row, i));
@@ -221,32 +236,10 @@ static tt_status take_names(struct table *t, struct csv *c)
 		if (!name)
 			return TT_ENOMEM;
 		t->name[i] = name;
-		if (csv_is_feature(t, i))
-			c->feature[n++] = name;
-		else if (i == t->target)
+		if (i == t->target)
 			c->target = name;
-		else
+		else if (i == t->weight)
 			c->weigher = name;
-	}
-	return TT_OK;
-}
-
-/* What a model does not read by name need not be numbers. */
-static tt_status find_unread(struct table *t, const struct known_columns *k)
-{
-	int64_t next = 0;
-
-	if (!k || !k->features)
-		return TT_OK;
-	if (!(t->unread = mem_calloc(t->width, sizeof *t->unread)))
-		return TT_ENOMEM;
-	for (size_t i = 0; i < t->width; i++) {
-		const char *name = csv_row_cell(&t->row, i);
-
-		if (next < k->count && strcmp(k->features[next], name) == 0)
-			next++;                 /* most often they stand in order */
-		else
-			t->unread[i] = !reads(k, name);
 	}
 	return TT_OK;
 }
@@ -260,12 +253,12 @@ static int named(const char *setting)
 /* What has no name and was told by its number is known by that to models. */
 static tt_status take_numbers(const struct table *t, struct csv *c, const struct csv_opts *o)
 {
-	const struct known_columns *k = o->known;
+	const struct known_columns *k = &t->known;
 	const char *target = o->label, *weight = o->weight;
 
-	if (!is_set(target) && k && numbered(t, k->target) == t->target)
+	if (!is_set(target) && k->target && numbered(t, k->target) == t->target)
 		target = k->target;
-	if (!is_set(weight) && k && numbered(t, k->weight) == t->weight)
+	if (!is_set(weight) && k->weight && numbered(t, k->weight) == t->weight)
 		weight = k->weight;
 	if (t->target < t->width && is_set(target) && !(c->target = arena_strdup(&c->arena, target)))
 		return TT_ENOMEM;
@@ -274,11 +267,24 @@ static tt_status take_numbers(const struct table *t, struct csv *c, const struct
 	return TT_OK;
 }
 
+/* The row below; what is wrong with it is told when it is read. */
+static tt_status look_below(struct table *t)
+{
+	tt_status st;
+
+	csv_row_init(&t->below, t->row.in, (struct csv_form){ t->row.separator, t->row.comma });
+	csv_row_seek(&t->below, csv_row_tell(&t->row));
+	if ((st = csv_row_next(&t->below)) == TT_EFORMAT)
+		t->below.cells = 0;
+	return st == TT_EFORMAT ? TT_OK : st;
+}
+
 tt_status csv_read_head(struct table *t, struct csv *c, const struct csv_opts *o)
 {
-	tt_status st = csv_row_next(&t->row);
+	tt_status st;
 
-	if (st != TT_OK)
+	t->first = csv_row_tell(&t->row);
+	if ((st = csv_row_next(&t->row)) != TT_OK || (st = look_below(t)) != TT_OK)
 		return st;
 	t->header = o->header;
 	if ((t->width = t->row.cells) == 0)
@@ -288,10 +294,8 @@ tt_status csv_read_head(struct table *t, struct csv *c, const struct csv_opts *o
 	if (csv_features(t) == 0)
 		return err_set(TT_EFORMAT, "%s: one column is a target without features",
 		               t->row.in->name);
-	if (o->header != CSV_HEADER_YES && !named(o->label) && !named(o->weight) &&
-	    (o->header == CSV_HEADER_NO || !looks_like_header(t)))
+	if (!named(o->label) && !named(o->weight) && !is_header(t))
 		return take_numbers(t, c, o);
-	if ((st = take_names(t, c)) != TT_OK || (st = find_unread(t, o->known)) != TT_OK)
-		return st;
-	return csv_row_next(&t->row);
+	t->first = csv_row_tell(&t->row);
+	return take_names(t, c);
 }

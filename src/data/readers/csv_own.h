@@ -7,12 +7,48 @@
 #include "base/str.h"
 #include "data/readers/csv.h"
 #include "data/readers/csv_row.h"
+#include "data/table/recipe.h"
+#include "data/table/words.h"
 
 /* Where a row's target starts in the texts; the line that the row starts on. */
 struct csv_text { size_t at, line; };
 
+/* Who says what a column is: nobody but its cells, or a setting or model. */
+enum csv_told { CSV_LOOKS, CSV_TOLD };
+
+/* What a model reads by a column's name alone. */
+enum csv_input { INPUT_NONE, INPUT_NUMBER, INPUT_CODE };
+
+struct csv_column {
+	enum tt_cells  kind;
+	enum csv_told  told;
+	int            unread;       /* enum no/yes: a model does not know it: all 0       */
+	enum csv_input apart;        /* which a model has by its name                      */
+	size_t         place;        /* of its cells in a row's numbers, codes or ids      */
+	const struct recipe_column *known;          /* a model's; NULL: none               */
+	struct words   words;        /* of a category, by code                             */
+	size_t         missing, unseen;
+	const char    *unseen_first; /* in the arena; NULL: none                           */
+	size_t         unseen_line;
+};
+
+/* Codes of categories that are no words. */
+enum { CODE_MISSING = -1, CODE_UNSEEN = -2 };
+
 struct table {
 	struct csv_row row;
+	struct csv_row below;        /* of a header, or of the first row           */
+	struct csv_row_place first;  /* where the rows of data begin               */
+	struct csv_column *column;   /* [width]                                    */
+	size_t         numbers, codes, ids;         /* in a row                    */
+	float         *number;       /* [cap][numbers] NAN: missing                */
+	int32_t       *code;         /* [cap][codes]                               */
+	uint8_t       *part;         /* [rows] enum split; NULL: all are trained on */
+	struct recipe  recipe;       /* a model's, or what was found               */
+	struct known_columns known;  /* what a model knows, by the table's columns  */
+	int            missing;      /* enum csv_missing                           */
+	int            surveyed;     /* enum no/yes: kinds are sure                */
+	int            doubtful;     /* enum no/yes: a cell is not what its column looked like */
 	size_t         width;        /* cells of every row                         */
 	size_t         target;       /* its column; width: none                    */
 	size_t         weight;       /* the same of the weights                    */
@@ -22,8 +58,7 @@ struct table {
 	size_t         cap;          /* rows for which there is room               */
 	int            header;       /* enum csv_header                            */
 	int            bad_rows;     /* enum csv_bad_rows                          */
-	uint8_t       *unread;       /* [width] columns that a model does not know; NULL: none  */
-	int            numbers;      /* enum no/yes: classes are numbers           */
+	int            class_numbers;   /* enum no/yes: classes are numbers        */
 	int            wants_numbers;   /* enum no/yes: a model's loss does        */
 };
 
@@ -45,6 +80,27 @@ static inline int csv_by_name(const void *a, const void *b)
 /* csv_head.c: which row is the header, which columns are target and weight.  Leaves t->row on the
  * first row of data. */
 tt_status csv_read_head(struct table *t, struct csv *c, const struct csv_opts *o);
+/* csv_columns.c: what each column is, by settings and a model's knowledge. */
+tt_status csv_set_columns(struct table *t, struct csv *c, const struct csv_opts *o);
+/* The places of all columns' cells in a row. */
+void      csv_place_columns(struct table *t);
+/* What a model knows, in t->known and t->recipe. */
+tt_status csv_know(struct table *t, struct csv *c, const struct csv_opts *o);
+/* The name of a column: in the header, or its number, in the arena.  NULL: no memory. */
+const char *csv_column_name(const struct table *t, struct csv *c, size_t column);
+/* Must cells be looked at before they are read? */
+int       csv_wants_survey(const struct table *t);
+/* Is it called as columns are that name rows? */
+int       csv_names_rows(const struct table *t, size_t column);
+/* csv_survey.c: what the columns look like of which nobody says what they are.  Reads all rows. */
+tt_status csv_survey(struct table *t);
+/* csv_encode.c: a recipe from the rows to train on, and all rows as it says. */
+tt_status csv_encode(struct table *t, struct csv *c, const struct csv_opts *o);
+/* csv_split.c: which rows are for what, in t->part; and those of one part alone. */
+tt_status csv_split(struct table *t, struct csv *c, const struct csv_opts *o);
+tt_status csv_keep(struct table *t, struct csv *c, const struct csv_opts *o);
+/* A row goes to a lower place, with all that is known of it but its target. */
+void      csv_move_row(struct table *t, struct csv *c, size_t to, size_t from);
 /* csv_target.c: classes or values from the texts of all rows. */
 tt_status csv_take_targets(struct table *t, struct csv *c, const struct csv_opts *o);
 

@@ -6,28 +6,32 @@
 
 #define CELLS_MAX 1000000          /* of one row */
 
-/* The candidate seen most often in the first line. */
-static char find_separator(const struct bytes *in)
+/* The candidate seen most often in the first line, outside quotes. */
+static char find_separator(const struct bytes *in, int comma)
 {
-	static const char candidates[] = { ',', ';', '\t' };
-	size_t count[sizeof candidates] = {0}, best = 0;
+	static const char candidates[] = { ',', ';', '\t', '|' };
+	size_t count[sizeof candidates] = {0}, best = comma ? 1 : 0;
+	int quoted = 0;
 
-	for (size_t i = 0; i < in->n && in->p[i] != '\n'; i++)
+	for (size_t i = 0; i < in->n && (quoted || (in->p[i] != '\n' && in->p[i] != '\r')); i++) {
+		quoted ^= in->p[i] == '"';
 		for (size_t k = 0; k < sizeof candidates; k++)
-			count[k] += in->p[i] == (uint8_t)candidates[k];
-	for (size_t k = 1; k < sizeof candidates; k++)
+			count[k] += !quoted && in->p[i] == (uint8_t)candidates[k];
+	}
+	for (size_t k = best + 1; k < sizeof candidates; k++)
 		if (count[k] > count[best])
 			best = k;
 	return candidates[best];
 }
 
-void csv_row_init(struct csv_row *r, const struct bytes *in, char separator)
+void csv_row_init(struct csv_row *r, const struct bytes *in, struct csv_form form)
 {
 	static const uint8_t byte_order_mark[] = { 0xef, 0xbb, 0xbf };
 
-	*r = (struct csv_row){ .in = in, .next_line = 1, .separator = separator };
-	if (!separator)
-		r->separator = find_separator(in);
+	*r = (struct csv_row){ .in = in, .next_line = 1, .separator = form.separator,
+	                       .comma = form.comma };
+	if (!r->separator)
+		r->separator = find_separator(in, form.comma);
 	if (in->n >= 3 && memcmp(in->p, byte_order_mark, 3) == 0)
 		r->at = 3;
 }
@@ -115,6 +119,25 @@ static void plain_cell(struct csv_row *r)
 	str_add_bytes(&r->text, p + from, to - from);
 }
 
+/* "1.234,5" --> "1234.5"; what is no such number stays. */
+static void point_for_comma(struct csv_row *r)
+{
+	char *cell = r->text.p + r->start[r->cells - 1], *to = cell;
+	const char *p = cell + (*cell == '-' || *cell == '+');
+	size_t group = strspn(p, "0123456789");
+	int dots = 0;
+
+	for (p += group; group && *p == '.' && group <= 3 && strspn(p + 1, "0123456789") == 3; dots++)
+		p += 4;
+	if (!group || (*p != ',' && (!dots || *p)) || (*p == ',' && !strchr("0123456789", p[1])))
+		return;
+	for (p = cell; *p; p++)
+		if (*p != '.')
+			*to++ = *p == ',' ? '.' : *p;
+	*to = '\0';
+	r->text.len = (size_t)(to - r->text.p) + 1;
+}
+
 static tt_status read_cell(struct csv_row *r)
 {
 	tt_status st = start_cell(r);
@@ -132,7 +155,9 @@ static tt_status read_cell(struct csv_row *r)
 	    memchr(csv_row_cell(r, r->cells - 1), 0, r->text.len - r->start[r->cells - 1]))
 		return bad(r, "a zero byte: this is no text");
 	str_add_bytes(&r->text, "", 1);
-	return str_status(&r->text);
+	if ((st = str_status(&r->text)) == TT_OK && r->comma)
+		point_for_comma(r);
+	return st;
 }
 
 /* Over the end of a line: LF, CR or CR LF. */

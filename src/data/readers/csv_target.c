@@ -31,7 +31,7 @@ static const char *text_of(const struct table *t, size_t row)
 /* The name of a row's class, equal for equal numbers.  It may lie in buf. */
 static const char *name_of(const struct table *t, size_t row, char buf[NUMERAL_TEXT])
 {
-	const char *text = text_of(t, row), *number = t->numbers ? numeral_text(text, buf) : NULL;
+	const char *text = text_of(t, row), *number = t->class_numbers ? numeral_text(text, buf) : NULL;
 
 	return number ? number : text;
 }
@@ -41,7 +41,7 @@ static tt_status unify(struct table *t, struct csv *c)
 {
 	char buf[NUMERAL_TEXT];
 
-	for (size_t i = 0; t->numbers && i < c->rows; i++) {
+	for (size_t i = 0; t->class_numbers && i < c->rows; i++) {
 		const char *name = name_of(t, i, buf);
 		const size_t n = strlen(name) + 1, there = strlen(text_of(t, i)) + 1;
 
@@ -57,7 +57,7 @@ static tt_status unify(struct table *t, struct csv *c)
 
 static order order_of(const struct table *t)
 {
-	return t->numbers ? by_number : csv_by_name;
+	return t->class_numbers ? by_number : csv_by_name;
 }
 
 /* The sorted different targets, up to `most` of them; more: c->classes is most + 1. */
@@ -103,17 +103,7 @@ static tt_status not_a_number(const struct table *t, size_t row)
 		: "not a finite number");
 }
 
-/* A row goes to a lower place, with all but its value. */
-static void move_row(struct csv *c, size_t to, size_t from)
-{
-	if (to == from)
-		return;
-	memmove(c->x + to * c->columns, c->x + from * c->columns, c->columns * sizeof *c->x);
-	if (c->weight)
-		c->weight[to] = c->weight[from];
-}
-
-static tt_status regress(const struct table *t, struct csv *c)
+static tt_status regress(struct table *t, struct csv *c)
 {
 	const size_t rows = c->rows;
 	double v;
@@ -134,7 +124,7 @@ static tt_status regress(const struct table *t, struct csv *c)
 			continue;
 		}
 		c->value[c->rows] = good ? (float)v : NAN;
-		move_row(c, c->rows++, i);
+		csv_move_row(t, c, c->rows++, i);
 	}
 	return c->rows ? TT_OK : err_set(TT_EFORMAT, "%s: no row is good: %s", t->row.in->name,
 	                                 c->first_skipped);
@@ -174,6 +164,21 @@ static enum verdict judge(const struct csv_opts *o, const struct look *l)
 	return !l->numbers ? CLASSES : l->whole ? FEW_CLASSES : VALUES;
 }
 
+#define ROWS_UNLIKE 20          /* in as many rows classes that are all different are none */
+
+/* A class for each row: nothing can be learned of it.  Who sets task= or knows the classes may have
+ * them. */
+static tt_status check_classes(const struct table *t, const struct csv *c, const struct csv_opts *o)
+{
+	if (o->task != CSV_AUTO || (o->known && o->known->class_names) || c->rows < ROWS_UNLIKE ||
+	    (size_t)c->classes < c->rows)
+		return TT_OK;
+	return err_set(TT_EFORMAT, "%s: column %zu%s%.40s%s is the target and another one in each of "
+	               "%zu rows, as the names of rows are: set label=, or task=classify",
+	               t->row.in->name, t->target, t->name ? " ('" : "",
+	               t->name ? t->name[t->target] : "", t->name ? "')" : "", c->rows);
+}
+
 static tt_status classify(struct table *t, struct csv *c, enum verdict v)
 {
 	const size_t most = v == FEW_CLASSES ? CLASSES_AUTO : CLASSES_MAX;
@@ -205,13 +210,17 @@ tt_status csv_take_targets(struct table *t, struct csv *c, const struct csv_opts
 	const struct known_columns *k = o->known;
 	struct look look;
 	enum verdict v;
+	tt_status st;
 
 	if (t->target == t->width || !has_targets(t, c->rows))
 		return TT_OK;
 	look = inspect(t, c->rows);
 	/* Who knows words for classes takes numbers for words, too: versions 1.1 and 1.10. */
-	t->numbers = look.numbers && (!k || !k->class_names || numeral_all(k->class_names, k->classes));
+	t->class_numbers = look.numbers && (!k || !k->class_names ||
+	                                    numeral_all(k->class_names, k->classes));
 	t->wants_numbers = k && k->wish == WISH_NUMBERS && o->task == CSV_AUTO;
 	v = judge(o, &look);
-	return v == VALUES ? regress(t, c) : classify(t, c, v);
+	if (v == VALUES)
+		return regress(t, c);
+	return (st = classify(t, c, v)) == TT_OK && c->label ? check_classes(t, c, o) : st;
 }

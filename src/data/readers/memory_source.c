@@ -59,6 +59,13 @@ const void *memory_source_peek(const struct reader *r, int column, int64_t index
 	       (size_t)index * column_bytes(r->schema.view.column[column]);
 }
 
+const char *memory_source_id(const struct reader *r, int k, int64_t index)
+{
+	const struct memory_source *s = (const struct memory_source *)r;
+
+	return s->id ? s->id[index * r->ids + k] : NULL;
+}
+
 static void read_ragged(const tt_column *c, int64_t n, struct cells *to)
 {
 	const size_t row = column_bytes(c);

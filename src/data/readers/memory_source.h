@@ -11,7 +11,7 @@
 
 #include "data/reader.h"
 
-#define MEMORY_BLOCKS 4
+#define MEMORY_BLOCKS (BATCH_COLUMNS + 4)
 
 /* A sample that cannot be read, and what is said of it. */
 struct bad_sample { int64_t index; const char *why; };
@@ -23,6 +23,7 @@ struct memory_source {
 	void          *owned[MEMORY_BLOCKS];        /* freed at close                    */
 	const struct bad_sample *bad;               /* [bads] ascending, in the arena    */
 	int64_t        bads;
+	const char    *const *id;                   /* [count][reader.ids]; NULL: none   */
 	struct arena   arena;
 };
 
@@ -35,5 +36,6 @@ void        memory_source_close(struct reader *r);
 tt_status   memory_source_read(const struct reader *r, int64_t first, int64_t n,
                                struct cells *cells);
 const void *memory_source_peek(const struct reader *r, int column, int64_t index);
+const char *memory_source_id(const struct reader *r, int k, int64_t index);
 
 #endif

@@ -147,6 +147,7 @@ tt_status nn_collect(struct tt_model *m)
 	if ((st = pattern_list_make(&freeze, m->freeze, "train.freeze")) != TT_OK)
 		return st;
 	if ((st = nn_read_inputs(m)) != TT_OK || (st = nn_read_outputs(m)) != TT_OK ||
+	    (st = nn_name_columns(m)) != TT_OK ||
 	    (st = build_graph(&b, &g)) != TT_OK)
 		goto out;
 	m->inputs = m->input[0].numbers;

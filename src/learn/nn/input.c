@@ -124,6 +124,20 @@ tt_status nn_read_inputs(struct tt_model *m)
 	return TT_OK;
 }
 
+tt_status nn_name_columns(struct tt_model *m)
+{
+	if (!(m->column = arena_alloc(&m->arena, ((size_t)m->n_inputs + 1) * sizeof *m->column)))
+		return TT_ENOMEM;
+	for (int i = 0; i < m->n_inputs; i++) {
+		const struct net_input *in = &m->input[i];
+		const int one = m->n_inputs > 1 && in->numbers == 1 && !net_input_ragged(in);
+
+		m->column[i] = (struct known_input){ one ? in->name : "",
+		                                     in->desc.dtype == DTYPE_S32 ? TT_I32 : TT_F32 };
+	}
+	return TT_OK;
+}
+
 int nn_has_sequences(const struct tt_model *m)
 {
 	for (int i = 0; i < m->n_inputs; i++)

@@ -71,6 +71,7 @@ struct tt_model {
 	size_t        train_count, live_count;   /* of these, what training changes     */
 	float        *params, *buffers;  /* owned, 64-byte aligned                       */
 	struct net_input *input;         /* [n_inputs]                                   */
+	struct known_input *column;      /* [n_inputs] the same for who opens tables     */
 	int           n_inputs;
 	struct net_output *output;       /* [n_outputs], the last layer's first          */
 	int           n_outputs;         /* 0: its loss is all there is                   */
@@ -103,6 +104,8 @@ tt_status nn_count(const struct model_opts *o, size_t *parameters, size_t *buffe
 
 /* Is an input a sequence of any length? */
 int       nn_has_sequences(const struct tt_model *m);
+/* m->column from m->input: inputs that one column of a table may be. */
+tt_status nn_name_columns(struct tt_model *m);
 /* m->input from m->net. */
 tt_status nn_read_inputs(struct tt_model *m);
 /* Fill the tables of a model of which only net is set; no numbers yet. */

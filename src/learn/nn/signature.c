@@ -198,6 +198,7 @@ tt_status signature_bind(struct signature **out, const struct tt_model *m, const
 	if (st != TT_OK)
 		return st;
 	if ((st = add_inputs(s, m, data)) != TT_OK ||
+	    (st = schema_set_recipe(&s->data, data->recipe)) != TT_OK ||
 	    (st = add_target(s, data)) != TT_OK || (st = add_weight(s, data)) != TT_OK)
 		goto out;
 	s->view.known = 1;
@@ -253,6 +254,7 @@ struct known_columns nn_known_columns(const struct tt_model *m)
 		.target = s->view.known ? d->target : NULL, .weight = d->weight, .features = x->features,
 		.count = column_row(x), .wish = s->view.known ? of_kind[d->kind] : wish_of(m),
 		.class_names = d->class_names, .classes = d->class_names ? d->classes : 0,
+		.recipe = d->recipe, .inputs = m->column, .n_inputs = m->n_inputs,
 	};
 }
 

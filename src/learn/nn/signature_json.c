@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/table/recipe.h"
 #include "learn/nn/model.h"
 
 static const char *const kind_words[] = {
@@ -75,6 +76,10 @@ void signature_write(const struct signature *s, struct str *out)
 	str_add(out, "]");
 	if (d->target)
 		write_target(out, d);
+	if (d->recipe) {
+		str_add(out, ", \"table\": ");
+		str_add(out, d->recipe);
+	}
 	if (d->weight) {
 		str_add(out, ", \"weight\": ");
 		str_add_json(out, d->weight);
@@ -218,6 +223,23 @@ static tt_status read_weight(struct signature *s, const struct node *n)
 	return schema_set_weight(&s->data, c.name);
 }
 
+/* Whole, or not at all: tables will be read as it says. */
+static tt_status read_table(struct signature *s, struct arena *a, const struct node *n)
+{
+	struct recipe recipe;
+	struct str text = {0};
+	tt_status st;
+
+	if (!n)
+		return TT_OK;
+	node_write_json(n, &text);
+	if ((st = str_status(&text)) == TT_OK &&
+	    (st = recipe_read(&recipe, a, text.p, n->file)) == TT_OK)
+		st = schema_set_recipe(&s->data, text.p);
+	str_release(&text);
+	return st;
+}
+
 static tt_status read_inputs(struct signature *s, struct arena *a, const struct node *root)
 {
 	const struct node *inputs = need(root, "inputs"), *target;
@@ -233,7 +255,8 @@ static tt_status read_inputs(struct signature *s, struct arena *a, const struct 
 	s->data.view.kind = TT_TARGET_NONE;
 	if (target && (st = read_target(s, a, target)) != TT_OK)
 		return st;
-	return read_weight(s, node_get(root, "weight"));
+	st = read_table(s, a, node_get(root, "table"));
+	return st == TT_OK ? read_weight(s, node_get(root, "weight")) : st;
 }
 
 /* What it does not say stays as it is. */

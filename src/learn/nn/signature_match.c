@@ -414,7 +414,7 @@ static tt_status match_weight(const struct match *m)
 
 static tt_status finish(const struct match *m, tt_status st)
 {
-	if (st == TT_OK) {
+	if (st == TT_OK && (st = schema_set_recipe(&m->plan->schema, m->data->recipe)) == TT_OK) {
 		m->plan->changes |= m->plan->schema.view.columns != m->data->columns;
 		return st;
 	}

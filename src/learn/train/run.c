@@ -39,19 +39,30 @@ static void tell_step(struct tt_trainer *t, int64_t step_of_epoch)
 /* ---- steps ---- */
 
 /* What of the data is no sample, in one line. */
-static tt_status tell_left_out(struct tt_trainer *t, const char *key, const tt_source *source)
+static tt_status tell_text(struct tt_trainer *t, const char *key, const char *what,
+                           const char *text)
 {
-	const char *text = source ? tt_source_describe(source)->left_out : NULL;
 	struct str note = {0};
 	tt_status st;
 
 	if (!text)
 		return TT_OK;
-	str_addf(&note, "%s: left out: %s", key, text);
+	str_addf(&note, "%s: %s%s", key, what, text);
 	if ((st = str_status(&note)) == TT_OK)
 		trainer_note(t, note.p);
 	str_release(&note);
 	return st;
+}
+
+static tt_status tell_left_out(struct tt_trainer *t, const char *key, const tt_source *source)
+{
+	const tt_source_info *info = source ? tt_source_describe(source) : NULL;
+	tt_status st;
+
+	if (!info)
+		return TT_OK;
+	st = tell_text(t, key, "left out: ", info->left_out);
+	return st == TT_OK ? tell_text(t, key, "", info->unseen) : st;
 }
 
 /* Allowed, but it may be a slip, and an epoch is one step then. */

@@ -59,6 +59,8 @@ static int as_known(const tt_source *s, const struct known_columns *known)
 		return 0;
 	if (known->weight && !is->weight)
 		return 0;
+	if (known->recipe && (!is->recipe || strcmp(is->recipe, known->recipe) != 0))
+		return 0;
 	if (is->kind == TT_TARGET_PLACES)
 		return same_names(is, known);
 	return is->kind != TT_TARGET_CLASS || !is->class_names || !known->class_names ||

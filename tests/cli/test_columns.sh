@@ -1,0 +1,74 @@
+# Columns of every kind: what is found in the training rows is kept with the model, and other rows
+# become the same features; rows without a target get answers under their names.
+. "${TUTTI_SOURCE:?}/tests/cli/lib.sh"
+
+rows()                  # rows FIRST LAST: a shop pays by its colour and age
+{
+	awk -v a="$1" -v b="$2" 'BEGIN {
+		split("red green blue", colour); print "order_id,age,colour,since,member,kind"
+		for (i = a; i <= b; i++) {
+			c = i % 3 + 1; age = (i * 7) % 40
+			print "o" i "," (i % 11 ? age : "NA") "," colour[c] ",2026-01-" sprintf("%02d", i % 28 + 1) \
+				"," (i % 2 ? "yes" : "no") "," (c == 1 ? "pays" : c == 2 ? "asks" : "goes")
+		} }'
+}
+rows 1 120 >train.csv
+rows 121 160 >valid.csv
+
+# what each column is, is shown
+run 0 "$tutti" data 'csv:train.csv?missing=mean'
+says_like "$out" "^ +order_id +id"
+says_like "$out" "^ +age +numeric +10 missing"
+says_like "$out" "^ +colour +category of 3"
+says_like "$out" "^ +since +date"
+says_like "$out" "^ +member +boolean"
+says_like "$out" "^ +kind +target"
+run 0 "$tutti" data 'csv:train.csv?missing=mean' --json
+says "$out" '{"name": "colour", "kind": "category", "missing": 0, "values": 3}'
+run 1 "$tutti" data csv:train.csv
+says "$err" "train.csv:12: column 1 ('age'): 'NA' is not a finite number; mend it, or leave such rows out: ?bad_rows=skip, or fill the gaps: ?missing=mean"
+
+cat >columns.yaml <<'Y'
+name: columns
+data: {train: "csv:train.csv?missing=mean", valid: "csv:valid.csv", normalise: standard}
+model: {input: [7], loss: cross_entropy, layers: [dense: {name: fc, out: 3}]}
+train: {epochs: 12, batch: 20, threads: 1, tune_kernels: no, optimizer: {kind: adam, lr: 0.1}}
+Y
+run 0 "$tutti" train columns.yaml --run one -q
+says_like "$out" "^best .*100\.00 %"
+run 0 "$tutti" eval one                      # the gaps of valid.csv are filled as the model knows
+says "$out" "accuracy    100.00 %"
+run 0 "$tutti" train columns.yaml --run one --resume -q --epochs 13
+
+# rows without a target, in another order, with a new category: ids, classes, and a word of it
+awk -F, -v OFS=, '{ print $4, $3, $5, $1, $2 }' valid.csv | sed '3s/red/mauve/; 3s/green/mauve/; 3s/blue/mauve/' >new.csv
+run 0 "$tutti" predict one new.csv -o answers.csv
+[ ! -s "$out" ] || fail "a file is written, and stdout too"
+says "$err" "1 cell with categories that training has not seen, the first of 'colour': 'mauve' (new.csv:3)"
+[ "$(head -1 answers.csv)" = "order_id,truth,class_1,probability_1,class_2,probability_2,class_3,probability_3" ] ||
+	fail "the header is $(head -1 answers.csv)"
+[ "$(wc -l <answers.csv)" -eq 41 ] || fail "not an answer for each row"
+awk -F, 'NR == FNR { want[$1] = $6; next } FNR > 1 && FNR != 3 && want[$1] != $3 { bad = 1; print $0, want[$1] }
+	END { exit bad }' valid.csv answers.csv || fail "other classes than in truth"
+run 0 "$tutti" predict one new.csv -n 2
+says_like "$out" "^o121 +(pays|asks|goes) "
+run 0 "$tutti" predict one new.csv --json -o a.json
+says a.json '"ids": {"order_id": "o121"}'
+run 1 "$tutti" predict one new.csv -o no/such/folder.csv
+[ ! -e no ] || fail "a folder appeared"
+run 0 "$tutti" eval one csv:valid.csv
+cp "$out" before.txt
+awk -F, -v OFS=, '{ print "\"" $3 "\"", "ignored, it is", $1, $2, $4, $5, $6 }' valid.csv |
+	sed 's/,/;/g; s/; it is/, it is/' | sed 's/$/\r/' | gzip >other.csv.gz   # separators, quotes, CRLF, gzip
+run 0 "$tutti" eval one csv:other.csv.gz
+grep -E '^(loss|accuracy)' before.txt >a.txt
+grep -E '^(loss|accuracy)' "$out" | cmp - a.txt || fail "the same rows in another form, other numbers"
+
+# a target that names rows
+run 1 "$tutti" train columns.yaml --run two -q --set 'data.train=csv:train.csv?missing=mean&label=order_id'
+says "$err" "column 0 ('order_id') is the target and another one in each of 120 rows"
+[ ! -e two ] || fail "a run folder was made"
+
+# workers find the same
+run 0 "$tutti" train columns.yaml --run workers -q --workers 2
+says_like "$out" "^best .*100\.00 %"
