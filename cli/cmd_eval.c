@@ -19,8 +19,10 @@
 struct eval_args {
 	struct common common;
 	int64_t       batch, threads, top;
-	const char   *kernel_cache, *curves;
+	const char   *kernel_cache, *curves, *part;
 };
+
+static const char *const parts[] = { "train", "valid", "test", NULL };     /* enum tt_part */
 
 #define AT(field) offsetof(struct eval_args, field)
 static const struct flag eval_flags[] = {
@@ -32,6 +34,8 @@ static const struct flag eval_flags[] = {
 	  "compute threads; 0: all cores" },
 	{ "kernel-cache", 0, FLAG_TEXT, AT(kernel_cache), "FILE", .help =
 	  "where measured choices are remembered (~/.cache/tutti/kernels.txt)" },
+	{ "part",    0,   FLAG_TEXT, AT(part), "PART", .words = parts, .help =
+	  "of a run whose data.split cuts its data: train, valid or test (valid)" },
 	{ "curves",  0,   FLAG_TEXT, AT(curves), "DIR", .help =
 	  "write ROC and precision-recall curves there: roc.svg, precision_recall.svg" },
 	{ .kind = FLAG_END },
@@ -57,18 +61,37 @@ struct evaluation {
 	struct names names;
 };
 
+/* Of the data that the run has cut. */
+static tt_status open_part(struct evaluation *e, const struct call *c)
+{
+	const char *part = e->args->part ? e->args->part : parts[TT_PART_VALID];
+	tt_status st = TT_EINVAL;
+
+	for (int i = 0; parts[i]; i++)
+		if (strcmp(parts[i], part) == 0)
+			st = tt_source_open_part(&e->source, e->model, (enum tt_part)i);
+	if (st == TT_EINVAL)
+		return err_at(st, "%s: its spec has no data.valid; name a source, such as "
+		              "mnist:data/mnist?split=test", e->name);
+	if (st != TT_OK ||
+	    (st = specfile_text(c->arena, tt_model_spec(e->model), "data.train", &e->uri)) != TT_OK)
+		return paths_hint(st, e->uri, e->name);
+	e->uri = arena_printf(c->arena, "%s (%s)", e->uri, part);
+	return e->uri ? TT_OK : TT_ENOMEM;
+}
+
 /* The source named, else the one the model was validated on. */
 static tt_status choose_source(struct evaluation *e, const struct call *c)
 {
+	const int named = e->uri != NULL;
 	tt_status st;
 
 	/* Its paths are those of the folder where the run was started. */
 	if (!e->uri && (st = specfile_text(c->arena, tt_model_spec(e->model), "data.valid",
 	                                   &e->uri)) != TT_OK)
 		return st;
-	if (!*e->uri)
-		return err_set(TT_EINVAL, "%s: its spec has no data.valid; name a source, such as "
-		               "mnist:data/mnist?split=test", e->name);
+	if (!named && (!*e->uri || e->args->part))
+		return open_part(e, c);
 	st = tt_source_open_for(&e->source, e->uri, e->model);
 	return paths_hint(st, e->uri, e->name);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "folds.h"
 #include "kit/paths.h"
 #include "kit/stop.h"
 #include "print/entries.h"
@@ -66,6 +67,9 @@ static const struct flag train_flags[] = {
 	  "say what would run where, and do nothing" },
 	{ "launched", 0,  FLAG_YES,   AT(launched), .hidden = 1, .help =
 	  "a launcher of ours has started this: it says how to go on" },
+	{ "folds",   0,   FLAG_INT,   AT(folds), "K", .max = 1000, .help =
+	  "cross-validate: K trainings, each of which validates with another Kth of data.train, in "
+	  "fold-0, fold-1 ... of the run folder; then mean and deviation" },
 	{ "trace",   0,   FLAG_TEXT,  AT(trace), "FILE", .help =
 	  "what each worker did when, for chrome://tracing or ui.perfetto.dev" },
 	{ "tune-kernels", 0, FLAG_TEXT, AT(tune_kernels), .key = "train.tune_kernels",
@@ -89,6 +93,7 @@ static const struct example train_examples[] = {
 	{ "tutti train examples/lenet5.yaml --epochs 2 --set train.optimizer.lr=0.1",
 	  "the same model with other settings" },
 	{ "tutti train examples/lenet5.yaml --resume", "go on where the last run was stopped" },
+	{ "tutti train shop.yaml --folds 5", "how far may the result be trusted? (cross-validation)" },
 	{ "tutti train examples/lenet5.yaml --workers 4", "four workers share this machine's cores" },
 	{ "tutti train examples/lenet5.yaml --hosts a:8,b:8 --restarts 3",
 	  "sixteen workers on two machines; whoever is lost costs a restart" },
@@ -132,7 +137,7 @@ static tt_status run_all(struct run *r, struct call *c)
 	st = train(r);
 	if (st == TT_ESTOPPED)
 		return tell_stop(r, &c->exit);
-	return st == TT_OK && run_is_first(r) ? tell_trained(r) : st;
+	return st == TT_OK && run_is_first(r) && !r->args->folds ? tell_trained(r) : st;
 }
 
 static tt_status start_workers(struct run *r, struct call *c, struct launch_plan *p)
@@ -216,7 +221,8 @@ static tt_status meet_at_the_end(struct run *r, tt_status st)
 	return err_at(TT_EPEER, "all is done and saved, but");
 }
 
-static tt_status run_train(struct call *c)
+/* What is left of it, where it is asked for, is in *end. */
+static tt_status run_one(struct call *c, tt_progress *end)
 {
 	struct train_args *o = c->opts;
 	struct run r = { .args = o, .spec = c->args.v[0], .line = &c->line, .arena = c->arena };
@@ -228,6 +234,8 @@ static tt_status run_train(struct call *c)
 	stop_install("tutti train");
 	st = start(&r, c);
 	stop_prepared();
+	if (end && r.trainer)
+		*end = *tt_trainer_progress(r.trainer);
 	if (st == TT_ESTOPPED && !c->exit)
 		st = tell_early_stop(&r, &c->exit);
 	st = meet_at_the_end(&r, st);
@@ -248,6 +256,13 @@ static tt_status run_train(struct call *c)
 	if (st != TT_OK)
 		err_text("%s", why);
 	return st;
+}
+
+static tt_status run_train(struct call *c)
+{
+	const struct train_args *o = c->opts;
+
+	return o->folds ? folds_run(c, c->opts, run_one) : run_one(c, NULL);
 }
 
 const struct verb verb_train = {

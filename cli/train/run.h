@@ -19,6 +19,7 @@ struct train_args {
 	const char      *strategy;
 	struct launch_args launch;
 	int              dry_run, launched;
+	int64_t          folds;
 };
 
 /* What a spec says that people are told. */

@@ -122,6 +122,11 @@ TT_API tt_status tt_model_unbind(tt_model *m);
  * model knows by name; else the last, unless the model reads that one.  m NULL: tt_source_open. */
 TT_API tt_status tt_source_open_for(tt_source **out, const char *uri, const tt_model *m);
 
+/* Parts of data.train, cut as data.split of the model's spec says. */
+enum tt_part { TT_PART_TRAIN, TT_PART_VALID, TT_PART_TEST };
+/* Open one of them, as tt_source_open_for does.  TT_EINVAL: the spec does not split its data. */
+TT_API tt_status tt_source_open_part(tt_source **out, const tt_model *m, enum tt_part part);
+
 /* What of a source must be as a model knows it. */
 enum tt_match {
 	TT_MATCH_ALL,        /* inputs and target                                     */

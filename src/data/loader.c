@@ -56,6 +56,8 @@ const struct option data_options[] = {
 	OPT_INT (struct data_opts, prefetch, "4", 0, 1024,
 	         "batches prepared ahead; 0: prepare each when it is asked for"),
 	OPT_GROUP(struct data_opts, augment, augment_options, "random changes to training images"),
+	OPT_GROUP(struct data_opts, split, split_options,
+	          "parts of data.train; what a table teaches is found in the training part alone"),
 	OPT_END
 };
 

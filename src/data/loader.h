@@ -27,6 +27,7 @@
 
 #include "base/options.h"
 #include "data/batch.h"
+#include "data/cut.h"
 #include "data/lease.h"
 
 enum { AUGMENT_ZERO, AUGMENT_REFLECT };
@@ -51,6 +52,7 @@ struct data_opts {
 	int                 threads;     /* loader threads (1)                                     */
 	int                 prefetch;    /* batches ready ahead (4); 0: none                       */
 	struct augment_opts augment;     /* of the training data only                              */
+	struct split_opts   split;       /* data.train is cut into parts                           */
 };
 extern const struct option data_options[];
 

@@ -12,6 +12,7 @@
 
 #include "base/node/node.h"
 #include "base/options.h"
+#include "data/cut.h"
 #include "data/schema.h"
 
 /* Where the values of one column go. */
@@ -66,6 +67,7 @@ struct known_columns {
 	const char *const *class_names;       /* [classes]; NULL: they have none                  */
 	int                classes;
 	const char        *recipe;            /* of the table that it was trained on; NULL: none  */
+	struct cut         cut;               /* one part of it is wanted; split NULL: all        */
 	const struct known_input *inputs;     /* [n_inputs]                                       */
 	int                n_inputs;
 };
@@ -76,7 +78,7 @@ struct reader_ops {
 	const struct option *settings;        /* what may follow '?'; for help and docs           */
 	/* path: between ':' and '?'; args: MAP of the settings (unknown ones are errors). */
 	tt_status (*open)(struct reader **out, const char *path, const struct node *args);
-	/* The same for a model; NULL: its columns make no difference. */
+	/* The same for a model, with the part that it wants; NULL: its columns make no difference. */
 	tt_status (*open_for)(struct reader **out, const char *path, const struct node *args,
 	                      const struct known_columns *known);
 	void      (*close)(struct reader *r);

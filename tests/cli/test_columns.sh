@@ -72,3 +72,36 @@ says "$err" "column 0 ('order_id') is the target and another one in each of 120 
 # workers find the same
 run 0 "$tutti" train columns.yaml --run workers -q --workers 2
 says_like "$out" "^best .*100\.00 %"
+
+# one table is cut: what is trained on, validated and tested with; only training rows teach
+sed 's/data: .*/data: {train: "csv:train.csv?missing=mean", normalise: standard, split: {valid: 0.2, test: 0.1, stratify: yes}}/' \
+	columns.yaml >cut.yaml
+run 0 "$tutti" train cut.yaml --run cut -q
+says_like "$out" "^best .*100\.00 %"
+run 0 "$tutti" eval cut
+says_like "$out" "^samples +24$"
+run 0 "$tutti" eval cut --part test
+says_like "$out" "^samples +12$"
+run 0 "$tutti" eval cut --part train
+says_like "$out" "^samples +84$"
+run 0 "$tutti" train cut.yaml --run cut --resume -q --epochs 13
+run 2 "$tutti" eval one --part test
+says "$err" "does not split its data"
+run 1 "$tutti" train cut.yaml --run no -q --set data.valid=csv:valid.csv
+says "$err" "data.split cuts data.train, and data.valid is set: leave one of them out"
+awk -F, -v OFS=, '{ print $0, (NR == 1 ? "shop" : "s" NR % 7) }' train.csv >shops.csv
+run 0 "$tutti" train cut.yaml --run group -q --set 'data.train=csv:shops.csv?missing=mean&label=kind' \
+	--set 'data.split={valid: 0.3, group: shop}'
+run 1 "$tutti" train cut.yaml --run no -q --set 'data.split={valid: 0.3, group: town}'
+says "$err" "no column is called 'town'"
+
+# cross-validation
+run 0 "$tutti" train cut.yaml --run folds --folds 3 -q --set data.split.valid=0
+says "$out" "3 folds"
+says_like "$out" "^accuracy +[0-9.]+ +[0-9.e-]+ +\(last epoch\)"
+[ -f folds/fold-2/checkpoints/best.safetensors ] || fail "no run of the last fold"
+run 0 "$tutti" train cut.yaml --run jfolds --folds 3 --json --epochs 1 --set data.split.valid=0
+[ "$(wc -l <"$out")" -eq 1 ] || fail "more than a line of JSON: $(cat "$out")"
+says "$out" '"valid_accuracy": {"mean": '
+run 1 "$tutti" train cut.yaml --run folds --folds 3 -q
+says "$err" "this folder is there already"

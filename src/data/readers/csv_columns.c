@@ -117,6 +117,18 @@ int csv_names_rows(const struct table *t, size_t column)
 	return n > 3 && strcasecmp(name + n - 3, "_id") == 0;
 }
 
+/* The column by which data.split keeps rows together is an id. */
+static tt_status take_group(struct table *t)
+{
+	const char *name = t->known.cut.split ? t->known.cut.split->group : NULL;
+
+	t->group = t->width;
+	if (!name || !*name)
+		return TT_OK;
+	t->group = column_of(t, name);
+	return set_kind(t, name, TT_CELLS_ID);
+}
+
 /* ---- what a model reads ---- */
 
 static tt_status take_recipe(struct table *t)
@@ -229,7 +241,7 @@ tt_status csv_set_columns(struct table *t, struct csv *c, const struct csv_opts 
 			t->column[i].kind = i == t->target ? TT_CELLS_TARGET : TT_CELLS_WEIGHT;
 			t->column[i].told = CSV_TOLD;
 		}
-	if ((st = take_settings(t, c, o)) != TT_OK)
+	if ((st = take_settings(t, c, o)) != TT_OK || (st = take_group(t)) != TT_OK)
 		return st;
 	if (t->known.recipe)
 		st = take_recipe(t);

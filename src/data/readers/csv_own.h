@@ -52,6 +52,7 @@ struct table {
 	size_t         width;        /* cells of every row                         */
 	size_t         target;       /* its column; width: none                    */
 	size_t         weight;       /* the same of the weights                    */
+	size_t         group;        /* the same of data.split.group               */
 	const char   **name;         /* [width] as the header has them; NULL: none */
 	struct str     texts;        /* targets of all rows, each with \0          */
 	struct csv_text *text;       /* [cap]                                      */

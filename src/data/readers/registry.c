@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "data/part.h"
+
 const struct reader_ops *const readers[] = {
 #define X(name) &name##_reader,
 	READERS(X)
@@ -57,6 +59,20 @@ static tt_status open_reader(struct reader **out, const struct reader_ops *ops, 
 	                              : ops->open(out, path, args);
 }
 
+/* Tables cut themselves: what they teach is found in one part. */
+static tt_status take_part(tt_source **out, tt_source *whole, const struct known_columns *known)
+{
+	tt_status st;
+
+	if (!known || !known->cut.split || source_reader(whole)->ops == &csv_reader) {
+		*out = whole;
+		return TT_OK;
+	}
+	if ((st = source_part(out, whole, &known->cut)) != TT_OK)
+		tt_source_close(&whole);
+	return st;
+}
+
 tt_status source_open_for(tt_source **out, const char *uri, const struct known_columns *known)
 {
 	const struct reader_ops *ops;
@@ -64,16 +80,17 @@ tt_status source_open_for(tt_source **out, const char *uri, const struct known_c
 	struct arena a = {0};
 	struct node map;
 	struct reader *r = NULL;
+	tt_source *whole = NULL;
 	tt_status st;
 
 	if ((st = find_scheme(uri, &ops, &rest)) != TT_OK)
 		return st;
 	if ((st = reader_parse(&a, uri, rest, &path, &map)) == TT_OK &&
 	    (st = open_reader(&r, ops, path, &map, known)) == TT_OK &&
-	    (st = source_wrap(out, r)) != TT_OK)
+	    (st = source_wrap(&whole, r)) != TT_OK)
 		r->ops->close(r);
 	arena_release(&a);
-	return st;
+	return st == TT_OK ? take_part(out, whole, known) : st;
 }
 
 int source_asks_names(const char *uri)

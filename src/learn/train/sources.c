@@ -70,11 +70,15 @@ static int as_known(const tt_source *s, const struct known_columns *known)
 
 void opening_correct(struct opening *o, const struct known_columns *known)
 {
+	struct cut cut;
+
 	if (o->known.target || o->status == TT_ENOMEM || !known->target || !o->uri ||
 	    !source_asks_names(o->uri) || (o->source && as_known(o->source, known)))
 		return;
 	tt_source_close(&o->source);
+	cut = o->known.cut;
 	o->known = *known;
+	o->known.cut = cut;
 	open_source(o);
 }
 

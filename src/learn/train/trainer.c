@@ -28,7 +28,11 @@
  * their number is said when it meets them. */
 static struct opening opening_for(const struct tt_trainer *t, const char *key, const char *uri)
 {
+	const struct split_opts *split = &t->model->spec->data.split;
 	struct opening o = { .key = key, .uri = uri, .known = nn_known_columns(t->model) };
+
+	if (split_is_set(split))
+		o.known.cut = (struct cut){ split, TT_PART_TRAIN };
 
 	if (!t->model->signature->view.known)
 		o.known.count = 0;
@@ -47,8 +51,17 @@ static tt_status start_sources(const struct tt_trainer *t, struct opening *train
 	if (!given->train && (!d->train || !*d->train))
 		return err_set(TT_ESPEC, "data.train is not set: say which data to train on, such as "
 		               "data.train=mnist:DIR");
+	if (split_is_set(&d->split) && (given->train || given->valid || (d->valid && *d->valid)))
+		return err_set(TT_ESPEC, "data.split cuts data.train, and %s: leave one of them out",
+		               given->train || given->valid ? "sources are given" : "data.valid is set");
 	*train = opening_for(t, "data.train", given->train ? NULL : d->train);
 	*valid = opening_for(t, "data.valid", validates && !given->valid ? d->valid : NULL);
+	if (validates && (d->split.valid > 0 || d->split.folds)) {
+		valid->uri = d->train;
+		valid->known.cut.part = TT_PART_VALID;
+	} else {
+		valid->known.cut = (struct cut){0};
+	}
 	return (st = opening_start(train)) == TT_OK ? opening_start(valid) : st;
 }
 

@@ -1,0 +1,141 @@
+#include "folds.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "kit/paths.h"
+#include "print/json.h"
+
+struct fold { tt_progress end; };
+
+/* A number of all folds. */
+struct row { const char *name; double mean, deviation; };
+
+/* Deviation as of a sample: what another fold may differ by. */
+static struct row row_of(const char *name, const struct fold *f, int n, size_t field)
+{
+	struct row r = { .name = name };
+
+	for (int i = 0; i < n; i++)
+		r.mean += *(const double *)(const void *)((const char *)&f[i].end + field) / n;
+	for (int i = 0; i < n; i++) {
+		const double d = *(const double *)(const void *)((const char *)&f[i].end + field) - r.mean;
+
+		r.deviation += d * d / (n - 1);
+	}
+	r.deviation = sqrt(r.deviation);
+	return r;
+}
+
+static tt_status tell(const struct train_args *o, const struct fold *f, const char *dir)
+{
+	const int n = (int)o->folds;
+	const struct row rows[] = {
+		row_of("best", f, n, offsetof(tt_progress, best)),
+		row_of("valid_loss", f, n, offsetof(tt_progress, valid_loss)),
+		row_of("valid_accuracy", f, n, offsetof(tt_progress, valid_accuracy)),
+	};
+	struct json j = { 0 };
+
+	json_open(&j, NULL, '{');
+	json_int(&j, "folds", n);
+	json_text(&j, "run", dir);
+	json_text(&j, "monitor", f[0].end.monitor);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		json_open(&j, rows[i].name, '{');
+		json_number(&j, "mean", rows[i].mean);
+		json_number(&j, "deviation", rows[i].deviation);
+		json_open(&j, "folds", '[');
+		for (int k = 0; k < n; k++)
+			json_number(&j, NULL, i == 0 ? f[k].end.best : i == 1 ? f[k].end.valid_loss
+			                                                      : f[k].end.valid_accuracy);
+		json_close(&j, ']');
+		json_close(&j, '}');
+	}
+	json_close(&j, '}');
+	if (o->common.json)
+		return json_print(&j);
+	json_release(&j);
+	printf("\n%d folds   mean        deviation\n", n);
+	printf("best       %-10.6g  %.4g  (%s)\n", rows[0].mean, rows[0].deviation, f[0].end.monitor);
+	for (int i = 1; i < 3; i++)
+		if (!isnan(rows[i].mean))
+			printf("%-10s %-10.6g  %.4g  (last epoch)\n", i == 1 ? "loss" : "accuracy",
+			       rows[i].mean, rows[i].deviation);
+	printf("runs       %s/fold-0 ... fold-%d\n", dir, n - 1);
+	return TT_OK;
+}
+
+static tt_status check(const struct train_args *o)
+{
+	if (o->folds < 2)
+		return err_set(TT_EINVAL, "--folds %lld: there are at least 2", (long long)o->folds);
+	if (o->resume || o->dry_run || o->launch.hosts || o->launch.rendezvous || o->launch.restarts)
+		return err_set(TT_EINVAL, "--folds goes with one machine and new runs: leave --resume, "
+		               "--dry-run, --hosts, --rendezvous and --restarts out");
+	return TT_OK;
+}
+
+/* The folder of all, named after the spec where no --run says it. */
+static tt_status choose_folder(struct call *c, const struct train_args *o, const char **out)
+{
+	struct run r = { .args = o, .spec = c->args.v[0], .line = &c->line, .arena = c->arena };
+	tt_status st;
+
+	*out = o->run;
+	if (o->run)
+		return file_exists(o->run) ? err_set(TT_EINVAL, "%s: this folder is there already; name "
+		                                     "another one", o->run) : TT_OK;
+	if ((st = run_load_spec(&r)) == TT_OK)
+		st = paths_new_run(c->arena, o->runs, r.facts.name, out);
+	run_release(&r);
+	return st;
+}
+
+static tt_status train_fold(struct call *c, struct train_args *o, fold_fn *train,
+                            struct fold *fold)
+{
+	tt_status st;
+
+	if (!o->common.quiet)
+		fprintf(stderr, "%s\n", o->run);
+	st = train(c, &fold->end);
+	if (st == TT_OK && c->exit)
+		st = TT_ESTOPPED;
+	return st;
+}
+
+tt_status folds_run(struct call *c, struct train_args *o, fold_fn *train)
+{
+	const struct flag_list given = o->set;
+	const char **set, *dir;
+	struct fold *fold;
+	struct common common = o->common;
+	tt_status st;
+
+	if ((st = check(o)) != TT_OK || (st = choose_folder(c, o, &dir)) != TT_OK)
+		return st;
+	fold = arena_alloc(c->arena, (size_t)o->folds * sizeof *fold);
+	set = arena_alloc(c->arena, ((size_t)given.n + 3) * sizeof *set);
+	if (!fold || !set)
+		return TT_ENOMEM;
+	for (int i = 0; i < given.n; i++)
+		set[i] = given.v[i];
+	o->set.v = set;
+	o->set.n = given.n + 2;
+	o->common.json = 0;
+	o->common.quiet = common.quiet || common.json;
+	for (int64_t i = 0; st == TT_OK && i < o->folds; i++) {
+		set[given.n] = arena_printf(c->arena, "data.split.folds=%lld", (long long)o->folds);
+		set[given.n + 1] = arena_printf(c->arena, "data.split.fold=%lld", (long long)i);
+		o->run = arena_printf(c->arena, "%s/fold-%lld", dir, (long long)i);
+		if (!set[given.n] || !set[given.n + 1] || !o->run)
+			return TT_ENOMEM;
+		st = train_fold(c, o, train, &fold[i]);
+	}
+	o->common = common;
+	return st == TT_OK ? tell(o, fold, dir) : c->exit ? TT_OK : st;
+}
