@@ -12,7 +12,8 @@ const struct option split_options[] = {
 	OPT_DOUBLE(T, test,  "0", 0, 0.9, "share that neither trains nor validates: `tutti eval RUN "
 	           "--part test`"),
 	OPT_ENUM  (T, stratify, "no", option_no_yes, "of each class the same share"),
-	OPT_TEXT  (T, group, NULL, "of a table: a column whose equal cells stay in one part; no feature"),
+	OPT_TEXT  (T, group, NULL, "of a table: a column whose equal cells stay in one part; it is no "
+	           "feature"),
 	OPT_INT   (T, seed,  "1", 0, INT32_MAX, "of the order in which samples are dealt"),
 	OPT_INT   (T, folds, "0", 0, 1000, "instead of `valid`: so many parts (`tutti train --folds`)"),
 	OPT_INT   (T, fold,  "0", 0, 999, "which of the folds is validation data"),
@@ -118,8 +119,8 @@ static tt_status check_parts(const struct split_opts *o, const struct cut_sample
 	if (n[TT_PART_TRAIN] && (n[TT_PART_VALID] || (!o->folds && !(o->valid > 0))) &&
 	    (n[TT_PART_TEST] || !(o->test > 0)))
 		return TT_OK;
-	return err_set(TT_ESPEC, "data.split: of %lld samples %lld are left to train, %lld to validate, "
-	               "%lld to test: there are too few%s", (long long)s->n,
+	return err_set(TT_ESPEC, "data.split: of %lld samples %lld are left to train, %lld to "
+	               "validate, %lld to test: there are too few%s", (long long)s->n,
 	               (long long)n[TT_PART_TRAIN], (long long)n[TT_PART_VALID],
 	               (long long)n[TT_PART_TEST], s->group ? " groups" : "");
 }

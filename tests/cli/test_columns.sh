@@ -87,12 +87,12 @@ says_like "$out" "^samples +84$"
 run 0 "$tutti" train cut.yaml --run cut --resume -q --epochs 13
 run 2 "$tutti" eval one --part test
 says "$err" "does not split its data"
-run 1 "$tutti" train cut.yaml --run no -q --set data.valid=csv:valid.csv
+run 2 "$tutti" train cut.yaml --run no -q --set data.valid=csv:valid.csv
 says "$err" "data.split cuts data.train, and data.valid is set: leave one of them out"
 awk -F, -v OFS=, '{ print $0, (NR == 1 ? "shop" : "s" NR % 7) }' train.csv >shops.csv
 run 0 "$tutti" train cut.yaml --run group -q --set 'data.train=csv:shops.csv?missing=mean&label=kind' \
 	--set 'data.split={valid: 0.3, group: shop}'
-run 1 "$tutti" train cut.yaml --run no -q --set 'data.split={valid: 0.3, group: town}'
+run 2 "$tutti" train cut.yaml --run no -q --set 'data.split={valid: 0.3, group: town}'
 says "$err" "no column is called 'town'"
 
 # cross-validation
@@ -103,5 +103,5 @@ says_like "$out" "^accuracy +[0-9.]+ +[0-9.e-]+ +\(last epoch\)"
 run 0 "$tutti" train cut.yaml --run jfolds --folds 3 --json --epochs 1 --set data.split.valid=0
 [ "$(wc -l <"$out")" -eq 1 ] || fail "more than a line of JSON: $(cat "$out")"
 says "$out" '"valid_accuracy": {"mean": '
-run 1 "$tutti" train cut.yaml --run folds --folds 3 -q
+run 2 "$tutti" train cut.yaml --run folds --folds 3 -q
 says "$err" "this folder is there already"

@@ -1,5 +1,5 @@
-/* Parts of one source: shares as they are asked for, of each class, of whole groups; every sample in
- * one part, every sample validated by one fold. */
+/* Parts of one source: shares as they are asked for, of each class, of whole groups; every sample
+ * in one part, every sample validated by one fold. */
 #include "support/support.h"
 
 #include <stdio.h>
@@ -72,7 +72,8 @@ static void each_sample_is_validated_once(void **state)
 		int valid[N] = {0}, test = 0;
 
 		for (int fold = 0; fold < 5; fold++) {
-			const struct split_opts o = { .test = 0.1, .folds = 5, .fold = fold, .stratify = k == 1 };
+			const struct split_opts o = { .test = 0.1, .folds = 5, .fold = fold,
+			                              .stratify = k == 1 };
 
 			assert_ok(cut_samples(&o, all[k], part));
 			for (int i = 0; i < N; i++)
@@ -106,8 +107,13 @@ static void a_group_is_in_one_part(void **state)
 
 static void what_does_not_go_is_refused(void **state)
 {
-	static const struct { struct split_opts o; const struct cut_samples *s; const char *why; } row[] = {
-		{ { .folds = 1 }, &plain, "fold 0 of 1" }, { { .folds = 3, .fold = 3 }, &plain, "fold 3 of 3" },
+	static const struct {
+		struct split_opts o;
+		const struct cut_samples *s;
+		const char *why;
+	} row[] = {
+		{ { .folds = 1 }, &plain, "fold 0 of 1" },
+		{ { .folds = 3, .fold = 3 }, &plain, "fold 3 of 3" },
 		{ { .folds = 3, .valid = 0.1 }, &plain, "valid or folds" },
 		{ { .valid = 0.6, .test = 0.6 }, &plain, "leave nothing to train on" },
 		{ { .valid = 0.2, .stratify = 1 }, &plain, "stratify is for classes" },
@@ -141,7 +147,9 @@ static void sources_are_cut(void **state)
 		tt_source *source;
 
 		for (int p = 0; p < 4; p++) {
-			const struct known_columns known = { .cut = { p < 3 ? &o : NULL, (enum tt_part)(p % 3) } };
+			const struct known_columns known = {
+				.cut = { p < 3 ? &o : NULL, (enum tt_part)(p % 3) }
+			};
 
 			assert_ok(source_open_for(&source, uri[k], &known));
 			for (int64_t i = 0; i < tt_source_describe(source)->count; i++) {
