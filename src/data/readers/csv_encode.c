@@ -109,6 +109,11 @@ static tt_status fit_words(struct encoding *e, size_t column, struct recipe_colu
 	for (int64_t i = 0; i < r->values; i++)
 		at[words_find(&c->words, value[i])] = (int32_t)i;
 	r->value = value;
+	for (int64_t i = 0; i < r->values; i++)
+		if (!str_is_utf8(value[i]))
+			return err_set(TT_EFORMAT, "%s: column '%.60s': a category is not UTF-8: convert the "
+			               "file, or leave the column out with ?ignore=%.60s",
+			               e->t->row.in->name, r->name, r->name);
 	if (!r->values)
 		return all_missing(e->t, r);
 	return r->apart || r->values <= ONE_HOT_MAX ? TT_OK : too_many(e->t, r);

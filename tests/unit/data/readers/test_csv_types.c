@@ -253,6 +253,8 @@ static void hostile_tables_are_refused_in_one_line(void **state)
 	assert_status(parse(s.p, o), TT_EFORMAT);
 	assert_error("column 'c' has 1500 categories, and at most 1000 become features: leave it out "
 	             "with ?ignore=c, or give the model an input of that name");
+	assert_status(PARSE("a,c,k\n1,caf\xe9,x\n2,tea,y\n"), TT_EFORMAT);
+	assert_error("column 'c': a category is not UTF-8");
 	assert_ok(PARSE(s.p));                  /* by itself it is a text, and no feature */
 	kinds_are("tnT");
 	str_release(&s);
