@@ -10,7 +10,7 @@ ACTS = ["none", "relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh"]
 DEFAULTS_ONLY = {"init": "the numbers at the start are copied",
                  "gamma": "the same", "slope": "the same", "p": "dropout is off"}
 SEQUENCES = {"rnn", "lstm", "gru", "attention", "transformer", "positions",
-             "seqpool"}                 # kinds that want a list of lists
+             "class_token", "seqpool"}                 # kinds that want a list of lists
 
 
 class Kink(Exception):
@@ -441,6 +441,10 @@ def positions(net, name, s, x):
     return x + torch.stack([angle.sin(), angle.cos()], 2).flatten(1)
 
 
+def class_token(net, name, s, x):
+    return torch.cat([net.param(name + ".weight", [1, x.shape[2]]).expand(len(x), 1, -1), x], 1)
+
+
 # ---- norms ----
 
 def draw_batchnorm(d, shape):
@@ -729,6 +733,7 @@ KINDS = {
     "multiply": (draw_multiply, multiply),
     "attention": (draw_attention, attention), "transformer": (draw_transformer, transformer),
     "positions": (draw_positions, positions),
+    "class_token": (lambda d, shape: {} if len(shape) == 2 else None, class_token),
     "dropout": (lambda d, shape: {"p": 0}, lambda net, name, s, x: x),
     "flatten": (draw_nothing, lambda net, name, s, x: x.flatten(1)),
     "reshape": (draw_reshape, lambda net, name, s, x: x.reshape([len(x)] + s["shape"])),

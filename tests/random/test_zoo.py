@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
-"""The nets of examples/ that torchvision has, with the same weights: the same answers.
+"""Nets of examples/ beside torchvision's, and those of zoo_nets.py, with the same weights: the same answers.
 
     test_zoo.py [NET ...]         all of them; exit code 0, or 1 with what differs
 
 Statistics and scales of norms are drawn, so that no layer is an identity."""
 import os
+import re
 import sys
 
 try:
     import torch
+except ImportError:
+    print("skipped: Python has no torch")
+    sys.exit(77)
+try:
     import torchvision.models as models
 except ImportError:
-    print("skipped: Python has no torchvision")
-    sys.exit(77)
+    models = None
 
 sys.dont_write_bytecode = True
 LIBRARY = os.path.join(os.path.dirname(os.environ["TUTTI_BINARY"]), "libtutti.so")
@@ -23,23 +27,25 @@ if any(word in open(LIBRARY, "rb").read() for word in (b"__asan_init", b"__tsan_
 import numpy as np
 
 import tutti
+import zoo_nets
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
 IMAGES = 2
 BOUND = 1e-4            # of the largest probability
-NETS = {
+VISION = {
     "alexnet": lambda: models.alexnet(), "vgg11": lambda: models.vgg11(init_weights=False),
     "vgg19": lambda: models.vgg19(init_weights=False), "resnet50": lambda: models.resnet50(),
     "inception-v1": lambda: models.googlenet(aux_logits=False, init_weights=False),
     "googlenet": lambda: models.googlenet(aux_logits=True, init_weights=False),
 }
+NETS = {**(VISION if models else {}), **zoo_nets.NETS}
 
 
 def draw_norms(tensors, rng):
     for name, (v, _) in tensors.items():
         if name.endswith("running_var") or (v.ndim == 1 and name.endswith("weight")):
             v[...] = rng.uniform(0.5, 1.5, v.shape)
-        elif v.ndim == 1:
+        elif v.ndim == 1 or not v.any():
             v[...] = rng.uniform(-0.1, 0.1, v.shape)
 
 
@@ -49,7 +55,7 @@ def copy_weights(net, tensors):
     wrong = [f"{n}: only one of the two has it" for n in sorted(set(theirs) ^ set(tensors))]
     for name in set(theirs) & set(tensors):
         if list(theirs[name].shape) != list(tensors[name][0].shape):
-            wrong.append(f"{name}: {list(tensors[name][0].shape)}, torchvision has {list(theirs[name].shape)}")
+            wrong.append(f"{name}: {list(tensors[name][0].shape)}, PyTorch's has {list(theirs[name].shape)}")
         else:
             theirs[name].copy_(torch.from_numpy(tensors[name][0]))
     return wrong
@@ -66,13 +72,15 @@ def calm(net, tensors, x):
 def compare(name):
     """[what differs]"""
     rng = np.random.default_rng(7)
-    model = tutti.Model(open(os.path.join(SOURCE, name + ".yaml"), encoding="utf-8").read())
+    text = open(os.path.join(SOURCE, name + ".yaml"), encoding="utf-8").read()
+    model = tutti.Model(text)
     tensors = model.tensors()
     draw_norms(tensors, rng)
     net = NETS[name]().eval()
+    side = int(re.search(r"input: .3, (\d+)", text)[1])
     wrong = copy_weights(net, tensors)
     if not wrong:
-        x = rng.standard_normal((IMAGES, 3, 224, 224)).astype("f4")
+        x = rng.standard_normal((IMAGES, 3, side, side)).astype("f4")
         calm(net, tensors, torch.from_numpy(x))
         copy_weights(net, tensors)
         want = torch.softmax(net(torch.from_numpy(x)), 1).numpy()
@@ -86,6 +94,8 @@ def compare(name):
 
 
 def main(names):
+    if not models:
+        print("those of torchvision are skipped: Python has none")
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
     wrong = [w for name in names or NETS for w in compare(name)]

@@ -133,7 +133,7 @@ struct init build_bias_init(const struct init *weight);
 	X(rmsnorm) X(groupnorm) X(instancenorm) X(lrn) \
 	X(flatten) X(reshape) X(add) X(concat) \
 	X(transpose) X(pad) X(slice) X(reduce) X(multiply) \
-	X(seqpool) X(rnn) X(lstm) X(gru) X(attention) X(transformer) X(positions) \
+	X(seqpool) X(class_token) X(rnn) X(lstm) X(gru) X(attention) X(transformer) X(positions) \
 	X(relu) X(leaky_relu) X(prelu) X(elu) X(gelu) X(silu) X(sigmoid) X(tanh) X(softmax) \
 	X(sequence) X(repeat) X(residual) X(branches)
 #define X(kind) extern const struct layer_kind nn_##kind;

@@ -89,7 +89,39 @@ static tt_status build_seqpool(struct builder *b, struct layer *l)
 	return how == REDUCE_MAX ? pool_max(b, l, l->out) : weigh(b, l, l->out);
 }
 
+/* ---- class token ---- */
+
+struct class_token_opts { LAYER_BASE; };
+
+static const struct option class_token_options[] = { LAYER_ROWS(struct class_token_opts), OPT_END };
+
+/* Devlin et al., 2019; of images: Dosovitskiy et al., 2021. */
+static tt_status build_class_token(struct builder *b, struct layer *l)
+{
+	const struct tensor_desc *x = &l->in[0]->desc;
+	const struct ir_attr places = { .axis = 1 };
+	struct want w = { .what = "weight", .ndim = 2, .init = { .kind = INIT_ZEROS } };
+	struct ir_attr each = { .ndim = 3 };
+	struct ir_value *both[2] = { NULL, l->in[0] };
+	tt_status st = layer_need_dims(l, 3, "sequences of features");
+
+	if (st != TT_OK)
+		return st;
+	w.dim[0] = each.dims[1] = 1;
+	w.dim[1] = each.dims[2] = x->dim[2];
+	each.dims[0] = x->dim[0];
+	if ((st = build_param(b, l, &w, &l->out)) != TT_OK ||
+	    (st = build_op(b, l, IR_BROADCAST, &l->out, 1, &each)) != TT_OK)
+		return st;
+	both[0] = l->out;
+	return build_op(b, l, IR_CONCAT, both, 2, &places);
+}
+
 const struct layer_kind
+	nn_class_token = { "class_token", "token", "sequences", sizeof(struct class_token_opts),
+		class_token_options, build_class_token,
+		"one more place before all others, the same trained numbers for each sample",
+		TIME_REFUSED },
 	nn_seqpool = { "seqpool", "seqpool", "sequences", sizeof(struct seqpool_opts), seqpool_options,
 		build_seqpool, "a sequence becomes one vector: the mean, sum, maximum or last place",
 		TIME_OWN };

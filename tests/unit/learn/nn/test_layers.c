@@ -79,6 +79,8 @@ static const struct { const char *input, *layers, *out, *params; } cases[] = {
 	  "block1.linear2.weight 4x5" },
 	{ "[6, 4]", "[positions: {max: 9}, positions: {kind: sinusoidal}]", "2x6x4",
 	  "pos1.weight 9x4" },
+	{ "[6, 4]", "[class_token: {name: cls}, class_token]", "2x8x4",
+	  "cls.weight 1x4, token2.weight 1x4" },
 	{ "[3, 8, 8]", "[batchnorm: {activation: relu}]", "2x3x8x8", "bn1.weight 3, bn1.bias 3" },
 	{ "[5]", "[batchnorm]", "2x5", "bn1.weight 5, bn1.bias 5" },
 	{ "[3, 4, 5]", "[layernorm: {dims: 2}]", "2x3x4x5", "ln1.weight 4x5, ln1.bias 4x5" },

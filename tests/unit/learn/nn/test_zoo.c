@@ -20,6 +20,9 @@ static const struct { const char *file; size_t parameters; int64_t outputs; } zo
 	{ "resnet50", 25557032, 1000 },         /* torchvision.models.resnet50      */
 	{ "inception-v1", 6624904, 1000 },      /* torchvision.models.googlenet(aux_logits=False) */
 	{ "googlenet", 13004888, 1000 },        /* torchvision.models.googlenet(aux_logits=True)  */
+	{ "vit", 811146, 10 },                  /* as PyTorch counts it, tests/random/zoo_nets.py */
+	{ "nasnet-a-cifar", 3346538, 10 },      /* 3.3 million, Zoph et al. table 1 */
+	{ "nasnet-a-mobile", 5289978, 1000 },   /* what Keras' NASNetMobile trains */
 	{ "mobilenet", 4231976, 1000 },         /* 4.2 million, Howard et al. table 8 */
 };
 #define ZOO (sizeof zoo / sizeof *zoo)
