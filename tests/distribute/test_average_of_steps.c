@@ -146,6 +146,36 @@ static void the_end_of_a_run_is_the_average(void **state)
 	}
 }
 
+/* Nothing gets so much better: it ends before its five epochs are over. */
+static void an_early_stop_leaves_the_average(void **state)
+{
+	char dir[1024];
+
+	(void)state;
+	for (int i = 0; sync_strategies[i]; i++) {
+		tt_model *m = tiny_model(net, "distribute.strategy", sync_words[i], "train.epochs", "5",
+		                         "train.early_stop.patience", "1", "train.early_stop.min_delta",
+		                         "1000", NULL);
+		float *saved = NULL;
+		struct ckpt *c;
+		tt_trainer *t;
+
+		strcpy(dir, test_path(test_temp_dir(), "run"));
+		assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = 2, .run_dir = dir)));
+		assert_ok(tt_trainer_run(t));
+		assert_true(tt_trainer_progress(t)->epoch < 4);
+		assert_ok(ckpt_open(&c, test_path(dir, "checkpoints/last.safetensors")));
+		assert_non_null(saved = mem_calloc(m->param_count, sizeof *saved));
+		read_model(c, m, saved);
+		if (memcmp(saved, m->params, m->param_count * sizeof *saved) != 0)
+			fail_msg("%s: the model is not what was saved", sync_words[i]);
+		ckpt_close(&c);
+		mem_free(saved);
+		tt_trainer_free(&t);
+		tt_model_free(&m);
+	}
+}
+
 /* Neither can pass for the other. */
 static void a_run_goes_on_with_what_it_was_written_with(void **state)
 {
@@ -175,6 +205,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_model_is_the_average_at_each_step),
 		cmocka_unit_test(the_end_of_a_run_is_the_average),
+		cmocka_unit_test(an_early_stop_leaves_the_average),
 		cmocka_unit_test(a_run_goes_on_with_what_it_was_written_with),
 	};
 

@@ -245,6 +245,8 @@ class Draw:
             "train": {"epochs": epochs, "batch": self.batch, "threads": 1, "tune_kernels": "no",
                       "seed": self.seed % 100000, "optimizer": self.optimizer(want["optimizer"]),
                       "schedule": self.schedule(want["schedule"], epochs)}}
+        if self.seed % 4 == 1:
+            self.spec["train"]["ema"] = [0.2, 0.7, 0.95][self.seed // 4 % 3]
         self.choose(layers)
         if not self.norms and self.chance(0.3):
             self.spec["train"]["micro_batch"] = self.whole(1, self.batch)

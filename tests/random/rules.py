@@ -156,6 +156,13 @@ def ends(net, model, y):
                      net.known[o["from"]] if "from" in o else y) for o in outputs]
 
 
+def averaged(decay, average, trained):
+    """swa_utils.AveragedModel with get_ema_multi_avg_fn(decay), after a step."""
+    if not decay:
+        return {}
+    return {n: p.detach().lerp(average[n], decay) if average else p.detach().clone() for n, p in trained.items()}
+
+
 def train(draw, columns, start, dtype, kink=0.0):
     """[(rate, mean loss of the epoch so far)], and all tensors afterwards."""
     spec, t = draw.spec, draw.spec["train"]
@@ -165,7 +172,7 @@ def train(draw, columns, start, dtype, kink=0.0):
     data = {n: torch.tensor(v, dtype=None if v.dtype.kind == "i" else dtype) for n, v in columns.items()}
     weight = data.get("weight", torch.ones(draw.count, dtype=dtype))
     per_epoch = -(-draw.count // draw.batch)
-    optimizer, told = None, []
+    optimizer, told, average = None, [], {}
     for step in range(t["epochs"] * per_epoch):
         first = step % per_epoch * draw.batch
         cut = slice(first, min(first + draw.batch, draw.count))
@@ -189,7 +196,8 @@ def train(draw, columns, start, dtype, kink=0.0):
         for group in optimizer.param_groups:
             group["lr"] = rate(t["schedule"], group["base"], step, per_epoch, t["epochs"], draw.batch)
         optimizer.step()
+        average = averaged(t.get("ema", 0), average, trained)
         sums[0] += float((each * weight[cut]).sum())
         sums[1] += float(total)
         told.append((lr, sums[0] / sums[1] if sums[1] else float("nan")))
-    return told, {n: p.detach().double().numpy() for n, p in params.items()}
+    return told, {n: p.detach().double().numpy() for n, p in {**params, **average}.items()}
