@@ -185,7 +185,9 @@ tt_status turns_find(struct turns *out, const struct tt_model *m)
 out:
 	mem_free(w.of);
 	ir_graph_free(&g);
-	if (st != TT_OK)
+	if (st != TT_OK) {
 		mem_free(out->param);
+		*out = (struct turns){ 0 };
+	}
 	return st;
 }

@@ -159,6 +159,24 @@ static void what_is_not_there_is_refused(void **state)
 	assert_null(m);
 }
 
+static void what_keras_does_otherwise_is_not_written(void **state)
+{
+	const char *path = test_path(test_temp_dir(), "none.keras");
+	tt_model *m = NULL;
+	tt_spec *s;
+
+	(void)state;
+	need_hdf5();
+	assert_ok(tt_spec_parse(&s, "norm.yaml", "model: {input: [2, 4, 4], layers: [conv2d: {out: 3}, "
+	                        "layernorm, flatten, dense: {out: 2}]}"));
+	assert_ok(tt_model_new(&m, s));
+	assert_status(tt_file_write(m, "keras", path, TT_FILE_F32), TT_ESUPPORT);
+	assert_error("works along the width of an image");
+	assert_false(file_exists(path));
+	tt_model_free(&m);
+	tt_spec_free(&s);
+}
+
 /* hostile.py made them. */
 static void numbers_from_elsewhere_are_refused(void **state)
 {
@@ -233,6 +251,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(models_give_the_answers_of_keras_and_go_back),
 		cmocka_unit_test(what_is_not_there_is_refused),
+		cmocka_unit_test(what_keras_does_otherwise_is_not_written),
 		cmocka_unit_test(numbers_from_elsewhere_are_refused),
 		cmocka_unit_test(many_layers_the_wrong_way_round_are_read_soon),
 		cmocka_unit_test(architectures_that_lie_are_refused),
