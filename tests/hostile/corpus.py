@@ -251,6 +251,94 @@ def binary_data(p):
     return ["data", f"{rng.choice(['mnist', 'cifar10'])}:{p.folder}"]
 
 
+def spoil_header(rng, data):
+    """A safetensors file whose head alone is spoilt: its lengths still hold."""
+    head, rest = header_of(data)
+    raw = spoil_text(rng, head.replace(",", ",\n"), 3).replace("\n", "").encode("utf-8", "surrogateescape")
+    return struct.pack("<Q", len(raw)) + raw + rest
+
+
+def a_text(p):
+    """Texts, vocabularies in files, and both for a model that has one of its own."""
+    rng, words = p.rng, ["abcd efgh\n" * 20, "", "\n" * 5000, "a" * 20000, "\u00e9\u4e16\U0001f600 " * 200]
+    data = spoil_bytes(rng, rng.choice(words).encode() or b"x")
+    path = p.put("t/a.txt", data)
+    p.put("t/b.txt", rng.choice(words))
+    p.put("vocab.txt", spoil_bytes(rng, rng.choice([b"<unk>\na\nb\n\\n\n", b"a\na\n", b"", b"\\x\n" * 9000])))
+    query = "&".join(rng.choice([f"length={rng.choice(ODD)}", "length=4", "tokens=words", "tokens=bytes", "holdout=0.5",
+                                 f"vocab_size={rng.choice(ODD)}", f"vocab={p.folder / 'vocab.txt'}", "split=test"])
+                     for _ in range(rng.randint(0, 3)))
+    uri = f"text:{rng.choice([path, str(p.folder / 't')])}?{query}".replace("\0", "")
+    return rng.choice([["data", uri], ["eval", "words", uri], ["predict", "words", uri],
+                       ["train", str(p.shared.words), *TRAIN, f"--set=data.train={uri}"]])
+
+
+def a_checkpoint_of_words(p):
+    """Its signature has a sequence, its metadata a vocabulary."""
+    data = p.shared.word_checkpoint.read_bytes()
+    data = (spoil_header if p.rng.random() < 0.7 else spoil_bytes)(p.rng, data)
+    path = p.put("c.safetensors", data)
+    return p.rng.choice([["show", path], ["eval", path, f"text:{p.shared.text}"], ["export", path, "--safetensors", "o.st"],
+                         ["train", str(p.shared.words), *TRAIN, "--epochs", "3", f"--resume={path}"]])
+
+
+def weights_to_begin_with(p):
+    """Anybody's safetensors, an index of shards, Keras files: what train.init.from reads."""
+    rng, good = p.rng, p.shared.checkpoint.read_bytes()
+    how = rng.randrange(4)
+    if how == 0:
+        path = p.put("w.safetensors", (spoil_header if rng.random() < 0.6 else spoil_bytes)(rng, good))
+    elif how == 1:
+        names = re.findall(r'"([a-z]\w*\.\w+)":', header_of(good)[0]) or ["a"]
+        shards = ["s1.safetensors", "s2.safetensors", rng.choice(["../x", "/dev/zero", "", "s1.safetensors", "."])]
+        index = '{"metadata": {"total_size": 9},\n"weight_map": {\n' + ",\n".join(
+            f'"{n}": "{rng.choice(shards)}"' for n in names) + "}}"
+        p.put("s1.safetensors", good)
+        p.put("s2.safetensors", spoil_header(rng, good))
+        path = p.put("model.safetensors.index.json", spoil_text(rng, index) if rng.random() < 0.7 else index)
+    else:
+        from_keras = rng.choice(p.shared.keras)
+        path = p.put("w" + from_keras.suffix, spoil_bytes(rng, from_keras.read_bytes()))
+    pattern = rng.choice(["conv1", "(", "[", "a{99999}", "(((((((a*)*)*)*)*)*)*)*", "\\", ".*", "", "$9", "x" * 3000] + ODD)
+    spare = rng.choice([[], [f"--set=train.init.skip=['{pattern}']"], [f"--set=train.init.map={{'{pattern}': '$1'}}"],
+                        [f"--set=train.freeze=['{pattern}']"],
+                        [f"--set=train.optimizer.groups=[{{match: '{pattern}', lr: {rng.choice(ODD)}}}]"],
+                        [f"--set=train.class_weights={rng.choice(ODD)}", f"--set=train.metrics=[{rng.choice(ODD)}]"]])
+    words = ["train", str(p.shared.tiny), *TRAIN, f"--set=train.init.from={path}", *spare]
+    return [w.replace("\0", "") for w in (rng.choice([words, words, ["show", path], ["import", path, "-o", "net"]]))]
+
+
+def a_run_folder(p):
+    """What a resumed run reads again: its numbers, its spec, its checkpoints."""
+    run = p.folder / "run"
+    shutil.copytree(p.shared.folder / "good", run)
+    files = sorted(f for f in run.rglob("*") if f.is_file())
+    for _ in range(p.rng.randint(1, 3)):
+        f = p.rng.choice(files)
+        f.write_bytes(spoil_bytes(p.rng, f.read_bytes()))
+    return p.rng.choice([["train", str(p.shared.tiny), "-q", "--threads", "1", "--run", str(run), "--epochs", "2", "--resume"],
+                         ["show", str(run)], ["eval", str(run), "synth:objects?size=16&count=8", "--curves", "c"]])
+
+
+def inputs_by_name(p):
+    text = spoil_text(p.rng, """name: two
+data: {train: 'csv:t.csv'}
+model:
+  inputs:
+    words: {shape: [-1], type: i32}
+    x: [3]
+  layers:
+    - embedding: {rows: 9, dim: 4, from: words}
+    - seqpool: {name: pool, pool: mean}
+    - dense: {name: left, out: 4, from: x}
+    - concat: {from: [pool, left]}
+    - dense: {out: 3}
+""")
+    p.put("t.csv", "a,b,c,kind\n1,2,3,x\n2,3,4,y\n3,4,5,z\n")
+    path = p.put("spec.yaml", text)
+    return p.rng.choice([["show", path], ["train", path, *TRAIN, f"--set=data.train=csv:{p.folder / 't.csv'}"]])
+
+
 def no_file(p):
     """Pipes, devices, sockets, folders, links to nowhere, in every place where a file may be named."""
     path = p.folder / "thing"
@@ -330,7 +418,7 @@ def a_small_stack(p):
 KINDS = {f.__name__: f for f in (
     a_spec, a_large_spec, a_setting, a_command, a_table, a_picture, a_source, a_checkpoint,
     a_small_checkpoint_of_a_large_net, an_archive, binary_data, no_file, a_repository, a_plug, little_memory,
-    a_small_stack)}
+    a_small_stack, a_text, a_checkpoint_of_words, weights_to_begin_with, a_run_folder, inputs_by_name)}
 # These set limits that sanitizers, which need much of both, cannot keep.
 LIMITS = {"little_memory", "a_small_stack"}
 
@@ -355,6 +443,22 @@ class Shared:
         if say.returncode:
             sys.exit(f"corpus: no run to begin with: {say.stderr.decode()}")
         self.checkpoint = folder / "good" / "checkpoints" / "last.safetensors"
+        self.text = folder / "words.txt"
+        self.text.write_text("abcd efgh\n" * 20)
+        self.words = folder / "words.yaml"
+        self.words.write_text(f"""name: words
+data: {{train: 'text:{self.text}?length=8'}}
+model:
+  inputs: {{tokens: {{shape: [-1], type: i32}}}}
+  layers: [embedding: {{rows: 11, dim: 4}}, lstm: {{hidden: 5}}, dense: {{out: 11}}]
+train: {{batch: 4, tune_kernels: no}}
+""")
+        say = subprocess.run([o.tutti, "train", str(self.words), *TRAIN[:-1], "words"], cwd=folder,
+                             env=environment(folder), capture_output=True, check=False)
+        if say.returncode:
+            sys.exit(f"corpus: no model of words: {say.stderr.decode()}")
+        self.word_checkpoint = folder / "words" / "checkpoints" / "last.safetensors"
+        self.keras = sorted(f for f in (source / "keras").iterdir() if f.suffix in (".h5", ".keras"))
         subprocess.run([o.tutti, "data", "synth:objects?size=16&count=10", "-q", "--export", "pictures"],
                        cwd=folder, env=environment(folder), check=True, capture_output=True)
         fuzz = source / "fuzz" / "corpus"
