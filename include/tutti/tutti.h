@@ -7,6 +7,7 @@
 #include <tutti/column.h>
 #include <tutti/data.h>
 #include <tutti/files.h>
+#include <tutti/generate.h>
 #include <tutti/group.h>
 #include <tutti/launch.h>
 #include <tutti/learner.h>

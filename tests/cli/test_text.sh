@@ -39,6 +39,23 @@ for run in one half; do
 done
 cmp one.txt half.txt || fail "a resumed run has other weights"
 
+# it goes on, with what was before in mind; a seed is a text
+run 0 "$tutti" generate one --prompt 'abcd e' --length 24 --temperature 0
+[ "$(cat "$out")" = "fgh
+abcd efgh
+abcd efgh" ] || fail "ten letters learnt by heart go on as $(cat "$out")"
+run 0 "$tutti" generate one -p abc -n 40 --temperature 3 --seed 5 --json
+says "$out" '"tokens": 40'
+cp "$out" five.txt
+run 0 "$tutti" generate one -p abc -n 40 --temperature 3 --seed 5 --json
+[ "$(sed 's/"tokens_per.*//' five.txt)" = "$(sed 's/"tokens_per.*//' "$out")" ] || fail "a seed, two texts"
+run 0 "$tutti" generate one -p abc -n 40 --temperature 3 --seed 6 --json
+[ "$(sed 's/"tokens_per.*//' five.txt)" != "$(sed 's/"tokens_per.*//' "$out")" ] || fail "two seeds, one text"
+run 2 "$tutti" generate one --temperature warm
+says "$err" "--temperature wants a number"
+run 1 "$tutti" generate one --prompt "$(printf '\377')"
+says "$err" "byte 0 is no UTF-8"
+
 # what predict cannot show it says
 run 1 "$tutti" predict one text:valid.txt
 says "$err" "the model reads sequences ('tokens')"

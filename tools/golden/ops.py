@@ -35,7 +35,7 @@ LISTS = {"kernel", "stride", "dilation", "pad", "dims", "perm"}
 WORDS = {"act", "then"}
 LOSSES = {"xent", "bce", "mse", "mae", "huber", "focal", "sigmoid_focal", "hinge", "kl"}
 BUFFERS = {"mean", "var"}
-PLAIN_INPUTS = {"target", "label", "index", "weight", "lengths"}
+PLAIN_INPUTS = {"target", "label", "index", "weight", "lengths", "places"}
 SEVERAL = {"split": None, "rnn": 2, "lstm": 3, "gru": 2}    # how many outputs carry gradients; None: all
 
 
@@ -291,12 +291,23 @@ def attention(a, qkv, lengths=None):
     return [(weights @ v).transpose(1, 2).flatten(2)]
 
 
-def rotary(a, qkv):
+def attention_kept(a, qkv, kept, places):
+    """Each sequence alone: what is kept, then what is new, as one causal attention."""
+    y = []
+    for x, before, at in zip(qkv, kept, places[:, 0]):
+        q = torch.cat([torch.zeros(int(at), x.shape[1] // 3).double(), x.chunk(3, 1)[0]])
+        kv = torch.cat([before[:at], x[:, x.shape[1] // 3:]])
+        y.append(attention(dict(a, causal=1), torch.cat([q, kv], 1)[None])[0][0, at:])
+    return [torch.stack(y)]
+
+
+def rotary(a, qkv, places=None):
     """With complex numbers: a pair times e^(i angle)."""
     n, t, wide = qkv.shape
     d = wide // 3 // a["heads"]
-    angle = torch.arange(t).double()[:, None] * float(np.float32(a["alpha"]))**(-torch.arange(d // 2).double() * 2 / d)
-    turn = torch.polar(torch.ones_like(angle), -angle if a["reverse"] else angle)[None, :, None]
+    places = torch.arange(t).expand(n, t) if places is None else places
+    angle = places.double()[:, :, None] * float(np.float32(a["alpha"]))**(-torch.arange(d // 2).double() * 2 / d)
+    turn = torch.polar(torch.ones_like(angle), -angle if a["reverse"] else angle)[:, :, None]
     qk, v = qkv.split([wide // 3 * 2, wide // 3], 2)
     pairs = qk.unflatten(2, (-1, 2, d // 2))
     y = torch.complex(pairs[:, :, :, 0], pairs[:, :, :, 1]) * turn
@@ -367,7 +378,7 @@ OPS = {
     "xent": xent, "mix": mix, "bn_moments": bn_moments, "all_gather": gather, "bn_join": bn_join,
     "bn_sums": bn_sums, "bn_dx": bn_dx, "factors": factors, "matmul": matmul, "transpose": transpose,
     "reduce": reduce, "reduce_max_dx": reduce_max_dx, "index": index, "index_dx": index_dx, "pad": pad,
-    "places": places, "attention": attention, "rotary": rotary, "sinusoid": sinusoid,
+    "places": places, "attention": attention, "attention_kept": attention_kept, "rotary": rotary, "sinusoid": sinusoid,
     "rnn": recurrence(lambda a: "rnn_" + a["act"], 1),
     "lstm": recurrence(lambda a: "lstm", 2),
     "gru": recurrence(lambda a: "gru", 1),

@@ -22,6 +22,10 @@ struct ir_sequence ir_sequence(const struct ir_node *n);
 int ir_lengths_are_good(const struct ir_node *n, int input, const int32_t *lengths, int64_t t,
                         tt_status *status);
 
+/* Of ATTENTION_KEPT: do sequences go on at a place up to which it can be kept? */
+int ir_places_are_good(const struct ir_node *n, int input, const int32_t *places,
+                       tt_status *status);
+
 /* Steps of sequence i, and the place of its k-th step. */
 static inline int64_t ir_sequence_length(const struct ir_sequence *s, const int32_t *lengths,
                                          int64_t i)

@@ -254,7 +254,7 @@ static tt_status find_time(const struct builder *b, const struct layer *l, struc
 			                 "%s would mix with what fills them up: make one vector of each "
 			                 "first (`seqpool`, or a recurrent layer that gives its last place)",
 			                 layer_value_text(l->in[i], text), l->kind->name);
-		if (t && *out && t != *out && l->kind->time != TIME_OWN)
+		if (t && *out && t != *out && l->kind->time < TIME_OWN)
 			return layer_err(l, TT_ESHAPE, "joins sequences of two inputs, whose lengths may "
 			                 "differ");
 		if (t && l->kind->time == TIME_KEPT && l->in[i]->desc.ndim < 3)
@@ -307,9 +307,12 @@ static tt_status build_kind(struct builder *b, struct layer *l)
 	struct ir_value *time;
 	tt_status st;
 
+	if (b->shape.purpose == NN_STEP && l->kind->time == TIME_OWN)
+		return layer_err(l, TT_ESHAPE, "looks at a sequence as a whole: it cannot go on where a "
+		                 "sequence stopped");
 	if ((st = find_time(b, l, &time)) != TT_OK || (st = l->kind->build(b, l)) != TT_OK)
 		return st;
-	return l->kind->time == TIME_OWN ? TT_OK : build_set_lengths(b, l->out, time);
+	return l->kind->time >= TIME_OWN ? TT_OK : build_set_lengths(b, l->out, time);
 }
 
 static tt_status read_kind(const struct node *item, struct layer *l)
@@ -428,11 +431,22 @@ static tt_status add_net_inputs(struct builder *b)
 	return st == TT_OK && !find_known(b, "input") ? make_known(b, "input", b->input[0], NULL) : st;
 }
 
+static tt_status add_places(struct builder *b)
+{
+	const struct tensor_desc d = tensor_desc_make(DTYPE_S32, 2, (const int64_t[]){
+		b->shape.batch, b->shape.length });
+
+	b->places = ir_input(b->g, "places", &d);
+	return b->places ? TT_OK : err_status();
+}
+
 tt_status build_net(struct builder *b)
 {
 	const struct scope top = { .path = "", .naming = NAMES_BY_KIND };
 	tt_status st = add_net_inputs(b);
 
+	if (st == TT_OK && b->shape.purpose == NN_STEP)
+		st = add_places(b);
 	if (st != TT_OK)
 		return st;
 	b->list = build_list;

@@ -27,4 +27,7 @@ const char      *build_nearest(const struct builder *b, const char *name);
 tt_status build_net(struct builder *b);
 void      build_release(struct builder *b);
 
+/* What the next piece of a sequence gets becomes outputs; b->states learns of it. */
+tt_status build_add_states(struct builder *b);
+
 #endif

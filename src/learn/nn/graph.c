@@ -105,6 +105,21 @@ tt_status nn_graph_of(const struct tt_model *m, const struct nn_shape *s, struct
 	return build_graph(&b, out);
 }
 
+tt_status nn_states(const struct tt_model *m, const struct nn_shape *s, struct nn_states *out)
+{
+	struct nn_states found = {0};
+	struct builder b = { .m = m, .shape = *s, .states = &found };
+	struct ir_graph *g = NULL;
+	tt_status st = build_graph(&b, &g);
+
+	ir_graph_free(&g);
+	if (st == TT_OK)
+		*out = found;
+	else
+		nn_states_release(&found);
+	return st;
+}
+
 static int ascending(const void *a, const void *b)
 {
 	const size_t x = ((const struct nn_factored *)a)->at, y = ((const struct nn_factored *)b)->at;

@@ -361,5 +361,10 @@ tt_status heads_add(struct builder *b)
 	}
 	if ((st = all_rows(b, y)) != TT_OK)
 		return st;
-	return b->shape.purpose == NN_PREDICT ? add_answer(b) : add_losses(b, y);
+	if (b->shape.purpose == NN_PREDICT)
+		return add_answer(b);
+	if (b->shape.purpose != NN_STEP)
+		return add_losses(b, y);
+	ir_output(b->g, b->last);
+	return build_add_states(b);
 }

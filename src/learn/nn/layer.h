@@ -64,6 +64,10 @@ struct builder {
 	struct timed          *timed;     /* sequences and their lengths                     */
 	struct shared         *shared;    /* layers that use the parameters of others        */
 	uint64_t               at_rest;   /* a bit for each parameter asked for: is it frozen? */
+	struct ir_value       *places;    /* NN_STEP: s32 [batch, length], where in them     */
+	struct carried        *carried;   /* states from outside, as they were asked for     */
+	struct nn_states      *states;    /* who wants to know of them; NULL: nobody         */
+	int64_t                most_places;   /* that positions have numbers for; 0: any     */
 	int                    n_layers, n_params, n_buffers;
 	int                   *alike;     /* layers so far of the list at hand, by place_of  */
 	/* The layers of a list, one after the other, from last on: for layers made of layers. */
@@ -92,6 +96,20 @@ tt_status        build_set_lengths(struct builder *b, const struct ir_value *v,
 /* No sequence of such lengths may have more than `most` places. */
 tt_status        build_limit(struct builder *b, const struct layer *l,
                              const struct ir_value *lengths, int64_t most);
+
+/* A state of the layer, NAME.what, from the piece of the sequence before this one: *in is an input
+ * of the graph.  build_state_out says what the next piece gets. */
+struct want_state {
+	const char         *what;
+	enum nn_state_form  form;
+	int                 ndim;
+	int64_t             dim[TENSOR_MAX_DIMS];
+};
+tt_status build_state(struct builder *b, struct layer *l, const struct want_state *w,
+                      struct ir_value **in);
+void      build_state_out(struct builder *b, const struct ir_value *in, struct ir_value *out);
+/* Does a net of this shape get its states from outside? */
+int       build_has_states(const struct builder *b);
 
 /* What a layer asks for: a parameter or a buffer called NAME.what. */
 struct want {

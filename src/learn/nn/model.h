@@ -123,8 +123,10 @@ void      nn_model_release(struct tt_model *m);       /* all but the document */
  * NN_EVAL: inputs x..., target, weight?; outputs loss sum, logits.  NN_PREDICT: inputs x...; output
  * probabilities or values.  x...: all of m->input in order, each sequence followed by its lengths,
  * s32 [batch].  weight: of samples, where the graph is made for them; of nets that answer at each
- * place always, one for each: rows of target, weight and logits are then batch * length. */
-enum nn_purpose { NN_TRAIN, NN_EVAL, NN_PREDICT };
+ * place always, one for each: rows of target, weight and logits are then batch * length.
+ * NN_STEP: some places of sequences that go on: inputs x..., places s32 [batch, length] (their
+ * numbers), states; outputs logits, states (nn_states). */
+enum nn_purpose { NN_TRAIN, NN_EVAL, NN_PREDICT, NN_STEP };
 enum nn_output { OUTPUT_LOSS, OUTPUT_LOGITS, OUTPUT_PARTS };
 #define NN_LENGTH 64            /* of sequences, where nobody says another */
 tt_status nn_graph(const struct tt_model *m, int64_t batch, enum nn_purpose purpose,
@@ -142,8 +144,28 @@ struct nn_shape {
 	enum nn_purpose        purpose;
 	int                    weighted;  /* samples have weights                      */
 	const struct nn_group *group;     /* NN_TRAIN for such a rank; NULL: alone     */
+	int64_t                kept;      /* NN_STEP: places that attention may look back   */
 };
 tt_status nn_graph_of(const struct tt_model *m, const struct nn_shape *s, struct ir_graph **out);
+/* What a net hands from one piece of a sequence to the next: an input of the graph, which an output
+ * follows.  REPLACED: by that output.  APPENDED: input [n, kept, ..], output [n, length, ..], the
+ * rows that are put behind those that are kept. */
+enum nn_state_form { STATE_REPLACED, STATE_APPENDED };
+struct nn_state {
+	const char        *name;          /* "lstm1.h_l0"                              */
+	enum nn_state_form form;
+	struct tensor_desc desc;          /* of the input                              */
+	int                input, output; /* their numbers in the graph                */
+};
+struct nn_states {
+	struct nn_state *v;               /* [n], in the order of inputs and outputs   */
+	int              n;
+	int64_t          places;          /* that the net has numbers for; 0: any      */
+	struct arena     arena;
+};
+/* Those of NN_STEP.  TT_ESHAPE: a net that cannot go on where it stopped says why. */
+tt_status nn_states(const struct tt_model *m, const struct nn_shape *s, struct nn_states *out);
+void      nn_states_release(struct nn_states *s);
 /* The weights whose gradients are, by their places in the flat vector; owned: mem_free. */
 struct nn_factored { size_t at; struct factors factors; };
 tt_status nn_factored(const struct tt_model *m, const struct nn_group *g,

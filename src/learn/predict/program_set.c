@@ -29,7 +29,8 @@ struct program_context {
 
 static int same(struct sizes a, struct sizes b)
 {
-	return a.batch == b.batch && a.length == b.length && a.weighted == b.weighted;
+	return a.batch == b.batch && a.length == b.length && a.kept == b.kept &&
+	       a.weighted == b.weighted;
 }
 
 /* ---- the set ---- */

@@ -15,6 +15,7 @@
 struct sizes {
 	int64_t batch;
 	int64_t length;                    /* of sequences; 0: the graph has none */
+	int64_t kept;                      /* NN_STEP: places to look back at         */
 	int     weighted;                  /* the loss has an input of sample weights */
 };
 

@@ -68,7 +68,10 @@ static tt_status make_programs(tt_session *s)
 	if (st != TT_OK || (st = program_cache_new(&s->answers, &o)) != TT_OK)
 		return st;
 	o.purpose = NN_EVAL;
-	return program_cache_new(&s->losses, &o);
+	if ((st = program_cache_new(&s->losses, &o)) != TT_OK)
+		return st;
+	o.purpose = NN_STEP;
+	return program_cache_new(&s->steps, &o);
 }
 
 tt_status tt_session_new(tt_session **out, const tt_model *m, const tt_session_opts *opts)
@@ -111,6 +114,7 @@ void tt_session_free(tt_session **sp)
 	}
 	program_cache_free(&s->answers);
 	program_cache_free(&s->losses);
+	program_cache_free(&s->steps);
 	constants_unref(&s->constants);
 	engine_close(&s->engine);
 	tt_model_free(&s->model);

@@ -12,8 +12,8 @@
 struct tt_session {
 	tt_model             *model;        /* a copy                                            */
 	struct engine        *engine;
-	struct constants     *constants;    /* prepared weights, of both purposes                */
-	struct program_cache *answers, *losses;
+	struct constants     *constants;    /* prepared weights, of all purposes                 */
+	struct program_cache *answers, *losses, *steps;
 	int                   batch, top_k;
 	int64_t               size[SIZES_MAX];  /* warmed, ascending; none: whatever comes       */
 	int                   n_sizes;

@@ -71,6 +71,7 @@ static const struct { one_prepare_fn *prepare; one_variants_fn *variants; } tabl
 	[IR_EMBEDDING_DW]    = { .prepare = one_sequences },
 	[IR_XENT]            = { .prepare = one_sequences },
 	[IR_XENT_DX]         = { .prepare = one_sequences },
+	[IR_ATTENTION_KEPT]  = { .prepare = one_attention },
 };
 
 #define HEADROOM ((size_t)48 << 20)
@@ -137,6 +138,8 @@ static int one_supports(const struct device *dev, const struct plan *p, const st
 		return n->attr.act == ACT_RELU;     /* our own kernel: the library's takes one dy */
 	if (n->op == IR_ACT_DX && n->attr.act == ACT_ELU && !n->attr.use_y)
 		return 0;               /* the library makes a number of a NaN */
+	if (n->op == IR_ROTARY && n->n_in > 1)
+		return 0;               /* a few places of a sequence that goes on */
 	return n->op != IR_ACT || n->attr.act != ACT_NONE;
 }
 

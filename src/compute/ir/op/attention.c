@@ -56,6 +56,29 @@ tt_status ir_infer_attention_dx(struct ir_node *n, struct tensor_desc *out)
 	return IS(n, 3, 3, x->dim[0], n->attr.heads, x->dim[1]);
 }
 
+/* Input `at` says which places of their sequences the places of qkv are. */
+static tt_status check_places(struct ir_node *n, int at)
+{
+	const struct tensor_desc *x = &n->in[0]->desc;
+
+	return n->n_in > at ? IS(n, at, 2, x->dim[0], x->dim[1]) : TT_OK;
+}
+
+tt_status ir_infer_attention_kept(struct ir_node *n, struct tensor_desc *out)
+{
+	const struct tensor_desc *x = &n->in[0]->desc, *kept = &n->in[1]->desc;
+	char is[IR_VALUE_TEXT];
+	tt_status st = check_heads(n);
+
+	if (st != TT_OK || (st = check_places(n, 2)) != TT_OK)
+		return st;
+	if (kept->ndim != 3 || kept->dim[0] != x->dim[0] || kept->dim[2] != x->dim[2] / 3 * 2)
+		return ir_bad(n, TT_ESHAPE, "input %s must be %lldxSx%lld", ir_value_text(n->in[1], is),
+		              (long long)x->dim[0], (long long)(x->dim[2] / 3 * 2));
+	out[0] = DESC(3, x->dim[0], x->dim[1], x->dim[2] / 3);
+	return TT_OK;
+}
+
 tt_status ir_infer_rotary(struct ir_node *n, struct tensor_desc *out)
 {
 	tt_status st = check_heads(n);
@@ -67,7 +90,7 @@ tt_status ir_infer_rotary(struct ir_node *n, struct tensor_desc *out)
 		              (long long)(n->in[0]->desc.dim[2] / 3 / n->attr.heads));
 	n->attr.alpha = n->attr.alpha > 0 ? n->attr.alpha : 10000;
 	out[0] = n->in[0]->desc;
-	return TT_OK;
+	return check_places(n, 1);
 }
 
 tt_status ir_infer_sinusoid(struct ir_node *n, struct tensor_desc *out)
@@ -89,6 +112,13 @@ static double products(const struct ir_node *n, double count)
 }
 
 double ir_flops_attention(const struct ir_node *n)    { return products(n, 2); }
+
+/* All that is kept, at most. */
+double ir_flops_attention_kept(const struct ir_node *n)
+{
+	return 4.0 / 3 * ir_count(n->in[0]) * (double)(n->in[1]->desc.dim[1] + n->in[0]->desc.dim[1]);
+}
+
 double ir_flops_attention_dx(const struct ir_node *n) { return products(n, 5); }
 
 tt_status ir_grad_attention(struct ir_backward *b, struct ir_node *n, struct ir_value *dy)
@@ -105,7 +135,8 @@ tt_status ir_grad_rotary(struct ir_backward *b, struct ir_node *n, struct ir_val
 	struct ir_attr a = n->attr;
 
 	a.reverse = !a.reverse;
-	return ir_give_out(b, n->in[0], GRAD_EMIT(b, n, IR_ROTARY, &a, dy), 0);
+	return ir_give_out(b, n->in[0],
+	                   GRAD_EMIT(b, n, IR_ROTARY, &a, dy, n->n_in > 1 ? n->in[1] : NULL), 0);
 }
 
 /* ---- definition ---- */
@@ -199,6 +230,75 @@ void ref_attention(const struct ref_args *a)
 	}
 }
 
+/* ---- with what is kept ---- */
+
+int ir_places_are_good(const struct ir_node *n, int input, const int32_t *places,
+                       tt_status *status)
+{
+	const struct tensor_desc *x = &n->in[0]->desc;
+	const int64_t most = n->in[1]->desc.dim[1];
+
+	for (int64_t i = 0; i < x->dim[0]; i++) {
+		const int32_t at = places[i * x->dim[1]];
+
+		if (at >= 0 && at <= most)
+			continue;
+		*status = err_set(TT_EINVAL, "%s: sequence %lld goes on at place %d, but input %d keeps "
+		                  "%lld", n->name, (long long)i, at, input - 1, (long long)most);
+		return 0;
+	}
+	return 1;
+}
+
+/* What place `to` of a head of sequence n looks for, or sees at place j: keys and values of places
+ * before `at` are kept. */
+struct seen { const float *kept, *own; int64_t at, wide; };
+
+static const float *key_at(const struct seen *s, int64_t j)
+{
+	return j < s->at ? s->kept + j * 2 * s->wide : s->own + s->wide + (j - s->at) * 3 * s->wide;
+}
+
+static void kept_place(const struct seen *s, int64_t i, int64_t D, float *y)
+{
+	const float *q = s->own + i * 3 * s->wide;
+	double most = -INFINITY, sum = 0;
+
+	for (int64_t j = 0; j <= s->at + i; j++)
+		most = fmax(most, dot(q, key_at(s, j), D));
+	for (int64_t j = 0; j <= s->at + i; j++)
+		sum += exp((dot(q, key_at(s, j), D) - most) / sqrt((double)D));
+	for (int64_t d = 0; d < D; d++) {
+		double mean = 0;
+
+		for (int64_t j = 0; j <= s->at + i; j++)
+			mean += exp((dot(q, key_at(s, j), D) - most) / sqrt((double)D)) / sum *
+			        key_at(s, j)[s->wide + d];
+		y[d] = (float)mean;
+	}
+}
+
+/* qkv, kept, places -> y */
+void ref_attention_kept(const struct ref_args *a)
+{
+	const struct tensor_desc *x = ref_in(a, 0);
+	const int64_t T = x->dim[1], E = x->dim[2] / 3, S = ref_in(a, 1)->dim[1];
+	const int64_t heads = a->node->attr.heads, D = E / heads;
+	const int32_t *places = a->in[2];
+
+	if (!ir_places_are_good(a->node, 2, places, a->status))
+		return;
+	for (int64_t item = 0; item < x->dim[0] * heads; item++) {
+		const int64_t n = item / heads, head = item % heads * D;
+		const struct seen s = { (const float *)a->in[1] + n * S * 2 * E + head,
+		                        (const float *)a->in[0] + n * T * 3 * E + head,
+		                        places[n * T], E };
+
+		for (int64_t i = 0; i < T; i++)
+			kept_place(&s, i, D, (float *)a->out[0] + (n * T + i) * E + head);
+	}
+}
+
 /* What place i gives to the gradients of all it has seen, which are added up. */
 static void place_dx(const struct head *h, int64_t i, const float *y, const float *dy, float l,
                      float *dq)
@@ -242,9 +342,10 @@ void ref_attention_dx(const struct ref_args *a)
 	}
 }
 
-/* qkv -> y */
+/* qkv, places? -> y */
 void ref_rotary(const struct ref_args *a)
 {
+	const int32_t *places = a->node->n_in > 1 ? a->in[1] : NULL;
 	const struct tensor_desc *x = ref_in(a, 0);
 	const struct ir_attr *t = &a->node->attr;
 	const int64_t T = x->dim[1], E = x->dim[2] / 3, D = E / t->heads, rows = x->dim[0] * T;
@@ -254,7 +355,8 @@ void ref_rotary(const struct ref_args *a)
 	for (int64_t row = 0; row < rows; row++, from += 3 * E, to += 3 * E) {
 		memcpy(to, from, (size_t)(3 * E) * sizeof *to);
 		for (int64_t j = 0; j < D / 2; j++) {
-			const double turn = pow(t->alpha, -2.0 * (double)j / (double)D) * (double)(row % T);
+			const double turn = pow(t->alpha, -2.0 * (double)j / (double)D) *
+			                    (double)(places ? places[row] : row % T);
 			const double c = cos(turn), s = t->reverse ? -sin(turn) : sin(turn);
 
 			for (int64_t at = j; at < 2 * E; at += D) {

@@ -80,25 +80,56 @@ static tt_status check_heads(const struct layer *l)
 	return TT_OK;
 }
 
+/* l->out = attention of qkv in l->out and what the pieces before have kept: keys and values. */
+static tt_status attend_kept(struct builder *b, struct layer *l, const char *prefix)
+{
+	const struct attention_opts *o = l->opts;
+	const struct tensor_desc *x = &l->out->desc;
+	const struct ir_attr a = { .heads = o->heads };
+	const struct ir_attr kv = { .axis = 2, .start = x->dim[2] / 3, .size = x->dim[2] / 3 * 2 };
+	const struct want_state w = { .what = joined(b, prefix, "kept"), .form = STATE_APPENDED,
+	                              .ndim = 3, .dim = { x->dim[0], b->shape.kept, kv.size } };
+	struct ir_value *v[3] = { l->out, NULL, b->places };
+	tt_status st;
+
+	if (!o->causal)
+		return layer_err(l, TT_ESHAPE, "sees later places (`causal: no`): it cannot go on where a "
+		                 "sequence stopped");
+	if ((st = build_state(b, l, &w, &v[1])) != TT_OK ||
+	    (st = build_op(b, l, IR_SLICE, v, 1, &kv)) != TT_OK)
+		return st;
+	build_state_out(b, v[1], l->out);
+	return build_op(b, l, IR_ATTENTION_KEPT, v, 3, &a);
+}
+
+static tt_status attend_all(struct builder *b, struct layer *l)
+{
+	const struct attention_opts *o = l->opts;
+	const struct ir_attr a = { .heads = o->heads, .causal = o->causal };
+	struct ir_value *v[2] = { l->out, build_lengths(b, l->in[0]) };
+
+	return build_op(b, l, IR_ATTENTION, v, v[1] ? 2 : 1, &a);
+}
+
 /* l->out of l->out, whose lengths are those of the layer's input. */
 static tt_status attend(struct builder *b, struct layer *l, const char *prefix)
 {
 	const struct attention_opts *o = l->opts;
-	const struct ir_attr a = { .heads = o->heads, .causal = o->causal };
+	const struct ir_attr a = { .heads = o->heads };
 	const char *in = joined(b, prefix, "in_proj_"), *out = joined(b, prefix, "out_proj.");
 	const int64_t features = l->out->desc.dim[2];
-	struct ir_value *v[2] = { NULL, build_lengths(b, l->in[0]) };
+	struct ir_value *v[2] = { NULL, b->places };
 	tt_status st;
 
 	if (!in || !out)
 		return TT_ENOMEM;
-	if ((st = dense(b, l, in, 3 * features)) != TT_OK ||
-	    (o->rotary && (st = build_op(b, l, IR_ROTARY, &l->out, 1, &a)) != TT_OK))
+	if ((st = dense(b, l, in, 3 * features)) != TT_OK)
 		return st;
 	v[0] = l->out;
-	if ((st = build_op(b, l, IR_ATTENTION, v, v[1] ? 2 : 1, &a)) != TT_OK)
+	if (o->rotary && (st = build_op(b, l, IR_ROTARY, v, v[1] ? 2 : 1, &a)) != TT_OK)
 		return st;
-	return dense(b, l, out, features);
+	st = b->places ? attend_kept(b, l, prefix) : attend_all(b, l);
+	return st == TT_OK ? dense(b, l, out, features) : st;
 }
 
 static tt_status build_attention(struct builder *b, struct layer *l)
@@ -212,6 +243,17 @@ static tt_status cut_or_fill(struct builder *b, struct layer *l, int64_t places)
 	return build_op(b, l, l->out->desc.dim[0] > places ? IR_SLICE : IR_PAD, &l->out, 1, &cut);
 }
 
+/* Numbers for the places that a piece of a sequence has, out of those for all. */
+static tt_status look_up(struct builder *b, struct layer *l)
+{
+	struct ir_value *v[2] = { b->places, l->out };
+	const int64_t rows = l->out->desc.dim[0];
+
+	if (!b->most_places || rows < b->most_places)
+		b->most_places = rows;
+	return build_op(b, l, IR_EMBEDDING, v, 2, NULL);
+}
+
 static tt_status learned(struct builder *b, struct layer *l, int64_t places, int64_t features)
 {
 	const struct positions_opts *o = l->opts;
@@ -228,7 +270,7 @@ static tt_status learned(struct builder *b, struct layer *l, int64_t places, int
 	if (o->max && places > o->max && !lengths)
 		return layer_err(l, TT_ESHAPE, "has numbers for %d places, but gets %lld", o->max,
 		                 (long long)places);
-	if ((st = build_param(b, l, &w, &l->out)) != TT_OK || w.dim[0] == places)
+	if ((st = build_param(b, l, &w, &l->out)) != TT_OK || w.dim[0] == places || b->places)
 		return st;
 	return cut_or_fill(b, l, places);
 }
@@ -244,7 +286,7 @@ static tt_status build_positions(struct builder *b, struct layer *l)
 		return st;
 	for (int i = 0; i < 3; i++)
 		all.dims[i] = x->dim[i];
-	waves.dims[0] = x->dim[1];
+	waves.dims[0] = b->places ? b->shape.kept : x->dim[1];
 	waves.dims[1] = x->dim[2];
 	if (((const struct positions_opts *)l->opts)->kind == POSITIONS_LEARNED)
 		st = learned(b, l, x->dim[1], x->dim[2]);
@@ -253,7 +295,9 @@ static tt_status build_positions(struct builder *b, struct layer *l)
 		                 (long long)x->dim[2]);
 	else
 		st = build_op(b, l, IR_SINUSOID, NULL, 0, &waves);
-	if (st != TT_OK || (st = build_op(b, l, IR_BROADCAST, &l->out, 1, &all)) != TT_OK)
+	if (st == TT_OK)
+		st = b->places ? look_up(b, l) : build_op(b, l, IR_BROADCAST, &l->out, 1, &all);
+	if (st != TT_OK)
 		return st;
 	sum[1] = l->out;
 	if ((st = build_op(b, l, IR_ADD, sum, 2, NULL)) != TT_OK)
@@ -265,10 +309,11 @@ static tt_status build_positions(struct builder *b, struct layer *l)
 const struct layer_kind
 	nn_attention = { "attention", "attn", GROUP, sizeof(struct attention_opts), attention_options,
 		build_attention, "every place becomes a mean of all, weighted by what it looks for",
-		TIME_OWN },
+		TIME_PIECES },
 	nn_transformer = { "transformer", "block", GROUP, sizeof(struct attention_opts),
 		transformer_options, build_transformer,
 		"attention, then two dense layers, each added to its input and normalised",
-		TIME_OWN },
+		TIME_PIECES },
 	nn_positions = { "positions", "pos", GROUP, sizeof(struct positions_opts), positions_options,
-		build_positions, "the input, plus numbers that tell its places apart", TIME_OWN };
+		build_positions, "the input, plus numbers that tell its places apart",
+		TIME_PIECES };

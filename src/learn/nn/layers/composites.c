@@ -218,7 +218,7 @@ static tt_status build_branches(struct builder *b, struct layer *l)
 #define GROUP "layers of layers"
 #define ROW(word, prefix, help) \
 	nn_##word = { #word, prefix, GROUP, sizeof(struct group_opts), word##_options, \
-	             build_##word, help, TIME_OWN }
+	             build_##word, help, TIME_PIECES }
 const struct layer_kind
 	ROW(sequence, "seq", "layers one after the other, under one name"),
 	ROW(repeat, "repeat", "the same layers several times, each copy with parameters of its own"),

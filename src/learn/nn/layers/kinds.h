@@ -15,7 +15,9 @@ enum layer_time {
 	TIME_REFUSED,        /* it would mix them with what fills them up: an error           */
 	TIME_EACH,           /* each number by itself: what comes out has the lengths of the input */
 	TIME_KEPT,           /* each place [N,T,features] by itself: the same                    */
-	TIME_OWN             /* it looks at them, and says what lengths come out              */
+	TIME_OWN,            /* it looks at them, and says what lengths come out              */
+	TIME_PIECES          /* so it does, and of a sequence that comes in pieces it keeps what the
+	                      * next one needs (build_state) or asks for numbers of places       */
 };
 
 struct layer_kind {

@@ -86,6 +86,33 @@ static tt_status parameters(struct builder *b, struct layer *l, struct pass p, i
 	return TT_OK;
 }
 
+/* The states that the piece before has left, behind the inputs of the op: v[n], *n. */
+static tt_status states_in(struct builder *b, struct layer *l, struct pass p, int64_t batch,
+                           struct ir_value **v, int *n)
+{
+	const struct recurrent_opts *o = l->opts;
+	struct want_state w = { .form = STATE_REPLACED, .ndim = 2, .dim = { batch, o->hidden } };
+	tt_status st = TT_OK;
+
+	if (!build_has_states(b))
+		return TT_OK;
+	if (o->bidirectional)
+		return layer_err(l, TT_ESHAPE, "goes through sequences from their end, too: it cannot go "
+		                 "on where a sequence stopped");
+	for (int i = 0; st == TT_OK && i < (l->kind == &nn_lstm ? 2 : 1); i++) {
+		w.what = name_of(b, i ? "c" : "h", p);
+		st = build_state(b, l, &w, &v[(*n)++]);
+	}
+	return st;
+}
+
+/* And what it leaves: outputs 1 and 2 of the op. */
+static void states_out(struct builder *b, const struct ir_node *n, int first)
+{
+	for (int i = 0; build_has_states(b) && i < (n->op == IR_LSTM ? 2 : 1); i++)
+		build_state_out(b, n->in[first + i], n->out[1 + i]);
+}
+
 /* x through one direction: every output, or the last state. */
 static tt_status one_pass(struct builder *b, struct layer *l, struct pass p, struct ir_value *x,
                           struct ir_value *lengths, struct ir_value *out[2])
@@ -94,7 +121,8 @@ static tt_status one_pass(struct builder *b, struct layer *l, struct pass p, str
 	const enum ir_op op = l->kind == &nn_lstm ? IR_LSTM : l->kind == &nn_gru ? IR_GRU : IR_RNN;
 	const enum ir_act act = o->activation ? ACT_RELU : ACT_TANH;
 	const struct ir_attr a = { .reverse = p.reverse, .act = op == IR_RNN ? act : ACT_NONE };
-	struct ir_value *v[4], *in[4];
+	struct ir_value *v[4], *in[6];
+	int n_in = 3;
 	struct ir_node *pre, *n;
 	tt_status st = parameters(b, l, p, x->desc.dim[2], v);
 
@@ -108,9 +136,13 @@ static tt_status one_pass(struct builder *b, struct layer *l, struct pass p, str
 	in[0] = pre->out[0];
 	in[1] = v[1];
 	in[2] = v[3];
-	in[3] = lengths;
-	if (!(n = ir_emit(b->g, op, l->name, in, lengths ? 4 : 3, &a)))
+	if ((st = states_in(b, l, p, x->desc.dim[0], in, &n_in)) != TT_OK)
+		return st;
+	if (lengths)
+		in[n_in++] = lengths;
+	if (!(n = ir_emit(b->g, op, l->name, in, n_in, &a)))
 		return layer_failed(l);
+	states_out(b, n, 3);
 	out[0] = n->out[0];
 	out[1] = n->out[1];
 	return TT_OK;
@@ -159,7 +191,7 @@ static tt_status build_recurrent(struct builder *b, struct layer *l)
 
 #define ROW(word, options, help) \
 	nn_##word = { #word, #word, "sequences", sizeof(struct recurrent_opts), options, \
-	              build_recurrent, help, TIME_OWN }
+	              build_recurrent, help, TIME_PIECES }
 const struct layer_kind
 	ROW(rnn, rnn_options, "a state per step, made of the step's input and the state before"),
 	ROW(lstm, recurrent_options, "the same with a cell that gates keep, fill and show"),
