@@ -14,6 +14,7 @@
 #include <tutti/learner.h>
 #include <tutti/run.h>
 #include <tutti/runtime.h>
+#include <tutti/generate.h>
 #include <tutti/session.h>
 #include <tutti/train.h>
 
@@ -21,6 +22,7 @@ static tt_spec *spec;
 static tt_model *model;
 static tt_trainer *trainer;
 static tt_session *session;
+static tt_generator *generator;
 static tt_evaluation *evaluation;
 static tt_context *context;
 static tt_source *source;
@@ -171,6 +173,12 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_session_evaluation, NULL, session, source);
 	REFUSES(tt_session_evaluation, &evaluation, NULL, source);
 	REFUSES(tt_session_evaluation, &evaluation, session, NULL);
+	REFUSES(tt_generator_new, NULL, session, NULL);
+	REFUSES(tt_generator_new, &generator, NULL, NULL);
+	REFUSES(tt_generator_read, NULL, &(int32_t){ 0 }, 1);
+	REFUSES(tt_generator_text, NULL, "a", 1);
+	REFUSES(tt_generator_next, NULL, NULL, NULL);
+	REFUSES(tt_generator_probabilities, NULL, x);
 	REFUSES(tt_evaluation_get, NULL, 0, &(tt_score)TT_SIZED(tt_score));
 	REFUSES(tt_evaluation_class, NULL, 0, &(tt_class_score)TT_SIZED(tt_class_score));
 	REFUSES(tt_evaluation_curve, NULL, 0, TT_CURVE_ROC, &(tt_curve)TT_SIZED(tt_curve));
@@ -306,6 +314,8 @@ static void nothing_can_be_freed_and_stopped(void **state)
 	tt_trainer_free(NULL);
 	tt_trainer_free(&t);
 	tt_evaluation_free(NULL);
+	tt_generator_free(NULL);
+	tt_generator_free(&generator);
 	tt_session_free(NULL);
 	tt_session_free(&p);
 	tt_learner_free(NULL);

@@ -15,6 +15,7 @@
 #include <tutti/plug.h>
 #include <tutti/report.h>
 #include <tutti/runtime.h>
+#include <tutti/generate.h>
 #include <tutti/session.h>
 #include <tutti/launch.h>
 #include <tutti/learner.h>
@@ -47,6 +48,16 @@ static tt_status take_trainer_opts(void *o)
 
 	tt_trainer_free(&t);
 	return st;
+}
+
+/* They are looked at before the net, which is none that text comes from. */
+static tt_status take_generate_opts(void *o)
+{
+	tt_generator *g = NULL;
+	const tt_status st = tt_generator_new(&g, session, o);
+
+	tt_generator_free(&g);
+	return st == TT_ESHAPE ? TT_OK : st;
 }
 
 static tt_status take_session_opts(void *o)
@@ -247,6 +258,7 @@ static const struct taken {
 } taken[] = {
 #define OPTIONS(T, f) { #T, sizeof(T), sizeof(uint32_t), f, NULL, TT_OK }
 	OPTIONS(tt_trainer_opts, take_trainer_opts), OPTIONS(tt_session_opts, take_session_opts),
+	OPTIONS(tt_generate_opts, take_generate_opts),
 	OPTIONS(tt_image_opts, take_image_opts),
 	OPTIONS(tt_report_opts, take_report_opts), OPTIONS(tt_runtime, take_runtime),
 	OPTIONS(tt_learner_opts, take_learner_opts), OPTIONS(tt_step_opts, take_step_opts),
