@@ -78,6 +78,8 @@ static tt_status find_classes(const struct table *t, struct csv *c, size_t most)
 		c->classes = (int)n;
 		st = schema_copy_names(&c->arena, all, c->classes,
 		                       (const char *const **)(void *)&c->class_names);
+		if (st != TT_OK)
+			st = err_at(st, "%s", t->row.in->name);
 	}
 	mem_free(all);
 	return st;

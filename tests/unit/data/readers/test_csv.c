@@ -158,6 +158,7 @@ static void bad_cells_are_named_by_line_and_column(void **state)
 	refused("a,b,c\n1,2,x\n1,oops,y\n", NULL, "t.csv:3: column 1 ('b'): 'oops' is not a finite "
 	        "number; mend it, or leave such rows out: ?bad_rows=skip");
 	refused("a,b,a,k\n1,2,3,x\n", NULL, "t.csv: columns 0 and 2 are both called 'a'");
+	refused("1,2,r\xf6t\n3,4,x\n", NULL, "t.csv: the name 'r?t'");
 	refused("1,2,3\n1,,3\n", NULL, "t.csv:2: column 1: the cell is empty; mend it");
 	refused("1,2,3\n1,nan,3\n", NULL, "'nan' is not a finite number");
 	refused("1,2,3\n1,1e999,3\n", NULL, "'1e999' is not a finite number");
