@@ -1,4 +1,5 @@
-/* test_variants.c -- a program in bf16 may take every kernel that one in f32 may.
+/* test_variants.c -- what there is to choose from: a program in bf16 may take every kernel that one
+ * in f32 may, and the operations that only the definition computes are known by name.
  *
  * Where a layer is slow in bf16 (few channels, odd sizes), or costs more copies than it saves, it
  * is computed as in f32: so all that is measured there is measured here, too. */
@@ -113,9 +114,71 @@ static void bf16_may_take_every_kernel_of_f32(void **state)
 	assert_int_equal(faults, 0);
 }
 
+/* ---- who computes what ---- */
+
+/* Operations for which no device has a kernel but the reference.  A new one is written here, or
+ * gets a kernel.  Most are small, or run once. */
+static const enum ir_op left[] = {
+	IR_FILL, IR_RESHAPE, IR_ALL_GATHER, IR_BN_JOIN, IR_FACTORS, IR_PLACES,
+	IR_PAD, IR_INDEX, IR_INDEX_DX, IR_MIX, IR_MIX_DX, IR_SOFTMAX_DX,
+	/* of many numbers XENT has one: compute/exec/cpu/seq */
+	IR_XENT, IR_BCE, IR_MSE, IR_MAE, IR_HUBER, IR_FOCAL, IR_SIGMOID_FOCAL, IR_HINGE, IR_KL,
+	IR_BCE_DX, IR_MSE_DX, IR_MAE_DX, IR_HUBER_DX, IR_FOCAL_DX, IR_SIGMOID_FOCAL_DX, IR_HINGE_DX,
+	IR_KL_DX,
+};
+
+static int is_left(enum ir_op op)
+{
+	for (size_t i = 0; i < sizeof left / sizeof *left; i++)
+		if (left[i] == op)
+			return 1;
+	return 0;
+}
+
+/* Marks the operations of a case's program that another device than the reference runs. */
+static void look_at(const struct op_case *c, int seen[IR_OP_COUNT], int fast[IR_OP_COUNT])
+{
+	const struct program_opts o = { .devices = devices.dev,
+	                                .purpose = c->grad ? PROGRAM_TRAIN : PROGRAM_INFER };
+	struct program *p = NULL;
+	struct program_step_info s;
+
+	assert_ok(program_new(&p, op_case_graph(c), &o));
+	for (int i = 0; i < program_steps(p); i++) {
+		program_step(p, i, &s);
+		for (int op = 0; op < IR_OP_COUNT; op++)
+			if (strcmp(s.op, ir_op_name(op)) == 0) {
+				seen[op] = 1;
+				fast[op] |= strcmp(s.device, "ref") != 0;
+			}
+	}
+	program_free(&p);
+}
+
+static void what_only_the_definition_computes_is_listed(void **state)
+{
+	static int seen[IR_OP_COUNT], fast[IR_OP_COUNT];
+	int faults = 0;
+
+	(void)state;
+	if (!devices.dev[1])
+		skip();                 /* built without a library of kernels */
+	for (int i = 0; i < cases.n; i++)
+		look_at(&cases.item[i], seen, fast);
+	for (int op = 0; op < IR_OP_COUNT; op++) {
+		if (!seen[op] || fast[op] != is_left(op))
+			continue;
+		print_error("%s: %s\n", ir_op_name(op), fast[op] ? "has a kernel, and is listed"
+		                                                 : "has no kernel but the definition");
+		faults++;
+	}
+	assert_int_equal(faults, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_only_the_definition_computes_is_listed),
 		cmocka_unit_test(bf16_may_take_every_kernel_of_f32),
 	};
 
