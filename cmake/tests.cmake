@@ -53,6 +53,11 @@ target_include_directories(test_support PUBLIC ${PROJECT_SOURCE_DIR}/tests)
 target_compile_definitions(test_support PUBLIC TEST_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
 	TEST_BINARY_DIR="${PROJECT_BINARY_DIR}" TEST_PLUGS="${test_plugs}")
 target_link_libraries(test_support PUBLIC tutti_static PkgConfig::CMOCKA)
+find_program(TUTTI_MOLD mold)   # there are hundreds to link, and each holds the whole archive
+mark_as_advanced(TUTTI_MOLD)
+if(TUTTI_MOLD)
+	target_link_options(test_support PUBLIC -fuse-ld=mold)
+endif()
 
 # Plugs that are shared objects, for tests/unit/sys/test_plug.c; the stranger is of another tutti.
 foreach(stub stub second stranger)
