@@ -201,6 +201,31 @@ static void a_trainer_and_a_checkpoint_know_them(void **state)
 	tt_model_free(&m);
 }
 
+/* A new net is shown the columns of its data in its own order, wherever the target lies. */
+static void a_trainer_finds_the_columns_by_name(void **state)
+{
+	tt_model *a = tiny_model(joined, "data.shuffle", "no", NULL);
+	tt_model *b = tiny_model(apart, "data.shuffle", "no", NULL);
+	struct columns s;
+	tt_source *one = source_of(in_one(&s, 0, SAMPLES), "label", TT_TARGET_CLASS, 3);
+	tt_source *two = source_of(in_two(&s, 0, SAMPLES), "label", TT_TARGET_CLASS, 3);
+	tt_trainer *t;
+
+	(void)state;
+	memcpy(b->params, a->params, a->param_count * sizeof *a->params);
+	assert_ok(tt_trainer_new(&t, a, TT_TRAINER_OPTS(.train = one)));
+	assert_ok(tt_trainer_run(t));
+	tt_trainer_free(&t);
+	assert_ok(tt_trainer_new(&t, b, TT_TRAINER_OPTS(.train = two)));
+	assert_ok(tt_trainer_run(t));
+	tt_trainer_free(&t);
+	assert_memory_equal(a->params, b->params, a->param_count * sizeof *a->params);
+	tt_source_close(&one);
+	tt_source_close(&two);
+	tt_model_free(&a);
+	tt_model_free(&b);
+}
+
 static void bad_inputs_are_named(void **state)
 {
 	static const struct { const char *inputs, *says; } bad[] = {
@@ -496,6 +521,7 @@ int main(void)
 		cmocka_unit_test(two_inputs_are_one_that_is_cut),
 		cmocka_unit_test(a_session_finds_the_columns_by_name),
 		cmocka_unit_test(a_trainer_and_a_checkpoint_know_them),
+		cmocka_unit_test(a_trainer_finds_the_columns_by_name),
 		cmocka_unit_test(bad_inputs_are_named),
 		cmocka_unit_test(what_fills_a_sequence_up_does_not_count),
 		cmocka_unit_test(answers_come_without_what_fills_up),

@@ -80,15 +80,15 @@ static tt_status bind_models(struct tt_trainer *t, const tt_schema *data)
 	return st == TT_OK ? nn_bind(t->model, data) : st;
 }
 
-/* A new net learns the names of its data; one that has seen data is shown these as it knows
- * them. */
+/* A new net learns the names of its data; one that has seen data is shown these as it knows them,
+ * and one of several inputs, whose names its document says, its columns in their order. */
 static tt_status meet_data(struct tt_trainer *t)
 {
 	const tt_signature *known = tt_model_signature(t->model);
 	tt_source *view = NULL;
 	tt_status st = TT_OK;
 
-	if (known->known || known->data->class_names)
+	if (known->known || known->data->class_names || t->model->n_inputs > 1)
 		st = signature_view(t->model->signature, t->train_source, &view);
 	if (view) {
 		t->train_base = t->train_source;
