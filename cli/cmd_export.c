@@ -10,7 +10,7 @@
 
 struct export_args {
 	struct common common;
-	const char   *dtype, *safetensors, *keras;
+	const char   *dtype, *safetensors, *keras, *onnx;
 };
 
 static const char *const types[] = { "f32", "bf16", NULL };      /* as enum tt_file_type */
@@ -21,6 +21,8 @@ static const struct flag export_flags[] = {
 	  "parameters and buffers as a PyTorch state_dict, which load_state_dict takes" },
 	{ "keras",  0, FLAG_TEXT, AT(keras), "FILE", .help =
 	  "layers and weights for Keras: FILE.keras, or FILE.h5 as it was before Keras 3" },
+	{ "onnx",  0, FLAG_TEXT, AT(onnx), "FILE", .help =
+	  "the net with its weights and what it does with raw samples, for onnxruntime and others" },
 	{ "dtype",  0, FLAG_TEXT, AT(dtype), "TYPE", .def = "f32", .words = types, .help =
 	  "how numbers are written, in safetensors" },
 	{ .kind = FLAG_END },
@@ -29,6 +31,7 @@ static const struct flag export_flags[] = {
 /* A format of the library's, and the option that asks for it. */
 static const struct { const char *format; size_t at; } wanted[] = {
 	{ "safetensors", AT(safetensors) }, { "keras", AT(keras) },
+	{ "onnx", AT(onnx) },
 };
 #define FORMATS (sizeof wanted / sizeof *wanted)
 
@@ -37,6 +40,8 @@ static const struct example export_examples[] = {
 	  "in Python: model.load_state_dict(safetensors.torch.load_file(\"lenet5.safetensors\"))" },
 	{ "tutti export runs/lenet5 --keras lenet5.keras",
 	  "in Python: keras.saving.load_model(\"lenet5.keras\")" },
+	{ "tutti export runs/lenet5 --onnx lenet5.onnx",
+	  "in Python: onnxruntime.InferenceSession(\"lenet5.onnx\")" },
 	{ NULL, NULL },
 };
 
@@ -88,7 +93,8 @@ static tt_status run_export(struct call *c)
 	for (size_t i = 0; i < FORMATS; i++)
 		files += file_of(o, i) != NULL;
 	if (!files)
-		return err_set(TT_EINVAL, "say what to write: --safetensors FILE or --keras FILE");
+		return err_set(TT_EINVAL, "say what to write: --safetensors FILE, --keras FILE or "
+		               "--onnx FILE");
 	if ((st = tt_run_checkpoint(c->args.v[0], &checkpoint)) == TT_OK &&
 	    (st = tt_model_load(&m, checkpoint)) == TT_OK && (st = write_all(o, m)) == TT_OK &&
 	    o->common.json)
@@ -102,9 +108,10 @@ const struct verb verb_export = {
 	.name = "export", .args = "RUN|CHECKPOINT", .min_args = 1, .max_args = 1,
 	.summary = "a trained model as a file for other tools",
 	.text =
-	"Writes the model of a checkpoint (of a run folder: its best) for PyTorch or Keras.  Tensors\n"
-	"keep their names, which are PyTorch's; for Keras images become channels-last.  A layer that\n"
-	"a format cannot hold is named, and nothing is written.\n",
+	"Writes the model of a checkpoint (of a run folder: its best) for PyTorch, Keras or as\n"
+	"ONNX.  Tensors keep their names, which are PyTorch's; for Keras images become channels-last;\n"
+	"of ONNX, inputs and outputs have the names of the data, batch and length are free.  A layer\n"
+	"that a format cannot hold is named, and nothing is written.\n",
 	.examples = export_examples, .flags = export_flags, .opts_size = sizeof(struct export_args),
 	.run = run_export,
 };

@@ -25,6 +25,7 @@ static const struct flag import_flags[] = {
 
 static const struct example import_examples[] = {
 	{ "tutti import net.keras -o net", "layers and weights of a Keras model" },
+	{ "tutti import net.onnx -o net", "of an ONNX file, such as torch.onnx.export writes" },
 	{ "tutti predict net picture.png", "which is then used as any other" },
 	{ NULL, NULL },
 };
@@ -105,10 +106,12 @@ const struct verb verb_import = {
 	.name = "import", .args = "FILE", .min_args = 1, .max_args = 1,
 	.summary = "a model of another tool as a spec and a checkpoint",
 	.text =
-	"Reads layers and weights of a Keras model (.keras, or .h5 of before Keras 3) and writes them\n"
-	"as a spec and a checkpoint.  Images become channels-first, as everywhere in tutti; the rows\n"
-	"of a dense layer behind a flatten are put in their order.  A layer that tutti has not got is\n"
-	"named, and nothing is written.  What preprocessing the model expects the file does not say.\n",
+	"Reads layers and weights of an ONNX file (opset 7 and later) or a Keras model (.keras, or\n"
+	".h5 of before Keras 3) and writes them as a spec and a checkpoint.  Images of Keras become\n"
+	"channels-first, as everywhere in tutti; the rows of a dense layer behind a flatten are put\n"
+	"in their order.  A softmax or sigmoid at the end becomes the loss; an answer without one is\n"
+	"taken as it is (loss: mse).  A layer that tutti has not got is named, and nothing is\n"
+	"written.  What preprocessing the model expects a Keras file does not say, an ONNX file may.\n",
 	.examples = import_examples, .flags = import_flags, .opts_size = sizeof(struct import_args),
 	.run = run_import,
 };

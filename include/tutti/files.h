@@ -1,7 +1,7 @@
 /* files.h -- models in files of other tools: out, and in.
  *
  *   tt_file_write(m, "safetensors", "net.safetensors", TT_FILE_F32);
- *   tt_file_read(&m, "net.keras");
+ *   tt_file_read(&m, "net.onnx");
  *
  * A checkpoint of tutti's own is tt_model_save's and tt_model_load's affair. */
 #ifndef TUTTI_FILES_H
@@ -31,8 +31,9 @@ TT_API tt_status tt_file_write(const tt_model *m, const char *format, const char
                                enum tt_file_type type);
 
 /* A model with its spec, from a file whose name says what it is.  The model has not seen data: what
- * preprocessing it expects the file does not say.  TT_ESUPPORT names the first layer that tutti has
- * not got. */
+ * preprocessing it expects a Keras file does not say; of an ONNX file, nodes in front that scale,
+ * subtract and divide become data.mean and data.std.  TT_ESUPPORT names the first layer that tutti
+ * has not got; TT_EFORMAT: the file is damaged, or lies. */
 TT_API tt_status tt_file_read(tt_model **out, const char *path);
 
 #ifdef __cplusplus

@@ -6,8 +6,9 @@
 #include "base/sized.h"
 #include "learn/files/format.h"
 #include "learn/keras/keras.h"
+#include "learn/onnx/onnx.h"
 
-static const struct file_format *const formats[] = { &file_safetensors, &file_keras };
+static const struct file_format *const formats[] = { &file_safetensors, &file_keras, &file_onnx };
 #define FORMATS ((int)(sizeof formats / sizeof *formats))
 
 int tt_file_formats(void)

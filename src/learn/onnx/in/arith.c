@@ -1,0 +1,317 @@
+/* arith.c -- activations, sums and products, and what is done with raw samples. */
+#include "learn/onnx/in/rows.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static int is_answer(const struct net *r, const Onnx__Node *n)
+{
+	return strcmp(r->g->output[0]->name, n->output[0]) == 0;
+}
+
+tt_status in_same(struct net *r, const Onnx__Node *n)
+{
+	struct value *x, *y;
+	tt_status st = onnx_input(r, n, 0, &x);
+
+	if (st != TT_OK)
+		return st;
+	return x ? onnx_alias(r, n, x, &y) : onnx_refuse(r, n, "it reads nothing");
+}
+
+/* ---- activations ---- */
+
+static tt_status say_as(struct net *r, const Onnx__Node *n, struct value *x, const char *text)
+{
+	return SAY(r, n, onnx_name(r, n, NULL), x, x->ndim, x->dim, "%s: {", text);
+}
+
+tt_status in_act(struct net *r, const Onnx__Node *n)
+{
+	struct value *x;
+	tt_status st = onnx_layer(r, n, 0, &x);
+
+	if (st != TT_OK)
+		return st;
+	if (onnx_is(n, "LeakyRelu") || onnx_is(n, "Elu"))
+		return SAY(r, n, onnx_name(r, n, NULL), x, x->ndim, x->dim, "%s: {alpha: %.9g",
+		           onnx_is(n, "Elu") ? "elu" : "leaky_relu",
+		           onnx_float(n, "alpha", onnx_is(n, "Elu") ? 1 : 0.01));
+	if (onnx_is(n, "Gelu") && !onnx_word_is(n, "approximate", "none", "none"))
+		return onnx_refuse(r, n, "tutti has the exact one, by erf");
+	return say_as(r, n, x, onnx_is(n, "Gelu") ? "gelu" : onnx_is(n, "Tanh") ? "tanh" : "relu");
+}
+
+/* An answer's sigmoid or softmax is the loss's affair. */
+static tt_status answer(struct net *r, const Onnx__Node *n, struct value *x, const char *loss)
+{
+	struct value *y;
+
+	r->loss = loss;
+	return onnx_alias(r, n, x, &y);
+}
+
+/* x times sigmoid(x) is one layer. */
+tt_status in_sigmoid(struct net *r, const Onnx__Node *n)
+{
+	const Onnx__Node *next = onnx_next(r, n);
+	struct value *x;
+	tt_status st = onnx_layer(r, n, 0, &x);
+
+	if (st != TT_OK)
+		return st;
+	if (is_answer(r, n) && x->ndim < 4)
+		return answer(r, n, x, "bce");
+	if (onnx_other(r, next, "Mul", n->output[0]) == x) {
+		onnx_skip(r, next);
+		return say_as(r, next, x, "silu");
+	}
+	return say_as(r, n, x, "sigmoid");
+}
+
+tt_status in_softmax(struct net *r, const Onnx__Node *n)
+{
+	int64_t axis = onnx_int(n, "axis", r->opset < 13 ? 1 : -1);
+	struct value *x;
+	tt_status st = onnx_layer(r, n, 0, &x);
+
+	if (st != TT_OK)
+		return st;
+	axis += axis < 0 ? x->ndim : 0;
+	if (axis != x->ndim - 1)
+		return onnx_refuse(r, n, "it works along another dimension than the last");
+	if (is_answer(r, n) && x->ndim < 4)
+		return answer(r, n, x, "cross_entropy");
+	return say_as(r, n, x, "softmax");
+}
+
+/* ---- x Phi(x): its first node multiplies by 1/sqrt(2) ---- */
+
+static tt_status try_gelu(struct net *r, const Onnx__Node *n, struct value *x, int *said)
+{
+	const Onnx__Node *erf = onnx_next(r, n), *sum, *times, *half;
+	double one, point5;
+
+	*said = 0;
+	if (!onnx_is(erf, "Erf") || !(sum = onnx_next(r, erf)) || !(times = onnx_next(r, sum)) ||
+	    !(half = onnx_next(r, times)) ||
+	    !onnx_number(r, onnx_other(r, sum, "Add", erf->output[0]), &one) || one != 1 ||
+	    onnx_other(r, times, "Mul", sum->output[0]) != x ||
+	    !onnx_number(r, onnx_other(r, half, "Mul", times->output[0]), &point5) || point5 != 0.5)
+		return TT_OK;
+	*said = 1;
+	onnx_skip(r, erf);
+	onnx_skip(r, sum);
+	onnx_skip(r, times);
+	onnx_skip(r, half);
+	return say_as(r, half, x, "gelu");
+}
+
+/* ---- what is done with raw samples ---- */
+
+static int readers(const struct net *r, const char *name)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < r->g->n_node; i++)
+		n += onnx_reads(r->g->node[i], name);
+	return n;
+}
+
+/* One number, or one for each along the first dimension of a sample. */
+static int is_per_channel(const struct value *x, const struct value *v)
+{
+	const size_t count = value_count(v);
+
+	if (count == 1)
+		return 1;
+	for (int i = 0; i < v->ndim; i++)
+		if (v->dim[i] != (x->ndim - v->ndim + i == 1 ? x->dim[1] : 1))
+			return 0;
+	return x->ndim - v->ndim <= 1 && (int64_t)count == x->dim[1];
+}
+
+/* The first input, read by this node alone, with such numbers. */
+static struct onnx_in *raw_input(const struct net *r, const Onnx__Node *n, const struct value *x,
+                                const struct value *v)
+{
+	if (!x || !v || x->kind != VALUE_LAYER || x->input != 0 || v->kind != VALUE_CONSTANT ||
+	    v->c.whole || readers(r, n->input[0]) != 1 || !is_per_channel(x, v))
+		return NULL;
+	return &r->input[0];
+}
+
+tt_status in_sub(struct net *r, const Onnx__Node *n)
+{
+	struct value *x, *v, *y;
+	struct onnx_in *in;
+	tt_status st = onnx_both(r, n, &x, &v);
+
+	if (st != TT_OK)
+		return st;
+	in = raw_input(r, n, x, v);
+	if (!in || x->form != FORM_PLAIN || in->mean || in->std)
+		return onnx_refuse(r, n, "tutti subtracts a mean from the first input alone");
+	in->mean = v;
+	return onnx_alias(r, n, x, &y);
+}
+
+static tt_status bytes_to_unit(struct net *r, const Onnx__Node *n, const struct value *x)
+{
+	struct value *y;
+	tt_status st = onnx_alias(r, n, x, &y);
+
+	if (st == TT_OK)
+		y->form = FORM_PLAIN;
+	return st;
+}
+
+tt_status in_div(struct net *r, const Onnx__Node *n)
+{
+	struct value *x, *v, *y;
+	struct onnx_in *in;
+	double by = 0;
+	int said;
+	tt_status st = onnx_both(r, n, &x, &v);
+
+	if (st != TT_OK)
+		return st;
+	onnx_number(r, v, &by);
+	in = raw_input(r, n, x, v);
+	if (in && x->form == FORM_BYTES && by == 255)
+		return bytes_to_unit(r, n, x);
+	if (x->kind == VALUE_LAYER && fabs(by - sqrt(2.0)) < 1e-6 &&
+	    ((st = try_gelu(r, n, x, &said)) != TT_OK || said))
+		return st;
+	if (!in || x->form != FORM_PLAIN || in->std)
+		return onnx_refuse(r, n, "tutti divides the first input by its deviation alone");
+	in->std = v;
+	return onnx_alias(r, n, x, &y);
+}
+
+/* ---- sums and products ---- */
+
+/* Numbers for each place: one sequence of them, added to all. */
+static tt_status say_positions(struct net *r, const Onnx__Node *n, struct value *x,
+                               const struct value *v)
+{
+	const int front = v->ndim == 3;
+	struct number w = { .ndim = 2, .dim = { v->dim[front], v->dim[front + 1] } };
+	const char *name;
+	size_t count;
+	tt_status st;
+
+	if (x->ndim != 3 || v->ndim != 2 + front || (front && v->dim[0] != 1) ||
+	    w.dim[1] != x->dim[2] || (w.dim[0] != x->dim[1] && x->dim[1] != NET_LENGTH))
+		return onnx_refuse(r, n, "a constant is added, which is neither a bias nor numbers for "
+		                   "each place");
+	if ((st = onnx_floats(r, v, &w.f, &count)) != TT_OK)
+		return st;
+	if (!(name = onnx_name(r, n, v)))
+		return TT_ENOMEM;
+	if ((st = SAY(r, n, name, x, 3, x->dim, "positions: {max: %lld", (long long)w.dim[0])) != TT_OK)
+		return st;
+	return onnx_give(r, name, "weight", &w);
+}
+
+tt_status in_add(struct net *r, const Onnx__Node *n)
+{
+	struct value *in[16];
+	tt_status st = TT_OK;
+
+	if (n->n_input < 2 || n->n_input > 16)
+		return onnx_refuse(r, n, "it has %zu inputs", n->n_input);
+	for (size_t i = 0; i < n->n_input && st == TT_OK; i++)
+		st = onnx_input(r, n, i, &in[i]);
+	for (size_t i = 0; i < n->n_input && st == TT_OK; i++) {
+		if (in[i] && in[i]->kind == VALUE_CONSTANT && !in[i]->c.whole && n->n_input == 2 &&
+		    in[!i] && in[!i]->kind == VALUE_LAYER && in[!i]->form == FORM_PLAIN)
+			return say_positions(r, n, in[!i], in[i]);
+		if ((st = onnx_layer(r, n, i, &in[i])) == TT_OK &&
+		    (in[i]->ndim != in[0]->ndim ||
+		     memcmp(in[i]->dim, in[0]->dim, (size_t)in[0]->ndim * sizeof *in[0]->dim) != 0))
+			st = onnx_refuse(r, n, "its inputs have different shapes");
+	}
+	return st != TT_OK ? st : onnx_say(r, &(struct saying){ n, onnx_name(r, n, NULL), in,
+		(int)n->n_input, in[0]->ndim, in[0]->dim }, "add: {");
+}
+
+/* x / sqrt(mean(x^2) + eps) * gamma: its first node is the square. */
+static tt_status try_rmsnorm(struct net *r, const Onnx__Node *n, struct value *x, int *said)
+{
+	const Onnx__Node *mean = onnx_next(r, n), *sum, *root, *div, *times;
+	int64_t axes[TENSOR_MAX_DIMS], dims[TENSOR_MAX_DIMS];
+	struct number w = { .ndim = 0 };
+	struct value *gamma;
+	const char *name;
+	double eps;
+	size_t count;
+	int k;
+	tt_status st;
+
+	*said = 0;
+	if (!onnx_is(mean, "ReduceMean") || !(sum = onnx_next(r, mean)) ||
+	    !(root = onnx_next(r, sum)) || !onnx_is(root, "Sqrt") || !(div = onnx_next(r, root)) ||
+	    !onnx_is(div, "Div") ||
+	    !(times = onnx_next(r, div)) || !(gamma = onnx_other(r, times, "Mul", div->output[0])) ||
+	    gamma->kind != VALUE_CONSTANT || gamma->c.whole || div->n_input != 2 ||
+	    onnx_find(r, div->input[0]) != x ||
+	    !onnx_number(r, onnx_other(r, sum, "Add", mean->output[0]), &eps))
+		return TT_OK;
+	if ((st = onnx_axes(r, mean, x->ndim, axes, &k)) != TT_OK)
+		return st;
+	for (int i = 0; i < k; i++)
+		if (axes[i] != x->ndim - k + i)
+			return TT_OK;
+	if (k < 1 || k >= x->ndim || gamma->ndim != k)
+		return TT_OK;
+	memcpy(dims, gamma->dim, sizeof dims);
+	for (int i = 0; i < k; i++)
+		if ((w.dim[i] = gamma->dim[i]) != x->dim[x->ndim - k + i])
+			return TT_OK;
+	*said = 1;
+	w.ndim = k;
+	onnx_skip(r, mean);
+	onnx_skip(r, sum);
+	onnx_skip(r, root);
+	onnx_skip(r, div);
+	onnx_skip(r, times);
+	if (!(name = onnx_name(r, n, gamma)))
+		return TT_ENOMEM;
+	if ((st = SAY(r, times, name, x, x->ndim, x->dim, "rmsnorm: {dims: %d, eps: %.9g", k, eps)) !=
+	    TT_OK || (st = onnx_floats(r, gamma, &w.f, &count)) != TT_OK)
+		return st;
+	return onnx_give(r, name, "weight", &w);
+}
+
+tt_status in_mul(struct net *r, const Onnx__Node *n)
+{
+	struct value *a, *b;
+	int64_t dim[TENSOR_MAX_DIMS];
+	double by;
+	int said;
+	tt_status st = onnx_both(r, n, &a, &b);
+
+	if (st != TT_OK)
+		return st;
+	if (a == b && a->kind == VALUE_LAYER && a->form == FORM_PLAIN &&
+	    ((st = try_rmsnorm(r, n, a, &said)) != TT_OK || said))
+		return st;
+	if (a->kind == VALUE_LAYER && onnx_number(r, b, &by)) {
+		if (a->form == FORM_BYTES && raw_input(r, n, a, b) && fabs(by * 255 - 1) < 1e-6)
+			return bytes_to_unit(r, n, a);
+		if (a->form == FORM_PLAIN && fabs(by * sqrt(2.0) - 1) < 1e-6 &&
+		    ((st = try_gelu(r, n, a, &said)) != TT_OK || said))
+			return st;
+	}
+	if ((st = onnx_layer(r, n, 0, &a)) != TT_OK || (st = onnx_layer(r, n, 1, &b)) != TT_OK)
+		return st;
+	for (int i = 0; i < a->ndim; i++) {
+		dim[i] = a->dim[i] == 1 && a->ndim == b->ndim ? b->dim[i] : a->dim[i];
+		if (a->ndim != b->ndim || (b->dim[i] != dim[i] && b->dim[i] != 1))
+			return onnx_refuse(r, n, "its inputs have different shapes");
+	}
+	return onnx_say(r, &(struct saying){ n, onnx_name(r, n, NULL),
+		(struct value *const[]){ a, b }, 2, a->ndim, dim }, "multiply: {");
+}

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""The files of this folder, by PyTorch and the onnx package:
+
+    make.py FOLDER
+
+Nets of torches.py with fixed sizes and, in answers.txt, what onnxruntime says to
+x[i] = (37 i mod 101 - 50) / 50; and files that lie."""
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto as T, helper as h
+
+import torches
+
+out = sys.argv[1]
+KEPT = ("mlp", "cnn", "resnet", "up", "lstm2", "state", "rnn")
+
+
+def say(path):
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    shape = [2, *[6 if isinstance(d, str) else d for d in session.get_inputs()[0].shape[1:]]]
+    x = ((37 * np.arange(int(np.prod(shape))) % 101) - 50).astype("f4") / 50
+    return " ".join(f"{v:.9g}" for v in session.run(None, {"x": x.reshape(shape)})[0].ravel())
+
+
+def lie(name, nodes, weight=(), dims=(3, 2)):
+    graph = h.make_graph(nodes, name, [h.make_tensor_value_info("x", T.FLOAT, ["n", 2])],
+                         [h.make_tensor_value_info("y", T.FLOAT, ["n", 3])], list(weight))
+    model = h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=8)
+    for w in model.graph.initializer:
+        w.dims[:] = dims
+    open(f"{out}/{name}.onnx", "wb").write(model.SerializeToString())
+
+
+W = h.make_tensor("w", T.FLOAT, (3, 2), np.arange(6, dtype="f4").tobytes(), raw=True)
+GEMM = h.make_node("Gemm", ["x", "w"], ["y"], "fc", transB=1)
+lines = []
+for kept in KEPT:
+    torches.export("torch_" + kept, f"{out}/{kept}.onnx", free=False)
+    lines.append(f"{kept} {say(f'{out}/{kept}.onnx')}\n")
+open(f"{out}/answers.txt", "w").writelines(lines)
+lie("lacks", [h.make_node("Hardmax", ["x"], ["h"], "sharp"), h.make_node("Gemm", ["h", "w"], ["y"], "fc", transB=1)],
+    [W])
+lie("circle", [h.make_node("Add", ["x", "b"], ["a"], "one"), h.make_node("Relu", ["a"], ["b"], "two"),
+               h.make_node("Relu", ["b"], ["y"], "three")])
+lie("huge", [GEMM], [W], (2 ** 40, 2 ** 40))
+lie("short", [GEMM], [W], (4, 2))
+lie("unlike", [GEMM], [W], (2, 3))
