@@ -23,6 +23,8 @@ static const struct { const char *file; size_t parameters; int64_t outputs; } zo
 	{ "vit", 811146, 10 },                  /* as PyTorch counts it, tests/random/zoo_nets.py */
 	{ "nasnet-a-cifar", 3346538, 10 },      /* 3.3 million, Zoph et al. table 1 */
 	{ "nasnet-a-mobile", 5289978, 1000 },   /* what Keras' NASNetMobile trains */
+	{ "char-lstm", 3470549, 85 },           /* bench/versus-text has them in PyTorch */
+	{ "char-gpt", 10811221, 85 },
 	{ "mobilenet", 4231976, 1000 },         /* 4.2 million, Howard et al. table 8 */
 };
 #define ZOO (sizeof zoo / sizeof *zoo)
@@ -118,6 +120,8 @@ static void graphs_pass_the_verifier(void **state)
 		struct tt_model m = { .net = s->model };
 
 		assert_ok(nn_collect(&m));
+		const int lengths = nn_has_sequences(&m);
+
 		assert_int_equal(m.outputs, zoo[i].outputs);
 		for (enum nn_purpose p = NN_TRAIN; p <= NN_PREDICT; p++) {
 			struct ir_graph *g;
@@ -127,7 +131,8 @@ static void graphs_pass_the_verifier(void **state)
 			assert_int_equal(g->param_count, zoo[i].parameters);
 			assert_int_equal(g->n_outputs, p == NN_PREDICT ? 1 :
 			                 p == NN_EVAL ? 2 : 2 + m.n_outputs);
-			assert_int_equal(g->n_inputs, p == NN_TRAIN ? 3 : p == NN_EVAL ? 2 : 1);
+			assert_int_equal(g->n_inputs, lengths + (p == NN_TRAIN ? 3 : p == NN_EVAL ? 2 : 1) +
+			                 (m.per_place && p != NN_PREDICT));      /* weights of places */
 			ir_graph_free(&g);
 		}
 		arena_release(&m.arena);
