@@ -1,8 +1,10 @@
 #include "support/support.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "learn/observe/observers.h"
 
@@ -131,6 +133,30 @@ static void a_function_is_an_observer_too(void **state)
 	observers_release(&list);
 }
 
+/* An observer of an embedder's may be told anything. */
+static void numbers_that_are_none_keep_their_names_in_the_table(void **state)
+{
+	static const char *const name[] = { "train.loss", "valid.loss", "valid.accuracy" };
+	static const double value[] = { NAN, INFINITY, -INFINITY };
+	const tt_observation o = { .size = sizeof o, .event = TT_EVENT_STEP, .progress = &progress,
+	                           .metrics = 3, .name = name, .value = value };
+	const char *dir = test_temp_dir();
+	char path[300], *text;
+	tt_observer csv;
+	size_t size;
+
+	(void)state;
+	assert_ok(observer_metrics_csv(&csv, &(struct observer_opts){ .dir = dir }));
+	assert_ok(csv.event(csv.ctx, &o));
+	csv.close(csv.ctx);
+	snprintf(path, sizeof path, "%s/metrics.csv", dir);
+	assert_ok(file_read_all(path, 4096, &text, &size));
+	assert_contains(text, "train,loss,nan\n");
+	assert_contains(text, "valid,loss,inf\n");
+	assert_contains(text, "valid,accuracy,-inf\n");
+	mem_free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +166,7 @@ int main(void)
 		cmocka_unit_test(telling_allocates_nothing),
 		cmocka_unit_test(an_observer_without_ears_is_refused),
 		cmocka_unit_test(a_function_is_an_observer_too),
+		cmocka_unit_test(numbers_that_are_none_keep_their_names_in_the_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
