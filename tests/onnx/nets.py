@@ -79,5 +79,7 @@ NETS = {
         "embedding: {rows: 9, dim: 8}", "positions: {max: 64}",
         "transformer: {heads: 2, causal: yes, norm_first: yes, activation: gelu}", "attention: {bias: no}",
         "transformer: {heads: 4}", "seqpool: {pool: max}", "dense: {out: 3}"]), 9),
+    "tokens": (net(PLACES.replace("-1", "5"), ["class_token: {name: a}", "class_token: {name: b}", "attention",
+                                               "seqpool", "dense: {out: 3}"]), 0),
     "tagger": (net("input: [5, 8]", ["attention: {heads: 2, causal: yes}", "dense: {out: 3}"]), 0),
 }

@@ -300,6 +300,7 @@ enum size size_of(const struct emitter *e, const struct ir_value *v, int dim)
 }
 
 #define LENGTH "#length"                /* no layer can be called so */
+#define BATCH  "#batch"
 
 static const struct ir_value *first_sequence(const struct emitter *e)
 {
@@ -319,6 +320,16 @@ const char *emit_places(struct emitter *e)
 		e->places = EMIT(e, LENGTH, "Slice", EMIT(e, LENGTH, "Shape", e->of[x->id]),
 		                 emit_i64(e, LENGTH, &one, 1), emit_i64(e, LENGTH, &two, 1));
 	return e->places ? e->places : "";
+}
+
+const char *emit_batch(struct emitter *e)
+{
+	const int64_t zero = 0, one = 1;
+
+	if (!e->batch)
+		e->batch = EMIT(e, BATCH, "Slice", EMIT(e, BATCH, "Shape", e->of[e->g->value[0]->id]),
+		                emit_i64(e, BATCH, &zero, 1), emit_i64(e, BATCH, &one, 1));
+	return e->batch;
 }
 
 tt_status emit_reshape(struct emitter *e, const struct ir_node *n)

@@ -28,6 +28,7 @@ struct emitter {
 	size_t           n_nodes, n_stored;
 	const char     **of;                /* by value: what it is called                            */
 	const char      *places;            /* int64 [1], how long sequences are; NULL: not made yet */
+	const char      *batch;             /* int64 [1], how many samples; likewise                 */
 	int              failed;
 };
 
@@ -68,8 +69,9 @@ void *emit_room(struct emitter *e, size_t n, size_t size);
 /* The name of the i-th input of a node; NULL if it has none.  Parameters are stored when they are
  * read first. */
 const char *emit_in(struct emitter *e, const struct ir_node *n, int i);
-/* How long sequences are, as int64 [1]. */
+/* How long sequences are, and how many samples there are, as int64 [1]. */
 const char *emit_places(struct emitter *e);
+const char *emit_batch(struct emitter *e);
 /* The node's first output is its first input in another shape.  TT_ESUPPORT: it cannot be said. */
 tt_status emit_reshape(struct emitter *e, const struct ir_node *n);
 /* y behind the node's activation is its first output. */

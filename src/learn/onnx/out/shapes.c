@@ -172,6 +172,8 @@ tt_status out_broadcast(struct emitter *e, const struct ir_node *n)
 {
 	const struct ir_value *x = n->in[0], *v = n->out[0];
 	int64_t dims[TENSOR_MAX_DIMS];
+	const char *to;
+	int per_sample = 0;
 
 	e->of[v->id] = emit_in(e, n, 0);
 	if (repeats_by_itself(n))
@@ -179,12 +181,17 @@ tt_status out_broadcast(struct emitter *e, const struct ir_node *n)
 	for (int i = 0; i < v->desc.ndim; i++) {
 		const int fixed = size_of(e, v, i) == SIZE_FIXED;
 
-		if (!fixed && !has_dim(x, v, i))
+		per_sample |= i == 0 && !has_dim(x, v, 0) && size_of(e, v, 0) == SIZE_BATCH;
+		if (!fixed && !has_dim(x, v, i) && !(per_sample && i == 0))
 			return emit_refuse(n, "how often it is repeated depends on the batch");
 		dims[i] = fixed ? v->desc.dim[i] : 1;           /* 1: as it is */
 	}
-	e->of[v->id] = EMIT(e, n->name, "Expand", emit_in(e, n, 0), emit_i64(e, n->name, dims,
-	                                                               v->desc.ndim));
+	to = emit_i64(e, n->name, dims + per_sample, v->desc.ndim - per_sample);
+	if (per_sample) {                               /* such as a token in front of each */
+		to = EMIT(e, n->name, "Concat", emit_batch(e), to);
+		emit_int(e, "axis", 0);
+	}
+	e->of[v->id] = EMIT(e, n->name, "Expand", emit_in(e, n, 0), to);
 	return TT_OK;
 }
 
