@@ -56,6 +56,9 @@ class Draw:
             y = net.list(layers, torch.zeros([2] + shape, dtype=torch.float64))
         return list(y.shape[1:])
 
+    def feed(self, net):
+        net.known.update({n: torch.zeros([2] + s, dtype=torch.float64) for n, s in self.inputs.items()})
+
     def list(self, shape, n):
         """Up to n layers on a shape, of any kind; (None, shape) if nothing fits."""
         made, inside = [], self.known
@@ -108,11 +111,15 @@ class Draw:
         elif want == "embedding" or self.chance(0.1):
             shape, self.rows = [self.whole(2, 5)], self.whole(3, 9)
         self.input, made = shape, []
+        self.inputs = {"x": shape}
+        if self.chance(0.3):                    # a table beside it, perhaps images as well
+            self.inputs["side"] = self.pick([[self.whole(1, 6)], [self.whole(1, 3), 4, 4]])
+            self.known = list(self.inputs.items())
         for i in range(self.whole(2, 6)):
             found = self.try_kind("embedding", shape) if self.rows and i == 0 else \
                 self.try_kind(want, shape) if want else None
             want = None if found and (i or not self.rows or want == "embedding") else want
-            found = found or self.any(shape)
+            found = found or self.elsewhere(made) or self.any(shape)
             self.first = False
             if found:
                 made.append(found[0])
@@ -121,9 +128,7 @@ class Draw:
                 self.known.append((settings["name"], shape))
                 if self.chance(0.25):
                     shape = self.again(made, found[0], shape)
-        if len(shape) != 1:
-            made.append({"flatten": {"name": self.name()}})
-            shape = [int(np.prod(shape))]
+        shape = self.gather(made, shape)
         self.outputs = self.whole(2, 6)
         if self.chance(0.15) or want == "mix":
             ends = [self.way(shape, [self.outputs]) for _ in range(self.whole(2, 3))]
@@ -153,6 +158,38 @@ class Draw:
             outputs["whole"] = {"weight": self.real(0.1, 2)}
         model["outputs"] = outputs
 
+    def elsewhere(self, made):
+        """A layer that reads any earlier one, or another input; what nobody reads is gathered at the end."""
+        if not made or not self.known or not self.chance(0.3):
+            return None
+        source, shape = self.pick(self.known)
+        found = self.any(shape)
+        if found:
+            (settings,) = found[0].values()
+            settings.setdefault("from", source)
+        return found
+
+    def unread(self, made):
+        read, before = set(), "x"
+        for item in made:
+            (settings,) = item.values()
+            source = settings.get("from", before)
+            read.update(source if isinstance(source, list) else [source])
+            before = settings["name"]
+        return [(n, s) for n, s in self.known if n not in read]
+
+    def gather(self, made, shape):
+        """The end is a list of numbers: that of all ends."""
+        ends = self.unread(made)
+        if len(ends) < 2:
+            if len(shape) != 1:
+                made.append({"flatten": {"name": self.name()}})
+            return [int(np.prod(shape))]
+        flat = [self.name() for _ in ends]
+        made += [{"flatten": {"name": f, "from": n}} for f, (n, _) in zip(flat, ends)]
+        made.append({"concat": {"name": self.name(), "from": flat, "axis": 1}})
+        return [sum(int(np.prod(s)) for _, s in ends)]
+
     def again(self, made, item, shape):
         """The same layer once more, where it fits, with the same parameters."""
         (kind, settings), = item.items()
@@ -165,6 +202,7 @@ class Draw:
         net.loss = "mse"
         try:
             with torch.no_grad():
+                self.feed(net)
                 net.list(made, torch.zeros([2] + self.input, dtype=torch.float64))
                 net.list([copy], torch.zeros([2] + shape, dtype=torch.float64))
         except (RuntimeError, AssertionError, IndexError):
@@ -194,7 +232,7 @@ class Draw:
             o["alpha"] = self.real(0.5, 0.99)
         if kind == "lars":
             o["trust"], o["lr"] = self.real(0.01, 0.1), self.real(0.1, 1)
-        if kind not in ("sgd", "lars") and self.chance(0.8):
+        if kind not in ("sgd", "lars") and (self.chance(0.8) or self.even):
             o["eps"] = self.pick([1e-3, 1e-2, 0.1])
         if self.chance(0.3):
             o["clip_norm"] = self.pick([0.05, 0.5, 100])
@@ -222,12 +260,14 @@ class Draw:
 
     def training(self, want):
         """want: a layer kind, loss, optimizer and schedule that shall be there."""
+        self.even = want["loss"] in ("hinge", "mae")    # slopes that cancel, but for rounding
         self.batch = self.whole(4, 9)
         self.smallest = self.whole(2, self.batch)
         self.count = self.batch + self.smallest
         epochs = self.whole(1, 2)
         layers = self.net(want["layer"])
-        model = {"input": self.input, "loss": want["loss"], "layers": layers}
+        model = {"loss": want["loss"], "layers": layers}
+        model.update({"inputs": self.inputs} if len(self.inputs) > 1 else {"input": self.input})
         if want["loss"] == "cross_entropy" and self.chance(0.5):
             model["label_smoothing"] = self.real(0.01, 0.5)
         if "focal" in want["loss"]:
@@ -257,6 +297,7 @@ class Draw:
         net, (last,) = Net(), layers[-1].values()
         net.loss, train = "mse", self.spec["train"]
         with torch.no_grad():
+            self.feed(net)
             net.list(layers, torch.zeros([2] + self.input, dtype=torch.float64))
         inside = sorted({n.rsplit(".", 1)[0] for n, role in net.roles.items() if role != "buffer"})
         inside = [n for n in inside if not any(n.startswith(m + ".") for m in inside)]     # which has it in it
@@ -289,6 +330,8 @@ class Draw:
         else:
             y = r.normal(size=[n, self.outputs]).astype("f4")
         columns = {"x": x, "label": y}
+        if "side" in self.inputs:
+            columns["side"] = r.normal(size=[n] + self.inputs["side"]).astype("f4")
         if self.chance(0.33):
             columns["weight"] = (r.uniform(0, 3, n) * (r.uniform(size=n) < 0.8)).astype("f4")
         return columns

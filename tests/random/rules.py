@@ -145,6 +145,10 @@ def rate(s, lr, step, per_epoch, epochs, batch):
 def loss_of(net, model, kind, y, target):
     if kind == "mae":
         net.near(y - target)
+    if kind == "hinge":                         # where a score comes into the label's margin
+        right = target.long()[:, None]
+        others = torch.ones_like(y, dtype=torch.bool).scatter(1, right, False)
+        net.near((model.get("hinge_margin", 1) - y.gather(1, right) + y)[others])
     return LOSSES[kind](model, y, target)
 
 
@@ -177,6 +181,7 @@ def train(draw, columns, start, dtype, kink=0.0):
         first = step % per_epoch * draw.batch
         cut = slice(first, min(first + draw.batch, draw.count))
         sums = [0.0, 0.0] if first == 0 else sums
+        net.known.update({n: data[n][cut] for n in draw.inputs})
         y = net.list(spec["model"]["layers"], data["x"][cut])
         each = sum(w * loss_of(net, spec["model"], kind, z, data["label"][cut])
                    for w, kind, z in ends(net, spec["model"], y))
