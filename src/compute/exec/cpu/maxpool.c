@@ -67,7 +67,7 @@ INLINE void store(void *y, int64_t i, float v, const enum maxpool_type t)
 
 /* ---- a channel alone, or what is left of sixteen ---- */
 
-/* Lane l of a window, from its first place on.  Once a NaN is found it stays. */
+/* Lane l of a window, from its first place on.  Behind a NaN only another one counts. */
 INLINE int64_t largest(const struct job *j, struct window v, struct plane from, int64_t l,
                        const enum maxpool_type t)
 {
@@ -77,7 +77,7 @@ INLINE int64_t largest(const struct job *j, struct window v, struct plane from, 
 	for (int64_t i = v.i0; i < v.i1; i++)
 		for (int64_t k = v.j0; k < v.j1; k++) {
 			const float x = load(j->x, from.at + point(j->g, v, i, k) * from.step + l, t);
-			const int take = !(x <= found) & (found == found);
+			const int take = (x > found) | (x != x);
 
 			found = take ? x : found;
 			best = take ? i * j->g->kw + k : best;

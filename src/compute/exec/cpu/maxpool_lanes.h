@@ -35,16 +35,14 @@ INLINE OF(vec) OF(pick)(OF(ivec) mask, OF(vec) yes, OF(vec) no)
 	return (OF(vec))(((OF(ivec))yes & mask) | ((OF(ivec))no & ~mask));
 }
 
-/* Lanes that have found a NaN keep it. */
-struct OF(largest) { OF(vec) most; OF(ivec) place, nan; };
-
-INLINE void OF(look)(struct OF(largest) *m, OF(vec) x, int place)
+/* Lanes that have found a NaN keep it, or take another one. */
+INLINE void OF(look)(OF(vec) *most, OF(ivec) *found, OF(vec) x, int place)
 {
-	const OF(ivec) keep = (x <= m->most) | m->nan;
+	const OF(ivec) nan = ((OF(ivec))x & 0x7fffffff) > 0x7f800000;
+	const OF(ivec) take = (x > *most) | nan;
 
-	m->most = OF(pick)(keep, m->most, x);
-	m->place = (m->place & keep) | (((OF(ivec)){0} + place) & ~keep);
-	m->nan |= ((OF(ivec))x & 0x7fffffff) > 0x7f800000;
+	*most = OF(pick)(take, x, *most);
+	*found = (*found & ~take) | (((OF(ivec)){0} + place) & take);
 }
 
 INLINE void OF(pool)(const struct job *j, struct plane from, struct plane to,
@@ -55,18 +53,18 @@ INLINE void OF(pool)(const struct job *j, struct plane from, struct plane to,
 
 	for (int64_t o = 0, oy = 0, ox = 0; o < g->oh * g->ow; o++, next(g, &oy, &ox)) {
 		const struct window v = window_at(g, oy, ox);
-		struct OF(largest) m = { .most = (OF(vec)){0} - INFINITY,
-		                         .place = (OF(ivec)){0} + (int)(v.i0 * g->kw + v.j0) };
+		OF(vec) most = (OF(vec)){0} - INFINITY;
+		OF(ivec) found = (OF(ivec)){0} + (int)(v.i0 * g->kw + v.j0);
 
 		for (int64_t i = v.i0; i < v.i1; i++)
 			for (int64_t k = v.j0; k < v.j1; k++)
-				OF(look)(&m, OF(load)(j->x, from.at + point(g, v, i, k) * from.step, t),
-				         (int)(i * g->kw + k));
-		m.most = OF(pick)(m.most <= floor, floor, m.most);
-		OF(store)(j->y, to.at + o * to.step, m.most, t);
+				OF(look)(&most, &found, OF(load)(j->x, from.at + point(g, v, i, k) *
+				                                 from.step, t), (int)(i * g->kw + k));
+		most = OF(pick)(most <= floor, floor, most);
+		OF(store)(j->y, to.at + o * to.step, most, t);
 		if (want_arg)
 			*(OF(places) *)(j->arg + to.at + o * to.step) =
-				__builtin_convertvector(m.place, OF(places));
+				__builtin_convertvector(found, OF(places));
 	}
 }
 

@@ -119,7 +119,7 @@ static int32_t max_place(const float *x, int64_t W, struct window v)
 		for (int64_t w = v.w0; w < v.w1; w++) {
 			int64_t i = h * W + w;
 
-			if (best < 0 || x[i] > x[best] || (isnan(x[i]) && !isnan(x[best])))
+			if (best < 0 || x[i] > x[best] || isnan(x[i]))
 				best = i;
 		}
 	return (int32_t)best;

@@ -24,8 +24,8 @@ INLINE struct window window_at(const struct lanes_pool *g, int64_t oy, int64_t o
  * number by number if they are written with vectors. */
 struct largest { float value[LANES]; int32_t place[LANES]; };
 
-/* Is x larger than what was found so far?  Once a NaN is found it stays. */
-INLINE int is_larger(float x, float found) { return !(x <= found) && found == found; }
+/* Is x larger than what was found so far?  Behind a NaN only another one counts. */
+INLINE int is_larger(float x, float found) { return (x > found) | (x != x); }
 
 INLINE void look(const float *restrict x, int32_t place, struct largest *restrict m)
 {
@@ -45,7 +45,7 @@ INLINE void put_places(const int32_t *place, uint8_t *arg)
 	*(places *)arg = __builtin_convertvector(v, places);
 }
 
-/* The first largest of a window, to y and arg. */
+/* The first largest of a window, or the last NaN, to y and arg. */
 INLINE void largest_of(const struct lanes_pool *g, const vec *x, struct window v, float *restrict y,
                        uint8_t *restrict arg)
 {
