@@ -24,7 +24,7 @@
 #include "data/deliver.h"
 #include "data/reader.h"
 
-static const char *const normalise_words[] = { "none", "standard", NULL };
+static const char *const normalise_words[] = { "none", "standard", "minmax", "robust", NULL };
 static const char *const border_words[] = { "zero", "reflect", NULL };
 
 static const struct option augment_options[] = {
@@ -46,8 +46,10 @@ const struct option data_options[] = {
 	OPT_TEXT(struct data_opts, train, NULL, "URI of the training data, e.g. mnist:DIR"),
 	OPT_TEXT(struct data_opts, valid, NULL, "URI of the validation data; none if not set"),
 	OPT_ENUM(struct data_opts, normalise, "none", normalise_words,
-	         "standard: mean and std of each channel (or feature) are found in the training data, "
-	         "unless given, and kept with the model; what does not vary becomes 0"),
+	         "what is subtracted from each channel (or feature), and what it is divided by; found "
+	         "in the training data, unless mean or std are given, and kept with the model. "
+	         "standard: mean, standard deviation; minmax: smallest number, range (0..1 then); "
+	         "robust: median, distance of the quartiles. What does not vary becomes 0"),
 	OPT_DOUBLES(struct data_opts, mean, NULL,
 	            "subtracted from each channel (or feature); pixels are scaled to 0..1 first"),
 	OPT_DOUBLES(struct data_opts, std, NULL, "each channel (or feature) is divided by this"),

@@ -31,7 +31,9 @@
 #include "data/lease.h"
 
 enum { AUGMENT_ZERO, AUGMENT_REFLECT };
-enum { NORMALISE_NONE, NORMALISE_STANDARD };
+/* How centre and scale of a column are found: mean and standard deviation, smallest number and
+ * range, or median and distance of the quartiles (statistics.h). */
+enum { NORMALISE_NONE, NORMALISE_STANDARD, NORMALISE_MINMAX, NORMALISE_ROBUST };
 
 /* Spec: the keys under `data.augment`. */
 struct augment_opts {
@@ -46,7 +48,7 @@ struct augment_opts {
 struct data_opts {
 	const char         *train;       /* URI                                                   */
 	const char         *valid;       /* URI; NULL: none                                       */
-	int                 normalise;   /* NORMALISE_NONE, NORMALISE_STANDARD: find mean and std  */
+	int                 normalise;   /* NORMALISE_NONE, or how mean and std are to be found    */
 	struct option_list  mean, std;   /* per channel (or one for all), after scaling u8 to 0..1 */
 	int                 shuffle;     /* enum no/yes (yes)                                      */
 	int                 threads;     /* loader threads (1)                                     */

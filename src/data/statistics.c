@@ -2,10 +2,14 @@
 
 #include <math.h>
 
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "data/convert.h"
+#include "data/loader.h"
 
 #define BLOCK_BYTES ((size_t)1 << 20)   /* of samples that are read at once */
+#define ORDERED_MOST ((int64_t)1 << 28) /* numbers that are kept to be put in order */
 
 struct survey {
 	const struct reader *r;
@@ -16,6 +20,8 @@ struct survey {
 	void                *raw;           /* [block] as the source has them                */
 	float               *f;             /* the same as f32; not of bytes and f32         */
 	double              *mean, *m2;     /* [channels] of the samples before              */
+	float               *least, *most;  /* [channels], likewise                          */
+	float               *kept;          /* [channels][numbers] to be ordered; or NULL    */
 	int64_t              seen;          /* how many                                      */
 };
 
@@ -68,6 +74,27 @@ static void add_floats(struct survey *s, int64_t c, int64_t n, const float *f)
 	join(s, c, &p);
 }
 
+/* Bytes, too, as they will be: 0..1. */
+static float number_at(const struct survey *s, const float *f, int64_t i)
+{
+	return s->x->type == TT_U8 ? (float)((const uint8_t *)s->raw)[i] / 255 : f[i];
+}
+
+static void add_order(struct survey *s, int64_t c, int64_t n, const float *f)
+{
+	const int64_t all = s->r->count * s->plane;
+
+	for (int64_t i = 0; i < n; i++)
+		for (int64_t k = 0; k < s->plane; k++) {
+			const float x = number_at(s, f, (i * s->channels + c) * s->plane + k);
+
+			s->least[c] = x < s->least[c] ? x : s->least[c];
+			s->most[c] = x > s->most[c] ? x : s->most[c];
+			if (s->kept)
+				s->kept[c * all + (s->seen + i) * s->plane + k] = x;
+		}
+}
+
 static tt_status add_block(struct survey *s, int64_t n)
 {
 	struct cells cells[BATCH_COLUMNS] = {{0}};
@@ -88,14 +115,39 @@ static tt_status add_block(struct survey *s, int64_t n)
 			return err_set(TT_EFORMAT, "column '%.60s' holds a number that is not finite (feature "
 			               "or channel %lld, samples %lld to %lld): it has no mean", s->x->name,
 			               (long long)c, (long long)s->seen, (long long)(s->seen + n - 1));
+		if (s->least)
+			add_order(s, c, n, f);
 	}
 	s->seen += n;
 	return TT_OK;
 }
 
-static tt_status survey_init(struct survey *s, const tt_source *source)
+static tt_status order_init(struct survey *s, int how)
 {
-	const struct reader *r = source_reader(source);
+	const int64_t all = s->r->count * s->plane;
+
+	s->least = mem_alloc((size_t)s->channels * sizeof *s->least);
+	s->most = mem_alloc((size_t)s->channels * sizeof *s->most);
+	if (!s->least || !s->most)
+		return TT_ENOMEM;
+	for (int64_t c = 0; c < s->channels; c++) {
+		s->least[c] = INFINITY;
+		s->most[c] = -INFINITY;
+	}
+	if (how != NORMALISE_ROBUST)
+		return TT_OK;
+	if (all > ORDERED_MOST / s->channels)
+		return err_set(TT_ESUPPORT, "data.normalise: robust puts all numbers in order, at most "
+		               "%lld: here are %lld samples of %lld; standard needs no order",
+		               (long long)ORDERED_MOST, (long long)s->r->count,
+		               (long long)(s->channels * s->plane));
+	s->kept = mem_alloc((size_t)(all * s->channels) * sizeof *s->kept);
+	return s->kept ? TT_OK : TT_ENOMEM;
+}
+
+static tt_status survey_init(struct survey *s, const struct statistics_of *of)
+{
+	const struct reader *r = source_reader(of->source);
 	const int at = schema_input(&r->schema.view, 0);
 	const tt_column *x = r->schema.view.column[at];
 	size_t bytes, numbers;
@@ -115,7 +167,9 @@ static tt_status survey_init(struct survey *s, const tt_source *source)
 		return TT_ENOMEM;
 	s->mean = mem_calloc((size_t)s->channels, sizeof *s->mean);
 	s->m2 = mem_calloc((size_t)s->channels, sizeof *s->m2);
-	return s->raw && s->mean && s->m2 ? TT_OK : TT_ENOMEM;
+	if (!s->raw || !s->mean || !s->m2)
+		return TT_ENOMEM;
+	return of->how == NORMALISE_STANDARD ? TT_OK : order_init(s, of->how);
 }
 
 static void survey_release(struct survey *s)
@@ -124,32 +178,69 @@ static void survey_release(struct survey *s)
 	mem_free(s->f);
 	mem_free(s->mean);
 	mem_free(s->m2);
+	mem_free(s->least);
+	mem_free(s->most);
+	mem_free(s->kept);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const float x = *(const float *)a, y = *(const float *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Of n numbers in order. */
+static double quantile(const float *x, int64_t n, double q)
+{
+	const double at = q * (double)(n - 1);
+	const int64_t i = (int64_t)at, next = i + 1 < n ? i + 1 : i;
+
+	return (double)x[i] + (at - (double)i) * ((double)x[next] - (double)x[i]);
+}
+
+/* What channel c is centred on, and divided by. */
+static void find(const struct survey *s, int64_t c, double *centre, double *scale)
+{
+	const int64_t n = s->seen * s->plane;
+
+	if (s->kept) {
+		float *x = s->kept + c * n;
+
+		qsort(x, (size_t)n, sizeof *x, by_size);
+		*centre = quantile(x, n, 0.5);
+		*scale = quantile(x, n, 0.75) - quantile(x, n, 0.25);
+	} else if (s->least) {
+		*centre = (double)s->least[c];
+		*scale = (double)s->most[c] - (double)s->least[c];
+	} else {
+		*centre = s->mean[c];
+		*scale = sqrt(s->m2[c] / (double)n);
+	}
 }
 
 static tt_status give(const struct survey *s, struct arena *a, struct statistics *out)
 {
 	const size_t n = (size_t)s->channels;
-	const double numbers = (double)(s->seen * s->plane);
 	double *mean = arena_alloc(a, n * sizeof *mean), *std = arena_alloc(a, n * sizeof *std);
 
 	if (!mean || !std)
 		return TT_ENOMEM;
 	for (size_t c = 0; c < n; c++) {
-		const double v = sqrt(s->m2[c] / numbers);
-
-		mean[c] = s->mean[c];
-		std[c] = v > 0 ? v : 1;
+		find(s, (int64_t)c, &mean[c], &std[c]);
+		if (!(std[c] > 0))
+			std[c] = 1;
 	}
 	*out = (struct statistics){ { mean, n }, { std, n } };
 	return TT_OK;
 }
 
-tt_status statistics_find(struct statistics *out, struct arena *a, const tt_source *source,
+tt_status statistics_find(struct statistics *out, struct arena *a, const struct statistics_of *of,
                           const struct statistics_stop *stop)
 {
-	const int64_t count = tt_source_describe(source)->count;
+	const int64_t count = tt_source_describe(of->source)->count;
 	struct survey s;
-	tt_status st = survey_init(&s, source);
+	tt_status st = survey_init(&s, of);
 
 	while (st == TT_OK && s.seen < count) {
 		if (stop && stop->asked(stop->ctx))

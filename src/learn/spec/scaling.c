@@ -7,7 +7,7 @@ int model_wants_scaling(const struct tt_model *m)
 {
 	const struct data_opts *d = &m->spec->data;
 
-	return d->normalise == NORMALISE_STANDARD && !d->mean.n && !d->std.n;
+	return d->normalise != NORMALISE_NONE && !d->mean.n && !d->std.n;
 }
 
 static tt_status set_list(tt_spec *s, const char *key, const struct option_list *l)
