@@ -218,7 +218,7 @@ static tt_status fold_transpose(struct net *r, struct fold *f)
 	f->out->dim[1] = v->dim[0];
 	if ((st = room(r, f, w != NULL)) != TT_OK)
 		return st;
-	for (int64_t i = 0; i < v->dim[0]; i++)
+	for (int64_t i = 0; n && i < v->dim[0]; i++)
 		for (int64_t k = 0; k < v->dim[1]; k++)
 			if (w)
 				f->out->c.i[k * v->dim[0] + i] = w[i * v->dim[1] + k];
@@ -239,7 +239,7 @@ static tt_status join_part(struct net *r, struct fold *f, const struct value *v,
 	size_t n;
 	tt_status st = whole ? onnx_wholes(r, v, &i, &n) : onnx_floats(r, v, &x, &n);
 
-	if (st != TT_OK)
+	if (st != TT_OK || !n)          /* of nothing the other dimensions may be anything */
 		return st;
 	for (int k = 0; k < v->ndim; k++) {
 		outer *= k < axis ? v->dim[k] : 1;
