@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "print/json.h"
+#include "kit/paths.h"
 #include "kit/table.h"
 #include "verbs.h"
 
@@ -327,12 +328,15 @@ static tt_status show_survey(const struct data_args *o, struct survey *s, const 
 	return TT_OK;
 }
 
-static tt_status write_files(const struct data_args *o, const tt_source *source)
+static tt_status write_files(const struct data_args *o, const tt_source *source,
+                             const char *uri)
 {
 	int64_t   count = tt_source_describe(source)->count, n;
 	tt_status st;
 
 	if (o->sheet) {
+		if ((st = paths_spare(o->sheet, uri)) != TT_OK)
+			return st;
 		n = at_most(o->samples, SHEET_SAMPLES, count);
 		if ((st = tt_source_sheet(source, n, SHEET_COLUMNS, o->sheet)) != TT_OK)
 			return st;
@@ -444,7 +448,7 @@ static tt_status run_data(struct call *c)
 	tt_status               st = tt_source_open(&source, uri);
 
 	if (st == TT_OK)
-		st = write_files(o, source);
+		st = write_files(o, source, uri);
 	if (st == TT_OK && is_sequence(tt_source_describe(source))) {
 		st = show_sequences(o, source, uri);
 		tt_source_close(&source);

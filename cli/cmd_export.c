@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "kit/paths.h"
 #include "print/json.h"
 #include "verbs.h"
 
@@ -55,6 +57,22 @@ static enum tt_file_type type_of(const char *word)
 	return strcmp(word, types[TT_FILE_BF16]) == 0 ? TT_FILE_BF16 : TT_FILE_F32;
 }
 
+/* Neither the checkpoint nor one another is written over. */
+static tt_status check_files(const struct export_args *o, const char *checkpoint)
+{
+	tt_status st = TT_OK;
+
+	for (size_t i = 0; i < FORMATS && st == TT_OK; i++) {
+		st = paths_spare(file_of(o, i), checkpoint);
+		for (size_t k = 0; k < i && st == TT_OK && file_of(o, i); k++)
+			if (file_of(o, k) && (strcmp(file_of(o, i), file_of(o, k)) == 0 ||
+			                      file_same(file_of(o, i), file_of(o, k))))
+				st = err_set(TT_EINVAL, "%s: --%s and --%s are two files", file_of(o, i),
+				             wanted[k].format, wanted[i].format);
+	}
+	return st;
+}
+
 static tt_status write_all(const struct export_args *o, const tt_model *m)
 {
 	tt_status st = TT_OK;
@@ -96,6 +114,7 @@ static tt_status run_export(struct call *c)
 		return err_set(TT_EINVAL, "say what to write: --safetensors FILE, --keras FILE or "
 		               "--onnx FILE");
 	if ((st = tt_run_checkpoint(c->args.v[0], &checkpoint)) == TT_OK &&
+	    (st = check_files(o, checkpoint)) == TT_OK &&
 	    (st = tt_model_load(&m, checkpoint)) == TT_OK && (st = write_all(o, m)) == TT_OK &&
 	    o->common.json)
 		st = print_json(o, checkpoint);

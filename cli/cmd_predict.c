@@ -269,6 +269,17 @@ static tt_status make_room(struct prediction *p)
 	return p->raw && p->x && p->out && p->values ? TT_OK : TT_ENOMEM;
 }
 
+static tt_status check_output(const struct prediction *p, struct call *c, const char *checkpoint)
+{
+	tt_status st = paths_spare(p->args->output, checkpoint);
+
+	for (int i = 1; st == TT_OK && i < c->args.n; i++)
+		st = paths_spare(p->args->output, c->args.v[i]);
+	for (int64_t i = 0; st == TT_OK && i < p->files.n; i++)
+		st = paths_spare(p->args->output, p->files.file[i]);
+	return st;
+}
+
 static int answers_classes(const char *loss)
 {
 	return strcmp(loss, "cross_entropy") == 0 || strcmp(loss, "focal") == 0;
@@ -282,7 +293,7 @@ static tt_status prepare(struct prediction *p, struct call *c)
 	if ((st = paths_checkpoint(c->arena, c->args.v[0], &path)) != TT_OK ||
 	    (st = paths_kernel_cache(c->arena, p->args->kernel_cache, &cache)) != TT_OK ||
 	    (st = tt_model_load(&p->model, path)) != TT_OK || (st = check_plain(p)) != TT_OK ||
-	    (st = open_inputs(p, c)) != TT_OK ||
+	    (st = open_inputs(p, c)) != TT_OK || (st = check_output(p, c, path)) != TT_OK ||
 	    (st = tt_session_new(&p->session, p->model, TT_SESSION_OPTS(
 		.batch = p->count < CHUNK ? (int)p->count : CHUNK,
 		.threads = (int)p->args->threads, .kernel_cache = cache))) != TT_OK ||

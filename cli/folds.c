@@ -73,9 +73,10 @@ static tt_status check(const struct train_args *o)
 {
 	if (o->folds < 2)
 		return err_set(TT_EINVAL, "--folds %lld: there are at least 2", (long long)o->folds);
-	if (o->resume || o->dry_run || o->launch.hosts || o->launch.rendezvous || o->launch.restarts)
+	if (o->resume || o->dry_run || o->launch.hosts || o->launch.rendezvous || o->launch.restarts ||
+	    o->trace)
 		return err_set(TT_EINVAL, "--folds goes with one machine and new runs: leave --resume, "
-		               "--dry-run, --hosts, --rendezvous and --restarts out");
+		               "--dry-run, --hosts, --rendezvous, --restarts and --trace out");
 	return TT_OK;
 }
 

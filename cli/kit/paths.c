@@ -101,6 +101,27 @@ static int go_up(char *path)
 	return 1;
 }
 
+/* Behind the scheme and before the options, unless a file of that very name is there. */
+static int is_place(const char *out, const char *in)
+{
+	const char *colon = strchr(in, ':');
+	char place[PATH_MAX];
+
+	if (!colon || file_exists(in))
+		return 0;
+	snprintf(place, sizeof place, "%.*s", (int)strcspn(colon + 1, "?"), colon + 1);
+	return file_same(out, place) || file_same(out, colon + 1);
+}
+
+tt_status paths_spare(const char *out, const char *in)
+{
+	if (!out || !in)
+		return TT_OK;
+	if (!file_same(out, strcmp(in, "-") == 0 ? "/dev/stdin" : in) && !is_place(out, in))
+		return TT_OK;
+	return err_set(TT_EINVAL, "%s: this is what is read: name another file to write", out);
+}
+
 tt_status paths_hint(tt_status err, const char *uri, const char *beside)
 {
 	const char *colon = strchr(uri, ':'), *path = colon ? colon + 1 : "";

@@ -23,6 +23,10 @@ tt_status paths_kernel_cache(struct arena *a, const char *given, const char **ou
 tt_status paths_checkpoint(struct arena *a, const char *name, const char **out);
 int       paths_is_checkpoint(const char *name);        /* by its looks; else it is a spec */
 
+/* What is written must not take the place of what is read: a file, "-" for stdin, or a source with
+ * its place and options.  NULL for `out`: nothing is written. */
+tt_status paths_spare(const char *out, const char *in);
+
 /* err is what a source that was not found came to.  Relative paths begin where the command is
  * started; where the source's would be found from a folder above the file `beside`, err's text says
  * so.  Passes err on. */

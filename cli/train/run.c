@@ -179,7 +179,8 @@ tt_status run_prepare(struct run *r)
 	enum progress_talk talk;
 	tt_status st;
 
-	if ((st = run_load_spec(r)) != TT_OK || (st = run_join(r)) != TT_OK ||
+	if ((st = paths_spare(r->args->trace, r->spec)) != TT_OK ||
+	    (st = run_load_spec(r)) != TT_OK || (st = run_join(r)) != TT_OK ||
 	    (st = check_large(r, r->arena)) != TT_OK ||
 	    (st = tt_model_new(&r->model, r->file.spec)) != TT_OK ||
 	    (st = machine_environment(r->arena, r->line, &r->environment)) != TT_OK ||

@@ -43,6 +43,8 @@ void      file_log_close(struct file_log **f);
 
 int       file_exists(const char *path);
 int       file_is_dir(const char *path);
+/* Do both names lead to one thing that is there? */
+int       file_same(const char *a, const char *b);
 tt_status file_mkdirs(const char *path);                     /* like mkdir -p */
 
 /* For tests: the n-th write, fsync or rename from now fails with ENOSPC; 0 is off. */

@@ -56,6 +56,18 @@ run 0 "$tutti" predict one new.csv --json -o a.json
 says a.json '"ids": {"order_id": "o121"}'
 run 1 "$tutti" predict one new.csv -o no/such/folder.csv
 [ ! -e no ] || fail "a folder appeared"
+cp new.csv kept.csv                          # what is read is not written over
+cp one/checkpoints/best.safetensors kept.safetensors
+run 2 "$tutti" predict one new.csv -o ./new.csv
+says "$err" "./new.csv: this is what is read"
+run 2 "$tutti" predict one 'csv:new.csv?bad_rows=skip' -o new.csv
+run 2 "$tutti" predict one new.csv -o one/checkpoints/best.safetensors
+run 2 "$tutti" predict one - -o new.csv <new.csv
+run 2 "$tutti" export one --safetensors one/checkpoints/best.safetensors
+run 2 "$tutti" export one --safetensors a.out --onnx a.out
+run 2 "$tutti" train columns.yaml --run no -q --trace columns.yaml
+cmp new.csv kept.csv && cmp one/checkpoints/best.safetensors kept.safetensors || fail "written over"
+[ ! -e a.out ] && [ ! -e no ] || fail "refused, and something was written"
 run 0 "$tutti" eval one csv:valid.csv
 cp "$out" before.txt
 awk -F, -v OFS=, '{ print "\"" $3 "\"", "ignored, it is", $1, $2, $4, $5, $6 }' valid.csv |
@@ -105,3 +117,5 @@ run 0 "$tutti" train cut.yaml --run jfolds --folds 3 --json --epochs 1 --set dat
 says "$out" '"valid_accuracy": {"mean": '
 run 2 "$tutti" train cut.yaml --run folds --folds 3 -q
 says "$err" "this folder is there already"
+run 2 "$tutti" train cut.yaml --run no --folds 3 -q --trace t.json
+says "$err" "and --trace out"

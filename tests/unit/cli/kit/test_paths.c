@@ -79,6 +79,27 @@ static void kernel_cache_is_given_or_in_the_cache_folder(void **state)
 }
 
 /* A commit by name in HEAD, by branch, in packed-refs, and behind a file .git. */
+static void what_is_read_is_not_written_over(void **state)
+{
+	const char *dir = test_temp_dir();
+	char in[300], source[320], link[300], other[300];
+
+	(void)state;
+	snprintf(in, sizeof in, "%s/in.csv", dir);
+	snprintf(link, sizeof link, "%s/link.csv", dir);
+	snprintf(other, sizeof other, "%s/other.csv", dir);
+	snprintf(source, sizeof source, "csv:%s?id=id", in);
+	assert_ok(file_write_all(in, "a\n", 2));
+	assert_ok(file_write_all(other, "a\n", 2));
+	assert_int_equal(symlink(in, link), 0);
+	assert_int_equal(paths_spare(in, in), TT_EINVAL);
+	assert_int_equal(paths_spare(link, in), TT_EINVAL);
+	assert_int_equal(paths_spare(in, source), TT_EINVAL);
+	assert_ok(paths_spare(other, source));
+	assert_ok(paths_spare(NULL, in));
+	assert_ok(paths_spare("no/such/file", "-"));
+}
+
 static void commit_is_found_wherever_git_keeps_it(void **state)
 {
 	const char *dir = test_temp_dir(), *hash = "0123456789abcdef0123456789abcdef01234567";
@@ -114,6 +135,7 @@ int main(void)
 		cmocka_unit_test(newest_run_is_the_one_with_the_newest_checkpoint),
 		cmocka_unit_test(best_comes_before_last),
 		cmocka_unit_test(kernel_cache_is_given_or_in_the_cache_folder),
+		cmocka_unit_test(what_is_read_is_not_written_over),
 		cmocka_unit_test(commit_is_found_wherever_git_keeps_it),
 	};
 
