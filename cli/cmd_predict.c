@@ -10,6 +10,7 @@
 #include "print/predictions.h"
 #include "print/names.h"
 #include "print/sink.h"
+#include "predict/by_name.h"
 #include "kit/inputs.h"
 #include "kit/paths.h"
 #include "kit/specfile.h"
@@ -75,16 +76,10 @@ struct prediction {
 	int64_t          index[CHUNK];      /* of the samples that could be read       */
 	struct truth     truth[CHUNK];      /* where the source knows it               */
 	float           *values;            /* [CHUNK][numbers of a target]            */
+	int              by_name;           /* several inputs or sequences             */
+	struct by_name   asked;
 	int64_t          bad;               /* samples without an answer               */
 };
-
-/* "scheme:place", unless a file of that very name is there. */
-static int is_source(const char *word)
-{
-	const char *colon = strchr(word, ':'), *slash = strchr(word, '/');
-
-	return colon && colon > word && (!slash || colon < slash) && !file_exists(word);
-}
 
 /* Pictures are decoded to the shape the net wants, "[3, 32, 32]" in its spec. */
 static tt_status describe_pictures(struct prediction *p, struct arena *a, const char *checkpoint)
@@ -106,13 +101,6 @@ static tt_status describe_pictures(struct prediction *p, struct arena *a, const 
 	return TT_OK;
 }
 
-static int is_table(const char *word)
-{
-	const size_t n = strlen(word);
-
-	return n > 4 && strcmp(word + n - 4, ".csv") == 0;
-}
-
 static int takes_pictures(struct prediction *p, struct call *c)
 {
 	return describe_pictures(p, c->arena, c->args.v[0]) == TT_OK;
@@ -124,23 +112,12 @@ static tt_status find_source(struct prediction *p, struct call *c, const char **
 {
 	const char *word = p->first;
 
-	*uri = is_source(word) ? word : NULL;
+	*uri = inputs_is_source(word) ? word : NULL;
 	if (strcmp(word, "-") == 0 && !takes_pictures(p, c))
 		word = "/dev/stdin";
-	else if (*uri || !is_table(word))
+	else if (*uri || !inputs_is_table(word))
 		return TT_OK;
 	return (*uri = arena_printf(c->arena, "csv:%s", word)) ? TT_OK : TT_ENOMEM;
-}
-
-/* Of a table each row gets what it deserves: an answer, or a word of what is wrong with it. */
-static const char *row_by_row(struct arena *a, const char *uri)
-{
-	const char *path = uri + 4;
-
-	if (strncmp(uri, "csv:", 4) != 0 || strstr(uri, "bad_rows="))
-		return uri;
-	return arena_printf(a, "%s%cbad_rows=later", uri,
-	                    strchr(path, '?') && !file_exists(path) ? '&' : '?');
 }
 
 /* What is shown of a source and not read, and why its truths are not the net's: worth a word. */
@@ -211,38 +188,15 @@ static tt_status open_inputs(struct prediction *p, struct call *c)
 		return open_files(p, c);
 	if (c->args.n > 2)
 		return err_set(TT_EINVAL, "one source at a time: '%s' is one too many", c->args.v[2]);
-	return (uri = row_by_row(c->arena, uri)) ? open_source(p, uri) : TT_ENOMEM;
-}
-
-/* Samples of one shape in one column, one answer for each: what is shown here. */
-static tt_status check_plain(const struct prediction *p)
-{
-	const tt_signature *s = tt_model_signature(p->model);
-	int inputs = 0;
-
-	for (int i = 0; i < s->data->columns; i++) {
-		const tt_column *c = s->data->column[i];
-		const int target = s->data->target && strcmp(c->name, s->data->target) == 0;
-		const int weight = s->data->weight && strcmp(c->name, s->data->weight) == 0;
-
-		if (target || weight)
-			continue;
-		inputs++;
-		if (c->ndim > 0 && c->shape[0] < 0)
-			return err_set(TT_ESUPPORT, "the model reads sequences ('%.60s'), which predict "
-			               "cannot show yet: `tutti eval` measures it, tt_session_predict answers",
-			               c->name);
-	}
-	if (inputs == 1)
-		return TT_OK;
-	return err_set(TT_ESUPPORT, "the model reads %d inputs, which predict cannot show yet: "
-	               "`tutti eval` measures it, tt_session_predict answers", inputs);
+	return (uri = inputs_row_by_row(c->arena, uri)) ? open_source(p, uri) : TT_ENOMEM;
 }
 
 static tt_status check_shape(const struct prediction *p)
 {
 	int64_t n = 1;
 
+	if (p->by_name)
+		return TT_OK;                   /* tt_source_match has looked */
 	for (int i = 0; i < p->info.ndim; i++)
 		n *= p->info.shape[i];
 	if (n == tt_session_inputs(p->session))
@@ -259,11 +213,11 @@ static int values_of(const struct prediction *p)
 
 static tt_status make_room(struct prediction *p)
 {
-	size_t in = (size_t)tt_session_inputs(p->session);
+	size_t in = p->by_name ? 0 : (size_t)tt_session_inputs(p->session);
 	size_t out = (size_t)tt_session_outputs(p->session);
 
-	p->raw = mem_calloc(in, sizeof(float));
-	p->x = mem_calloc(in * CHUNK, sizeof(float));
+	p->raw = mem_calloc(in + 1, sizeof(float));
+	p->x = mem_calloc(in * CHUNK + 1, sizeof(float));
 	p->out = mem_calloc(out * CHUNK, sizeof(float));
 	p->values = mem_calloc((size_t)values_of(p) * CHUNK + 1, sizeof(float));
 	return p->raw && p->x && p->out && p->values ? TT_OK : TT_ENOMEM;
@@ -292,8 +246,10 @@ static tt_status prepare(struct prediction *p, struct call *c)
 
 	if ((st = paths_checkpoint(c->arena, c->args.v[0], &path)) != TT_OK ||
 	    (st = paths_kernel_cache(c->arena, p->args->kernel_cache, &cache)) != TT_OK ||
-	    (st = tt_model_load(&p->model, path)) != TT_OK || (st = check_plain(p)) != TT_OK ||
-	    (st = open_inputs(p, c)) != TT_OK || (st = check_output(p, c, path)) != TT_OK ||
+	    (st = tt_model_load(&p->model, path)) != TT_OK)
+		return st;
+	p->by_name = by_name_wanted(tt_model_signature(p->model));
+	if ((st = open_inputs(p, c)) != TT_OK || (st = check_output(p, c, path)) != TT_OK ||
 	    (st = tt_session_new(&p->session, p->model, TT_SESSION_OPTS(
 		.batch = p->count < CHUNK ? (int)p->count : CHUNK,
 		.threads = (int)p->args->threads, .kernel_cache = cache))) != TT_OK ||
@@ -305,6 +261,8 @@ static tt_status prepare(struct prediction *p, struct call *c)
 	p->answers.width = (int)tt_session_outputs(p->session);
 	p->answers.kind = answers_classes(loss) ? ANSWER_CLASSES : ANSWER_VALUES;
 	p->answers.top = (int)p->args->top;
+	p->asked = (struct by_name){ .source = p->source, .view = p->view, .session = p->session,
+	                             .signature = tt_model_signature(p->model) };
 	p->answers.names = &p->names;
 	if (p->source) {
 		p->answers.ids = tt_source_describe(p->source)->ids;
@@ -318,10 +276,19 @@ static tt_status prepare(struct prediction *p, struct call *c)
 	return TT_OK;
 }
 
+static void name_truth(const struct prediction *p, struct truth *t, int32_t label)
+{
+	const tt_source_info *info = tt_source_describe(p->source);
+
+	if (label >= 0 && info->class_names && label < info->classes)
+		t->class = info->class_names[label];
+	else if (label >= 0)
+		t->class = names_get(&p->names, label, t->number);
+}
+
 /* In the source's own words and numbers. */
 static tt_status read_truth(struct prediction *p, int64_t i, int place)
 {
-	const tt_source_info *info = tt_source_describe(p->source);
 	struct truth *t = &p->truth[place];
 	const int n = values_of(p);
 	int32_t label = -1;
@@ -335,10 +302,8 @@ static tt_status read_truth(struct prediction *p, int64_t i, int place)
 		return TT_OK;                           /* it has none */
 	if (n == 1 && isnan(t->values[0]))
 		t->n = 0;
-	if (st == TT_OK && label >= 0 && info->class_names)
-		t->class = info->class_names[label];
-	else if (st == TT_OK && label >= 0)
-		t->class = names_get(&p->names, label, t->number);
+	if (st == TT_OK)
+		name_truth(p, t, label);
 	return st;
 }
 
@@ -385,15 +350,20 @@ static tt_status forgive(struct prediction *p, int64_t i, tt_status st)
 	return TT_OK;
 }
 
+static void find_ids(struct prediction *p, int64_t i)
+{
+	for (int k = 0; k < p->answers.ids; k++) {
+		const char *id = tt_source_id(p->source, k, i);
+
+		p->answers.id[k] = id ? id : "";
+	}
+}
+
 static void answer(struct prediction *p, int place, const float *out)
 {
 	char number[32];
 
-	for (int k = 0; k < p->answers.ids; k++) {
-		const char *id = tt_source_id(p->source, k, p->index[place]);
-
-		p->answers.id[k] = id ? id : "";
-	}
+	find_ids(p, p->index[place]);
 	predictions_add(&p->answers, name_of(p, p->index[place], number), &p->truth[place], out);
 }
 
@@ -412,11 +382,56 @@ static tt_status run_singly(struct prediction *p, int n)
 	return st;
 }
 
+/* A line for the sample, or for each place of it: "sample:place". */
+static tt_status answer_by_name(struct prediction *p, int64_t sample, int64_t i)
+{
+	const int per_place = by_name_per_place(p->asked.signature);
+	const int64_t n = by_name_answers(&p->asked, i);
+	char name[48];
+	tt_status st = TT_OK;
+
+	find_ids(p, sample);
+	if (!per_place && (st = read_truth(p, sample, 0)) != TT_OK)
+		return st;
+	for (int64_t k = 0; k < n; k++) {
+		if (per_place) {
+			p->truth[0] = (struct truth){ 0 };
+			name_truth(p, &p->truth[0], by_name_truth(&p->asked, i, k));
+			snprintf(name, sizeof name, "%lld:%lld", (long long)sample, (long long)k);
+		} else {
+			snprintf(name, sizeof name, "%lld", (long long)sample);
+		}
+		predictions_add(&p->answers, name, &p->truth[0], by_name_answer(&p->asked, i, k));
+	}
+	return TT_OK;
+}
+
+static tt_status chunk_by_name(struct prediction *p, int64_t first, int n)
+{
+	tt_status st = by_name_ask(&p->asked, first, n);
+
+	if (st != TT_OK && n == 1)
+		return forgive(p, first, st);
+	if (st == TT_ENOMEM || st == TT_ESTOPPED)
+		return st;
+	if (st == TT_OK) {
+		for (int i = 0; i < n && st == TT_OK; i++)
+			st = forgive(p, first + i, answer_by_name(p, first + i, i));
+		return st;
+	}
+	for (int i = 0; i < n; i++)             /* one of them is bad: each alone */
+		if ((st = chunk_by_name(p, first + i, 1)) != TT_OK)
+			return st;
+	return TT_OK;
+}
+
 static tt_status prediction_chunk(struct prediction *p, int64_t first, int n)
 {
 	int       good = 0;
 	tt_status st;
 
+	if (p->by_name)
+		return chunk_by_name(p, first, n);
 	for (int i = 0; i < n; i++) {
 		const int64_t bad = p->bad;
 
@@ -470,6 +485,7 @@ static tt_status run_predict(struct call *c)
 
 	if (st == TT_OK)
 		st = prediction_all(&p);
+	by_name_release(&p.asked);
 	predictions_release(&p.answers);
 	names_release(&p.names);
 	inputs_release(&p.files);
@@ -494,6 +510,7 @@ const struct verb verb_predict = {
 	"reads features.  Images are scaled to the size the model was trained on.  Models with\n"
 	"classes name the likeliest ones, others print their numbers, beside what the source says is\n"
 	"right.  What names the rows of a table (id columns) stands beside their answers.\n"
+	"A net that answers at each place of a sequence gets a line for each, called sample:place.\n"
 	"What cannot be read is named on stderr, the others get their answers, the exit code is 1.\n",
 	.examples = predict_examples, .flags = predict_flags,
 	.opts_size = sizeof(struct predict_args), .run = run_predict,

@@ -123,3 +123,27 @@ void inputs_release(struct inputs *in)
 	mem_free(in->file);
 	*in = (struct inputs){ 0 };
 }
+
+int inputs_is_source(const char *word)
+{
+	const char *colon = strchr(word, ':'), *slash = strchr(word, '/');
+
+	return colon && colon > word && (!slash || colon < slash) && !file_exists(word);
+}
+
+int inputs_is_table(const char *word)
+{
+	const size_t n = strlen(word);
+
+	return n > 4 && strcmp(word + n - 4, ".csv") == 0;
+}
+
+const char *inputs_row_by_row(struct arena *a, const char *uri)
+{
+	const char *path = uri + 4;
+
+	if (strncmp(uri, "csv:", 4) != 0 || strstr(uri, "bad_rows="))
+		return uri;
+	return arena_printf(a, "%s%cbad_rows=later", uri,
+	                    strchr(path, '?') && !file_exists(path) ? '&' : '?');
+}

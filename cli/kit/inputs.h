@@ -22,4 +22,11 @@ struct inputs {
 tt_status inputs_add(struct inputs *in, struct arena *a, const char *word);
 void      inputs_release(struct inputs *in);
 
+/* "scheme:place", unless a file of that very name is there. */
+int         inputs_is_source(const char *word);
+int         inputs_is_table(const char *word);          /* by its name */
+/* Of a table each row gets what it deserves: an answer, or a word of what is wrong with it.  NULL:
+ * no memory. */
+const char *inputs_row_by_row(struct arena *a, const char *uri);
+
 #endif

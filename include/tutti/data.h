@@ -84,6 +84,11 @@ TT_API const char *tt_source_id(const tt_source *s, int k, int64_t index);
 /* Every column: names, types, shapes, which is the target; borrowed from the source. */
 TT_API const tt_schema *tt_source_schema(const tt_source *s);
 
+/* Samples first to first + n - 1, every column, ragged ones too, as they are, in one block that is
+ * the caller's: tt_free(*out).  What tt_session_predict and tt_learner_step take; no weights.
+ * TT_EINVAL: the source has not got them. */
+TT_API tt_status tt_source_batch(const tt_source *s, int64_t first, int64_t n, tt_batch **out);
+
 /* A source of `count` samples that lie in memory.  columns: data (and offsets) of each column of
  * the schema, in its order, all borrowed until the source is closed; the schema is copied.
  *

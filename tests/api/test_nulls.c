@@ -83,6 +83,7 @@ static void functions_refuse_null(void **state)
 	assert_status(tt_source_from_callback(&source, NULL, 1, TT_CALLBACK(.read = give)), TT_EINVAL);
 	assert_status(tt_batch_check(NULL), TT_EINVAL);
 	REFUSES(tt_source_read, NULL, 0, x, NULL, NULL);
+	REFUSES(tt_source_batch, NULL, 0, 1, NULL);
 	REFUSES(tt_source_open_part, NULL, NULL, TT_PART_TEST);
 	REFUSES(tt_source_table_column, NULL, 0, NULL);
 	assert_null(tt_source_id(NULL, 0, 0));

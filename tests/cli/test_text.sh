@@ -56,9 +56,13 @@ says "$err" "--temperature wants a number"
 run 1 "$tutti" generate one --prompt "$(printf '\377')"
 says "$err" "byte 0 is no UTF-8"
 
-# what predict cannot show it says
-run 1 "$tutti" predict one text:valid.txt
-says "$err" "the model reads sequences ('tokens')"
+# an answer at each place, beside what stands there
+run 0 "$tutti" predict one text:valid.txt -n 1 --top 1 --format csv
+[ "$(grep -c "^0:[0-9]*," "$out")" -eq "$(($(wc -l <"$out") - 1))" ] || fail "no line for each place"
+run 0 "$tutti" predict one text:valid.txt --top 1 --format csv
+right=$(awk -F, 'NR > 1 { n++; right += $2 == $3 } END { printf "%.2f", 100 * right / n }' "$out")
+run 0 "$tutti" eval one text:valid.txt
+says "$out" "accuracy    $right %"
 
 # words are no characters, and a net has as many outputs as the text has tokens
 run 2 "$tutti" eval one 'text:valid.txt?tokens=words'

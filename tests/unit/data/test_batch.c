@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include <tutti/data.h>
+#include <tutti/model.h>
+
 #include "data/batch.h"
 
 static const float x_data[] = { 1, 2, 3, 4, 5, 6 };
@@ -83,9 +86,37 @@ static void columns_are_written_for_people(void **state)
 	}
 }
 
+static void samples_of_a_source_are_a_batch(void **state)
+{
+	const tt_column *all[] = { &x, &words };
+	tt_source *s;
+	tt_batch *b = NULL;
+
+	(void)state;
+	assert_ok(tt_source_from_memory(&s, TT_SCHEMA(.columns = 2, .column = all,
+	                                              .kind = TT_TARGET_NONE), 3));
+	assert_ok(tt_source_batch(s, 1, 2, &b));
+	assert_ok(tt_batch_check(b));
+	assert_int_equal(b->n, 2);
+	assert_memory_equal(tt_batch_column(b, "x")->data, x_data + 2, 4 * sizeof *x_data);
+	assert_memory_equal(tt_batch_column(b, "words")->data, word_data + 3, 3 * sizeof *word_data);
+	assert_int_equal(tt_batch_column(b, "words")->offsets[0], 0);
+	assert_int_equal(tt_batch_column(b, "words")->offsets[1], 1);
+	assert_int_equal(tt_batch_column(b, "words")->offsets[2], 3);
+	tt_free(b);
+	b = NULL;
+	assert_status(tt_source_batch(s, 2, 2, &b), TT_EINVAL);
+	assert_error("samples 2 to 3: the source has 3");
+	assert_status(tt_source_batch(s, INT64_MAX, INT64_MAX, &b), TT_EINVAL);
+	assert_status(tt_source_batch(s, 0, 0, &b), TT_EINVAL);
+	assert_null(b);
+	tt_source_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(samples_of_a_source_are_a_batch),
 		cmocka_unit_test(a_whole_batch_is_good_and_its_columns_have_names),
 		cmocka_unit_test(a_batch_that_is_not_whole_is_refused_with_the_name_of_the_column),
 		cmocka_unit_test(columns_are_written_for_people),
