@@ -27,6 +27,7 @@ static const struct example help_examples[] = {
 	{ "tutti help train", "explain a verb" },
 	{ "tutti help layers", "the layers a model can be made of" },
 	{ "tutti help conv2d", "one of them" },
+	{ "tutti help csv", "what a table can be told (`tutti help sources` lists all sources)" },
 	{ "eval \"$(tutti help --completion bash)\"", "complete words in this shell" },
 	{ NULL, NULL },
 };
@@ -45,9 +46,11 @@ static tt_status nothing_called(const struct call *c, const char *word)
 		names[n++] = help_topics[i].name;
 	for (int i = 0; n < NAMES_MAX && entries_next(TT_LAYERS, i, &e); i++)
 		names[n++] = e.name;
+	for (int i = 0; n < NAMES_MAX && entries_next(TT_SOURCES, i, &e); i++)
+		names[n++] = e.name;
 	names[n] = NULL;
 	near = str_nearest(word, names);
-	return err_set(TT_EINVAL, "no verb, topic or layer '%.80s'; %s%s%s", word,
+	return err_set(TT_EINVAL, "no verb, topic, layer or source '%.80s'; %s%s%s", word,
 	               near ? "did you mean '" : "`tutti help` lists verbs and topics",
 	               near ? near : "", near ? "'?" : "");
 }
@@ -69,6 +72,11 @@ static tt_status explain(const struct call *c, const char *word, struct str *out
 	for (int i = 0; entries_next(TT_LAYERS, i, &e); i++)
 		if (strcmp(e.name, word) == 0) {
 			docs_layer(&e, out);
+			return TT_OK;
+		}
+	for (int i = 0; entries_next(TT_SOURCES, i, &e); i++)
+		if (strcmp(e.name, word) == 0) {
+			docs_source(&e, out);
 			return TT_OK;
 		}
 	return nothing_called(c, word);
@@ -107,10 +115,10 @@ static tt_status run_help(struct call *c)
 }
 
 const struct verb verb_help = {
-	.name = "help", .args = "[VERB|spec|layers|LAYER|sources|strategies|exit]", .max_args = 1,
+	.name = "help", .args = "[VERB|spec|layers|LAYER|sources|SOURCE|strategies|exit]", .max_args = 1,
 	.summary = "explain a verb or a topic",
 	.text =
-	"Without a word it lists the verbs.  With one it explains that verb, topic or layer.\n",
+	"Without a word it lists the verbs.  With one it explains that verb, topic, layer or\nsource.\n",
 	.examples = help_examples, .flags = help_flags, .opts_size = sizeof(struct help_args),
 	.run = run_help,
 };

@@ -68,8 +68,9 @@ static const struct flag train_flags[] = {
 	{ "launched", 0,  FLAG_YES,   AT(launched), .hidden = 1, .help =
 	  "a launcher of ours has started this: it says how to go on" },
 	{ "folds",   0,   FLAG_INT,   AT(folds), "K", .max = 1000, .help =
-	  "cross-validate: K trainings, each of which validates with another Kth of data.train, in "
-	  "fold-0, fold-1 ... of the run folder; then mean and deviation" },
+	  "cross-validate: K trainings, each of which validates with another Kth of data.train (not "
+	  "with data.valid or data.split.valid), in fold-0, fold-1 ... of the run folder; then mean and "
+	  "deviation" },
 	{ "trace",   0,   FLAG_TEXT,  AT(trace), "FILE", .help =
 	  "what each worker did when, for chrome://tracing or ui.perfetto.dev" },
 	{ "tune-kernels", 0, FLAG_TEXT, AT(tune_kernels), .key = "train.tune_kernels",
@@ -221,6 +222,14 @@ static tt_status meet_at_the_end(struct run *r, tt_status st)
 	return err_at(TT_EPEER, "all is done and saved, but");
 }
 
+/* The words in there are the trainer's, which does not last. */
+static void keep_end(struct call *c, const struct run *r, tt_progress *end)
+{
+	*end = *tt_trainer_progress(r->trainer);
+	if (end->monitor && !(end->monitor = arena_printf(c->arena, "%s", end->monitor)))
+		end->monitor = "";
+}
+
 /* What is left of it, where it is asked for, is in *end. */
 static tt_status run_one(struct call *c, tt_progress *end)
 {
@@ -235,7 +244,7 @@ static tt_status run_one(struct call *c, tt_progress *end)
 	st = start(&r, c);
 	stop_prepared();
 	if (end && r.trainer)
-		*end = *tt_trainer_progress(r.trainer);
+		keep_end(c, &r, end);
 	if (st == TT_ESTOPPED && !c->exit)
 		st = tell_early_stop(&r, &c->exit);
 	st = meet_at_the_end(&r, st);

@@ -106,14 +106,20 @@ void docs_layers(struct str *out)
 	docs_each_kind(add_kind, out);
 }
 
+void docs_source(const tt_entry *k, struct str *out)
+{
+	str_addf(out, "%s\n", k->help);
+	options_help(k->options, 0, out);
+}
+
 void docs_sources(struct str *out)
 {
 	tt_entry e;
 
 	str_add(out, "A source is SCHEME:PLACE with settings after '?', divided by '&'.\n");
 	for (int i = 0; entries_next(TT_SOURCES, i, &e); i++) {
-		str_addf(out, "\n%s\n", e.help);
-		options_help(e.options, 0, out);
+		str_add(out, "\n");
+		docs_source(&e, out);
 	}
 }
 

@@ -14,6 +14,8 @@ void docs_verb(const struct verb *v, struct str *out);
 int docs_own_options(const tt_options *t);
 /* One kind of layer. */
 void docs_layer(const tt_entry *k, struct str *out);
+/* One kind of source. */
+void docs_source(const tt_entry *k, struct str *out);
 /* Call f for the kinds of layers, group by group. */
 void docs_each_kind(void (*f)(const tt_entry *k, const char *new_group, struct str *out),
                     struct str *out);

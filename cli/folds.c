@@ -120,13 +120,15 @@ tt_status folds_run(struct call *c, struct train_args *o, fold_fn *train)
 	if ((st = check(o)) != TT_OK || (st = choose_folder(c, o, &dir)) != TT_OK)
 		return st;
 	fold = arena_alloc(c->arena, (size_t)o->folds * sizeof *fold);
-	set = arena_alloc(c->arena, ((size_t)given.n + 3) * sizeof *set);
+	set = arena_alloc(c->arena, ((size_t)given.n + 5) * sizeof *set);
 	if (!fold || !set)
 		return TT_ENOMEM;
 	for (int i = 0; i < given.n; i++)
 		set[i] = given.v[i];
 	o->set.v = set;
-	o->set.n = given.n + 2;
+	o->set.n = given.n + 4;
+	set[given.n + 2] = "data.split.valid=0";         /* what a fold validates on takes their place */
+	set[given.n + 3] = "data.valid=";
 	o->common.json = 0;
 	o->common.quiet = common.quiet || common.json;
 	for (int64_t i = 0; st == TT_OK && i < o->folds; i++) {

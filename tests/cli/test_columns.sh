@@ -76,6 +76,11 @@ run 0 "$tutti" eval one csv:other.csv.gz
 grep -E '^(loss|accuracy)' before.txt >a.txt
 grep -E '^(loss|accuracy)' "$out" | cmp - a.txt || fail "the same rows in another form, other numbers"
 
+# whoever prepares samples elsewhere is told how
+run 0 "$tutti" export one --onnx one.onnx
+grep -qaF '{"x": ["' one.onnx || fail "the features have no names in ONNX"
+grep -qaF '{"columns": [' one.onnx || fail "how cells become features is not in ONNX"
+
 # a target that names rows
 run 1 "$tutti" train columns.yaml --run two -q --set 'data.train=csv:train.csv?missing=mean&label=order_id'
 says "$err" "column 0 ('order_id') is the target and another one in each of 120 rows"
@@ -108,11 +113,12 @@ run 2 "$tutti" train cut.yaml --run no -q --set 'data.split={valid: 0.3, group: 
 says "$err" "no column is called 'town'"
 
 # cross-validation
-run 0 "$tutti" train cut.yaml --run folds --folds 3 -q --set data.split.valid=0
+run 0 "$tutti" train cut.yaml --run folds --folds 3 -q
 says "$out" "3 folds"
+says_like "$out" "^best .*\(valid\.accuracy\)$"
 says_like "$out" "^accuracy +[0-9.]+ +[0-9.e-]+ +\(last epoch\)"
 [ -f folds/fold-2/checkpoints/best.safetensors ] || fail "no run of the last fold"
-run 0 "$tutti" train cut.yaml --run jfolds --folds 3 --json --epochs 1 --set data.split.valid=0
+run 0 "$tutti" train cut.yaml --run jfolds --folds 2 --json --epochs 1 --set data.valid=csv:valid.csv
 [ "$(wc -l <"$out")" -eq 1 ] || fail "more than a line of JSON: $(cat "$out")"
 says "$out" '"valid_accuracy": {"mean": '
 run 2 "$tutti" train cut.yaml --run folds --folds 3 -q

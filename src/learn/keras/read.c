@@ -363,6 +363,19 @@ static tt_status say_all(struct keras_in *r)
 	return done == r->n ? TT_OK : damaged(r, "its layers read one another in a circle");
 }
 
+/* The spec says layers one after the other: the answer is the last. */
+static tt_status check_answer(const struct keras_in *r)
+{
+	const struct item *last = r->item;
+
+	while (!last->l.is_last)
+		last++;
+	if (!r->latest || strcmp(last->ours, r->latest) == 0)
+		return TT_OK;
+	return err_set(TT_ESUPPORT, "%s: layer %.80s is no part of its answer: take it out", r->f.path,
+	               r->latest);
+}
+
 /* An answer without an activation: what it was compiled with, or else numbers. */
 static const char *compiled_loss(const struct keras_in *r)
 {
@@ -379,7 +392,7 @@ static tt_status make_spec(struct keras_in *r, tt_spec **out)
 
 	if ((st = list_items(r)) != TT_OK || (st = mark_last(r)) != TT_OK ||
 	    (st = read_input(r)) != TT_OK || (st = say_all(r)) != TT_OK ||
-	    (st = str_status(&r->yaml)) != TT_OK)
+	    (st = check_answer(r)) != TT_OK || (st = str_status(&r->yaml)) != TT_OK)
 		return st;
 	str_add(&all, "name: ");
 	str_add_json(&all, keras_text(r->config, "name", "keras"));

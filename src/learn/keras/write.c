@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "compute/pass/pass.h"
 #include "learn/keras/keras.h"
 #include "learn/keras/writer.h"
 
@@ -322,7 +323,8 @@ static tt_status add_all(struct writer *w)
 {
 	tt_status st;
 
-	if ((st = nn_graph(w->m, 1, NN_PREDICT, &w->g)) != TT_OK)
+	/* Heads that training alone has end in nothing: Keras has no such layers. */
+	if ((st = nn_graph(w->m, 1, NN_PREDICT, &w->g)) != TT_OK || (st = pass_dead(w->g)) != TT_OK)
 		return st;
 	w->made = arena_alloc(&w->arena, (2 * (size_t)w->g->n_nodes + 2) * sizeof *w->made);
 	w->of = arena_alloc(&w->arena, ((size_t)w->g->n_values + 1) * sizeof(*w->of));

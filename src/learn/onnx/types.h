@@ -3,6 +3,8 @@
 #define ONNX_TYPES_H
 
 #define ONNX_CLASSES "class_names"      /* in the metadata: a list of texts, as JSON */
+#define ONNX_FEATURES "feature_names"   /* the same, of each input that has names    */
+#define ONNX_RECIPE "recipe"            /* how cells of a table become features      */
 
 /* ONNX's numbers for types. */
 enum onnx_type {

@@ -428,11 +428,11 @@ const char *onnx_name(struct net *r, const Onnx__Node *n, const struct value *we
 
 	if (!(name = base = clean(r, base, len)))
 		return NULL;
-	for (int k = 1; is_taken(r, name) || strcmp(name, "input") == 0; k++)
+	for (int k = 1; is_taken(r, name); k++)
 		if (!(name = k == 1 ? arena_printf(&r->arena, "%s.%s", base, clean(r, n->op_type, 20))
 		                    : arena_printf(&r->arena, "%s.%d", base, k)))
 			return NULL;
-	str_addf(&r->names, "%s%s\n", r->names.len ? "" : "\n", name);
+	str_addf(&r->names, "%s\n", name);
 	return name;
 }
 

@@ -115,6 +115,24 @@ static tt_status add_input(struct net *r, const Onnx__ValueInfo *info)
 	return TT_OK;
 }
 
+/* A net with one plain input has `model.input`, of which its layers know the name `input` alone. */
+static int is_plain(const struct net *r)
+{
+	return r->n_inputs == 1 && !r->input[0].whole && !r->input[0].ragged;
+}
+
+/* What layers read the inputs by; none may be called so itself. */
+static void name_inputs(struct net *r)
+{
+	str_add(&r->names, "\ninput\n");
+	if (is_plain(r)) {
+		r->input[0].v->layer = "input";
+		str_add(&r->names, "x\n");
+	}
+	for (int i = 0; i < r->n_inputs && !is_plain(r); i++)
+		str_addf(&r->names, "%s\n", r->input[i].name);
+}
+
 static tt_status add_inputs(struct net *r)
 {
 	tt_status st = TT_OK;
@@ -132,13 +150,9 @@ static tt_status add_inputs(struct net *r)
 	if (st == TT_OK && (!r->n_inputs || r->n_inputs > NET_INPUTS_MAX))
 		st = err_set(TT_ESUPPORT, "%s: it has %d inputs: 1 to %d are read", r->path, r->n_inputs,
 		             NET_INPUTS_MAX);
+	if (st == TT_OK)
+		name_inputs(r);
 	return st;
-}
-
-/* A net with one plain input calls it so. */
-static int is_plain(const struct net *r)
-{
-	return r->n_inputs == 1 && !r->input[0].whole && !r->input[0].ragged;
 }
 
 /* ---- nodes ---- */

@@ -20,8 +20,9 @@ struct writer {
 	Onnx__ValueInfo  **input;
 	size_t             n_inputs;
 	Onnx__ValueInfo   *output;
-	Onnx__Entry       *meta;
-	struct str         classes;
+	Onnx__Entry       *meta[3];
+	size_t             n_meta;
+	struct str         classes, features, recipe;
 };
 
 /* ---- what goes in and comes out ---- */
@@ -245,23 +246,57 @@ static tt_status check_names(const struct writer *w, const Onnx__Graph *g)
 	return TT_OK;
 }
 
-static void add_classes(struct writer *w, Onnx__Model *model)
+static void add_meta(struct writer *w, const char *key, struct str *value)
+{
+	Onnx__Entry *e = value->len ? emit_room(&w->e, 1, sizeof *e) : NULL;
+
+	if (!e)
+		return;
+	onnx__entry__init(e);
+	e->key = (char *)key;
+	e->value = value->p;
+	w->meta[w->n_meta++] = e;
+}
+
+static void list_texts(struct str *s, const char *const *text, int64_t n)
+{
+	for (int64_t i = 0; i < n; i++) {
+		str_add(s, i ? ", " : "[");
+		str_add_json(s, text[i]);
+	}
+	str_add(s, n ? "]" : "[]");
+}
+
+/* What the numbers of each input are called that have names. */
+static void list_features(struct str *out, const tt_schema *s)
+{
+	for (int i = 0; i < s->columns; i++) {
+		const tt_column *c = s->column[i];
+
+		if (!c->features || (s->target && strcmp(c->name, s->target) == 0))
+			continue;
+		str_add(out, out->len ? ", " : "{");
+		str_add_json(out, c->name);
+		str_add(out, ": ");
+		list_texts(out, c->features, c->shape[0]);
+	}
+	str_add(out, out->len ? "}" : "");
+}
+
+/* The words that whoever prepares samples needs. */
+static void add_metas(struct writer *w, Onnx__Model *model)
 {
 	const tt_schema *s = &w->e.m->signature->data.view;
 
-	if (!s->class_names)
-		return;
-	for (int i = 0; i < s->classes; i++) {
-		str_add(&w->classes, i ? ", " : "[");
-		str_add_json(&w->classes, s->class_names[i]);
-	}
-	str_add(&w->classes, "]");
-	w->meta = emit_room(&w->e, 1, sizeof *w->meta);
-	onnx__entry__init(w->meta);
-	w->meta->key = ONNX_CLASSES;
-	w->meta->value = w->classes.p;
-	model->metadata_props = &w->meta;
-	model->n_metadata_props = 1;
+	if (s->class_names)
+		list_texts(&w->classes, s->class_names, s->classes);
+	list_features(&w->features, s);
+	str_add(&w->recipe, s->recipe ? s->recipe : "");
+	add_meta(w, ONNX_CLASSES, &w->classes);
+	add_meta(w, ONNX_FEATURES, &w->features);
+	add_meta(w, ONNX_RECIPE, &w->recipe);
+	model->metadata_props = w->meta;
+	model->n_metadata_props = w->n_meta;
 }
 
 /* ---- the file ---- */
@@ -319,10 +354,11 @@ static tt_status write_model(struct writer *w, const char *path, const char *nam
 	model.graph = &graph;
 	model.opset_import = &sets;
 	model.n_opset_import = 1;
-	add_classes(w, &model);
+	add_metas(w, &model);
 	if (w->e.failed)
 		return TT_ENOMEM;
-	if ((st = str_status(&w->classes)) != TT_OK || (st = check_names(w, &graph)) != TT_OK)
+	if ((st = str_status(&w->classes)) != TT_OK || (st = str_status(&w->features)) != TT_OK ||
+	    (st = str_status(&w->recipe)) != TT_OK || (st = check_names(w, &graph)) != TT_OK)
 		return st;
 	return write_file(path, &model);
 }
@@ -343,6 +379,8 @@ tt_status onnx_write(const tt_model *m, const char *path, enum tt_file_type type
 out:
 	tt_free(name);
 	str_release(&w.classes);
+	str_release(&w.features);
+	str_release(&w.recipe);
 	emit_release(&w.e);
 	return st;
 }

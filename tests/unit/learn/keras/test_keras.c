@@ -178,6 +178,31 @@ static void what_keras_does_otherwise_is_not_written(void **state)
 }
 
 /* hostile.py made them. */
+/* A head that training alone has is no layer of the file, and its loss none of the answer's. */
+static void what_the_answer_does_not_need_stays_here(void **state)
+{
+	const char *path = test_path(test_temp_dir(), "heads.keras");
+	tt_model *m = NULL, *again = NULL;
+	tt_spec *s;
+	tt_tensor t = TT_SIZED(tt_tensor);
+
+	(void)state;
+	need_hdf5();
+	assert_ok(tt_spec_parse(&s, "heads.yaml", "model: {input: [4], layers: ["
+	                        "dense: {name: body, out: 3}, dense: {name: side, out: 2}, "
+	                        "dense: {name: fc, from: body, out: 2}], "
+	                        "outputs: {side: {from: side}}}"));
+	assert_ok(tt_model_new(&m, s));
+	assert_ok(tt_file_write(m, "keras", path, TT_FILE_F32));
+	assert_ok(tt_file_read(&again, path));
+	assert_int_equal(tt_model_tensors(again), 4);
+	assert_ok(tt_model_tensor(again, 3, &t));
+	assert_string_equal(t.name, "fc.bias");
+	tt_model_free(&m);
+	tt_model_free(&again);
+	tt_spec_free(&s);
+}
+
 static void numbers_from_elsewhere_are_refused(void **state)
 {
 	static const struct { const char *file, *says; } all[] = {
@@ -252,6 +277,7 @@ int main(void)
 		cmocka_unit_test(models_give_the_answers_of_keras_and_go_back),
 		cmocka_unit_test(what_is_not_there_is_refused),
 		cmocka_unit_test(what_keras_does_otherwise_is_not_written),
+		cmocka_unit_test(what_the_answer_does_not_need_stays_here),
 		cmocka_unit_test(numbers_from_elsewhere_are_refused),
 		cmocka_unit_test(many_layers_the_wrong_way_round_are_read_soon),
 		cmocka_unit_test(architectures_that_lie_are_refused),

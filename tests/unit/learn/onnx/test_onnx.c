@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <tutti/data.h>
 #include <tutti/files.h>
 #include <tutti/session.h>
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "learn/nn/model.h"
 #include "learn/onnx/in/read.h"
 #include "learn/onnx/out/rows.h"
 
@@ -193,6 +195,27 @@ static void what_stands_in_front_of_the_net_comes_back(void **state)
 	tt_model_free(&m);
 }
 
+/* A net that has seen pictures calls its input as they are called; a layer is called as an input. */
+static void inputs_are_found_whatever_they_are_called(void **state)
+{
+	tt_model *m = model_of("name: n\nmodel:\n  input: [3, 16, 16]\n  layers:\n"
+	                       "    - conv2d: {out: 2, kernel: 3, name: image}\n    - flatten\n"
+	                       "    - dense: {out: 10, name: fc}\n");
+	const char *path = test_path(test_temp_dir(), "image.onnx");
+	tt_source *pictures;
+	tt_model *again;
+
+	(void)state;
+	assert_ok(tt_source_open(&pictures, "synth:objects?size=16&count=4"));
+	assert_ok(nn_bind(m, tt_source_schema(pictures)));
+	tt_source_close(&pictures);
+	assert_ok(tt_file_write(m, "onnx", path, TT_FILE_F32));
+	assert_ok(tt_file_read(&again, path));
+	same_numbers(m, again);
+	tt_model_free(&again);
+	tt_model_free(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +224,7 @@ int main(void)
 		cmocka_unit_test(models_give_the_answers_of_onnxruntime_and_go_back),
 		cmocka_unit_test(files_that_lie_are_refused),
 		cmocka_unit_test(what_stands_in_front_of_the_net_comes_back),
+		cmocka_unit_test(inputs_are_found_whatever_they_are_called),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
