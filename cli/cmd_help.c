@@ -115,10 +115,12 @@ static tt_status run_help(struct call *c)
 }
 
 const struct verb verb_help = {
-	.name = "help", .args = "[VERB|spec|layers|LAYER|sources|SOURCE|strategies|exit]", .max_args = 1,
+	.name = "help", .max_args = 1,
+	.args = "[VERB|spec|layers|LAYER|sources|SOURCE|strategies|exit]",
 	.summary = "explain a verb or a topic",
 	.text =
-	"Without a word it lists the verbs.  With one it explains that verb, topic, layer or\nsource.\n",
+	"Without a word it lists the verbs.  With one it explains that verb, topic, layer or\n"
+	"source.\n",
 	.examples = help_examples, .flags = help_flags, .opts_size = sizeof(struct help_args),
 	.run = run_help,
 };

@@ -69,8 +69,8 @@ static const struct flag train_flags[] = {
 	  "a launcher of ours has started this: it says how to go on" },
 	{ "folds",   0,   FLAG_INT,   AT(folds), "K", .max = 1000, .help =
 	  "cross-validate: K trainings, each of which validates with another Kth of data.train (not "
-	  "with data.valid or data.split.valid), in fold-0, fold-1 ... of the run folder; then mean and "
-	  "deviation" },
+	  "with data.valid or data.split.valid), in fold-0, fold-1 ... of the run folder; then mean "
+	  "and deviation" },
 	{ "trace",   0,   FLAG_TEXT,  AT(trace), "FILE", .help =
 	  "what each worker did when, for chrome://tracing or ui.perfetto.dev" },
 	{ "tune-kernels", 0, FLAG_TEXT, AT(tune_kernels), .key = "train.tune_kernels",

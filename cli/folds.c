@@ -127,7 +127,7 @@ tt_status folds_run(struct call *c, struct train_args *o, fold_fn *train)
 		set[i] = given.v[i];
 	o->set.v = set;
 	o->set.n = given.n + 4;
-	set[given.n + 2] = "data.split.valid=0";         /* what a fold validates on takes their place */
+	set[given.n + 2] = "data.split.valid=0";     /* what a fold validates on takes their place */
 	set[given.n + 3] = "data.valid=";
 	o->common.json = 0;
 	o->common.quiet = common.quiet || common.json;

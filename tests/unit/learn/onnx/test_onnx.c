@@ -195,7 +195,7 @@ static void what_stands_in_front_of_the_net_comes_back(void **state)
 	tt_model_free(&m);
 }
 
-/* A net that has seen pictures calls its input as they are called; a layer is called as an input. */
+/* A net that has seen pictures calls its input as they are called; so is a layer called here. */
 static void inputs_are_found_whatever_they_are_called(void **state)
 {
 	tt_model *m = model_of("name: n\nmodel:\n  input: [3, 16, 16]\n  layers:\n"
