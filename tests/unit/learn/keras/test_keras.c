@@ -246,6 +246,8 @@ static void architectures_that_lie_are_refused(void **state)
 {
 #define HEAD "{\"class_name\":\"Sequential\",\"config\":{\"name\":\"n\",\"layers\":["
 #define INPUT "{\"class_name\":\"InputLayer\",\"config\":{\"name\":\"i\",\"batch_shape\":[null,8]}}"
+#define BEHIND(name, from) "{\"class_name\":\"Dense\",\"name\":\"" name "\",\"config\":{" \
+	"\"name\":\"" name "\",\"units\":2},\"inbound_nodes\":[[[\"" from "\",0,0,{}]]]}"
 	static const struct { const char *text, *why; } rows[] = {
 		{ "[]", "is no map" }, { "{}", "no list of layers" },
 		{ HEAD "]}}", "no list of layers" },
@@ -259,6 +261,9 @@ static void architectures_that_lie_are_refused(void **state)
 		  "layer d (Dense): tutti has not got its activation" },
 		{ HEAD INPUT ",{\"class_name\":\"Conv2D\",\"config\":{\"name\":\"c\",\"kernel_size\":[3,3],"
 		  "\"data_format\":\"channels_first\"}}]}}", "channels_first" },
+		{ "{\"class_name\":\"Functional\",\"config\":{\"layers\":[" INPUT "," BEHIND("d", "i")
+		  "," BEHIND("e", "d") "],\"input_layers\":[[\"i\",0,0]],"
+		  "\"output_layers\":[[\"d\",0,0]]}}", "layer e is no part of its answer" },
 	};
 
 	(void)state;
