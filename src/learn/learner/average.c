@@ -33,7 +33,7 @@ void average_start(struct learner *l)
 	const size_t bytes = l->opts.model->train_count * sizeof *l->ema.v;
 
 	average_hide(l);
-	if (!l->ema.v || learner_steps(l))
+	if (!l->ema.v || l->steps)
 		return;
 	for (int r = 0; is_whole(l) && r < learner_world(l); r++)
 		memcpy(average_of(l, r), params_of(l, r), bytes);

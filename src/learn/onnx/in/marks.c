@@ -300,8 +300,10 @@ static tt_status end_pool(struct net *r, const Onnx__Node *n, const struct value
 	if (m->stage == AT_POOLED && onnx_is(n, "Reshape"))
 		return say_pool(r, n, m, m->pool == AT_SUM ? "sum" : m->pool == AT_MEAN ? "mean" : "last");
 	*done = m->stage == AT_LIFTED && onnx_is(n, "ReduceMax") && !onnx_int(n, "keepdims", 1);
-	if (!*done || (st = onnx_axes(r, n, 3, axes, &k)) != TT_OK)
-		return *done ? st : TT_OK;
+	if (!*done)
+		return TT_OK;
+	if ((st = onnx_axes(r, n, 3, axes, &k)) != TT_OK)
+		return st;
 	if (k == 1 && axes[0] == 1)
 		return say_pool(r, n, m, "max");
 	return onnx_refuse(r, n, "it reduces other dimensions than that of places");

@@ -176,6 +176,8 @@ static void read_floats(const Onnx__Tensor *t, size_t n, float *f)
 	uint16_t h;
 	uint32_t bits;
 
+	if (!n)
+		return;                         /* and perhaps nowhere to read */
 	if (t->data_type == ONNX_FLOAT) {
 		memcpy(f, raw ? raw : t->float_data, n * sizeof *f);
 		return;
