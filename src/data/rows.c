@@ -1,8 +1,7 @@
 /* rows.c -- some samples of a source as a batch, in one block:
  *
  *   batch, columns | offsets of the ragged ones, [n + 1] each | data of each column */
-#include <string.h>
-
+#include "base/hash.h"
 #include "base/mem.h"
 #include "data/batch.h"
 #include "data/reader.h"
@@ -87,6 +86,9 @@ static tt_status fill(struct reading *g, struct block *b, const size_t offsets[B
 	if ((st = g->r->ops->read(g->r, g->first, g->n, g->cells)) != TT_OK)
 		return st;
 	for (int i = 0; i < columns; i++) {
+		if (column_ragged(column_of(g, i)) && g->cells[i].used != g->cells[i].room)
+			return err_set(TT_EFORMAT, "column '%.60s' has another length when it is read again",
+			               column_of(g, i)->name);
 		b->column[i] = *column_of(g, i);
 		b->column[i].data = g->cells[i].data;
 		b->pointer[i] = &b->column[i];
@@ -125,4 +127,20 @@ tt_status tt_source_batch(const tt_source *s, int64_t first, int64_t n, tt_batch
 	}
 	mem_free(g.rows);
 	return st;
+}
+
+tt_status source_hash(const tt_source *s, int64_t index, uint64_t *h)
+{
+	tt_batch *b;
+	tt_status st = tt_source_batch(s, index, 1, &b);
+
+	if (st != TT_OK)
+		return st;
+	for (int i = 0; i < b->columns; i++) {
+		const tt_column *c = b->column[i];
+
+		*h = hash_bytes(*h, c->data, column_bytes(c) * (c->offsets ? (size_t)c->offsets[1] : 1));
+	}
+	mem_free(b);
+	return TT_OK;
 }

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/mem.h"
 #include "base/sized.h"
 #include "data/convert.h"
@@ -92,8 +91,8 @@ const char *tt_source_id(const tt_source *s, int k, int64_t index)
 {
 	const struct reader *r = s ? s->reader : NULL;
 
-	return r && r->ops->id && k >= 0 && k < r->ids && index >= 0 && index < r->count
-		? r->ops->id(r, k, index) : NULL;
+	return r && k >= 0 && k < r->ids && index >= 0 && index < r->count ? reader_id(r, k, index)
+	                                                                   : NULL;
 }
 
 /* ---- one sample ---- */
@@ -201,50 +200,4 @@ size_t source_elements(const tt_source_info *info)
 size_t source_bytes(const tt_source_info *info)
 {
 	return source_elements(info) * (info->type == TT_SAMPLE_U8 ? 1 : sizeof(float));
-}
-
-/* Ragged columns say how much room they need when they have too little: the second try has it. */
-static tt_status read_whole(const struct reader *r, int64_t index, struct cells *cells,
-                            int64_t *rows)
-{
-	const tt_schema *v = &r->schema.view;
-	int again = 1;
-	tt_status st = TT_OK;
-
-	for (int i = 0; i < v->columns; i++) {
-		const size_t bytes = column_bytes(v->column[i]);
-
-		cells[i] = (struct cells){ .data = mem_calloc(1, bytes), .room = bytes, .rows = &rows[i] };
-		if (!cells[i].data)
-			return TT_ENOMEM;
-	}
-	while (again && (st = r->ops->read(r, index, 1, cells)) == TT_OK) {
-		again = 0;
-		for (int i = 0; i < v->columns; i++) {
-			if (!column_ragged(v->column[i]) || cells[i].used <= cells[i].room)
-				continue;
-			mem_free(cells[i].data);
-			cells[i].room = cells[i].used;
-			if (!(cells[i].data = mem_calloc(1, cells[i].room)))
-				return TT_ENOMEM;
-			again = 1;
-		}
-	}
-	return st;
-}
-
-tt_status source_hash(const tt_source *s, int64_t index, uint64_t *h)
-{
-	const struct reader *r = s->reader;
-	const tt_schema *v = &r->schema.view;
-	struct cells cells[BATCH_COLUMNS] = {{0}};
-	int64_t rows[BATCH_COLUMNS] = {0};
-	tt_status st = read_whole(r, index, cells, rows);
-
-	for (int i = 0; st == TT_OK && i < v->columns; i++)
-		*h = hash_bytes(*h, cells[i].data, column_ragged(v->column[i]) ? cells[i].used
-		                                   : column_bytes(v->column[i]));
-	for (int i = 0; i < v->columns; i++)
-		mem_free(cells[i].data);
-	return st;
 }

@@ -113,10 +113,44 @@ static void samples_of_a_source_are_a_batch(void **state)
 	tt_source_close(&s);
 }
 
+/* Lists grow by one each time that they are asked for. */
+static tt_status read_growing(void *ctx, int64_t first, int64_t n, tt_column *const *column)
+{
+	static const float zero[2] = {0};
+	static const int32_t list[8] = {0};
+	static int64_t offsets[2];
+
+	(void)ctx;
+	(void)first;
+	assert_int_equal(n, 1);
+	offsets[1]++;
+	column[0]->data = zero;
+	column[1]->data = list;
+	column[1]->offsets = offsets;
+	return TT_OK;
+}
+
+static void a_list_that_changes_between_two_reads_is_refused(void **state)
+{
+	const tt_column *all[] = { &x, &words };
+	const tt_callback c = { .size = sizeof c, .read = read_growing, .threads = 1 };
+	tt_source *s;
+	tt_batch *b = NULL;
+
+	(void)state;
+	assert_ok(tt_source_from_callback(&s, TT_SCHEMA(.columns = 2, .column = all,
+	                                                .kind = TT_TARGET_NONE), 3, &c));
+	assert_status(tt_source_batch(s, 0, 1, &b), TT_EFORMAT);
+	assert_error("column 'words' has another length");
+	assert_null(b);
+	tt_source_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(samples_of_a_source_are_a_batch),
+		cmocka_unit_test(a_list_that_changes_between_two_reads_is_refused),
 		cmocka_unit_test(a_whole_batch_is_good_and_its_columns_have_names),
 		cmocka_unit_test(a_batch_that_is_not_whole_is_refused_with_the_name_of_the_column),
 		cmocka_unit_test(columns_are_written_for_people),
