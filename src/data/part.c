@@ -60,28 +60,13 @@ static const char *part_id(const struct reader *r, int k, int64_t index)
 {
 	const struct part *p = (const struct part *)r;
 
-	return p->inner->ops->id ? p->inner->ops->id(p->inner, k, p->index[index]) : NULL;
+	return reader_id(p->inner, k, p->index[index]);
 }
 
 static const struct reader_ops part_reader = {
 	.help = "some of another source's samples", .close = part_close, .read = part_read,
 	.peek = part_peek, .id = part_id,
 };
-
-static tt_status copy_schema(struct schema *to, const tt_schema *from)
-{
-	tt_status st = TT_OK;
-
-	for (int i = 0; st == TT_OK && i < from->columns; i++)
-		st = schema_add(to, from->column[i]);
-	to->view.kind = TT_TARGET_NONE;
-	if (st == TT_OK && from->target)
-		st = schema_set_target(to, &(struct schema_target){ from->target, from->kind,
-		                                                    from->classes, from->class_names });
-	if (st == TT_OK && from->weight)
-		st = schema_set_weight(to, from->weight);
-	return st == TT_OK ? schema_set_recipe(to, from->recipe) : st;
-}
 
 static tt_status read_classes(const tt_source *s, int32_t *class)
 {
@@ -95,7 +80,7 @@ static tt_status read_classes(const tt_source *s, int32_t *class)
 	return st;
 }
 
-/* Which of them; *n is how many. */
+/* Which of them, and how many. */
 static tt_status choose(struct part *p, const struct cut *c)
 {
 	const int64_t n = p->inner->count;
@@ -141,7 +126,7 @@ tt_status source_part(tt_source **out, tt_source *whole, const struct cut *c)
 	p->reader.ranges = 0;
 	p->reader.shards = 0;
 	p->reader.schema = (struct schema){0};
-	if ((st = copy_schema(&p->reader.schema, &p->inner->schema.view)) == TT_OK &&
+	if ((st = schema_take(&p->reader.schema, &p->inner->schema.view)) == TT_OK &&
 	    (st = choose(p, c)) == TT_OK && (st = source_wrap(out, &p->reader)) == TT_OK)
 		return TT_OK;
 	p->whole = NULL;

@@ -99,6 +99,11 @@ static inline const void *reader_peek(const struct reader *r, int column, int64_
 	return r->ops->peek ? r->ops->peek(r, column, index) : NULL;
 }
 
+static inline const char *reader_id(const struct reader *r, int k, int64_t index)
+{
+	return r->ops->id ? r->ops->id(r, k, index) : NULL;
+}
+
 /* The settings of `args` over the defaults of `table` into *base; texts live in a. */
 tt_status reader_settings(const struct option *table, struct arena *a, const struct node *args,
                           void *base);

@@ -124,9 +124,7 @@ static const void *view_peek(const struct reader *r, int column, int64_t index)
 
 static const char *view_id(const struct reader *r, int k, int64_t index)
 {
-	const struct reader *inner = ((const struct view *)r)->inner;
-
-	return inner->ops->id ? inner->ops->id(inner, k, index) : NULL;
+	return reader_id(((const struct view *)r)->inner, k, index);
 }
 
 static const struct reader_ops view_reader = {
