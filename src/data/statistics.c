@@ -1,7 +1,6 @@
 #include "data/statistics.h"
 
 #include <math.h>
-
 #include <stdlib.h>
 
 #include "base/mem.h"

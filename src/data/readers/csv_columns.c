@@ -9,11 +9,6 @@
 
 /* ---- what a model knows ---- */
 
-static int reads_kind(enum tt_cells kind)
-{
-	return kind != TT_CELLS_ID;
-}
-
 /* Features by the names of the table's columns, for who knows a recipe. */
 static tt_status know_recipe(struct table *t, struct csv *c, const char *file)
 {
@@ -27,7 +22,7 @@ static tt_status know_recipe(struct table *t, struct csv *c, const char *file)
 	t->known.features = names;
 	t->known.count = 0;
 	for (int64_t i = 0; i < t->recipe.columns; i++)
-		if (reads_kind(t->recipe.column[i].kind))
+		if (t->recipe.column[i].kind != TT_CELLS_ID)
 			names[t->known.count++] = t->recipe.column[i].name;
 	return TT_OK;
 }
@@ -38,6 +33,14 @@ tt_status csv_know(struct table *t, struct csv *c, const struct csv_opts *o)
 		return TT_OK;
 	t->known = *o->known;
 	return t->known.recipe ? know_recipe(t, c, t->row.in->name) : TT_OK;
+}
+
+int csv_reads(const struct known_columns *k, const char *name)
+{
+	for (int64_t i = 0; i < k->count; i++)
+		if (strcmp(k->features[i], name) == 0)
+			return 1;
+	return 0;
 }
 
 /* ---- names ---- */
@@ -159,14 +162,6 @@ static tt_status take_recipe(struct table *t)
 	return TT_OK;
 }
 
-static int knows(const struct known_columns *k, const char *name)
-{
-	for (int64_t i = 0; i < k->count; i++)
-		if (strcmp(k->features[i], name) == 0)
-			return 1;
-	return 0;
-}
-
 /* A model without a recipe reads numbers alone; what it does not read need not be such. */
 static void take_features(struct table *t)
 {
@@ -183,7 +178,7 @@ static void take_features(struct table *t)
 		if (next < t->known.count && strcmp(t->known.features[next], t->name[i]) == 0)
 			next++;                 /* most often they stand in order */
 		else
-			c->unread = !knows(&t->known, t->name[i]);
+			c->unread = !csv_reads(&t->known, t->name[i]);
 		if (c->unread && csv_names_rows(t, i)) {
 			c->kind = TT_CELLS_ID;
 			c->unread = 0;

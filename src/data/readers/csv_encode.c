@@ -165,15 +165,15 @@ static tt_status fit(struct encoding *e)
 /* A model's: where its columns stand here. */
 static tt_status find_columns(struct encoding *e)
 {
-	for (int64_t k = 0; k < e->t->recipe.columns; k++) {
+	for (int64_t k = 0; k < e->t->recipe.columns; k++)
 		e->from[k] = e->t->width;
-		for (size_t i = 0; i < e->t->width; i++)
-			if (e->t->column[i].known == &e->t->recipe.column[k])
-				e->from[k] = i;
+	for (size_t i = 0; i < e->t->width; i++)
+		if (e->t->column[i].known)
+			e->from[e->t->column[i].known - e->t->recipe.column] = i;
+	for (int64_t k = 0; k < e->t->recipe.columns; k++)
 		if (e->from[k] == e->t->width && e->t->recipe.column[k].kind != TT_CELLS_ID)
 			return err_set(TT_ESHAPE, "%s: column '%.60s' of the model is of another kind here",
 			               e->t->row.in->name, e->t->recipe.column[k].name);
-	}
 	return TT_OK;
 }
 

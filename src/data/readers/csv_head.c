@@ -106,14 +106,6 @@ static int is_header(const struct table *t)
 	       (t->header == CSV_HEADER_AUTO && looks_like_header(t));
 }
 
-static int reads(const struct known_columns *k, const char *name)
-{
-	for (int64_t i = 0; i < k->count; i++)
-		if (strcmp(k->features[i], name) == 0)
-			return 1;
-	return 0;
-}
-
 /* Does a model read the last column?  Without names it reads all of so many. */
 static int reads_last(const struct table *t, const struct known_columns *k)
 {
@@ -121,7 +113,7 @@ static int reads_last(const struct table *t, const struct known_columns *k)
 
 	if (!k->features || !is_header(t))
 		return csv_features(t) == (size_t)k->count;
-	return reads(k, last);
+	return csv_reads(k, last);
 }
 
 /* A table without names has the columns that a model knows by their numbers, if as many others

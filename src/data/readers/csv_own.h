@@ -87,6 +87,8 @@ tt_status csv_set_columns(struct table *t, struct csv *c, const struct csv_opts 
 void      csv_place_columns(struct table *t);
 /* What a model knows, in t->known and t->recipe. */
 tt_status csv_know(struct table *t, struct csv *c, const struct csv_opts *o);
+/* Is it one of the features that a model knows by their names? */
+int       csv_reads(const struct known_columns *k, const char *name);
 /* The name of a column: in the header, or its number, in the arena.  NULL: no memory. */
 const char *csv_column_name(const struct table *t, struct csv *c, size_t column);
 /* Must cells be looked at before they are read? */
