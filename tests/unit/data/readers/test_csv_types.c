@@ -9,7 +9,6 @@
 #include <tutti/data.h>
 
 #include "base/file.h"
-#include "base/mem.h"
 #include "data/readers/csv.h"
 #include "data/readers/registry.h"
 #include "data/table/recipe.h"
@@ -307,23 +306,6 @@ static void a_source_tells_names_and_kinds(void **state)
 	tt_source_close(&s);
 }
 
-static void no_allocation_may_fail_badly(void **state)
-{
-	const int64_t before = mem_live();
-	tt_status st = TT_ENOMEM;
-
-	(void)state;
-	for (uint64_t n = 1; st != TT_OK; n++) {
-		assert_true(n < 1000);
-		mem_fail_at(n, 1);
-		st = PARSE("id,a,c,kind\np,1,red,pear\nq,,blue,apple\n", .missing = CSV_MISSING_MEDIAN);
-		mem_fail_at(0, 0);
-		assert_true(st == TT_OK || st == TT_ENOMEM);
-	}
-	csv_release(&csv);
-	assert_int_equal(mem_live(), before);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,7 +318,6 @@ int main(void)
 		cmocka_unit_test(hostile_tables_are_refused_in_one_line),
 		cmocka_unit_test(separators_and_commas_are_as_told),
 		cmocka_unit_test(a_source_tells_names_and_kinds),
-		cmocka_unit_test(no_allocation_may_fail_badly),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
