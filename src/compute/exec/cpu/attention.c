@@ -139,17 +139,10 @@ static void zero(float *x, int64_t lo, int64_t hi)
 /* s = softmax(scale s); gives the logarithm of the sum. */
 SIMD static float softmax(float *s, int64_t n, float scale)
 {
-	float most = -INFINITY, by;
-	double sum = 0;
+	float most;
+	const double sum = exp_row(s, n, scale, &most);
+	const float by = (float)(1 / sum);
 
-	for (int64_t j = 0; j < n; j++)
-		most = s[j] > most || s[j] != s[j] ? s[j] : most;
-	IN_PLACE
-	for (int64_t j = 0; j < n; j++)
-		s[j] = exp_negative(scale * (s[j] - most));
-	for (int64_t j = 0; j < n; j++)
-		sum += s[j];
-	by = (float)(1 / sum);
 	IN_PLACE
 	for (int64_t j = 0; j < n; j++)
 		s[j] *= by;

@@ -19,7 +19,6 @@ struct attention {
 };
 void attention_run(const struct attention *a);
 
-
 /* The same of ATTENTION_KEPT: some places with all that is kept, which nothing is made of first. */
 size_t attention_kept_scratch(const struct ir_node *n);
 void   attention_kept_run(const struct attention *a);

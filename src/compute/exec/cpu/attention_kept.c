@@ -40,19 +40,12 @@ SIMD static void scores(const struct rows *r, const float *q, int64_t D, float *
 		s[j] = dot(q, r->k + j * r->stride, D);
 }
 
-SIMD static float softmax(float *s, int64_t n, float scale)
+/* Weights that are not yet divided by their sum; gives what they are to be multiplied by. */
+SIMD static float weights(float *s, int64_t n, float scale)
 {
-	float most = -INFINITY;
-	double sum = 0;
+	float most;
 
-	for (int64_t j = 0; j < n; j++)
-		most = s[j] > most || s[j] != s[j] ? s[j] : most;
-	IN_PLACE
-	for (int64_t j = 0; j < n; j++)
-		s[j] = exp_negative(scale * (s[j] - most));
-	for (int64_t j = 0; j < n; j++)
-		sum += s[j];
-	return (float)(1 / sum);
+	return (float)(1 / exp_row(s, n, scale, &most));
 }
 
 SIMD static void add_values(const struct rows *r, const float *s, int64_t D, float *restrict y)
@@ -72,7 +65,7 @@ static void run_place(const struct rows *r, const float *q, int64_t D, float *sc
 
 	scores(&r[0], q, D, score);
 	scores(&r[1], q, D, score + r[0].n);
-	by = softmax(score, r[0].n + r[1].n, (float)(1 / sqrt((double)D)));
+	by = weights(score, r[0].n + r[1].n, (float)(1 / sqrt((double)D)));
 	for (int64_t d = 0; d < D; d++)
 		y[d] = 0;
 	add_values(&r[0], score, D, y);

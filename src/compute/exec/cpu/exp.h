@@ -64,4 +64,21 @@ INLINE float exp_tanh(float x)
 	return size < 0.625f ? p : copysignf((1 - e) / (1 + e), x);
 }
 
+/* s = e^(scale (s - *most)), of which *most is the largest, or a NaN; gives their sum. */
+INLINE double exp_row(float *s, int64_t n, float scale, float *most)
+{
+	float largest = -INFINITY;
+	double sum = 0;
+
+	for (int64_t j = 0; j < n; j++)
+		largest = s[j] > largest || s[j] != s[j] ? s[j] : largest;
+	IN_PLACE
+	for (int64_t j = 0; j < n; j++)
+		s[j] = exp_negative(scale * (s[j] - largest));
+	for (int64_t j = 0; j < n; j++)
+		sum += s[j];
+	*most = largest;
+	return sum;
+}
+
 #endif
