@@ -79,15 +79,18 @@ struct ir_value *build_find(const struct builder *b, const char *name)
 	return k ? k->v : NULL;
 }
 
-/* The line of a layer anywhere in the document that is called so; 0: none is; -1: no line. */
-static int line_of_name(const struct node *n, const char *name)
+/* The line of a layer behind *after that is called so; 0: none is; -1: no line.  *after becomes
+ * NULL where the search has come to it. */
+static int line_of_name(const struct node *n, const struct node **after, const char *name)
 {
 	for (const struct node *c = n->child; c; c = c->next) {
-		const int line = line_of_name(c, name);
+		int line;
 
-		if (line)
+		if (c == *after)
+			*after = NULL;
+		if ((line = line_of_name(c, after, name)) != 0)
 			return line;
-		if (c->key && strcmp(c->key, "name") == 0 && c->kind == NODE_TEXT &&
+		if (!*after && c->key && strcmp(c->key, "name") == 0 && c->kind == NODE_TEXT &&
 		    strcmp(c->text, name) == 0)
 			return c->line ? c->line : -1;
 	}
@@ -108,7 +111,8 @@ static tt_status made_later(const struct layer *l, const char *name, int line)
 static tt_status no_such_layer(const struct builder *b, const struct layer *l, const char *name)
 {
 	const char *near = build_nearest(b, name), *mine = ((const struct layer_base *)l->opts)->name;
-	const int later = node_absent(b->m->net.layers) ? 0 : line_of_name(b->m->net.layers, name);
+	const struct node *layers = b->m->net.layers, *me = l->node;
+	const int later = node_absent(layers) ? 0 : line_of_name(layers, &me, name);
 
 	if (mine && strcmp(mine, name) == 0)
 		return layer_err(l, TT_ESPEC, "names itself: a layer reads what stands before it, and "
