@@ -1,11 +1,11 @@
 /* What the kinds of layers are made with: parameters, buffers, operations, messages. */
 #include "learn/nn/layer.h"
 
-#include "compute/ir/edit.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "compute/ir/edit.h"
 
 const char *const act_words[] = {
 	[ACT_NONE] = "none", [ACT_RELU] = "relu", [ACT_LEAKY_RELU] = "leaky_relu", [ACT_ELU] = "elu",

@@ -1,6 +1,4 @@
 /* state.c -- what a net hands from one piece of a sequence to the next. */
-#include <string.h>
-
 #include "learn/nn/build.h"
 
 struct carried {
