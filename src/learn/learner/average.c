@@ -66,17 +66,16 @@ void average_hide(struct learner *l)
 	l->shown = 0;
 }
 
-tt_status average_take(struct learner *l, const float *trained)
+void average_take(struct learner *l, const float *trained)
 {
 	const size_t bytes = l->opts.model->train_count * sizeof *trained;
 
 	if (!l->ema.v)
-		return TT_OK;
+		return;
 	if (is_whole(l))
 		memcpy(average_of(l, 0), trained, bytes * (size_t)learner_world(l));
 	else
 		memcpy(l->ema.v, trained, bytes);
 	l->shown = 1;
 	average_hide(l);
-	return TT_OK;
 }

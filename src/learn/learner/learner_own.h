@@ -132,7 +132,7 @@ void      average_start(struct learner *l);
 void      average_show(struct learner *l);
 void      average_hide(struct learner *l);
 /* What was saved: the model is the average, and these are the parameters. */
-tt_status average_take(struct learner *l, const float *trained);
+void      average_take(struct learner *l, const float *trained);
 /* group.c: this rank's part among others, before any program is compiled. */
 tt_status group_join(struct learner *l);
 /* blame.c: what goes wrong between ranks is another rank's fault, not this one's. */

@@ -245,5 +245,6 @@ tt_status learner_take_slots(struct learner *l, const struct learner_slots *s)
 	}
 	if (s->trained && !trained_at(l))
 		return TT_ENOMEM;
-	return average_take(l, s->trained);
+	average_take(l, s->trained);
+	return TT_OK;
 }

@@ -5,6 +5,8 @@
 
 #include "learn/learner/learner_own.h"
 
+_Static_assert(NET_OUTPUTS_MAX <= METRICS_PARTS, "metrics have room for the loss of each output");
+
 static float *sums_of(const struct learner *l)
 {
 	return l->grads + l->opts.model->train_count;
