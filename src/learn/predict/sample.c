@@ -3,18 +3,18 @@
 #include <math.h>
 #include <stdlib.h>
 
-static float greatest(const float *score, int n)
+static int greatest(const float *score, int n)
 {
-	float most = -INFINITY;
+	int at = 0;
 
-	for (int i = 0; i < n; i++)
-		most = score[i] > most ? score[i] : most;
-	return most;
+	for (int i = 1; i < n; i++)
+		at = score[i] > score[at] ? i : at;
+	return at;
 }
 
 void sample_softmax(const float *score, int n, float *p)
 {
-	const double most = greatest(score, n);
+	const double most = score[greatest(score, n)];
 	double sum = 0;
 
 	for (int i = 0; i < n; i++)
@@ -51,11 +51,11 @@ int sample_draw(const struct sample_opts *o, const float *score, int n, double u
 	int left = n, i;
 	double sum = 0;
 
+	if (o->temperature <= 0)
+		return greatest(score, n);
 	for (i = 0; i < n; i++)
 		room[i] = (struct ranked){ score[i], i };
 	qsort(room, (size_t)n, sizeof *room, by_score);
-	if (o->temperature <= 0)
-		return room[0].at;
 	if (o->top_k && o->top_k < left)
 		left = o->top_k;
 	if (o->top_p > 0 && o->top_p < 1)
