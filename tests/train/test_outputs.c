@@ -203,6 +203,28 @@ static void a_resumed_run_tells_the_same_losses(void **state)
 	mem_free(a);
 }
 
+/* Which losses are told may change: of those that were summed up until then none are known. */
+static void a_run_goes_on_with_other_outputs(void **state)
+{
+	const char *path = test_path(test_temp_dir(), "heads.safetensors");
+	tt_model *m = tiny_model(net, NULL);
+	tt_trainer *t;
+	int more;
+
+	(void)state;
+	assert_ok(tt_trainer_new(&t, m, NULL));
+	assert_ok(tt_trainer_step(t, &more));
+	assert_ok(tt_trainer_checkpoint(t, path));
+	tt_trainer_free(&t);
+	tt_model_free(&m);
+	m = tiny_model(net, "model.outputs.more", "{from: side, weight: 0.1}", NULL);
+	assert_ok(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.resume = path)));
+	assert_int_equal(tt_trainer_progress(t)->losses, 3);
+	assert_near(tt_trainer_progress(t)->loss_part[1], 0, 0);
+	tt_trainer_free(&t);
+	tt_model_free(&m);
+}
+
 /* ---- what is wrong ---- */
 
 static void bad_outputs_are_named(void **state)
@@ -258,6 +280,7 @@ int main(void)
 		cmocka_unit_test(workers_and_parts_of_a_batch_learn_the_same),
 		cmocka_unit_test(every_strategy_tells_them),
 		cmocka_unit_test(a_resumed_run_tells_the_same_losses),
+		cmocka_unit_test(a_run_goes_on_with_other_outputs),
 		cmocka_unit_test(bad_outputs_are_named),
 		cmocka_unit_test(every_loss_may_be_one_of_several),
 	};

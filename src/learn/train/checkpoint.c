@@ -316,15 +316,27 @@ static tt_status read_state(const struct ckpt *c, const char *path, struct state
 	return TT_OK;
 }
 
-/* Sums of losses, two for each output.  Of a net whose outputs are others none are known. */
+static int words_in(const char *text)
+{
+	int n = *text != '\0';
+
+	for (; *text; text++)
+		n += *text == ' ';
+	return n;
+}
+
+/* Sums of losses, two for each output.  If it was written with more or fewer none are known. */
 static tt_status read_losses(const struct tt_trainer *t, const struct ckpt *c, const char *path,
                              struct state *s)
 {
 	const char *text = ckpt_meta(c, META_LOSSES);
+	const int want = 2 * t->model->n_outputs;
 
 	memset(s->part, 0, sizeof s->part);
 	memset(s->interval_part, 0, sizeof s->interval_part);
-	for (int i = 0; text && i < 2 * t->model->n_outputs; i++) {
+	if (!text || words_in(text) != want)
+		return TT_OK;
+	for (int i = 0; i < want; i++) {
 		const int n = (int)strcspn(text, " ");
 		char one[40];
 		double v;
@@ -333,7 +345,7 @@ static tt_status read_losses(const struct tt_trainer *t, const struct ckpt *c, c
 		text += n + (text[n] == ' ');
 		if (!str_to_double(one, &v) || !isfinite(v))
 			return err_set(TT_EFORMAT, "%s: '" META_LOSSES "' is no list of %d numbers", path,
-			               2 * t->model->n_outputs);
+			               want);
 		*(i % 2 ? &s->interval_part[i / 2] : &s->part[i / 2]) = v;
 	}
 	return TT_OK;
