@@ -26,8 +26,8 @@ struct worker {
 	const struct shape *shape;
 	struct device_list  devices;
 	struct thread      *thread;
-	float              *params, x[4 * 20 * 8 * 8], want[MOST];
-	int64_t             wrong;
+	float              *params, x[4 * 6 * 8 * 8], want[MOST];
+	int                 wrong;
 };
 
 static struct program *compile(const struct worker *w)
@@ -57,15 +57,16 @@ static int run(struct worker *w, float *y)
 {
 	const struct program_run one = { .seed = 1 };
 	struct program *p = compile(w);
+	tt_status st;
 
 	if (!p)
 		return 0;
 	program_bind(p, w->params, NULL, NULL);
 	program_set_input(p, 0, w->x);
-	if (program_run(p, &one) == TT_OK)
+	if ((st = program_run(p, &one)) == TT_OK)
 		memcpy(y, program_output(p, 0), (size_t)outputs(w->shape) * sizeof *y);
 	program_free(&p);
-	return 1;
+	return st == TT_OK;
 }
 
 static void work(void *ctx)

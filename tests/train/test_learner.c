@@ -407,6 +407,40 @@ static void a_program_that_wants_to_stop_loses_nothing(void **state)
 	tt_model_free(&b);
 }
 
+/* A learner ends with the average of its steps; who goes on stepping goes on with the weights. */
+static void a_finished_learner_shows_the_average(void **state)
+{
+	tt_model *m[2];
+	tt_learner *l[2];
+	float *average;
+	size_t bytes;
+
+	(void)state;
+	for (int k = 0; k < 2; k++)
+		l[k] = learner(m[k] = net("train.ema", k ? "0" : "0.5"));
+	bytes = m[0]->param_count * sizeof *average;
+	average = mem_alloc(bytes);
+	memcpy(average, m[0]->params, bytes);
+	for (int step = 0; step < 4; step++) {
+		for (int k = 0; k < 2; k++)
+			steps(l[k], step, step + 1);
+		assert_same(m[0], m[1]);
+		for (size_t i = 0; i < m[0]->param_count; i++)
+			average[i] = step ? (average[i] + m[0]->params[i]) / 2 : m[0]->params[i];
+		if (step < 2)
+			continue;
+		assert_ok(tt_learner_finish(l[0]));
+		assert_floats_near(m[0]->params, average, m[0]->param_count, 1e-6);
+		assert_ok(tt_learner_save(l[0], test_path(test_temp_dir(), "l.safetensors")));
+		assert_floats_near(m[0]->params, average, m[0]->param_count, 1e-6);
+	}
+	for (int k = 0; k < 2; k++) {
+		tt_learner_free(&l[k]);
+		tt_model_free(&m[k]);
+	}
+	mem_free(average);
+}
+
 /* ---- checkpoints ---- */
 
 static void a_loaded_learner_goes_on_to_the_same_bits(void **state)
@@ -679,44 +713,9 @@ static void nothing_stays_behind(void **state)
 	assert_int_equal(mem_live(), live);
 }
 
-/* A learner ends with the average of its steps; who goes on stepping goes on with the weights. */
-static void a_finished_learner_shows_the_average(void **state)
-{
-	tt_model *m[2];
-	tt_learner *l[2];
-	float *average;
-	size_t bytes;
-
-	(void)state;
-	for (int k = 0; k < 2; k++)
-		l[k] = learner(m[k] = net("train.ema", k ? "0" : "0.5"));
-	bytes = m[0]->param_count * sizeof *average;
-	average = mem_alloc(bytes);
-	memcpy(average, m[0]->params, bytes);
-	for (int step = 0; step < 4; step++) {
-		for (int k = 0; k < 2; k++)
-			steps(l[k], step, step + 1);
-		assert_same(m[0], m[1]);
-		for (size_t i = 0; i < m[0]->param_count; i++)
-			average[i] = step ? (average[i] + m[0]->params[i]) / 2 : m[0]->params[i];
-		if (step < 2)
-			continue;
-		assert_ok(tt_learner_finish(l[0]));
-		assert_floats_near(m[0]->params, average, m[0]->param_count, 1e-6);
-		assert_ok(tt_learner_save(l[0], test_path(test_temp_dir(), "l.safetensors")));
-		assert_floats_near(m[0]->params, average, m[0]->param_count, 1e-6);
-	}
-	for (int k = 0; k < 2; k++) {
-		tt_learner_free(&l[k]);
-		tt_model_free(&m[k]);
-	}
-	mem_free(average);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_finished_learner_shows_the_average),
 		cmocka_unit_test(it_gives_the_bits_of_a_trainer),
 		cmocka_unit_test(bytes_are_scaled_as_a_source_is),
 		cmocka_unit_test(it_learns_and_says_so),
@@ -727,6 +726,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_refused_and_changes_nothing),
 		cmocka_unit_test(a_loss_that_is_not_finite_ends_it),
 		cmocka_unit_test(a_program_that_wants_to_stop_loses_nothing),
+		cmocka_unit_test(a_finished_learner_shows_the_average),
 		cmocka_unit_test(a_loaded_learner_goes_on_to_the_same_bits),
 		cmocka_unit_test(it_goes_on_from_a_trainers_checkpoint),
 		cmocka_unit_test(another_optimizers_state_is_refused),
