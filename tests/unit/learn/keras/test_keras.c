@@ -1,9 +1,9 @@
 /* Keras models: those of tests/keras, which Keras has made (make.py there), give its answers, and
  * travel out and in again to the bit. */
+#include "support/answers.h"
 #include "support/support.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <tutti/files.h>
@@ -30,28 +30,6 @@ static void need_hdf5(void)
 		test_skip("libhdf5 is not built in");
 }
 
-/* What Keras said: the numbers behind this word. */
-static int answers(const char *word, float *out)
-{
-	char *text, *rest, *line;
-	size_t size;
-	int n = 0;
-
-	assert_ok(file_read_all(file("answers.txt"), 0, &text, &size));
-	rest = text;
-	while ((line = strsep(&rest, "\n")))
-		if (strncmp(line, word, strlen(word)) == 0 && line[strlen(word)] == ' ')
-			for (char *at = line + strlen(word), *end; ; at = end) {
-				const float v = strtof(at, &end);
-
-				if (end == at)
-					break;
-				out[n++] = v;
-			}
-	mem_free(text);
-	return n;
-}
-
 /* The input of make.py, c channels of h x w last, as tutti has it. */
 static void input(const int64_t shape[3], int64_t samples, float *out)
 {
@@ -60,40 +38,22 @@ static void input(const int64_t shape[3], int64_t samples, float *out)
 	for (int64_t i = 0; i < samples * all; i++) {
 		const int64_t at = i % all, channel = at % c, place = at / c;
 
-		out[i / all * all + channel * h * w + place] = (float)(37 * i % 101 - 50) / 50;
+		out[i / all * all + channel * h * w + place] = answers_input(i);
 	}
 }
 
 static void says(const tt_model *m, const char *word, const int64_t shape[3])
 {
 	float x[1024], want[64], got[64];
-	const int n = answers(word, want);
+	const int n = answers_read(file("answers.txt"), word, want, 64);
 	tt_session *s;
 
-	assert_true(n > 0);
 	input(shape, 2, x);
 	assert_ok(tt_session_new(&s, m, TT_SESSION_OPTS(.threads = 1)));
 	assert_int_equal(tt_session_outputs(s) * 2, n);
 	assert_ok(tt_session_run(s, x, 2, got));
 	assert_floats_near(got, want, (size_t)n, 2e-6);
 	tt_session_free(&s);
-}
-
-static void same_numbers(const tt_model *a, const tt_model *b)
-{
-	assert_int_equal(tt_model_tensors(a), tt_model_tensors(b));
-	for (int i = 0; i < tt_model_tensors(a); i++) {
-		tt_tensor x = TT_SIZED(tt_tensor), y = TT_SIZED(tt_tensor);
-		size_t n = 1;
-
-		assert_ok(tt_model_tensor(a, i, &x));
-		assert_ok(tt_model_tensor(b, i, &y));
-		assert_int_equal(x.ndim, y.ndim);
-		for (int k = 0; k < x.ndim; k++)
-			n *= (size_t)x.shape[k];
-		assert_memory_equal(x.shape, y.shape, (size_t)x.ndim * sizeof *x.shape);
-		assert_memory_equal(x.data, y.data, n * sizeof *x.data);
-	}
 }
 
 static void round_trip(const char *name, const char *word, const int64_t shape[3])
@@ -110,7 +70,7 @@ static void round_trip(const char *name, const char *word, const int64_t shape[3
 		assert_ok(tt_file_read(&again, path));
 		says(again, word, shape);
 		if (strcmp(word, "chain") == 0)
-			same_numbers(m, again);         /* layers in the same order */
+			answers_same_tensors(m, again);         /* layers in the same order */
 		tt_model_free(&again);
 	}
 	tt_model_free(&m);
@@ -177,7 +137,6 @@ static void what_keras_does_otherwise_is_not_written(void **state)
 	tt_spec_free(&s);
 }
 
-/* hostile.py made them. */
 /* A head that training alone has is no layer of the file, and its loss none of the answer's. */
 static void what_the_answer_does_not_need_stays_here(void **state)
 {
@@ -203,6 +162,7 @@ static void what_the_answer_does_not_need_stays_here(void **state)
 	tt_spec_free(&s);
 }
 
+/* hostile.py made them. */
 static void numbers_from_elsewhere_are_refused(void **state)
 {
 	static const struct { const char *file, *says; } all[] = {
