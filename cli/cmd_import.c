@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "kit/table.h"
@@ -30,22 +31,25 @@ static const struct example import_examples[] = {
 	{ NULL, NULL },
 };
 
-static tt_status write_text(const char *path, const char *text)
+/* The checkpoint first: a spec alone would look like a model. */
+static tt_status write_files(const tt_model *m, const char *last, const char *spec)
 {
-	struct file_new *f = NULL;
+	char *text = NULL;
 	tt_status st;
 
-	if ((st = file_new_open(&f, path)) == TT_OK &&
-	    (st = file_new_write(f, text, strlen(text))) == TT_OK)
-		st = file_new_commit(f);
-	file_new_close(&f);
+	if ((st = tt_spec_text(tt_model_spec(m), &text)) == TT_OK &&
+	    (st = tt_model_save(m, last)) == TT_OK &&
+	    (st = file_write_all(spec, text, strlen(text))) != TT_OK)
+		unlink(last);
+	tt_free(text);
 	return st;
 }
 
-/* The checkpoint first: a spec alone would look like a model. */
+/* All of it, or nothing is left: a disk that was full is no reason to ask for another folder. */
 static tt_status write_model(const tt_model *m, const char *dir)
 {
-	char *spec = NULL, *last = NULL, *text = NULL;
+	const int made = !file_exists(dir);
+	char *spec = NULL, *last = NULL, *end;
 	tt_status st;
 
 	if ((st = tt_run_path(dir, TT_RUN_SPEC, &spec)) != TT_OK ||
@@ -55,16 +59,20 @@ static tt_status write_model(const tt_model *m, const char *dir)
 		st = err_set(TT_EINVAL, "%s: there is a model already; name another folder", dir);
 		goto out;
 	}
-	*strrchr(last, '/') = 0;
+	end = strrchr(last, '/');
+	*end = 0;
 	st = file_mkdirs(last);
-	last[strlen(last)] = '/';
-	if (st == TT_OK && (st = tt_model_save(m, last)) == TT_OK &&
-	    (st = tt_spec_text(tt_model_spec(m), &text)) == TT_OK)
-		st = write_text(spec, text);
+	*end = '/';
+	if (st == TT_OK)
+		st = write_files(m, last, spec);
+	*end = 0;
+	if (st != TT_OK)
+		rmdir(last);                    /* only goes if it is empty */
+	if (st != TT_OK && made)
+		rmdir(dir);
 out:
 	tt_free(spec);
 	tt_free(last);
-	tt_free(text);
 	return st;
 }
 

@@ -34,3 +34,11 @@ one_line "$err"
 cmp -s before full/checkpoints/last.safetensors || fail "the old checkpoint was damaged"
 [ -z "$(find full -name '*.tmp*')" ] || fail "half a file was left behind"
 run 0 "$tutti" train "$spec" -q --run full --resume --epochs 2
+
+# an import that does not fit leaves nothing
+(ulimit -f 8; exec "$tutti" import "$TUTTI_SOURCE/tests/onnx/resnet.onnx" -o net) >"$out" 2>"$err"
+code=$?
+command="import under ulimit -f 8"
+[ $code -eq 1 ] || fail "a full disk gives exit code $code"
+one_line "$err"
+[ ! -e net ] || fail "an empty folder was left behind"
