@@ -32,8 +32,7 @@ struct emitter {
 	int              failed;
 };
 
-/* How a dimension comes about. */
-/* Rows: batch times length. */
+/* How a dimension comes about; rows: batch times length. */
 enum size { SIZE_FIXED, SIZE_BATCH, SIZE_LENGTH, SIZE_ROWS, SIZE_OTHER };
 enum size size_of(const struct emitter *e, const struct ir_value *v, int dim);
 

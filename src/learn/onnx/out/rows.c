@@ -44,36 +44,13 @@ const struct out_row onnx_out_rows[IR_OP_COUNT] = {
 	[IR_BN_DX] = AMONG, [IR_FACTORS] = AMONG,
 };
 
-/* Is it needed for the answer?  Heads that training alone has end in nothing. */
-static void mark_live(const struct ir_graph *g, char *live)
-{
-	for (const struct ir_node *n = g->last; n; n = n->prev)
-		for (int k = 0; k < n->n_out; k++)
-			if (n->out[k]->output || live[n->out[k]->id])
-				for (int i = 0; i < n->n_in; i++)
-					live[n->in[i]->id] = 1;
-}
-
-static int is_live(const struct ir_node *n, const char *live)
-{
-	for (int k = 0; k < n->n_out; k++)
-		if (n->out[k]->output || live[n->out[k]->id])
-			return 1;
-	return 0;
-}
-
 tt_status emit_graph(struct emitter *e)
 {
-	char *live = emit_room(e, (size_t)e->g->n_values, 1);
-	tt_status st = e->failed ? TT_ENOMEM : TT_OK;
+	tt_status st = TT_OK;
 
-	if (st == TT_OK)
-		mark_live(e->g, live);
 	for (const struct ir_node *n = e->g->first; n && st == TT_OK; n = n->next) {
 		const struct out_row *row = &onnx_out_rows[n->op];
 
-		if (!is_live(n, live))
-			continue;
 		st = row->emit ? row->emit(e, n) : emit_refuse(n, row->why_not);
 		if (st == TT_OK && e->failed)
 			st = TT_ENOMEM;

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "compute/pass/pass.h"
 #include "learn/onnx/out/emit.h"
 
 #define IN_FRONT "#input"               /* no layer can be called so */
@@ -213,6 +214,14 @@ static void add_output(struct writer *w)
 
 /* ---- the graph ---- */
 
+/* Without heads that training alone has, which end in nothing. */
+static tt_status graph_of(const struct emitter *e, const struct nn_shape *s, struct ir_graph **out)
+{
+	tt_status st = nn_graph_of(e->m, s, out);
+
+	return st == TT_OK ? pass_dead(*out) : st;
+}
+
 /* Twice, so that what depends on batch and length is seen. */
 static tt_status build(struct emitter *e)
 {
@@ -220,8 +229,8 @@ static tt_status build(struct emitter *e)
 
 	e->shape = (struct nn_shape){ .batch = 5, .length = 2, .purpose = NN_PREDICT };
 	e->other = (struct nn_shape){ .batch = 7, .length = 3, .purpose = NN_PREDICT };
-	if ((st = nn_graph_of(e->m, &e->shape, &e->g)) != TT_OK ||
-	    (st = nn_graph_of(e->m, &e->other, &e->twin)) != TT_OK)
+	if ((st = graph_of(e, &e->shape, &e->g)) != TT_OK ||
+	    (st = graph_of(e, &e->other, &e->twin)) != TT_OK)
 		return st;
 	if (e->g->n_values != e->twin->n_values)
 		return err_set(TT_ESUPPORT, "the net is another one for each length of sequences, which "
