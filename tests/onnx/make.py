@@ -25,8 +25,8 @@ def say(path):
     return " ".join(f"{v:.9g}" for v in session.run(None, {"x": x.reshape(shape)})[0].ravel())
 
 
-def lie(name, nodes, weight=(), dims=(3, 2)):
-    graph = h.make_graph(nodes, name, [h.make_tensor_value_info("x", T.FLOAT, ["n", 2])],
+def lie(name, nodes, weight=(), dims=(3, 2), sample=(2,)):
+    graph = h.make_graph(nodes, name, [h.make_tensor_value_info("x", T.FLOAT, ["n", *sample])],
                          [h.make_tensor_value_info("y", T.FLOAT, ["n", 3])], list(weight))
     model = h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=8)
     for w in model.graph.initializer:
@@ -48,3 +48,11 @@ lie("circle", [h.make_node("Add", ["x", "b"], ["a"], "one"), h.make_node("Relu",
 lie("huge", [GEMM], [W], (2 ** 40, 2 ** 40))
 lie("short", [GEMM], [W], (4, 2))
 lie("unlike", [GEMM], [W], (2, 3))
+lie("hollow", [GEMM], [W], (0, 2 ** 62))
+lie("wide", [h.make_node("Concat", ["x", "x"], ["y"], "two", axis=1)], sample=(2 ** 31 - 1,))
+lie("far", [h.make_node("Unsqueeze", ["x"], ["y"], "away", axes=[2 ** 63 - 1])])
+lie("more", [h.make_node("ConvTranspose", ["x", "w"], ["y"], "up", output_padding=[2 ** 63 - 1] * 2)], [W],
+    (1, 6, 1, 1), (1, 2, 2))
+both = h.make_node("Constant", [], ["k"], "both", value_int=1)
+both.attribute[0].floats[:] = [1, 2]
+lie("both", [both, h.make_node("Add", ["x", "k"], ["y"], "sum")])

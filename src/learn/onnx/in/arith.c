@@ -181,7 +181,7 @@ tt_status in_div(struct net *r, const Onnx__Node *n)
 	in = raw_input(r, n, x, v);
 	if (in && x->form == FORM_BYTES && by == 255)
 		return bytes_to_unit(r, n, x);
-	if (x->kind == VALUE_LAYER && fabs(by - sqrt(2.0)) < 1e-6 &&
+	if (x->kind == VALUE_LAYER && x->form == FORM_PLAIN && fabs(by - sqrt(2.0)) < 1e-6 &&
 	    ((st = try_gelu(r, n, x, &said)) != TT_OK || said))
 		return st;
 	if (!in || x->form != FORM_PLAIN || in->std)
@@ -241,7 +241,7 @@ tt_status in_add(struct net *r, const Onnx__Node *n)
 static tt_status try_rmsnorm(struct net *r, const Onnx__Node *n, struct value *x, int *said)
 {
 	const Onnx__Node *mean = onnx_next(r, n), *sum, *root, *div, *times;
-	int64_t axes[TENSOR_MAX_DIMS], dims[TENSOR_MAX_DIMS];
+	int64_t axes[TENSOR_MAX_DIMS];
 	struct number w = { .ndim = 0 };
 	struct value *gamma;
 	const char *name;
@@ -251,9 +251,9 @@ static tt_status try_rmsnorm(struct net *r, const Onnx__Node *n, struct value *x
 	tt_status st;
 
 	*said = 0;
-	if (!onnx_is(mean, "ReduceMean") || !(sum = onnx_next(r, mean)) ||
-	    !(root = onnx_next(r, sum)) || !onnx_is(root, "Sqrt") || !(div = onnx_next(r, root)) ||
-	    !onnx_is(div, "Div") ||
+	if (!onnx_is(mean, "ReduceMean") || !onnx_int(mean, "keepdims", 1) ||
+	    !(sum = onnx_next(r, mean)) || !(root = onnx_next(r, sum)) || !onnx_is(root, "Sqrt") ||
+	    !(div = onnx_next(r, root)) || !onnx_is(div, "Div") ||
 	    !(times = onnx_next(r, div)) || !(gamma = onnx_other(r, times, "Mul", div->output[0])) ||
 	    gamma->kind != VALUE_CONSTANT || gamma->c.whole || div->n_input != 2 ||
 	    onnx_find(r, div->input[0]) != x ||
@@ -266,7 +266,6 @@ static tt_status try_rmsnorm(struct net *r, const Onnx__Node *n, struct value *x
 			return TT_OK;
 	if (k < 1 || k >= x->ndim || gamma->ndim != k)
 		return TT_OK;
-	memcpy(dims, gamma->dim, sizeof dims);
 	for (int i = 0; i < k; i++)
 		if ((w.dim[i] = gamma->dim[i]) != x->dim[x->ndim - k + i])
 			return TT_OK;

@@ -49,9 +49,10 @@ static tt_status fold_constant(struct net *r, struct fold *f)
 		return onnx_constant_of(r, a->t, f->out);
 	if (!a || !(a->has_f || a->has_i || a->n_ints || a->n_floats))
 		return onnx_refuse(r, f->n, "it has no numbers");
+	/* a list before a number, where a file has several */
 	f->out->ndim = a->n_ints || a->n_floats;
-	f->out->dim[0] = (int64_t)(a->n_ints + a->n_floats);
-	if ((st = room(r, f, a->has_i || a->n_ints)) != TT_OK)
+	f->out->dim[0] = (int64_t)(a->n_ints ? a->n_ints : a->n_floats);
+	if ((st = room(r, f, a->n_ints || (a->has_i && !a->n_floats))) != TT_OK)
 		return st;
 	if (a->n_ints)
 		memcpy(f->out->c.i, a->ints, a->n_ints * sizeof *a->ints);
@@ -141,7 +142,8 @@ static tt_status reshaped(struct net *r, struct fold *f, const int64_t *dim, siz
 		f->out->dim[i] = dim[i] == 0 && i < (size_t)f->in[0]->ndim ? f->in[0]->dim[i] : dim[i];
 		if (dim[i] < 0)
 			open = (int)i;
-		else if (__builtin_mul_overflow(fixed, (size_t)f->out->dim[i], &fixed))
+		else if (f->out->dim[i] > NET_DIM_MAX ||
+		         __builtin_mul_overflow(fixed, (size_t)f->out->dim[i], &fixed))
 			return onnx_refuse(r, f->n, "its shape is impossible");
 	}
 	if (open >= 0 && fixed)

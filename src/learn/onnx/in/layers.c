@@ -7,6 +7,8 @@
 
 /* ---- windows ---- */
 
+#define WINDOW_MAX 65536        /* of every number of a window: sums and products do not overflow */
+
 struct window { int64_t kernel[2], stride[2], dilation[2], pad[4], out[2]; int sides; };
 
 static int64_t of_list(const Onnx__Node *n, const char *name, int i, int64_t fallback)
@@ -34,7 +36,7 @@ static int is_sane(const struct window *w, int i)
 	                      w->pad[2 + i] + 1 };
 
 	for (size_t k = 0; k < sizeof v / sizeof *v; k++)
-		if (v[k] < 1 || v[k] > 65536)
+		if (v[k] < 1 || v[k] > WINDOW_MAX)
 			return 0;
 	return 1;
 }
@@ -80,7 +82,6 @@ static tt_status read_window(struct net *r, const Onnx__Node *n, const struct va
 	return TT_OK;
 }
 
-/* The settings, and the shape of what comes out with so many channels. */
 static int window_text(const struct window *w, int dilates, char *out, size_t room)
 {
 	char dilation[80] = "";
@@ -101,14 +102,13 @@ static int window_text(const struct window *w, int dilates, char *out, size_t ro
 	                (long long)w->pad[1], (long long)w->pad[2], (long long)w->pad[3], dilation);
 }
 
-static void window_shape(const struct value *x, const struct window *w, int64_t channels,
-                         int64_t *dim)
+/* The shape of what comes out with so many channels. */
+static void window_shape(const struct window *w, int64_t channels, int64_t *dim)
 {
 	dim[0] = NET_BATCH;
 	dim[1] = channels;
 	for (int k = 0; k < w->sides; k++)
 		dim[2 + k] = w->out[k + 2 - w->sides];
-	(void)x;
 }
 
 /* A constant input, of floats. */
@@ -160,7 +160,7 @@ tt_status in_conv(struct net *r, const Onnx__Node *n)
 	if (!(name = onnx_name(r, n, w)))
 		return TT_ENOMEM;
 	window_text(&win, 1, text, sizeof text);
-	window_shape(x, &win, w->dim[0], dim);
+	window_shape(&win, w->dim[0], dim);
 	if ((st = SAY(r, n, name, x, x->ndim, dim, "%s: {out: %lld, groups: %lld, bias: %s, %s",
 	              win.sides == 1 ? "conv1d" : "conv2d", (long long)w->dim[0], (long long)groups,
 	              b ? "yes" : "no", text)) != TT_OK ||
@@ -187,7 +187,7 @@ tt_status in_conv_transpose(struct net *r, const Onnx__Node *n)
 		return st != TT_OK ? st : onnx_refuse(r, n, "its input is no image");
 	if (onnx_attribute(n, "output_shape") || !onnx_word_is(n, "auto_pad", "NOTSET", "NOTSET"))
 		return onnx_refuse(r, n, "its padding is not said by `pads`");
-	if (groups < 1 || w->dim[0] != x->dim[1] || w->dim[1] > INT32_MAX || groups > x->dim[1])
+	if (groups < 1 || w->dim[0] != x->dim[1] || groups > x->dim[1])
 		return onnx_refuse(r, n, "its filters do not fit %lld channels", (long long)x->dim[1]);
 	if (!b && next && strcmp(next->op_type, "Add") == 0 && next->n_input == 2) {
 		b = onnx_find(r, next->input[strcmp(next->input[0], n->output[0]) == 0]);
@@ -200,10 +200,12 @@ tt_status in_conv_transpose(struct net *r, const Onnx__Node *n)
 	window_text(&win, 1, text, sizeof text);
 	for (int i = 0; i < 2; i++) {
 		more[i] = of_list(n, "output_padding", i, 0);
+		if (more[i] < 0 || more[i] > WINDOW_MAX)
+			return onnx_refuse(r, n, "its output_padding is impossible");
 		win.out[i] = (x->dim[2 + i] - 1) * win.stride[i] + win.dilation[i] * (win.kernel[i] - 1) +
 		             1 + more[i] - win.pad[i] - win.pad[2 + i];
 	}
-	window_shape(x, &win, w->dim[1] * groups, dim);
+	window_shape(&win, w->dim[1] * groups, dim);
 	if (!(name = onnx_name(r, n, w)))
 		return TT_ENOMEM;
 	if ((st = SAY(r, last, name, x, 4, dim, "conv_transpose2d: {out: %lld, groups: %lld, bias: %s, "
@@ -237,7 +239,7 @@ tt_status in_pool(struct net *r, const Onnx__Node *n)
 	if (!max && onnx_int(n, "ceil_mode", 0) && pads && counts)
 		return onnx_refuse(r, n, "ceil_mode counts padding another way");
 	window_text(&w, 0, text, sizeof text);
-	window_shape(x, &w, x->dim[1], dim);
+	window_shape(&w, x->dim[1], dim);
 	return SAY(r, n, onnx_name(r, n, NULL), x, x->ndim, dim, "%spool%s: {%s%s",
 	           max ? "max" : "avg", w.sides == 1 ? "1d" : "", text,
 	           max ? "" : counts ? ", count_pad: yes" : ", count_pad: no");
@@ -368,8 +370,7 @@ static tt_status give_last(struct net *r, const Onnx__Node *n, const char *name,
 
 	for (int i = 0; i < dims; i++) {
 		own.dim[i] = x->dim[x->ndim - dims + i];
-		if (own.dim[i] < 1 || own.dim[i] > INT32_MAX ||
-		    __builtin_mul_overflow(count, (size_t)own.dim[i], &count))
+		if (own.dim[i] < 1 || __builtin_mul_overflow(count, (size_t)own.dim[i], &count))
 			return onnx_refuse(r, n, "it works on a dimension that is not fixed");
 	}
 	if (st != TT_OK)

@@ -149,8 +149,8 @@ static tt_status check_tensor(const struct net *r, const Onnx__Tensor *t, struct
 	v->ndim = (int)t->n_dims;
 	for (int i = 0; i < v->ndim; i++) {
 		v->dim[i] = t->dims[i];
-		if (t->dims[i] < 0 || __builtin_mul_overflow(n, (size_t)t->dims[i], &n) ||
-		    n > SIZE_MAX / 16)
+		if (t->dims[i] < 0 || t->dims[i] > NET_DIM_MAX ||
+		    __builtin_mul_overflow(n, (size_t)t->dims[i], &n) || n > SIZE_MAX / 16)
 			return onnx_damaged(r, "'%.80s' has an impossible shape", name);
 	}
 	if (t->has_raw_data ? t->raw_data.len != n * bytes : listed(t) != n)
@@ -176,12 +176,6 @@ static void read_floats(const Onnx__Tensor *t, size_t n, float *f)
 	uint16_t h;
 	uint32_t bits;
 
-	if (!n)
-		return;                         /* and perhaps nowhere to read */
-	if (t->data_type == ONNX_FLOAT) {
-		memcpy(f, raw ? raw : t->float_data, n * sizeof *f);
-		return;
-	}
 	for (size_t i = 0; i < n; i++) {
 		if (t->data_type == ONNX_DOUBLE) {
 			memcpy(&d, raw ? (const char *)raw + i * 8 : (const char *)&t->double_data[i], 8);
@@ -225,7 +219,10 @@ tt_status onnx_floats(struct net *r, const struct value *v, const float **f, siz
 	if (v->kind != VALUE_CONSTANT || c->whole)
 		return err_set(TT_ESUPPORT, "%s: '%.80s' is no constant of floats", r->path, v->name);
 	*count = value_count(v);
-	if (!c->f) {
+	if (!c->f && *count && c->t->data_type == ONNX_FLOAT) {
+		/* as they lie in the message */
+		c->f = c->t->has_raw_data ? (float *)(void *)c->t->raw_data.data : c->t->float_data;
+	} else if (!c->f) {
 		if (!(c->f = onnx_room(r, *count + 1, sizeof *c->f)))
 			return TT_ENOMEM;
 		read_floats(c->t, *count, c->f);
@@ -310,8 +307,11 @@ tt_status onnx_axes(struct net *r, const Onnx__Node *n, int ndim, int64_t *axes,
 		return st;
 	if (k > TENSOR_MAX_DIMS)
 		return onnx_refuse(r, n, "it has %zu axes", k);
-	for (size_t i = 0; i < k; i++)
+	for (size_t i = 0; i < k; i++) {
+		if (v[i] < -2 * TENSOR_MAX_DIMS || v[i] >= 2 * TENSOR_MAX_DIMS)
+			return onnx_refuse(r, n, "there is no axis %lld", (long long)v[i]);
 		axes[i] = v[i] < 0 ? v[i] + ndim : v[i];
+	}
 	*count = (int)k;
 	return TT_OK;
 }
@@ -373,12 +373,32 @@ tt_status onnx_both(struct net *r, const Onnx__Node *n, struct value **a, struct
 
 /* ---- saying ---- */
 
-static int is_taken(const struct net *r, const char *name)
-{
-	char line[160];
+/* next: the number that the next one who wants this name tries first. */
+struct taken { const char *name; int next; struct taken *behind; };
 
-	snprintf(line, sizeof line, "\n%s\n", name);
-	return r->names.p && strstr(r->names.p, line) != NULL;
+static struct taken **name_slot(const struct net *r, const char *name)
+{
+	return &r->names[hash_text(name) % r->slots];
+}
+
+static struct taken *find_taken(const struct net *r, const char *name)
+{
+	struct taken *t = *name_slot(r, name);
+
+	while (t && strcmp(t->name, name) != 0)
+		t = t->behind;
+	return t;
+}
+
+tt_status onnx_take_name(struct net *r, const char *name)
+{
+	struct taken *t = onnx_room(r, 1, sizeof *t);
+
+	if (!t)
+		return TT_ENOMEM;
+	*t = (struct taken){ name, 2, *name_slot(r, name) };
+	*name_slot(r, name) = t;
+	return TT_OK;
 }
 
 /* Letters, digits and _ - . are, and not too many. */
@@ -427,15 +447,15 @@ const char *onnx_name(struct net *r, const Onnx__Node *n, const struct value *we
 	const char *from = n->name && *n->name ? n->name : n->output[0];
 	size_t len = weight ? prefix_of_weight(weight->name) : 0;
 	const char *base = len ? weight->name : place_of(from, &len), *name;
+	struct taken *by;
 
 	if (!(name = base = clean(r, base, len)))
 		return NULL;
-	for (int k = 1; is_taken(r, name); k++)
-		if (!(name = k == 1 ? arena_printf(&r->arena, "%s.%s", base, clean(r, n->op_type, 20))
-		                    : arena_printf(&r->arena, "%s.%d", base, k)))
-			return NULL;
-	str_addf(&r->names, "%s\n", name);
-	return name;
+	if ((by = find_taken(r, base)))
+		name = arena_printf(&r->arena, "%s.%s", base, clean(r, n->op_type, 20));
+	while (by && name && find_taken(r, name))
+		name = arena_printf(&r->arena, "%s.%d", base, by->next++);
+	return name && onnx_take_name(r, name) == TT_OK ? name : NULL;
 }
 
 static void add_from(struct net *r, const struct saying *s)
@@ -469,9 +489,12 @@ tt_status onnx_say(struct net *r, const struct saying *s, const char *fmt, ...)
 	r->latest = s->name;
 	if (s->ndim > TENSOR_MAX_DIMS)
 		return onnx_refuse(r, s->n, "it has %d dimensions, tutti has %d", s->ndim, TENSOR_MAX_DIMS);
-	for (int i = 1; i < s->ndim; i++)
+	for (int i = 1; i < s->ndim; i++) {
 		if (s->dim[i] < 1 && s->dim[i] != NET_LENGTH)
 			return onnx_refuse(r, s->n, "nothing is left of its input");
+		if (s->dim[i] > NET_DIM_MAX)
+			return onnx_refuse(r, s->n, "it makes a dimension of %lld", (long long)s->dim[i]);
+	}
 	if ((st = onnx_add(r, s->n->output[0], VALUE_LAYER, &v)) != TT_OK)
 		return st;
 	v->layer = s->name;

@@ -19,6 +19,8 @@
 /* Dimensions that no file fixes. */
 #define NET_BATCH  INT64_C(-1001)
 #define NET_LENGTH INT64_C(-1002)
+/* Those of constants, inputs and layers are at most this: the product of two is an int64_t. */
+#define NET_DIM_MAX INT32_MAX
 
 enum value_kind {
 	VALUE_LAYER,            /* what one of our layers gives, or an input                     */
@@ -65,7 +67,7 @@ struct number { const char *name; int ndim; int64_t dim[TENSOR_MAX_DIMS]; const 
 struct onnx_in {
 	const char *name;
 	struct value *v;
-	int         ndim, used, ragged, whole;
+	int         ndim, ragged, whole;
 	int64_t     dim[TENSOR_MAX_DIMS];
 	const struct value *mean, *std;
 };
@@ -77,7 +79,8 @@ struct net {
 	const Onnx__Graph  *g;
 	int64_t             opset, batch;    /* batch: that the file fixes; 0: none                   */
 	struct value      **table;
-	size_t              slots;
+	struct taken      **names;           /* of layers and inputs, ours                       */
+	size_t              slots;           /* of both tables                                   */
 	char               *done;            /* by node: said already, with another              */
 	size_t              at;              /* the node that is looked at                       */
 	struct onnx_in      *input;
@@ -86,7 +89,7 @@ struct net {
 	const char         *loss;            /* that an answer's activation sets, or NULL        */
 	struct number      *number;
 	size_t              n_numbers, cap_numbers;
-	struct str          yaml, names;     /* names: ours, one a line, between newlines        */
+	struct str          yaml;
 	size_t              folded;          /* numbers that were computed of constants          */
 	size_t              used, usable;    /* numbers of parameters, and how many are believed  */
 	int                 failed;          /* no memory                                        */
@@ -118,7 +121,7 @@ double      onnx_float(const Onnx__Node *n, const char *name, double fallback);
 /* "" where there is none. */
 int         onnx_word_is(const Onnx__Node *n, const char *name, const char *word, const char *def);
 /* The list `axes`, an attribute or, of later opsets, the second input; negative ones count from
- * the end of ndim. */
+ * the end of ndim, and none is far from what a tensor has. */
 tt_status   onnx_axes(struct net *r, const Onnx__Node *n, int ndim, int64_t *axes, int *count);
 /* The only node that reads a node's first output; NULL: none, or several, or the file's answer. */
 const Onnx__Node *onnx_next(const struct net *r, const Onnx__Node *n);
@@ -138,6 +141,8 @@ tt_status   onnx_damaged(const struct net *r, const char *fmt, ...)
 
 /* ---- saying ---- */
 
+/* No layer will be called so.  TT_ENOMEM */
+tt_status   onnx_take_name(struct net *r, const char *name);
 /* What our layer is called: as its weight (a value, or NULL) or as the node says. */
 const char *onnx_name(struct net *r, const Onnx__Node *n, const struct value *weight);
 /* "  - kind: {settings, name: NAME, from: ..}" of these layers, NULL-terminated; the value of the

@@ -79,7 +79,7 @@ static tt_status read_dims(struct net *r, const Onnx__Shape *s, struct onnx_in *
 		in->dim[i] = free ? (i == 1 ? NET_LENGTH : 0) : d->dim_value;
 		if (i == 0)
 			r->batch = free ? r->batch : d->dim_value;
-		if (i > 0 && (in->dim[i] == 0 || in->dim[i] > INT32_MAX))
+		if (i > 0 && (in->dim[i] == 0 || in->dim[i] > NET_DIM_MAX))
 			return bad_input(r, in->name, "a dimension behind the first two has no fixed size");
 	}
 	in->dim[0] = NET_BATCH;
@@ -122,15 +122,16 @@ static int is_plain(const struct net *r)
 }
 
 /* What layers read the inputs by; none may be called so itself. */
-static void name_inputs(struct net *r)
+static tt_status name_inputs(struct net *r)
 {
-	str_add(&r->names, "\ninput\n");
-	if (is_plain(r)) {
+	const int plain = is_plain(r);
+	tt_status st = onnx_take_name(r, "input");
+
+	if (plain)
 		r->input[0].v->layer = "input";
-		str_add(&r->names, "x\n");
-	}
-	for (int i = 0; i < r->n_inputs && !is_plain(r); i++)
-		str_addf(&r->names, "%s\n", r->input[i].name);
+	for (int i = 0; i < r->n_inputs && st == TT_OK; i++)
+		st = onnx_take_name(r, plain ? "x" : r->input[i].name);
+	return st;
 }
 
 static tt_status add_inputs(struct net *r)
@@ -150,9 +151,7 @@ static tt_status add_inputs(struct net *r)
 	if (st == TT_OK && (!r->n_inputs || r->n_inputs > NET_INPUTS_MAX))
 		st = err_set(TT_ESUPPORT, "%s: it has %d inputs: 1 to %d are read", r->path, r->n_inputs,
 		             NET_INPUTS_MAX);
-	if (st == TT_OK)
-		name_inputs(r);
-	return st;
+	return st == TT_OK ? name_inputs(r) : st;
 }
 
 /* ---- nodes ---- */
@@ -312,9 +311,8 @@ static tt_status parse_spec(struct net *r, tt_spec **out)
 	add_list(r, &s, "mean", r->input[0].mean);
 	add_list(r, &s, "std", r->input[0].std);
 	add_model(r, &s);
-	if ((st = str_status(&s)) == TT_OK && (st = str_status(&r->yaml)) == TT_OK &&
-	    (st = str_status(&r->names)) == TT_OK)
-		st = tt_spec_parse(out, r->path, s.p);
+	if ((st = str_status(&s)) == TT_OK && (st = str_status(&r->yaml)) == TT_OK)
+		st = r->failed ? TT_ENOMEM : tt_spec_parse(out, r->path, s.p);
 	str_release(&s);
 	return st;
 }
@@ -343,6 +341,7 @@ static tt_status make_spec(struct net *r, tt_spec **out)
 	r->g = r->model->graph;
 	r->slots = r->g->n_node + r->g->n_initializer + 64;
 	if (!(r->table = onnx_room(r, r->slots, sizeof(*r->table))) ||
+	    !(r->names = onnx_room(r, r->slots, sizeof(*r->names))) ||
 	    !(r->done = onnx_room(r, r->g->n_node, 1)))
 		return TT_ENOMEM;
 	if ((st = check_nodes(r)) != TT_OK || (st = add_constants(r)) != TT_OK ||
@@ -356,7 +355,6 @@ static void release(struct net *r)
 {
 	mem_free(r->number);
 	str_release(&r->yaml);
-	str_release(&r->names);
 	arena_release(&r->arena);
 }
 

@@ -1,9 +1,9 @@
-/* rows.c -- what each operator of ONNX becomes. */
+/* rows.c -- what each operator of ONNX becomes; its types are tutti's affair. */
 #include "learn/onnx/in/rows.h"
 
 const struct in_row onnx_in_rows[] = {
 	{ "Add", in_add }, { "AveragePool", in_pool }, { "BatchNormalization", in_batchnorm },
-	{ "Cast", in_cast }, { "Concat", in_concat }, { "Conv", in_conv },
+	{ "Cast", in_same }, { "Concat", in_concat }, { "Conv", in_conv },
 	{ "ConvTranspose", in_conv_transpose }, { "Div", in_div }, { "Dropout", in_same },
 	{ "Elu", in_act }, { "Flatten", in_flatten }, { "GRU", in_recurrent }, { "Gather", in_gather },
 	{ "Gelu", in_act }, { "Gemm", in_gemm }, { "GlobalAveragePool", in_global_pool },

@@ -14,7 +14,7 @@
 	X(instancenorm) X(layernorm) X(lrn) X(prelu) X(embedding) \
 	X(act) X(sigmoid) X(softmax) X(same) X(add) X(sub) X(mul) X(div) X(concat) X(flatten) \
 	X(reshape) X(squeeze) X(unsqueeze) X(transpose) X(slice) X(pad) X(reduce) X(gather) X(resize) \
-	X(cast) X(recurrent)
+	X(recurrent)
 #define X(op) tt_status in_##op(struct net *r, const Onnx__Node *n);
 IN_OPS(X)
 #undef X

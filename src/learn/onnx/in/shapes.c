@@ -137,7 +137,7 @@ tt_status in_reshape(struct net *r, const Onnx__Node *n)
 {
 	struct value *x, *shape;
 	const int64_t *v;
-	int64_t dim[TENSOR_MAX_DIMS + 1];
+	int64_t dim[TENSOR_MAX_DIMS + 1] = { 0 };
 	size_t count;
 	int said;
 	tt_status st = onnx_both(r, n, &x, &shape);
@@ -538,10 +538,4 @@ tt_status in_resize(struct net *r, const Onnx__Node *n)
 	}
 	return SAY(r, n, onnx_name(r, n, NULL), x, 4, dim, "upsample: {size: [%lld, %lld], mode: %s",
 	           (long long)dim[2], (long long)dim[3], linear ? "bilinear" : "nearest");
-}
-
-/* Types are tutti's affair. */
-tt_status in_cast(struct net *r, const Onnx__Node *n)
-{
-	return in_same(r, n);
 }

@@ -1,9 +1,9 @@
 /* ONNX models: those of tests/onnx, which PyTorch has made (make.py there), give onnxruntime's
  * answers and travel out and in again to the bit; files that lie are one line. */
+#include "support/answers.h"
 #include "support/support.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <tutti/data.h>
@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "learn/nn/model.h"
 #include "learn/onnx/in/read.h"
 #include "learn/onnx/out/rows.h"
@@ -64,28 +65,6 @@ static const char *file(const char *name)
 	return test_source(path);
 }
 
-/* What onnxruntime said: the numbers behind this word. */
-static int answers(const char *word, float *out)
-{
-	char *text, *rest, *line;
-	size_t size;
-	int n = 0;
-
-	assert_ok(file_read_all(file("answers.txt"), 0, &text, &size));
-	rest = text;
-	while ((line = strsep(&rest, "\n")))
-		if (strncmp(line, word, strlen(word)) == 0 && line[strlen(word)] == ' ')
-			for (char *at = line + strlen(word), *end; ; at = end) {
-				const float v = strtof(at, &end);
-
-				if (end == at)
-					break;
-				out[n++] = v;
-			}
-	mem_free(text);
-	return n;
-}
-
 /* Two samples of numbers that are the same everywhere. */
 static void run(const tt_model *m, float *out)
 {
@@ -98,26 +77,9 @@ static void run(const tt_model *m, float *out)
 	n = 2 * tt_session_inputs(s);
 	assert_true(n <= 1024);
 	for (int64_t i = 0; i < n; i++)
-		x[i] = (float)(37 * i % 101 - 50) / 50;
+		x[i] = answers_input(i);
 	assert_ok(tt_session_run(s, x, 2, out));
 	tt_session_free(&s);
-}
-
-static void same_numbers(const tt_model *a, const tt_model *b)
-{
-	assert_int_equal(tt_model_tensors(a), tt_model_tensors(b));
-	for (int i = 0; i < tt_model_tensors(a); i++) {
-		tt_tensor x = TT_SIZED(tt_tensor), y = TT_SIZED(tt_tensor);
-		size_t n = 1;
-
-		assert_ok(tt_model_tensor(a, i, &x));
-		assert_ok(tt_model_tensor(b, i, &y));
-		assert_string_equal(x.name, y.name);
-		assert_int_equal(x.ndim, y.ndim);
-		for (int k = 0; k < x.ndim; k++)
-			n *= (size_t)x.shape[k];
-		assert_memory_equal(x.data, y.data, n * sizeof *x.data);
-	}
 }
 
 static void models_give_the_answers_of_onnxruntime_and_go_back(void **state)
@@ -130,16 +92,15 @@ static void models_give_the_answers_of_onnxruntime_and_go_back(void **state)
 		char name[64];
 		const char *path = test_path(test_temp_dir(), "again.onnx");
 		tt_model *m, *again;
-		int n = answers(names[i], want);
+		const int n = answers_read(file("answers.txt"), names[i], want, 64);
 
-		assert_true(n > 0);
 		snprintf(name, sizeof name, "%s.onnx", names[i]);
 		assert_ok(tt_file_read(&m, file(name)));
 		run(m, got);
 		assert_floats_near(got, want, (size_t)n, 2e-6);
 		assert_ok(tt_file_write(m, "onnx", path, TT_FILE_F32));
 		assert_ok(tt_file_read(&again, path));
-		same_numbers(m, again);
+		answers_same_tensors(m, again);
 		run(again, once_more);
 		assert_memory_equal(got, once_more, (size_t)n * sizeof *got);
 		tt_model_free(&again);
@@ -155,6 +116,11 @@ static void files_that_lie_are_refused(void **state)
 		{ "huge.onnx", TT_EFORMAT, "'w' has an impossible shape" },
 		{ "short.onnx", TT_EFORMAT, "'w' has not as many numbers as its shape says" },
 		{ "unlike.onnx", TT_ESUPPORT, "node fc (Gemm): its weights do not fit what it reads" },
+		{ "hollow.onnx", TT_EFORMAT, "'w' has an impossible shape" },
+		{ "wide.onnx", TT_ESUPPORT, "node two (Concat): it makes a dimension of 4294967294" },
+		{ "far.onnx", TT_ESUPPORT, "node away (Unsqueeze): there is no axis 9223372036854775807" },
+		{ "more.onnx", TT_ESUPPORT, "node up (ConvTranspose): its output_padding is impossible" },
+		{ "both.onnx", TT_ESUPPORT, "node sum (Add): a constant is added" },
 		{ "none.onnx", TT_ENOENT, "none.onnx" },
 	};
 	tt_model *m = NULL;
@@ -171,6 +137,65 @@ static void files_that_lie_are_refused(void **state)
 		assert_true(onnx_read_bytes(&m, "cut", bytes, cut) != TT_OK);
 	mem_free(bytes);
 	assert_null(m);
+}
+
+/* Field `number` of a message, as protobuf has it. */
+static void field(struct str *s, int number, const char *bytes, size_t n)
+{
+	char head[12] = { (char)(number << 3 | 2) };
+	int k = 1;
+
+	for (size_t left = n; left > 127; left >>= 7)
+		head[k++] = (char)(left | 128);
+	head[k] = (char)(n >> 7 * (k - 1));
+	str_add_bytes(s, head, (size_t)k + 1);
+	str_add_bytes(s, bytes, n);
+}
+
+static void add_node(struct str *graph, int from)
+{
+	struct str n = {0};
+	char name[16];
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(name, sizeof name, "v%d", from + i);
+		field(&n, 1 + i, name, strlen(name));
+	}
+	field(&n, 3, "act", 3);
+	field(&n, 4, "Relu", 4);
+	field(graph, 1, n.p, n.len);
+	assert_ok(str_status(&n));
+	str_release(&n);
+}
+
+/* Each layer needs a name of its own: time grows as their number. */
+static void many_nodes_of_one_name_are_read_soon(void **state)
+{
+	enum { NODES = 9000 };
+	/* float [n, 2], as a ValueInfo's type */
+	static const char type[] = "\x12\x0e\x0a\x0c\x08\x01\x12\x08\x0a\x02\x12\x00\x0a\x02\x08\x02";
+	struct str graph = {0}, x = {0}, y = {0}, model = {0};
+	char name[16];
+	tt_model *m;
+
+	(void)state;
+	for (int i = 0; i < NODES; i++)
+		add_node(&graph, i);
+	field(&x, 1, "v0", 2);
+	str_add_bytes(&x, type, sizeof type - 1);
+	field(&graph, 11, x.p, x.len);
+	snprintf(name, sizeof name, "v%d", NODES);
+	field(&y, 1, name, strlen(name));
+	field(&graph, 12, y.p, y.len);
+	field(&model, 7, graph.p, graph.len);
+	field(&model, 8, "\x10\x11", 2);        /* opset 17 */
+	assert_ok(str_status(&model));
+	assert_ok(onnx_read_bytes(&m, "many", model.p, model.len));
+	tt_model_free(&m);
+	str_release(&graph);
+	str_release(&x);
+	str_release(&y);
+	str_release(&model);
 }
 
 /* A mean and deviation in front of the net, and the names of classes, are the model's again. */
@@ -190,7 +215,7 @@ static void what_stands_in_front_of_the_net_comes_back(void **state)
 	assert_int_equal(s->means, 2);
 	assert_int_equal(s->stds, 1);
 	assert_true(s->mean[0] == 0.1307 && s->mean[1] == 0.25 && s->std[0] == 0.3081);
-	same_numbers(m, again);
+	answers_same_tensors(m, again);
 	tt_model_free(&again);
 	tt_model_free(&m);
 }
@@ -211,7 +236,7 @@ static void inputs_are_found_whatever_they_are_called(void **state)
 	tt_source_close(&pictures);
 	assert_ok(tt_file_write(m, "onnx", path, TT_FILE_F32));
 	assert_ok(tt_file_read(&again, path));
-	same_numbers(m, again);
+	answers_same_tensors(m, again);
 	tt_model_free(&again);
 	tt_model_free(&m);
 }
@@ -223,6 +248,7 @@ int main(void)
 		cmocka_unit_test(what_onnx_lacks_is_named_and_nothing_written),
 		cmocka_unit_test(models_give_the_answers_of_onnxruntime_and_go_back),
 		cmocka_unit_test(files_that_lie_are_refused),
+		cmocka_unit_test(many_nodes_of_one_name_are_read_soon),
 		cmocka_unit_test(what_stands_in_front_of_the_net_comes_back),
 		cmocka_unit_test(inputs_are_found_whatever_they_are_called),
 	};
