@@ -14,6 +14,7 @@ tt_status names_of_classes(struct names *out, const tt_model *m, const tt_source
 		return st;
 	if (names.owned && names.n == classes)
 		names.v = (const char *const *)names.owned;
+	names.classes = names.v ? classes : 0;
 	*out = names;
 	return TT_OK;
 }
@@ -35,7 +36,7 @@ void names_release(struct names *n)
 
 const char *names_get(const struct names *n, int i, char buf[16])
 {
-	if (n->v)
+	if (i >= 0 && i < n->classes)
 		return n->v[i];
 	snprintf(buf, 16, "%d", i);
 	return buf;

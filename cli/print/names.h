@@ -8,7 +8,8 @@
 #include "base/str.h"
 
 struct names {
-	const char *const *v;      /* NULL: they have no names                   */
+	const char *const *v;      /* [classes]; NULL: they have no names        */
+	int                classes;
 	char             **owned;  /* [n] of a model                             */
 	int                n;
 };
@@ -25,7 +26,7 @@ void      names_release(struct names *n);
 /* The columns of a table that the net does not read, as a sentence; nothing if there are none. */
 void        names_unread(const tt_model *m, const tt_source *source, struct str *out);
 
-/* The name of class i, or its number, written into buf. */
+/* The name of class i, or its number, written into buf: a source may have more than the model. */
 const char *names_get(const struct names *n, int i, char buf[16]);
 
 #endif
