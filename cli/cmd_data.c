@@ -171,13 +171,14 @@ static void print_classes(const struct survey *s)
 	static const char bar[] = "########################################";
 	struct table      t;
 	int64_t           most = 1;
-	char              name[NUMBER_TEXT], n[NUMBER_TEXT];
+	char              number[NUMBER_TEXT], name[NAME_TEXT], n[NUMBER_TEXT];
 
 	table_init(&t, "lrl");
 	for (int i = 0; i < s->info->classes; i++)
 		most = s->count[i] > most ? s->count[i] : most;
 	for (int i = 0; i < s->info->classes && i < NAMES_MAX; i++)
-		table_add(&t, "  %s\t%s\t%.*s", class_name(s->info, i, name),
+		table_add(&t, "  %s\t%s\t%.*s",
+		          text_name(class_name(s->info, i, number), name),
 		          text_count(s->count[i], n), (int)(40 * s->count[i] / most), bar);
 	printf("classes     %d\n", s->info->classes);
 	table_print(&t, stdout);
@@ -378,9 +379,12 @@ static const char *column_shape(const tt_column *c, struct str *s)
 
 static void print_vocabulary(const tt_schema *s)
 {
+	char name[NAME_TEXT];
+
 	printf("classes     %d", s->classes);
 	for (int i = 0; s->class_names && i < s->classes && i < NAMES_MAX; i++)
-		printf("%s%s", i % NAMES_BESIDE ? "  " : "\n  ", s->class_names[i]);
+		text_printf(stdout, "%s%s", i % NAMES_BESIDE ? "  " : "\n  ",
+		            text_name(s->class_names[i], name));
 	printf("%s\n", s->class_names && s->classes > NAMES_MAX ? "  ..." : "");
 }
 

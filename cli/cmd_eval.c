@@ -65,16 +65,17 @@ struct evaluation {
 static tt_status open_part(struct evaluation *e, const struct call *c)
 {
 	const char *part = e->args->part ? e->args->part : parts[TT_PART_VALID];
-	tt_status st = TT_EINVAL;
+	tt_status st = specfile_text(c->arena, tt_model_spec(e->model), "data.train", &e->uri);
 
+	if (st != TT_OK)
+		return st;
 	for (int i = 0; parts[i]; i++)
 		if (strcmp(parts[i], part) == 0)
 			st = tt_source_open_part(&e->source, e->model, (enum tt_part)i);
-	if (st == TT_EINVAL)
+	if (st == TT_EINVAL && !e->args->part)
 		return err_at(st, "%s: its spec has no data.valid; name a source, such as "
 		              "mnist:data/mnist?split=test", e->name);
-	if (st != TT_OK ||
-	    (st = specfile_text(c->arena, tt_model_spec(e->model), "data.train", &e->uri)) != TT_OK)
+	if (st != TT_OK)
 		return paths_hint(st, e->uri, e->name);
 	e->uri = arena_printf(c->arena, "%s (%s)", e->uri, part);
 	return e->uri ? TT_OK : TT_ENOMEM;
@@ -130,6 +131,11 @@ static tt_status measure(struct evaluation *e, struct call *c)
 	return st;
 }
 
+static const char *class_text(const struct evaluation *e, int i, char text[NAME_TEXT])
+{
+	return text_name(names_get(&e->names, i, text), text);
+}
+
 static int64_t row_sum(const tt_metrics *m, int row)
 {
 	int64_t n = 0;
@@ -161,7 +167,7 @@ static void print_classes(const struct evaluation *e)
 {
 	const tt_metrics *m = e->metrics;
 	struct table      t;
-	char              name[NUMBER_TEXT], n[NUMBER_TEXT];
+	char              name[NAME_TEXT], n[NUMBER_TEXT];
 	char              recall[NUMBER_TEXT], precision[NUMBER_TEXT], f1[NUMBER_TEXT];
 	int               gaps = 0;
 
@@ -172,7 +178,7 @@ static void print_classes(const struct evaluation *e)
 		int64_t right = m->confusion[i * m->classes + i];
 
 		gaps += !row_sum(m, i) || !column_sum(m, i);
-		table_add(&t, "%s\t%s\t%s\t%s\t%s", names_get(&e->names, i, name),
+		table_add(&t, "%s\t%s\t%s\t%s\t%s", class_text(e, i, name),
 		          text_count(row_sum(m, i), n), percent(right, row_sum(m, i), recall),
 		          percent(right, column_sum(m, i), precision),
 		          percent(2 * right, row_sum(m, i) + column_sum(m, i), f1));
@@ -188,9 +194,9 @@ static void add_matrix_row(const struct evaluation *e, int row, struct table *t)
 {
 	const int64_t *count = e->metrics->confusion + row * e->metrics->classes;
 	struct str     line = { 0 };
-	char           name[NUMBER_TEXT];
+	char           name[NAME_TEXT];
 
-	str_add(&line, names_get(&e->names, row, name));
+	str_add(&line, class_text(e, row, name));
 	for (int i = 0; i < e->metrics->classes; i++)
 		str_addf(&line, "\t%lld", (long long)count[i]);
 	table_add(t, "%s", line.p ? line.p : "");
@@ -201,7 +207,7 @@ static void add_matrix_row(const struct evaluation *e, int row, struct table *t)
 static void print_matrix(const struct evaluation *e)
 {
 	int          classes = e->metrics->classes;
-	char         align[MATRIX_MAX + 2] = "l", name[NUMBER_TEXT];
+	char         align[MATRIX_MAX + 2] = "l", name[NAME_TEXT];
 	struct table t;
 	struct str   head = { 0 };
 
@@ -209,7 +215,7 @@ static void print_matrix(const struct evaluation *e)
 	table_init(&t, align);
 	str_add(&head, "truth \\ answer");
 	for (int i = 0; i < classes; i++)
-		str_addf(&head, "\t%s", names_get(&e->names, i, name));
+		str_addf(&head, "\t%s", class_text(e, i, name));
 	table_add(&t, "%s", head.p ? head.p : "");
 	table_rule(&t);
 	for (int row = 0; row < classes; row++)
@@ -257,7 +263,7 @@ static void print_labels(const struct evaluation *e)
 {
 	tt_class_score s = TT_SIZED(tt_class_score);
 	struct table   t;
-	char           name[NUMBER_TEXT];
+	char           name[NAME_TEXT];
 
 	if (!tt_evaluation_classes(e->numbers))
 		return;
@@ -266,7 +272,7 @@ static void print_labels(const struct evaluation *e)
 	table_rule(&t);
 	for (int i = 0; i < tt_evaluation_classes(e->numbers); i++)
 		if (tt_evaluation_class(e->numbers, i, &s) == TT_OK)
-			table_add(&t, "%s\t%.6g\t%.2f\t%.2f\t%.2f\t%.4f", names_get(&e->names, i, name),
+			table_add(&t, "%s\t%.6g\t%.2f\t%.2f\t%.2f\t%.4f", class_text(e, i, name),
 			          s.weight, 100 * s.recall, 100 * s.precision, 100 * s.f1, s.roc_auc);
 	putchar('\n');
 	table_print(&t, stdout);
@@ -465,6 +471,8 @@ static tt_status run_eval(struct call *c)
 
 	if (models > 1 && !paths_is_checkpoint(c->args.v[models - 1]))
 		e.uri = c->args.v[--models];
+	if (e.uri && e.args->part)
+		return err_set(TT_EINVAL, "--part is of the run's own data: leave '%s' out", e.uri);
 	if (models > 1 && e.args->curves)
 		return err_set(TT_EINVAL, "--curves: of one model at a time");
 	return models > 1 ? run_several(&e, models, c) : run_one(&e, c);

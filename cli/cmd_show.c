@@ -92,8 +92,10 @@ static void print_type(const tt_column *c)
 /* Up to NAMES_SHOWN of the names. */
 static void print_names(const char *const *names, int64_t n)
 {
+	char quoted[NAME_TEXT];
+
 	for (int64_t i = 0; names && i < n && i < NAMES_SHOWN; i++)
-		text_printf(stdout, "%s%s", i ? ", " : ": ", names[i]);
+		text_printf(stdout, "%s%s", i ? ", " : ": ", text_name(names[i], quoted));
 	if (names && n > NAMES_SHOWN)
 		printf(" and %lld more", (long long)(n - NAMES_SHOWN));
 }

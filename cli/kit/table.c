@@ -128,6 +128,16 @@ void text_printf(FILE *f, const char *fmt, ...)
 	va_end(ap);
 }
 
+const char *text_name(const char *name, char buf[NAME_TEXT])
+{
+	const size_t n = strlen(name);
+
+	if (n && name[0] != ' ' && name[n - 1] != ' ')
+		return name;
+	snprintf(buf, NAME_TEXT, "\"%.*s\"", NAME_TEXT - 3, name);
+	return buf;
+}
+
 const char *text_count(long long n, char buf[NUMBER_TEXT])
 {
 	char digits[NUMBER_TEXT];

@@ -9,6 +9,7 @@
 
 #define TABLE_COLUMNS 12
 #define NUMBER_TEXT 32
+#define NAME_TEXT 96
 
 /* Rows of cells, kept until table_print knows how wide each column is. */
 struct table {
@@ -27,6 +28,10 @@ void table_release(struct table *t);
 
 /* As fprintf; names from outside move no cursor. */
 void text_printf(FILE *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* A name that would not be seen as it is, in quotes in buf: nothing, or one with a blank at its
+ * edge. */
+const char *text_name(const char *name, char buf[NAME_TEXT]);
 
 /* "1,234,567"; "1.23 G", "45.6 k"; "12.3 MiB"; "2:03", "1:02:03";
  * "0.0831", or the digits that count where these are others: "3.142e-06", "434855".

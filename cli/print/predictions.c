@@ -38,7 +38,7 @@ static void text_value(const struct answers *a, int i, double v)
 static void text_add(struct answers *a, const char *sample, const struct truth *t,
                      const float *out)
 {
-	char name[16];
+	char number[16], name[NAME_TEXT];
 
 	for (int i = 0; i < a->ids; i++)
 		text_printf(a->to, "%s%s", i ? " " : "", a->id[i]);
@@ -47,13 +47,15 @@ static void text_add(struct answers *a, const char *sample, const struct truth *
 		int c = a->order[i];
 
 		if (a->kind == ANSWER_CLASSES)
-			text_printf(a->to, "  %s (%.2f %%)", names_get(a->names, c, name),
+			text_printf(a->to, "  %s (%.2f %%)", text_name(names_get(a->names, c, number), name),
 			            100 * (double)out[c]);
 		else
 			text_value(a, c, (double)out[c]);
 	}
-	if (t->class || t->n)
-		text_printf(a->to, "  in truth%s%s", t->class ? " " : "", t->class ? t->class : "");
+	if (t->class)
+		text_printf(a->to, "  in truth %s", text_name(t->class, name));
+	else if (t->n)
+		fputs("  in truth", a->to);
 	for (int i = 0; i < t->n; i++)
 		fprintf(a->to, " %.6g", (double)t->values[i]);
 	putc('\n', a->to);
@@ -180,18 +182,21 @@ static void json_truth(struct answers *a, const struct truth *t)
 	json_close(&a->json, ']');
 }
 
+static void json_ids(struct answers *a)
+{
+	json_open(&a->json, "ids", '{');
+	for (int i = 0; i < a->ids; i++)
+		json_text(&a->json, a->id_names[i], a->id[i]);
+	json_close(&a->json, '}');
+}
+
 static void json_add(struct answers *a, const char *sample, const struct truth *t,
                      const float *out)
 {
 	json_open(&a->json, NULL, '{');
 	json_text(&a->json, "sample", sample);
-	for (int i = 0; i < a->ids; i++) {
-		if (i == 0)
-			json_open(&a->json, "ids", '{');
-		json_text(&a->json, a->id_names[i], a->id[i]);
-		if (i == a->ids - 1)
-			json_close(&a->json, '}');
-	}
+	if (a->ids)
+		json_ids(a);
 	json_truth(a, t);
 	if (a->kind == ANSWER_CLASSES) {
 		add_classes(a, out);

@@ -104,6 +104,9 @@ says_like "$out" "^samples +84$"
 run 0 "$tutti" train cut.yaml --run cut --resume -q --epochs 13
 run 2 "$tutti" eval one --part test
 says "$err" "does not split its data"
+lacks "$err" "no data.valid"
+run 2 "$tutti" eval cut csv:valid.csv --part test
+says "$err" "--part is of the run's own data: leave 'csv:valid.csv' out"
 run 2 "$tutti" train cut.yaml --run no -q --set data.valid=csv:valid.csv
 says "$err" "data.split cuts data.train, and data.valid is set: leave one of them out"
 awk -F, -v OFS=, '{ print $0, (NR == 1 ? "shop" : "s" NR % 7) }' train.csv >shops.csv

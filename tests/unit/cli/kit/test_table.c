@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "print/json.h"
 #include "kit/table.h"
@@ -31,6 +32,21 @@ static void numbers_read_well(void **state)
 	assert_string_equal(text_time(59.6, b), "1:00");
 	assert_string_equal(text_time(3723, b), "1:02:03");
 	assert_string_equal(text_time(NAN, b), "-:--");
+}
+
+static void names_are_seen(void **state)
+{
+	char b[NAME_TEXT], deep[2 * NAME_TEXT];
+
+	(void)state;
+	assert_string_equal(text_name("red", b), "red");
+	assert_string_equal(text_name("dark red", b), "dark red");
+	assert_string_equal(text_name("", b), "\"\"");
+	assert_string_equal(text_name(" ", b), "\" \"");
+	assert_string_equal(text_name("the ", b), "\"the \"");
+	memset(deep, ' ', sizeof deep - 1);
+	deep[sizeof deep - 1] = '\0';
+	assert_int_equal(strlen(text_name(deep, b)), NAME_TEXT - 1);
 }
 
 static void columns_are_straight(void **state)
@@ -78,6 +94,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_read_well),
+		cmocka_unit_test(names_are_seen),
 		cmocka_unit_test(columns_are_straight),
 		cmocka_unit_test(json_is_one_object),
 	};
