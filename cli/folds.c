@@ -1,66 +1,70 @@
 #include "folds.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/file.h"
-#include "base/mem.h"
 #include "kit/paths.h"
 #include "print/json.h"
 
-struct fold { tt_progress end; };
+/* A number that each fold ends with. */
+struct row { const char *name; size_t at; double mean, deviation; };
 
-/* A number of all folds. */
-struct row { const char *name; double mean, deviation; };
-
-/* Deviation as of a sample: what another fold may differ by. */
-static struct row row_of(const char *name, const struct fold *f, int n, size_t field)
+static double value_of(const struct row *r, const tt_progress *fold)
 {
-	struct row r = { .name = name };
-
-	for (int i = 0; i < n; i++)
-		r.mean += *(const double *)(const void *)((const char *)&f[i].end + field) / n;
-	for (int i = 0; i < n; i++) {
-		const double d = *(const double *)(const void *)((const char *)&f[i].end + field) - r.mean;
-
-		r.deviation += d * d / (n - 1);
-	}
-	r.deviation = sqrt(r.deviation);
-	return r;
+	return *(const double *)(const void *)((const char *)fold + r->at);
 }
 
-static tt_status tell(const struct train_args *o, const struct fold *f, const char *dir)
+/* Deviation as of a sample: what another fold may differ by. */
+static void find_mean(struct row *r, const tt_progress *fold, int n)
+{
+	for (int i = 0; i < n; i++)
+		r->mean += value_of(r, &fold[i]) / n;
+	for (int i = 0; i < n; i++) {
+		const double d = value_of(r, &fold[i]) - r->mean;
+
+		r->deviation += d * d / (n - 1);
+	}
+	r->deviation = sqrt(r->deviation);
+}
+
+static void add_row(struct json *j, const struct row *r, const tt_progress *fold, int n)
+{
+	json_open(j, r->name, '{');
+	json_number(j, "mean", r->mean);
+	json_number(j, "deviation", r->deviation);
+	json_open(j, "folds", '[');
+	for (int k = 0; k < n; k++)
+		json_number(j, NULL, value_of(r, &fold[k]));
+	json_close(j, ']');
+	json_close(j, '}');
+}
+
+static tt_status tell(const struct train_args *o, const tt_progress *fold, const char *dir)
 {
 	const int n = (int)o->folds;
-	const struct row rows[] = {
-		row_of("best", f, n, offsetof(tt_progress, best)),
-		row_of("valid_loss", f, n, offsetof(tt_progress, valid_loss)),
-		row_of("valid_accuracy", f, n, offsetof(tt_progress, valid_accuracy)),
+	struct row rows[] = {
+		{ .name = "best", .at = offsetof(tt_progress, best) },
+		{ .name = "valid_loss", .at = offsetof(tt_progress, valid_loss) },
+		{ .name = "valid_accuracy", .at = offsetof(tt_progress, valid_accuracy) },
 	};
 	struct json j = { 0 };
 
 	json_open(&j, NULL, '{');
 	json_int(&j, "folds", n);
 	json_text(&j, "run", dir);
-	json_text(&j, "monitor", f[0].end.monitor);
+	json_text(&j, "monitor", fold[0].monitor);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		json_open(&j, rows[i].name, '{');
-		json_number(&j, "mean", rows[i].mean);
-		json_number(&j, "deviation", rows[i].deviation);
-		json_open(&j, "folds", '[');
-		for (int k = 0; k < n; k++)
-			json_number(&j, NULL, i == 0 ? f[k].end.best : i == 1 ? f[k].end.valid_loss
-			                                                      : f[k].end.valid_accuracy);
-		json_close(&j, ']');
-		json_close(&j, '}');
+		find_mean(&rows[i], fold, n);
+		add_row(&j, &rows[i], fold, n);
 	}
 	json_close(&j, '}');
 	if (o->common.json)
 		return json_print(&j);
 	json_release(&j);
 	printf("\n%d folds   mean        deviation\n", n);
-	printf("best       %-10.6g  %.4g  (%s)\n", rows[0].mean, rows[0].deviation, f[0].end.monitor);
+	printf("best       %-10.6g  %.4g  (%s)\n", rows[0].mean, rows[0].deviation, fold[0].monitor);
 	for (int i = 1; i < 3; i++)
 		if (!isnan(rows[i].mean))
 			printf("%-10s %-10.6g  %.4g  (last epoch)\n", i == 1 ? "loss" : "accuracy",
@@ -97,13 +101,13 @@ static tt_status choose_folder(struct call *c, const struct train_args *o, const
 }
 
 static tt_status train_fold(struct call *c, struct train_args *o, fold_fn *train,
-                            struct fold *fold)
+                            tt_progress *end)
 {
 	tt_status st;
 
 	if (!o->common.quiet)
 		fprintf(stderr, "%s\n", o->run);
-	st = train(c, &fold->end);
+	st = train(c, end);
 	if (st == TT_OK && c->exit)
 		st = TT_ESTOPPED;
 	return st;
@@ -113,7 +117,7 @@ tt_status folds_run(struct call *c, struct train_args *o, fold_fn *train)
 {
 	const struct flag_list given = o->set;
 	const char **set, *dir;
-	struct fold *fold;
+	tt_progress *fold;
 	struct common common = o->common;
 	tt_status st;
 

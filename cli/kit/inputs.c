@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/plain.h"
+#include "base/str.h"
 
 #define DEPTH_MAX 32            /* folders below one another: links may go round */
 
@@ -133,9 +134,7 @@ int inputs_is_source(const char *word)
 
 int inputs_is_table(const char *word)
 {
-	const size_t n = strlen(word);
-
-	return n > 4 && strcmp(word + n - 4, ".csv") == 0;
+	return str_ends_with(word, ".csv");
 }
 
 const char *inputs_row_by_row(struct arena *a, const char *uri)

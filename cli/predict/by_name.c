@@ -32,14 +32,6 @@ int by_name_per_place(const tt_signature *s)
 	return s->data->kind == TT_TARGET_PLACES;
 }
 
-static const tt_column *column(const tt_batch *b, const char *name)
-{
-	for (int i = 0; b && name && i < b->columns; i++)
-		if (strcmp(b->column[i]->name, name) == 0)
-			return b->column[i];
-	return NULL;
-}
-
 static int64_t rows_of(const tt_column *c, int64_t i)
 {
 	return c->offsets ? c->offsets[i + 1] - c->offsets[i] : c->ndim ? c->shape[0] : 1;
@@ -55,7 +47,7 @@ int64_t by_name_answers(const struct by_name *q, int64_t i)
 		return 1;
 	for (int k = 0; k < d->columns; k++)
 		if (is_input(d, d->column[k]) && is_ragged(d->column[k]) &&
-		    (c = column(q->in, d->column[k]->name)))
+		    (c = tt_batch_column(q->in, d->column[k]->name)))
 			return rows_of(c, i);
 	for (int k = 0; k < d->columns; k++)
 		if (d->target && strcmp(d->column[k]->name, d->target) == 0)
@@ -101,7 +93,7 @@ const float *by_name_answer(struct by_name *q, int64_t i, int64_t k)
 int32_t by_name_truth(const struct by_name *q, int64_t i, int64_t k)
 {
 	const tt_schema *d = tt_source_schema(q->source);
-	const tt_column *c = d->kind == TT_TARGET_PLACES ? column(q->own, d->target) : NULL;
+	const tt_column *c = d->kind == TT_TARGET_PLACES ? tt_batch_column(q->own, d->target) : NULL;
 
 	if (!c || c->type != TT_I32 || k >= rows_of(c, i))
 		return -1;
