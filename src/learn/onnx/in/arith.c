@@ -119,25 +119,12 @@ static int readers(const struct net *r, const char *name)
 	return n;
 }
 
-/* One number, or one for each along the first dimension of a sample. */
-static int is_per_channel(const struct value *x, const struct value *v)
-{
-	const size_t count = value_count(v);
-
-	if (count == 1)
-		return 1;
-	for (int i = 0; i < v->ndim; i++)
-		if (v->dim[i] != (x->ndim - v->ndim + i == 1 ? x->dim[1] : 1))
-			return 0;
-	return x->ndim - v->ndim <= 1 && (int64_t)count == x->dim[1];
-}
-
 /* The first input, read by this node alone, with such numbers. */
 static struct onnx_in *raw_input(const struct net *r, const Onnx__Node *n, const struct value *x,
                                 const struct value *v)
 {
 	if (!x || !v || x->kind != VALUE_LAYER || x->input != 0 || v->kind != VALUE_CONSTANT ||
-	    v->c.whole || readers(r, n->input[0]) != 1 || !is_per_channel(x, v))
+	    v->c.whole || readers(r, n->input[0]) != 1 || !value_is_per_channel(v, x))
 		return NULL;
 	return &r->input[0];
 }

@@ -104,6 +104,18 @@ size_t value_count(const struct value *v)
 	return n;
 }
 
+int value_is_per_channel(const struct value *v, const struct value *x)
+{
+	const size_t count = value_count(v);
+
+	if (count == 1)
+		return 1;
+	for (int i = 0; i < v->ndim; i++)
+		if (v->dim[i] != (x->ndim - v->ndim + i == 1 ? x->dim[1] : 1))
+			return 0;
+	return x->ndim - v->ndim <= 1 && (int64_t)count == x->dim[1];
+}
+
 /* ---- constants ---- */
 
 static const struct { int type; size_t bytes; } sizes[] = {

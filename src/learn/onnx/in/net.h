@@ -110,6 +110,8 @@ tt_status     onnx_wholes(struct net *r, const struct value *v, const int64_t **
 /* v becomes the tensor, if that has as many numbers as its shape says. */
 tt_status     onnx_constant_of(struct net *r, const Onnx__Tensor *t, struct value *v);
 size_t        value_count(const struct value *v);
+/* One number, or one for each along the first dimension of a sample of x. */
+int           value_is_per_channel(const struct value *v, const struct value *x);
 /* One number, of a constant of one element. */
 int           onnx_number(struct net *r, const struct value *v, double *out);
 

@@ -190,7 +190,7 @@ static tt_status try_groupnorm(struct net *r, const Onnx__Node *n, struct value 
 	    shift->kind != VALUE_CONSTANT || scale->c.whole || shift->c.whole ||
 	    !all_are(r, norm, 1, 1) || !all_are(r, norm, 2, 0) || dim[1] < 1 || x->dim[1] % dim[1] ||
 	    value_count(scale) != (size_t)x->dim[1] || value_count(shift) != (size_t)x->dim[1] ||
-	    scale->dim[0] != (x->ndim - scale->ndim == 1 ? x->dim[1] : 1))
+	    !value_is_per_channel(scale, x) || !value_is_per_channel(shift, x))
 		return TT_OK;
 	*said = 1;
 	onnx_skip(r, norm);
