@@ -54,6 +54,10 @@ const struct option data_options[] = {
 	            "subtracted from each channel (or feature); pixels are scaled to 0..1 first"),
 	OPT_DOUBLES(struct data_opts, std, NULL, "each channel (or feature) is divided by this"),
 	OPT_ENUM(struct data_opts, shuffle, "yes", option_no_yes, "a new order for every epoch"),
+	OPT_ENUM(struct data_opts, carry, "no", option_no_yes,
+	         "of a text: it is cut into as many streams as a batch has samples, each of which goes "
+	         "on in the next batch, where rnn, lstm and gru begin with the states that they ended "
+	         "with (truncated back-propagation through time); with shuffle: no"),
 	OPT_INT (struct data_opts, threads, "1", 1, 256, "threads that prepare batches"),
 	OPT_INT (struct data_opts, prefetch, "4", 0, 1024,
 	         "batches prepared ahead; 0: prepare each when it is asked for"),
@@ -81,6 +85,7 @@ struct loader {
 	struct lease_plan    plan;
 	struct rng_key       order, parts;
 	int                  share;         /* samples of this rank in a full batch           */
+	int64_t              streams;       /* of a text, side by side; 0: samples are apart  */
 	struct slot         *slots;
 	int                  n_slots;
 	struct worker       *workers;       /* the first one's scratch serves prefetch = 0    */
@@ -122,10 +127,22 @@ static int64_t sample_of_shards(const struct loader *l, int64_t epoch, int64_t a
 	return at;                              /* there are none: in order */
 }
 
+/* Piece `at / streams` of a stream, each of which is a run of neighbours: the first ones are longer
+ * by one where they cannot all be equal, and so have the last, smaller batch to themselves. */
+static int64_t sample_of_stream(const struct loader *l, int64_t at)
+{
+	const int64_t each = count_of(l) / l->streams, longer = count_of(l) % l->streams;
+	const int64_t stream = at % l->streams;
+
+	return stream * each + (stream < longer ? stream : longer) + at / l->streams;
+}
+
 static int64_t sample_at(const struct loader *l, const struct lease *p, int64_t offset)
 {
 	uint64_t at = (uint64_t)(p->lo + offset);
 
+	if (l->streams)
+		return sample_of_stream(l, (int64_t)at);
 	if (!l->o.training || !l->o.data->shuffle)
 		return (int64_t)at;
 	if (l->reader->access == TT_ACCESS_FORWARD)
@@ -149,7 +166,7 @@ static int64_t sample_of_part(const struct loader *l, const struct lease *p, int
 /* Which samples of the batch are this rank's. */
 static void choose_samples(const struct loader *l, struct batch *b, const struct lease *p)
 {
-	const int world = l->o.world, parts = l->o.deal == DEAL_PARTS;
+	const int world = l->o.world, parts = l->o.deal == DEAL_PARTS && !l->streams;
 	const int first = parts ? (int)((l->o.rank - p->lo % world + world) % world) : l->o.rank;
 
 	b->data.n = 0;
@@ -165,6 +182,7 @@ static void fill_slot(const struct loader *l, struct slot *s, const struct scrat
 
 	b->position = p->lo;
 	b->n_global = (int)(p->hi - p->lo);
+	b->begins = p->lo < l->streams;
 	choose_samples(l, b, p);
 	s->status = delivery_fill(&l->delivery, &s->shelf, p->epoch, scratch, b);
 	if (s->status != TT_OK)
@@ -353,6 +371,17 @@ int64_t loader_batches(const struct loader *l)
 
 /* ---- life -------------------------------------------------------------------- */
 
+static tt_status check_carry(const struct loader *l)
+{
+	if (!l->reader->follows)
+		return err_set(TT_ESPEC, "data.carry: yes is for texts, each of whose samples goes on "
+		               "where the one before has ended (text:FILE), and not for this source");
+	if (l->o.training && l->o.data->shuffle)
+		return err_set(TT_ESPEC, "data.carry: yes goes through a text in its order: set "
+		               "data.shuffle: no");
+	return TT_OK;
+}
+
 static tt_status check_opts(const struct loader *l)
 {
 	const struct loader_opts *o = &l->o;
@@ -364,7 +393,7 @@ static tt_status check_opts(const struct loader *l)
 	if (o->deal == DEAL_PARTS && l->reader->access == TT_ACCESS_FORWARD)
 		return err_set(TT_ESUPPORT, "a part of the data for each rank needs a source that can give "
 		               "any sample; this one only goes forward");
-	return TT_OK;
+	return l->o.data->carry ? check_carry(l) : TT_OK;
 }
 
 static tt_status slot_init(const struct loader *l, struct slot *s)
@@ -428,6 +457,7 @@ tt_status loader_new(struct loader **out, tt_source *source, const struct loader
 		                               o->training ? EPOCHS_IN_TURN : EPOCHS_ALIKE };
 		l->next = l->ahead = lease_at(&l->plan, 0, 0);
 		l->share = (o->batch + l->o.world - 1) / l->o.world;
+		l->streams = o->data->carry ? o->batch : 0;
 		st = delivery_init(&l->delivery, l->reader, &(struct delivery_opts){
 			.data = o->data, .augment = o->training ? &o->data->augment : NULL,
 			.seed = o->seed, .samples = l->share });

@@ -10,6 +10,10 @@
  * an order given by the seed alone is dealt out one by one, and only the order within a part
  * changes.  Rank r then takes the positions p of a batch with p % world == r.
  *
+ * With data.carry a batch is a piece of each of `batch` streams of a text, which go on in the next
+ * one: a stream is a run of neighbours, and position p of the epoch is piece p / batch of stream
+ * p % batch.  Rank r has the streams s % world == r for good, whatever the deal.
+ *
  * Augmentation is keyed by (seed, epoch, sample): it does not depend on ranks, threads or batch.
  *
  * With a pool (lease.h) each worker of a process takes whole batches in turn, and begins to at its
@@ -51,6 +55,7 @@ struct data_opts {
 	int                 normalise;   /* NORMALISE_NONE, or how mean and std are to be found    */
 	struct option_list  mean, std;   /* per channel (or one for all), after scaling u8 to 0..1 */
 	int                 shuffle;     /* enum no/yes (yes)                                      */
+	int                 carry;       /* enum no/yes (no): a text goes on from batch to batch   */
 	int                 threads;     /* loader threads (1)                                     */
 	int                 prefetch;    /* batches ready ahead (4); 0: none                       */
 	struct augment_opts augment;     /* of the training data only                              */
@@ -83,6 +88,7 @@ struct batch {
 	int       n;            /* data.n                                           */
 	int       n_global;     /* of all ranks: what gradients are divided by      */
 	int64_t   position;     /* of the global batch's first sample in the epoch  */
+	int       begins;       /* enum no/yes: its streams do (data.carry)         */
 };
 
 struct loader;

@@ -123,7 +123,7 @@ tt_status source_part(tt_source **out, tt_source *whole, const struct cut *c)
 	p->inner = source_reader(whole);
 	p->reader = *p->inner;
 	p->reader.ops = &part_reader;
-	p->reader.ranges = 0;
+	p->reader.ranges = p->reader.follows = 0;
 	p->reader.shards = 0;
 	p->reader.schema = (struct schema){0};
 	if ((st = schema_take(&p->reader.schema, &p->inner->schema.view)) == TT_OK &&

@@ -40,6 +40,8 @@ struct reader {
 	int                      ids;        /* names that each sample has                        */
 	const char *const       *id_names;   /* [ids] of their columns; owned by the reader       */
 	int                      ranges;     /* enum no/yes: neighbours are cheaper together      */
+	int                      follows;    /* enum no/yes: each sample goes on where the one before
+	                                      * has ended                                         */
 	const int64_t           *shard;      /* [shards + 1] first samples; owned by the reader   */
 	int64_t                  shards;     /* 0: all is one                                     */
 	/* the implementation's struct embeds this one as its first member */

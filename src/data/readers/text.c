@@ -319,7 +319,7 @@ static tt_status lay_out(struct memory_source *m, struct encoding *e, int length
 	m->data[0] = m->owned[0] = e->id;
 	m->data[1] = e->id + 1;
 	m->offsets[0] = m->offsets[1] = m->owned[1] = offsets;
-	m->reader.ranges = 1;
+	m->reader.ranges = m->reader.follows = 1;
 	e->id = NULL;
 	return TT_OK;
 }

@@ -16,6 +16,7 @@
  *   agree       are all ranks the same?    state       to a checkpoint and back
  *   own_rows    of each rank, likewise     blame       errors between ranks
  *   average     of the parameters over the steps: who sees it when
+ *   carried     states of streams that go on, likewise
  *   intake, names, learner_public   tt_learner
  *
  * One thread at a time, the one that calls engine_enter.  Functions that say "collective" are
@@ -47,6 +48,8 @@ struct learner_opts {
 	uint64_t                      seed;
 	int64_t                       batch;         /* samples of all ranks in a step, at most   */
 	int64_t                       micro_batch;   /* of this rank at once (0: its share)       */
+	int                           carry;         /* enum no/yes: samples of a batch go on in the
+	                                              * next, and states with them (data.carry)   */
 	int                           threads;       /* asked for on this machine (0: all cores)  */
 	int                           top_k;         /* of the metrics                            */
 	struct trace                 *trace;         /* (none)                                    */
@@ -149,7 +152,7 @@ int learner_classes(const struct learner *l);                    /* of accuracy;
 /* ---- to a checkpoint and back ---- */
 
 #define LEARNER_SLOTS 4
-#define LEARNER_ROWS (LEARNER_SLOTS + 1 + OWN_PARTS)
+#define LEARNER_ROWS (LEARNER_SLOTS + 2 + OWN_PARTS)
 struct learner_rows { int n; struct str name[LEARNER_ROWS]; };
 /* Collective, between consolidate and resume: rank 0 has what each rank has of its own, until
  * then. */
@@ -172,6 +175,12 @@ tt_status learner_take_slots(struct learner *l, const struct learner_slots *s);
  * on from what they had in common then. */
 tt_status learner_take_own(struct learner *l, const struct ckpt *c, const char *path,
                            struct str *note);
+
+/* The states of all streams, `consumed` samples into an epoch, likewise.  TT_ESPEC, TT_ESHAPE:
+ * there are none, though they go on, or they are of other streams. */
+struct learner_place { const char *path; int64_t consumed; };
+tt_status learner_take_carried(struct learner *l, const struct ckpt *c,
+                               const struct learner_place *at);
 
 /* ---- errors between ranks ---- */
 

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "learn/learner/learner.h"
+#include "learn/predict/carry.h"
 #include "learn/predict/program_inputs.h"
 #include "learn/predict/target.h"
 #include "optim/ema.h"
@@ -88,6 +89,9 @@ struct learner {
 	struct learner_whole     whole;
 	struct own_all           own;         /* rank 0, of all: from a checkpoint until the start;
 	                                       * collected for one, within a meeting         */
+	struct carry             carry;       /* of this rank's streams; none: rows 0         */
+	int                      goes_on;     /* enum no/yes: streams have begun, the epoch goes on */
+	float                   *carried;     /* as own, of the streams of all: [batch][numbers] */
 	int64_t                  steps;
 	enum learner_weights     weights;
 	double                   grad_norm;
@@ -127,6 +131,12 @@ tt_status weigh_step(struct learner *l, const struct batch *b);
 tt_status sync_host_open(struct learner *l);
 /* own_rows.c: what was collected, as tensors. */
 tt_status own_rows_add(const struct learner *l, struct learner_rows *r, struct model_rows *s);
+/* carried.c: the states of this rank's streams; in a meeting those of all, as a tensor; and at the
+ * start what rank 0 has taken from a checkpoint, to everybody. */
+tt_status carried_init(struct learner *l);
+tt_status carried_collect(struct learner *l);
+tt_status carried_add(const struct learner *l, struct learner_rows *r, struct model_rows *s);
+tt_status carried_deal(struct learner *l);
 /* average.c.  At the start it is what the parameters are. */
 void      average_start(struct learner *l);
 void      average_show(struct learner *l);

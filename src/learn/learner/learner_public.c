@@ -104,6 +104,9 @@ tt_status tt_learner_new(tt_learner **out, tt_model *m, const tt_learner_opts *o
 	if (model_wants_scaling(m))
 		return err_set(TT_ESPEC, "data.normalise: standard finds mean and std in data.train, which "
 		               "a learner does not read: give data.mean and data.std");
+	if (m->spec->data.carry)
+		return err_set(TT_ESUPPORT, "data.carry: which batch goes on in which a trainer knows, a "
+		               "learner does not: set it to no");
 	if (!node_absent(m->spec->train.class_weights))
 		return err_set(TT_ESUPPORT, "train.class_weights counts classes in data.train, which a "
 		               "learner does not read: give the batches a column of weights");

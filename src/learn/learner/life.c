@@ -69,7 +69,7 @@ static tt_status make_programs(struct learner *l)
 {
 	return program_cache_new(&l->programs, &(struct program_cache_opts){
 		.engine = l->opts.engine, .model = l->opts.model, .purpose = NN_TRAIN,
-		.grads = l->grads, .group = &l->among });
+		.grads = l->grads, .group = &l->among, .carry = l->opts.carry });
 }
 
 static tt_status build(struct learner *l)
@@ -79,7 +79,8 @@ static tt_status build(struct learner *l)
 	l->strategy = sync_pick(&l->distribute, l->opts.comm->size);
 	if ((st = make_optim(l)) != TT_OK || (st = group_join(l)) != TT_OK ||
 	    (st = make_grads(l)) != TT_OK ||
-	    (st = ema_init(&l->ema, l->opts.model->train_count, l->opts.ema)) != TT_OK)
+	    (st = ema_init(&l->ema, l->opts.model->train_count, l->opts.ema)) != TT_OK ||
+	    (st = carried_init(l)) != TT_OK)
 		return st;
 	return make_programs(l);
 }
@@ -116,6 +117,8 @@ void learner_free(struct learner **lp)
 		return;
 	learner_leave(l);
 	own_release(&l->own);
+	carry_release(&l->carry);
+	mem_free(l->carried);
 	program_cache_free(&l->programs);
 	optim_free(&l->optim);
 	ema_release(&l->ema);
@@ -193,7 +196,7 @@ tt_status learner_start(struct learner *l)
 	own_release(&l->own);
 	if (st == TT_OK)
 		sums_go_on(l);
-	return st;
+	return st == TT_OK ? carried_deal(l) : st;
 }
 
 void learner_set_whole(struct learner *l, const struct learner_whole *whole)

@@ -91,10 +91,10 @@ static void take_part(struct learner *l, const struct batch *b, int64_t first, i
 	batch_slice(&b->data, first, end, &l->part, &part->data);
 }
 
-static tt_status run_part(struct learner *l, const struct program_run *run, const float *seed)
+static tt_status run_part(struct learner *l, const struct program_run *run, const struct feed *with)
 {
 	struct step *s = &l->step;
-	struct feed f = { .seed = seed };
+	struct feed f = *with;
 	double at[2] = { thread_seconds() };
 	tt_status st;
 
@@ -132,6 +132,7 @@ static float seed_of(double weight)
 tt_status microbatch_run(struct learner *l, const struct batch *b, const struct microbatch_run *o)
 {
 	const float seed = seed_of(l->step.weight);
+	struct feed with = { .seed = &seed, .carry = l->opts.carry ? &l->carry : NULL };
 	struct program_run run = {
 		.seed = l->opts.seed, .step = (uint64_t)l->steps, .sample_stride = learner_world(l),
 		.need = o->need, .ready = o->ready, .gather = o->gather, .ctx = l,
@@ -142,11 +143,12 @@ tt_status microbatch_run(struct learner *l, const struct batch *b, const struct 
 		const int64_t first = cut(b->n, k, l->step.parts);
 
 		l->step.part = k;
+		with.stream = first;
 		take_part(l, b, first, cut(b->n, k + 1, l->step.parts));
 		run.sample = learner_rank(l) + first * run.sample_stride;
 		if (l->step.batch.n == 0)
 			st = attend(l, &run);
-		else if ((st = run_part(l, &run, &seed)) == TT_OK)
+		else if ((st = run_part(l, &run, &with)) == TT_OK)
 			st = blame_peer(l->step.status);
 	}
 	return st;

@@ -14,8 +14,10 @@
 
 tt_status learner_collect(struct learner *l)
 {
+	tt_status st = carried_collect(l);
+
 	own_release(&l->own);
-	return l->sync ? blame_peer(sync_gather_own(l->sync, &l->own)) : TT_OK;
+	return st == TT_OK && l->sync ? blame_peer(sync_gather_own(l->sync, &l->own)) : st;
 }
 
 static enum dtype dtype_of(enum own_kind k)

@@ -68,6 +68,8 @@ tt_status learner_add_rows(const struct learner *l, struct learner_rows *r, stru
 		if ((st = add_row(r, s, count, trained_at(l))) != TT_OK)
 			return st;
 	}
+	if ((st = carried_add(l, r, s)) != TT_OK)
+		return st;
 	return own_rows_add(l, r, s);
 }
 

@@ -1,6 +1,7 @@
 /* step.c -- one optimizer step, and what lies between steps. */
 #include <string.h>
 
+#include "base/mem.h"
 #include "learn/learner/learner_own.h"
 #include "learn/learner/microbatch.h"
 
@@ -98,6 +99,9 @@ tt_status learner_step(struct learner *l, const struct batch *b, const struct le
 		return st;
 	average_hide(l);
 	l->over = 0;
+	if (b->begins)
+		carry_clear(&l->carry);
+	l->goes_on = l->opts.carry;
 	if (l->opts.steps)
 		l->steps = atomic_fetch_add(l->opts.steps, 1);
 	l->step = (struct step){ .at = *at, .parts = microbatch_count(&l->opts, b->n_global) };
@@ -144,6 +148,7 @@ tt_status learner_epoch_end(struct learner *l, enum learner_epoch e, int wants_s
 	st = e == EPOCH_LAST ? sync_end(l->sync) : sync_epoch_end(l->sync);
 	out->stop = l->sync->stop;
 	l->over = e == EPOCH_LAST && st == TT_OK && !out->stop;
+	l->goes_on = l->goes_on && (st != TT_OK || out->stop);
 	if (st != TT_OK || !l->sync->exchanged)
 		return blame_peer(st);
 	return sums_take(l, out);
@@ -179,6 +184,8 @@ void learner_resume(struct learner *l)
 	if (l->over)
 		average_show(l);
 	own_release(&l->own);
+	mem_free(l->carried);
+	l->carried = NULL;
 }
 
 const struct sync_stats *learner_stats(const struct learner *l)

@@ -311,9 +311,12 @@ static tt_status build_kind(struct builder *b, struct layer *l)
 	struct ir_value *time;
 	tt_status st;
 
-	if (b->shape.purpose == NN_STEP && l->kind->time == TIME_OWN)
+	if (build_has_states(b) && l->kind->time == TIME_OWN)
 		return layer_err(l, TT_ESHAPE, "looks at a sequence as a whole: it cannot go on where a "
 		                 "sequence stopped");
+	if (b->shape.carry && l->kind->time == TIME_PLACES)
+		return layer_err(l, TT_ESHAPE, "knows all places before: data.carry keeps states of one "
+		                 "size, those of rnn, lstm and gru");
 	if ((st = find_time(b, l, &time)) != TT_OK || (st = l->kind->build(b, l)) != TT_OK)
 		return st;
 	return l->kind->time >= TIME_OWN ? TT_OK : build_set_lengths(b, l->out, time);

@@ -286,21 +286,29 @@ static tt_status add_sum(struct builder *b, const struct against *a, struct ir_v
 	return TT_OK;
 }
 
+static tt_status add_one_loss(struct builder *b, const struct against *a, struct ir_value **loss)
+{
+	tt_status st = add_loss(b, a, b->last, NULL, loss);
+
+	if (st != TT_OK)
+		return st;
+	ir_output(b->g, *loss);
+	ir_output(b->g, b->last);
+	return TT_OK;
+}
+
 static tt_status add_losses(struct builder *b, struct ir_value *const *y)
 {
+	const int trains = b->shape.purpose == NN_TRAIN;
 	struct against a;
 	struct ir_value *loss;
 	tt_status st = add_against(b, &a);
 
-	if (st != TT_OK)
-		return st;
-	if (b->shape.purpose == NN_TRAIN && b->m->n_outputs)
-		return (st = add_sum(b, &a, y, &loss)) == TT_OK ? ir_backward(b->g, loss) : st;
-	if ((st = add_loss(b, &a, b->last, NULL, &loss)) != TT_OK)
-		return st;
-	ir_output(b->g, loss);
-	ir_output(b->g, b->last);
-	return b->shape.purpose == NN_TRAIN ? ir_backward(b->g, loss) : TT_OK;
+	if (st == TT_OK)
+		st = trains && b->m->n_outputs ? add_sum(b, &a, y, &loss) : add_one_loss(b, &a, &loss);
+	if (st == TT_OK)
+		st = build_add_states(b);
+	return st == TT_OK && trains ? ir_backward(b->g, loss) : st;
 }
 
 /* What users want to see: probabilities where the loss works on scores. */

@@ -145,6 +145,9 @@ struct nn_shape {
 	int                    weighted;  /* samples have weights                      */
 	const struct nn_group *group;     /* NN_TRAIN for such a rank; NULL: alone     */
 	int64_t                kept;      /* NN_STEP: places that attention may look back   */
+	int                    carry;     /* NN_TRAIN, NN_EVAL: enum no/yes, states that are replaced
+	                                   * are inputs, behind x..., and outputs, the last ones;
+	                                   * no gradient goes through them                  */
 };
 tt_status nn_graph_of(const struct tt_model *m, const struct nn_shape *s, struct ir_graph **out);
 /* What a net hands from one piece of a sequence to the next: an input of the graph, which an output
@@ -163,7 +166,8 @@ struct nn_states {
 	int64_t          places;          /* that the net has numbers for; 0: any      */
 	struct arena     arena;
 };
-/* Those of NN_STEP.  TT_ESHAPE: a net that cannot go on where it stopped says why. */
+/* Those of NN_STEP, or with carry.  TT_ESHAPE: a net that cannot go on where it stopped says why.
+ */
 tt_status nn_states(const struct tt_model *m, const struct nn_shape *s, struct nn_states *out);
 void      nn_states_release(struct nn_states *s);
 /* The weights whose gradients are, by their places in the flat vector; owned: mem_free. */

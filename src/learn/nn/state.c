@@ -10,7 +10,7 @@ struct carried {
 
 int build_has_states(const struct builder *b)
 {
-	return b->shape.purpose == NN_STEP;
+	return b->shape.purpose == NN_STEP || b->shape.carry;
 }
 
 tt_status build_state(struct builder *b, struct layer *l, const struct want_state *w,

@@ -16,6 +16,7 @@ struct evaluator {
 	tt_source            *view;          /* the source as the net wants it; NULL: as it is */
 	struct loader        *loader;
 	struct scores         scores;
+	struct carry          carry;         /* of streams; rows 0: samples are apart         */
 	double                making;        /* seconds in which programs were made */
 };
 
@@ -47,17 +48,36 @@ static tt_status make_programs(struct evaluator *e)
 {
 	const struct program_cache_opts net = {
 		.engine = e->opts.engine, .model = e->opts.model, .purpose = NN_EVAL,
+		.carry = e->opts.model->spec->data.carry,
 	};
 
 	return e->opts.programs ? program_cache_share(&e->programs, e->opts.programs)
 	                        : program_cache_new(&e->programs, &net);
 }
 
+/* How many streams a text is cut into is the spec's affair, not that of who asks: else it would
+ * give another number to each. */
+static int batch_of(const struct evaluator_opts *o)
+{
+	const struct tt_spec *s = o->model->spec;
+	const int streams = s->train.eval_batch ? s->train.eval_batch : s->train.batch;
+
+	return s->data.carry ? streams : o->batch;
+}
+
+static tt_status make_carry(struct evaluator *e, const struct loader_opts *order)
+{
+	if (!e->opts.model->spec->data.carry)
+		return TT_OK;
+	return carry_init(&e->carry, &(struct carry_want){ e->opts.model, NN_EVAL,
+		(order->batch + order->world - 1) / order->world });
+}
+
 tt_status evaluator_new(struct evaluator **out, const struct evaluator_opts *o)
 {
 	struct evaluator *e = mem_calloc(1, sizeof *e);
 	const struct loader_opts order = {
-		.data = &o->model->spec->data, .batch = o->batch, .world = o->comm ? o->comm->size : 1,
+		.data = &o->model->spec->data, .batch = batch_of(o), .world = o->comm ? o->comm->size : 1,
 		.rank = o->comm ? o->comm->rank : 0,
 	};
 	tt_source *source;
@@ -70,10 +90,10 @@ tt_status evaluator_new(struct evaluator **out, const struct evaluator_opts *o)
 	if ((st = signature_view(o->model->signature, o->source, &e->view)) != TT_OK)
 		goto fail;
 	source = e->view ? e->view : o->source;
-	st = target_init(&e->target, o->model, tt_source_describe(source), o->batch);
+	st = target_init(&e->target, o->model, tt_source_describe(source), order.batch);
 	if (st != TT_OK ||
 	    (st = init_scores(e, tt_source_describe(source))) != TT_OK ||
-	    (st = make_programs(e)) != TT_OK ||
+	    (st = make_programs(e)) != TT_OK || (st = make_carry(e, &order)) != TT_OK ||
 	    (st = loader_new(&e->loader, source, &order)) != TT_OK)
 		goto fail;
 	*out = e;
@@ -93,6 +113,7 @@ void evaluator_free(struct evaluator **e)
 	program_inputs_release(&(*e)->inputs);
 	target_release(&(*e)->target);
 	scores_release(&(*e)->scores);
+	carry_release(&(*e)->carry);
 	mem_free(*e);
 	*e = NULL;
 }
@@ -116,10 +137,12 @@ static int takes_label(const struct target *t)
 static tt_status run_batch(struct evaluator *e, const struct batch *b)
 {
 	static const struct program_run run = { .sample_stride = 1 };
-	struct feed f = {0};
+	struct feed f = { .carry = e->carry.rows ? &e->carry : NULL };
 	struct program *p;
 	tt_status st;
 
+	if (b->begins)
+		carry_clear(&e->carry);
 	if ((st = feed_take(&f, &e->inputs, &e->target, b)) != TT_OK ||
 	    (st = make_program(e, &f)) != TT_OK || (st = feed_run(e->programs, &f, &run, &p)) != TT_OK)
 		return st;

@@ -19,7 +19,7 @@ tt_status feed_run(struct program_cache *net, const struct feed *f, const struct
 {
 	const void *const behind[] = { f->target.target, f->target.weight, f->seed }; /* of nn_graph */
 	tt_status st = feed_program(net, f, out);
-	int at = f->in.n;
+	int at = f->in.n + (f->carry ? f->carry->states.n : 0);
 
 	if (st != TT_OK)
 		return st;
@@ -28,5 +28,9 @@ tt_status feed_run(struct program_cache *net, const struct feed *f, const struct
 	for (int i = 0; i < 3; i++)
 		if (behind[i])
 			program_set_input(*out, at++, behind[i]);
-	return program_run(*out, run);
+	if (f->carry)
+		carry_give(f->carry, *out, f->stream);
+	if ((st = program_run(*out, run)) == TT_OK && f->carry)
+		carry_take(f->carry, *out, f->stream, f->in.samples);
+	return st;
 }

@@ -3,6 +3,7 @@
 #define PREDICT_FEED_H
 
 #include "compute/exec/program.h"
+#include "learn/predict/carry.h"
 #include "learn/predict/program_inputs.h"
 #include "learn/predict/program_cache.h"
 #include "learn/predict/target.h"
@@ -11,6 +12,8 @@ struct feed {
 	struct input_values  in;          /* of program_inputs_take                        */
 	struct target_values target;      /* of target_take; all 0: NN_PREDICT             */
 	const float         *seed;        /* NN_TRAIN: what the loss' gradient begins with */
+	struct carry        *carry;       /* states that the program begins and ends with, ...  */
+	int64_t              stream;      /* ... from this row on; carry NULL: there are none  */
 };
 /* Inputs and target of a batch. */
 tt_status feed_take(struct feed *f, struct program_inputs *k, struct target *t,

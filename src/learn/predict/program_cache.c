@@ -16,7 +16,7 @@ static tt_status build(void *ctx, struct sizes z, struct ir_graph **out)
 
 	return nn_graph_of(o->model, &(struct nn_shape){
 		.batch = z.batch, .length = z.length, .purpose = o->purpose, .weighted = z.weighted,
-		.group = o->group, .kept = z.kept }, out);
+		.group = o->group, .kept = z.kept, .carry = o->carry }, out);
 }
 
 /* Choices that cannot be kept cost time at the next start, never a result: closing the engine tries

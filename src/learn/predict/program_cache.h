@@ -22,6 +22,7 @@ struct program_cache_opts {
 	enum nn_purpose        purpose;
 	float                 *grads;
 	const struct nn_group *group;     /* NN_TRAIN among others; NULL: alone               */
+	int                    carry;     /* enum no/yes: states come and go (carry.h)        */
 	struct constants      *constants; /* of this model, for several purposes; NULL: own   */
 };
 

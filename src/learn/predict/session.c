@@ -68,8 +68,10 @@ static tt_status make_programs(tt_session *s)
 	if (st != TT_OK || (st = program_cache_new(&s->answers, &o)) != TT_OK)
 		return st;
 	o.purpose = NN_EVAL;
+	o.carry = s->model->spec->data.carry;
 	if ((st = program_cache_new(&s->losses, &o)) != TT_OK)
 		return st;
+	o.carry = 0;
 	o.purpose = NN_STEP;
 	return program_cache_new(&s->steps, &o);
 }

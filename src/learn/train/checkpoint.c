@@ -501,6 +501,8 @@ tt_status checkpoint_load(struct tt_trainer *t, const char *path)
 	    (st = learner_find_slots(t->learner, c, path, &slots)) != TT_OK ||
 	    (st = note_changes(t, &s, path)) != TT_OK || (st = heed_monitor(t, c, &s)) != TT_OK ||
 	    (st = learner_take_own(t->learner, c, path, &t->note)) != TT_OK ||
+	    (st = learner_take_carried(t->learner, c, &(struct learner_place){
+		path, s.consumed })) != TT_OK ||
 	    (st = remember(t, path)) != TT_OK || (st = load_model(t, c, path, &s)) != TT_OK)
 		goto out;
 	if ((st = learner_take_slots(t->learner, &slots)) != TT_OK)

@@ -212,6 +212,7 @@ static struct learner_opts learner_opts_of(const struct tt_trainer *t)
 		.ema = t->opts->ema,
 		.seed = (uint64_t)t->opts->seed, .batch = t->opts->batch,
 		.micro_batch = t->opts->micro_batch, .threads = t->opts->threads,
+		.carry = t->model->spec->data.carry,
 		.top_k = t->opts->top_k, .trace = t->trace,
 		.team = t->shared ? t->shared->team : NULL, .steps = t->shared ? &t->shared->steps : NULL,
 	};
@@ -442,6 +443,23 @@ static tt_status find_comm(struct tt_trainer *t, const tt_trainer_opts *o)
 	return local_shared_new(&t->shared, workers, d->timeout);
 }
 
+/* Streams are a worker's own. */
+static tt_status check_carry(const struct tt_trainer *t)
+{
+	const struct tt_spec *s = t->model->spec;
+
+	if (!s->data.carry)
+		return TT_OK;
+	if (t->shared)
+		return err_set(TT_ESUPPORT, "data.carry: under distribute.strategy: %s whoever is free "
+		               "takes the next batch, and streams are a worker's own: take another one",
+		               sync_words[s->distribute.strategy]);
+	if (s->distribute.combine == COMBINE_NET)
+		return err_set(TT_ESUPPORT, "data.carry: distribute.combine: net asks the members about "
+		               "samples that are apart: set it to average");
+	return TT_OK;
+}
+
 static tt_status check_strategy(const struct tt_trainer *t)
 {
 	const struct tt_spec *s = t->model->spec;
@@ -450,8 +468,10 @@ static tt_status check_strategy(const struct tt_trainer *t)
 		.every_steps = s->train.checkpoint.every_steps,
 	};
 
-	if (trainer_world(t) == 1)
-		return TT_OK;
+	tt_status st = check_carry(t);
+
+	if (st != TT_OK || trainer_world(t) == 1)
+		return st;
 	return learner_check(&s->distribute, &s->train.optimizer, &more);
 }
 

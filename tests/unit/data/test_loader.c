@@ -178,6 +178,64 @@ static void another_world_goes_on_exactly(void **state)
 	tt_source_close(&s);
 }
 
+/* 11 samples over 4 streams: 0 1 2 | 3 4 5 | 6 7 8 | 9 10, a batch of each one's next. */
+static void streams_go_on_from_batch_to_batch(void **state)
+{
+	static const struct data_opts carry = { .carry = 1, .threads = 1, .prefetch = 3 };
+	static const int64_t want[11] = { 0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8 };
+	tt_source *s = fake_source(11, -1);
+	int64_t at[11];
+
+	(void)state;
+	((struct reader *)(uintptr_t)source_reader(s))->follows = 1;
+	for (int world = 1; world <= 5; world++)
+		for (int rank = 0; rank < world; rank++) {
+			struct loader *l;
+			struct batch *b;
+			int k = 0;
+
+			/* Whose a stream is does not change where each rank has a part to itself. */
+			assert_ok(loader_new(&l, s, &(struct loader_opts){ .data = &carry, .training = 1,
+			                     .batch = 4, .rank = rank, .world = world, .seed = 5,
+			                     .deal = world % 2 ? DEAL_PARTS : DEAL_BATCHES }));
+			for (int round = 0; round < 2; round++, k = 0) {
+				const int n = read_epoch(l, round, 0, at);
+
+				for (int p = 0; p < 11; p++)
+					if (p % 4 % world == rank)
+						assert_int_equal(at[k++], want[p]);
+				assert_int_equal(n, k);
+			}
+			for (int p = 0; p < 11; p += 4) {
+				assert_ok(loader_seek(l, 2, p));
+				assert_ok(loader_next(l, &b));
+				assert_int_equal(b->begins, p == 0);
+			}
+			loader_free(&l);
+		}
+	tt_source_close(&s);
+}
+
+static void streams_are_of_texts_in_their_order(void **state)
+{
+	struct data_opts d = { .carry = 1, .threads = 1 };
+	tt_source *s = fake_source(11, -1);
+	struct loader_opts o = { .data = &d, .training = 1, .batch = 4, .world = 1 };
+	struct loader *l = NULL;
+
+	(void)state;
+	assert_status(loader_new(&l, s, &o), TT_ESPEC);
+	assert_error("data.carry: yes is for texts");
+	((struct reader *)(uintptr_t)source_reader(s))->follows = 1;
+	d.shuffle = 1;
+	assert_status(loader_new(&l, s, &o), TT_ESPEC);
+	assert_error("set data.shuffle: no");
+	o.training = 0;
+	assert_ok(loader_new(&l, s, &o));
+	loader_free(&l);
+	tt_source_close(&s);
+}
+
 /* What rank `rank` reads of ten samples in one batch, without shuffling. */
 static void reads(tt_source *s, int rank, int world, int64_t from, const int64_t *want)
 {
@@ -690,6 +748,8 @@ int main(void)
 		cmocka_unit_test(an_epoch_is_the_whole_set_once),
 		cmocka_unit_test(ranks_share_the_order_of_one),
 		cmocka_unit_test(another_world_goes_on_exactly),
+		cmocka_unit_test(streams_go_on_from_batch_to_batch),
+		cmocka_unit_test(streams_are_of_texts_in_their_order),
 		cmocka_unit_test(ten_samples_go_where_samplers_send_them),
 		cmocka_unit_test(parts_are_kept),
 		cmocka_unit_test(parts_are_random),

@@ -309,11 +309,11 @@ static tt_status build_positions(struct builder *b, struct layer *l)
 const struct layer_kind
 	nn_attention = { "attention", "attn", GROUP, sizeof(struct attention_opts), attention_options,
 		build_attention, "every place becomes a mean of all, weighted by what it looks for",
-		TIME_PIECES },
+		TIME_PLACES },
 	nn_transformer = { "transformer", "block", GROUP, sizeof(struct attention_opts),
 		transformer_options, build_transformer,
 		"attention, then two dense layers, each added to its input and normalised",
-		TIME_PIECES },
+		TIME_PLACES },
 	nn_positions = { "positions", "pos", GROUP, sizeof(struct positions_opts), positions_options,
 		build_positions, "the input, plus numbers that tell its places apart",
-		TIME_PIECES };
+		TIME_PLACES };

@@ -16,8 +16,9 @@ enum layer_time {
 	TIME_EACH,           /* each number by itself: what comes out has the lengths of the input */
 	TIME_KEPT,           /* each place [N,T,features] by itself: the same                    */
 	TIME_OWN,            /* it looks at them, and says what lengths come out              */
-	TIME_PIECES          /* so it does, and of a sequence that comes in pieces it keeps what the
-	                      * next one needs (build_state) or asks for numbers of places       */
+	TIME_PLACES,         /* so it does, and of a sequence that comes in pieces it keeps all
+	                      * places (build_state), or asks for their numbers                  */
+	TIME_PIECES          /* the same, but what the next piece needs is of one size            */
 };
 
 struct layer_kind {
