@@ -74,8 +74,11 @@ static void add_bounds(const tt_option *o, struct str *out)
 	if (o->words) {
 		str_add(out, "`");
 		add_words(o, "`, `", out);
-		str_add(out, "`");
-	} else if (is_number && o->min > -DBL_MAX && o->max < DBL_MAX) {
+		str_add(out, is_number ? "`, or " : "`");
+	}
+	if (o->words && !is_number)
+		return;
+	if (is_number && o->min > -DBL_MAX && o->max < DBL_MAX) {
 		str_addf(out, "%g … %g", o->min, o->max);
 	} else if (is_number && o->min > -DBL_MAX) {
 		str_addf(out, "≥ %g", o->min);

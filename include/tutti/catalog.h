@@ -59,7 +59,8 @@ typedef struct tt_option {
 	const char         *help;       /* one line: what, unit, source                            */
 	const char         *def;        /* default as text; NULL: none                             */
 	double              min, max;   /* of numbers, inclusive                                   */
-	const char *const  *words;      /* of WORD: NULL-terminated; else NULL                     */
+	const char *const  *words;      /* of WORD: NULL-terminated; of INT: in the place of a
+	                                 * number; else NULL                                       */
 	const tt_options   *group;      /* of GROUP; else NULL                                     */
 } tt_option;
 

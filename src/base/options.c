@@ -25,24 +25,6 @@ static int64_t to_int64(double v)
 	return v >= 0x1p63 ? INT64_MAX : v <= -0x1p63 ? INT64_MIN : (int64_t)v;
 }
 
-static tt_status read_int(const struct option *o, const struct node *n, void *at)
-{
-	int64_t min = to_int64(o->min), max = to_int64(o->max), v;
-	tt_status st;
-
-	if (o->type == OPTION_INT) {
-		min = min < INT_MIN ? INT_MIN : min;
-		max = max > INT_MAX ? INT_MAX : max;
-	}
-	if ((st = node_int(n, min, max, &v)) != TT_OK)
-		return st;
-	if (o->type == OPTION_INT)
-		*(int *)at = (int)v;
-	else
-		*(int64_t *)at = v;
-	return TT_OK;
-}
-
 static tt_status read_double(const struct option *o, const struct node *n, void *at)
 {
 	tt_status st;
@@ -79,6 +61,40 @@ static void add_words(const struct option *o, struct str *out)
 {
 	for (int i = 0; o->words[i]; i++)
 		str_addf(out, "%s%s", i ? ", " : "", o->words[i]);
+}
+
+/* The words that may stand in the place of a number. */
+static tt_status add_choice(const struct option *o, const struct node *n, tt_status st)
+{
+	struct str all = {0};
+
+	add_words(o, &all);
+	st = node_err(n, st, "%s is a number from %g to %g, or one of: %s", o->name, o->min, o->max,
+	              all.p ? all.p : "");
+	str_release(&all);
+	return st;
+}
+
+/* A number, or a word that stands for one. */
+static tt_status read_int(const struct option *o, const struct node *n, void *at)
+{
+	int64_t min = to_int64(o->min), max = to_int64(o->max), v;
+	const int word = o->words && n->kind == NODE_TEXT ? find_word(o, n->text) : -1;
+	tt_status st;
+
+	if (o->type == OPTION_INT) {
+		min = min < INT_MIN ? INT_MIN : min;
+		max = max > INT_MAX ? INT_MAX : max;
+	}
+	if (word >= 0)
+		v = -word;
+	else if ((st = node_int(n, min, max, &v)) != TT_OK)
+		return o->words ? add_choice(o, n, st) : st;
+	if (o->type == OPTION_INT)
+		*(int *)at = (int)v;
+	else
+		*(int64_t *)at = v;
+	return TT_OK;
 }
 
 static tt_status read_word(const struct option *o, const struct node *n, void *at)
@@ -365,7 +381,10 @@ static tt_status node_of(const struct option *o, struct arena *a, const void *ba
 	struct node *n;
 
 	switch (o->type) {
-	case OPTION_INT:     text = arena_printf(a, "%d", *(const int *)at); break;
+	case OPTION_INT:
+		text = o->words && *(const int *)at <= 0 ? o->words[-*(const int *)at]
+		                                         : arena_printf(a, "%d", *(const int *)at);
+		break;
 	case OPTION_INT64:   text = arena_printf(a, "%lld", (long long)*(const int64_t *)at); break;
 	case OPTION_ENUM:    text = o->words[*(const int *)at]; break;
 	case OPTION_DOUBLE:  return number_node(a, *(const double *)at, o->name, out);

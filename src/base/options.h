@@ -33,7 +33,7 @@ struct option {
 	size_t                offset;
 	const char           *def;       /* default as text; NULL: zero, absent             */
 	double                min, max;  /* of numbers, inclusive                           */
-	const char *const    *words;     /* of ENUM, NULL-terminated                        */
+	const char *const    *words;     /* of ENUM, NULL-terminated; of INT: for 0, -1 ... */
 	const char *const   (*old)[2];   /* of ENUM: words of before and today's, to a NULL */
 	const struct option  *group;     /* of GROUP                                        */
 	const char           *help;      /* one line: what, unit, source                    */
@@ -43,6 +43,9 @@ struct option {
 #define OPT_NUMBER(T, f, t, d, lo, hi, h) \
 	OPT_ROW(T, f, .type = t, .def = d, .min = lo, .max = hi, .help = h)
 #define OPT_INT(T, f, d, lo, hi, h)    OPT_NUMBER(T, f, OPTION_INT, d, lo, hi, h)
+/* The first word stands for 0, the next for -1 ...; numbers lie above. */
+#define OPT_INT_OR(T, f, d, w, lo, hi, h) \
+	OPT_ROW(T, f, .type = OPTION_INT, .def = d, .words = w, .min = lo, .max = hi, .help = h)
 #define OPT_INT64(T, f, d, lo, hi, h)  OPT_NUMBER(T, f, OPTION_INT64, d, lo, hi, h)
 #define OPT_DOUBLE(T, f, d, lo, hi, h) OPT_NUMBER(T, f, OPTION_DOUBLE, d, lo, hi, h)
 #define OPT_TEXT(T, f, d, h)           OPT_ROW(T, f, .type = OPTION_TEXT, .def = d, .help = h)

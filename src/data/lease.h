@@ -1,6 +1,6 @@
 /* lease.h -- who computes which samples of an epoch.
  *
- * The order of an epoch is a pure function of (seed, epoch); loader.c has it.  Its positions are
+ * The order of an epoch is a pure function of (seed, epoch); arrange.h has it.  Its positions are
  * lent out in ranges:
  *
  *   epoch e   | 0 ... 63 | 64 ... 127 | 128 ... 191 | 192 ... 199 |      leases of 64 samples

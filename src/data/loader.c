@@ -18,13 +18,14 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/rng.h"
 #include "sys/policy.h"
 #include "sys/thread.h"
 #include "data/deliver.h"
+#include "data/arrange.h"
 #include "data/reader.h"
 
 static const char *const normalise_words[] = { "none", "standard", "minmax", "robust", NULL };
+static const char *const buckets_words[] = { "no", "auto", NULL };   /* enum: 0, -1 */
 static const char *const border_words[] = { "zero", "reflect", NULL };
 
 static const struct option augment_options[] = {
@@ -58,6 +59,10 @@ const struct option data_options[] = {
 	         "of a text: it is cut into as many streams as a batch has samples, each of which goes "
 	         "on in the next batch, where rnn, lstm and gru begin with the states that they ended "
 	         "with (truncated back-propagation through time); with shuffle: no"),
+	OPT_INT_OR(struct data_opts, buckets, "auto", buckets_words, 1, 1000,
+	           "batches of samples of like length, so that little is padding: the shuffled samples "
+	           "of so many batches at a time are sorted by length, cut into batches, and these "
+	           "shuffled. auto: of 50, where more than a quarter would be padding"),
 	OPT_INT (struct data_opts, threads, "1", 1, 256, "threads that prepare batches"),
 	OPT_INT (struct data_opts, prefetch, "4", 0, 1024,
 	         "batches prepared ahead; 0: prepare each when it is asked for"),
@@ -76,19 +81,23 @@ struct slot {
 	char         text[ERR_MAX];
 };
 
-struct worker { struct loader *loader; struct thread *thread; struct scratch scratch; };
+struct worker {
+	struct loader     *loader;
+	struct thread     *thread;
+	struct scratch     scratch;
+	struct arrange_room  room;
+};
 
 struct loader {
 	const struct reader *reader;
 	struct loader_opts   o;
 	struct delivery      delivery;
 	struct lease_plan    plan;
-	struct rng_key       order, parts;
+	struct arrange       order;
 	int                  share;         /* samples of this rank in a full batch           */
-	int64_t              streams;       /* of a text, side by side; 0: samples are apart  */
 	struct slot         *slots;
 	int                  n_slots;
-	struct worker       *workers;       /* the first one's scratch serves prefetch = 0    */
+	struct worker       *workers;       /* the first one's rooms serve prefetch = 0     */
 	int                  n_workers;     /* allocated; threads run only if prefetch > 0    */
 	int                  prefetch;      /* batches ahead; 0 where no thread may be started */
 
@@ -110,81 +119,17 @@ static int64_t count_of(const struct loader *l)
 	return l->reader->count;
 }
 
-/* Whole shards change places, what is in them does not. */
-static int64_t sample_of_shards(const struct loader *l, int64_t epoch, int64_t at)
-{
-	const struct reader *r = l->reader;
-
-	for (int64_t k = 0; k < r->shards; k++) {
-		int64_t s = (int64_t)rng_permute(l->order, (uint64_t)epoch, (uint64_t)r->shards,
-		                                 (uint64_t)k);
-		int64_t size = r->shard[s + 1] - r->shard[s];
-
-		if (at < size)
-			return r->shard[s] + at;
-		at -= size;
-	}
-	return at;                              /* there are none: in order */
-}
-
-/* Piece `at / streams` of a stream, each of which is a run of neighbours: the first ones are longer
- * by one where they cannot all be equal, and so have the last, smaller batch to themselves. */
-static int64_t sample_of_stream(const struct loader *l, int64_t at)
-{
-	const int64_t each = count_of(l) / l->streams, longer = count_of(l) % l->streams;
-	const int64_t stream = at % l->streams;
-
-	return stream * each + (stream < longer ? stream : longer) + at / l->streams;
-}
-
-static int64_t sample_at(const struct loader *l, const struct lease *p, int64_t offset)
-{
-	uint64_t at = (uint64_t)(p->lo + offset);
-
-	if (l->streams)
-		return sample_of_stream(l, (int64_t)at);
-	if (!l->o.training || !l->o.data->shuffle)
-		return (int64_t)at;
-	if (l->reader->access == TT_ACCESS_FORWARD)
-		return sample_of_shards(l, p->epoch, (int64_t)at);
-	return (int64_t)rng_permute(l->order, (uint64_t)p->epoch, (uint64_t)count_of(l), at);
-}
-
-/* The sample at this position of the epoch, which is one of this rank's part. */
-static int64_t sample_of_part(const struct loader *l, const struct lease *p, int64_t offset)
-{
-	const uint64_t world = (uint64_t)l->o.world, rank = (uint64_t)l->o.rank;
-	const uint64_t count = (uint64_t)count_of(l), size = (count - rank + world - 1) / world;
-	uint64_t at = (uint64_t)(p->lo + offset) / world;
-
-	if (!l->o.data->shuffle)
-		return (int64_t)(at * world + rank);
-	at = rng_permute(l->order, (uint64_t)p->epoch * world + rank, size, at);
-	return (int64_t)rng_permute(l->parts, 0, count, at * world + rank);
-}
-
-/* Which samples of the batch are this rank's. */
-static void choose_samples(const struct loader *l, struct batch *b, const struct lease *p)
-{
-	const int world = l->o.world, parts = l->o.deal == DEAL_PARTS && !l->streams;
-	const int first = parts ? (int)((l->o.rank - p->lo % world + world) % world) : l->o.rank;
-
-	b->data.n = 0;
-	for (int64_t k = first; k < b->n_global; k += world)
-		b->index[b->data.n++] = parts ? sample_of_part(l, p, k) : sample_at(l, p, k);
-}
-
 /* The slot is this thread's alone. */
-static void fill_slot(const struct loader *l, struct slot *s, const struct scratch *scratch)
+static void fill_slot(const struct loader *l, struct slot *s, struct worker *w)
 {
 	const struct lease *p = &s->lease;
 	struct batch *b = &s->batch;
 
 	b->position = p->lo;
 	b->n_global = (int)(p->hi - p->lo);
-	b->begins = p->lo < l->streams;
-	choose_samples(l, b, p);
-	s->status = delivery_fill(&l->delivery, &s->shelf, p->epoch, scratch, b);
+	b->begins = p->lo < l->order.streams;
+	b->data.n = arrange_choose(&l->order, &w->room, p, b->index);
+	s->status = delivery_fill(&l->delivery, &s->shelf, p->epoch, &w->scratch, b);
 	if (s->status != TT_OK)
 		snprintf(s->text, sizeof s->text, "%s", tt_last_error());
 }
@@ -213,7 +158,7 @@ static int may_claim(const struct loader *l)
 	return !l->pause && l->claimed - (l->taken - 1) < l->n_slots;
 }
 
-static void claim_and_fill(struct loader *l, const struct scratch *scratch)
+static void claim_and_fill(struct loader *l, struct worker *w)
 {
 	struct slot *s = slot_of(l, l->claimed++);
 
@@ -221,7 +166,7 @@ static void claim_and_fill(struct loader *l, const struct scratch *scratch)
 	s->ready = 0;
 	l->filling++;
 	pthread_mutex_unlock(&l->lock);
-	fill_slot(l, s, scratch);
+	fill_slot(l, s, w);
 	pthread_mutex_lock(&l->lock);
 	s->ready = 1;
 	l->filling--;
@@ -236,7 +181,7 @@ static void work(void *ctx)
 	pthread_mutex_lock(&l->lock);
 	while (!l->stop) {
 		if (may_claim(l)) {
-			claim_and_fill(l, &w->scratch);
+			claim_and_fill(l, w);
 			continue;
 		}
 		l->asleep++;
@@ -290,7 +235,7 @@ static struct slot *next_inline(struct loader *l)
 	if (!s->ready)
 		s->lease = claim(l);
 	if (!s->ready || s->status != TT_OK)
-		fill_slot(l, s, &l->workers[0].scratch);
+		fill_slot(l, s, &l->workers[0]);
 	s->ready = s->status != TT_OK || is_of_later(l, s);     /* kept for the next call */
 	return s;
 }
@@ -364,6 +309,11 @@ int loader_ahead(struct loader *l, struct lease *out, int most)
 	return n;
 }
 
+struct loader_padding loader_padding(const struct loader *l)
+{
+	return l->order.padding;
+}
+
 int64_t loader_batches(const struct loader *l)
 {
 	return lease_count(&l->plan);
@@ -419,7 +369,8 @@ static tt_status alloc_all(struct loader *l)
 		st = slot_init(l, &l->slots[i]);
 	for (int i = 0; st == TT_OK && i < l->n_workers; i++) {
 		l->workers[i].loader = l;
-		st = scratch_init(&l->delivery, &l->workers[i].scratch);
+		if ((st = scratch_init(&l->delivery, &l->workers[i].scratch)) == TT_OK)
+			st = arrange_room_init(&l->order, &l->workers[i].room);
 	}
 	return st;
 }
@@ -431,6 +382,23 @@ static tt_status start_workers(struct loader *l)
 	for (int i = 0; st == TT_OK && l->prefetch > 0 && i < l->n_workers; i++)
 		st = thread_start(&l->workers[i].thread, "tutti-loader", work, &l->workers[i]);
 	return st;
+}
+
+/* What is in which batch, and how it gets there. */
+static tt_status plan(struct loader *l)
+{
+	const struct loader_opts *o = &l->o;
+	tt_status st;
+
+	if ((st = check_opts(l)) != TT_OK || (st = arrange_init(&l->order, l->reader, o)) != TT_OK)
+		return st;
+	l->plan = (struct lease_plan){ count_of(l), o->batch,
+	                               o->training ? EPOCHS_IN_TURN : EPOCHS_ALIKE };
+	l->next = l->ahead = lease_at(&l->plan, 0, 0);
+	l->share = (o->batch + o->world - 1) / o->world;
+	return delivery_init(&l->delivery, l->reader, &(struct delivery_opts){
+		.data = o->data, .augment = o->training ? &o->data->augment : NULL,
+		.seed = o->seed, .samples = l->share });
 }
 
 tt_status loader_new(struct loader **out, tt_source *source, const struct loader_opts *o)
@@ -450,19 +418,7 @@ tt_status loader_new(struct loader **out, tt_source *source, const struct loader
 		l->o.world = 1;
 	}
 	l->pause = o->pool != NULL;
-	l->order = rng_key(o->seed, RNG_SHUFFLE);
-	l->parts = rng_key(o->seed, RNG_PARTS);
-	if ((st = check_opts(l)) == TT_OK) {
-		l->plan = (struct lease_plan){ count_of(l), o->batch,
-		                               o->training ? EPOCHS_IN_TURN : EPOCHS_ALIKE };
-		l->next = l->ahead = lease_at(&l->plan, 0, 0);
-		l->share = (o->batch + l->o.world - 1) / l->o.world;
-		l->streams = o->data->carry ? o->batch : 0;
-		st = delivery_init(&l->delivery, l->reader, &(struct delivery_opts){
-			.data = o->data, .augment = o->training ? &o->data->augment : NULL,
-			.seed = o->seed, .samples = l->share });
-	}
-	if (st == TT_OK && (st = alloc_all(l)) == TT_OK)
+	if ((st = plan(l)) == TT_OK && (st = alloc_all(l)) == TT_OK)
 		st = start_workers(l);
 	if (st != TT_OK)
 		loader_free(&l);
@@ -492,11 +448,14 @@ void loader_free(struct loader **lp)
 		shelf_release(&l->slots[i].shelf);
 		mem_free(l->slots[i].batch.index);
 	}
-	for (int i = 0; l->workers && i < l->n_workers; i++)
+	for (int i = 0; l->workers && i < l->n_workers; i++) {
 		scratch_release(&l->workers[i].scratch);
+		arrange_room_release(&l->workers[i].room);
+	}
 	mem_free(l->slots);
 	mem_free(l->workers);
 	delivery_release(&l->delivery);
+	arrange_release(&l->order);
 	pthread_mutex_destroy(&l->lock);
 	pthread_cond_destroy(&l->work);
 	pthread_cond_destroy(&l->done);

@@ -1,6 +1,7 @@
 /* loader.h -- from a source to batches, in an order that is a pure function.
  *
- * The order of epoch e is a permutation of the whole set given by (seed, e) alone;
+ * The order of epoch e is a permutation of the whole set given by (seed, e) alone, and by the size
+ * of a batch where samples of like length are put together (arrange.h);
  * global batch k holds positions [k*batch, min((k+1)*batch, count)), and rank r of
  * `world` takes the positions p with (p - k*batch) % world == r.  So the state of a
  * loader is (epoch, samples consumed), whatever the number of ranks, and resume is
@@ -39,6 +40,8 @@ enum { AUGMENT_ZERO, AUGMENT_REFLECT };
  * range, or median and distance of the quartiles (statistics.h). */
 enum { NORMALISE_NONE, NORMALISE_STANDARD, NORMALISE_MINMAX, NORMALISE_ROBUST };
 
+enum { BUCKETS_AUTO = -1, BUCKETS_NO };
+
 /* Spec: the keys under `data.augment`. */
 struct augment_opts {
 	int    crop;               /* pad by this many pixels on each side, cut back at random (0) */
@@ -56,6 +59,8 @@ struct data_opts {
 	struct option_list  mean, std;   /* per channel (or one for all), after scaling u8 to 0..1 */
 	int                 shuffle;     /* enum no/yes (yes)                                      */
 	int                 carry;       /* enum no/yes (no): a text goes on from batch to batch   */
+	int                 buckets;     /* batches that are sorted by length together, BUCKETS_NO
+	                                  * or BUCKETS_AUTO (auto)                                 */
 	int                 threads;     /* loader threads (1)                                     */
 	int                 prefetch;    /* batches ready ahead (4); 0: none                       */
 	struct augment_opts augment;     /* of the training data only                              */
@@ -101,6 +106,9 @@ tt_status loader_next(struct loader *l, struct batch **out);
 /* Of a pool: leases that it has taken and not yet handed out, up to `most`. */
 int       loader_ahead(struct loader *l, struct lease *out, int most);
 int64_t   loader_batches(const struct loader *l);          /* per epoch */
+/* Parts of the places of a batch that fill up, shuffled and sorted; batches 0: they are not. */
+struct loader_padding { int batches; double shuffled, sorted; };
+struct loader_padding loader_padding(const struct loader *l);
 void      loader_free(struct loader **l);
 
 /* Normalise one raw sample as the loader does (for predict). */

@@ -42,6 +42,7 @@ struct reader {
 	int                      ranges;     /* enum no/yes: neighbours are cheaper together      */
 	int                      follows;    /* enum no/yes: each sample goes on where the one before
 	                                      * has ended                                         */
+	int                      measured;   /* enum no/yes: how long a sample is, it knows at once */
 	const int64_t           *shard;      /* [shards + 1] first samples; owned by the reader   */
 	int64_t                  shards;     /* 0: all is one                                     */
 	/* the implementation's struct embeds this one as its first member */

@@ -15,6 +15,7 @@ tt_status memory_source_new(struct memory_source **out, const struct reader_ops 
 	}
 	s->reader.ops = ops;
 	s->reader.count = count;
+	s->reader.measured = 1;
 	schema_move(&s->reader.schema, schema);
 	*out = s;
 	return TT_OK;

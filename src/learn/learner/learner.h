@@ -80,6 +80,9 @@ tt_status learner_set_weights(struct learner *l, enum learner_weights w);
 /* Compile this rank's programs for a batch of so many samples of all ranks. */
 tt_status learner_compile(struct learner *l, int64_t samples);
 
+/* This rank's programs, so far: one more after a step is one whose time was spent on making it. */
+int       learner_programs(const struct learner *l);
+
 /* Threads of this rank, of `asked` on its machine (0: all cores): ranks of one machine share its
  * cores; processes whose launcher has given each its own do not. */
 int       learner_threads(const struct comm *c, int asked);

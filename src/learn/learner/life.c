@@ -152,6 +152,11 @@ tt_status learner_set_weights(struct learner *l, enum learner_weights w)
 	return make_programs(l);
 }
 
+int learner_programs(const struct learner *l)
+{
+	return program_cache_count(l->programs);
+}
+
 tt_status learner_compile(struct learner *l, int64_t samples)
 {
 	const int64_t world = learner_world(l);

@@ -102,6 +102,11 @@ tt_status program_cache_get(struct program_cache *p, struct sizes z, struct prog
 	return program_context_get(p->context, z, out);
 }
 
+int program_cache_count(const struct program_cache *p)
+{
+	return program_set_count(p->set);
+}
+
 void program_cache_refresh(struct program_cache *p)
 {
 	program_set_refresh(p->set);

@@ -33,6 +33,7 @@ void      program_cache_free(struct program_cache **p);             /* NULL is f
 const struct tt_model *program_cache_model(const struct program_cache *p);
 /* The program for these sizes: compiled at the first call, then the same again. */
 tt_status program_cache_get(struct program_cache *p, struct sizes z, struct program **out);
+int       program_cache_count(const struct program_cache *p);       /* of programs made so far */
 /* The model's parameters or buffers have changed since the last run; nobody is running. */
 void      program_cache_refresh(struct program_cache *p);
 

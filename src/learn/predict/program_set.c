@@ -127,6 +127,16 @@ tt_status program_set_compile(struct program_set *s, struct sizes z)
 	return st;
 }
 
+int program_set_count(struct program_set *s)
+{
+	int n;
+
+	lock_take(s->opts.lock);
+	n = s->n;
+	lock_give(s->opts.lock);
+	return n;
+}
+
 void program_set_refresh(struct program_set *s)
 {
 	if (s->opts.program.constants)

@@ -31,6 +31,8 @@ struct program_set_opts {
 struct program_set;
 tt_status program_set_new(struct program_set **out, const struct program_set_opts *o);
 void      program_set_free(struct program_set **s);       /* NULL is fine; contexts went before */
+/* So many it has made. */
+int       program_set_count(struct program_set *s);
 tt_status program_set_compile(struct program_set *s, struct sizes z);
 /* Parameters or buffers have changed; none of its programs is running. */
 void      program_set_refresh(struct program_set *s);

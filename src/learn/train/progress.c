@@ -38,9 +38,15 @@ void trainer_take(struct tt_trainer *t, const struct learner_result *r)
 		t->interval.part[i] += r->sums.part[i];
 }
 
-/* The first step of a size makes its program and measures kernels: that is no speed. */
-static int is_first_of_size(struct pace *p, int samples)
+/* A step that makes its program, and measures kernels, is no speed, nor is the first of a size. */
+static int is_first_of_size(struct tt_trainer *t, int samples)
 {
+	struct pace *p = &t->pace;
+	const int before = p->programs;
+
+	p->programs = learner_programs(t->learner);
+	if (before && p->programs > before)
+		return 1;
 	for (int i = 0; i < p->sizes; i++)
 		if (p->size[i] == samples)
 			return 0;
@@ -90,7 +96,7 @@ static void measure_speed(struct tt_trainer *t, int samples)
 	p->mark = now;
 	n->train_seconds += seconds;
 	n->seconds = now - p->start;
-	if (!is_first_of_size(p, samples)) {
+	if (!is_first_of_size(t, samples)) {
 		measure_mean(t, samples, seconds);
 		measure_window(t, samples, seconds);
 	} else if (!p->counted && seconds > 0) {

@@ -82,6 +82,24 @@ static tt_status tell_large_batch(struct tt_trainer *t)
 	return st;
 }
 
+/* The order is another one than without. */
+static tt_status tell_buckets(struct tt_trainer *t)
+{
+	const struct loader_padding p = loader_padding(t->loader);
+	struct str note = {0};
+	tt_status st;
+
+	if (!p.batches)
+		return TT_OK;
+	str_addf(&note, "data.buckets: the samples of %d batches at a time are sorted by length: %.0f "
+	         "%% of a batch are padding, which were %.0f %%", p.batches, 100 * p.sorted,
+	         100 * p.shuffled);
+	if ((st = str_status(&note)) == TT_OK)
+		trainer_note(t, note.p);
+	str_release(&note);
+	return st;
+}
+
 static tt_status start(struct tt_trainer *t)
 {
 	tt_status st;
@@ -97,7 +115,7 @@ static tt_status start(struct tt_trainer *t)
 		trainer_note(t, t->note.p);
 	if ((st = tell_left_out(t, "data.train", t->train_source)) != TT_OK ||
 	    (st = tell_left_out(t, "data.valid", t->valid_source)) != TT_OK ||
-	    (st = tell_large_batch(t)) != TT_OK)
+	    (st = tell_large_batch(t)) != TT_OK || (st = tell_buckets(t)) != TT_OK)
 		return st;
 	return trainer_trouble(t);
 }

@@ -51,6 +51,7 @@ struct pace {
 	int64_t windows;             /* that were closed                                   */
 	double valid_seconds;        /* of the last validation                             */
 	int size[2], sizes;          /* batches met so far: whole ones and the rest        */
+	int programs;                /* of the learner's, when a step was last measured    */
 	double counted_seconds;      /* in steps of sizes that had been met before         */
 	int64_t counted;             /* samples of those                                   */
 };

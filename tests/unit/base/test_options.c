@@ -192,6 +192,36 @@ static void the_resolved_spec_reads_back_the_same(void **state)
 	str_release(&t);
 }
 
+static void words_may_stand_in_the_place_of_numbers(void **state)
+{
+	static const char *const few[] = { "no", "auto", NULL };
+	static const struct option one[] = {
+		{ .name = "many", .type = OPTION_INT, .def = "auto", .words = few, .min = 1, .max = 9,
+		  .help = "how many" },
+		OPT_END };
+	static const struct { const char *text; int value; } good[] = {
+		{ "no", 0 }, { "auto", -1 }, { "9", 9 }, { "AUTO", -1 },
+	};
+	struct node *n;
+	int v;
+
+	(void)state;
+	assert_ok(options_default(one, &arena, &v));
+	assert_int_equal(v, -1);
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		assert_ok(options_set(one, &arena, &v, "many", good[i].text));
+		assert_int_equal(v, good[i].value);
+		assert_ok(options_node(one, &arena, &v, &n));
+		v = 77;
+		assert_ok(options_read(one, &arena, n, &v));
+		assert_int_equal(v, good[i].value);
+	}
+	assert_status(options_set(one, &arena, &v, "many", "10"), TT_ESPEC);
+	assert_error("many is a number from 1 to 9, or one of: no, auto");
+	assert_status(options_set(one, &arena, &v, "many", "-1"), TT_ESPEC);
+	assert_status(options_set(one, &arena, &v, "many", "[1]"), TT_ESPEC);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +232,7 @@ int main(void)
 		cmocka_unit_test_teardown(wrong_types_and_bounds_name_the_line, release),
 		cmocka_unit_test_teardown(set_reaches_into_groups, release),
 		cmocka_unit_test_teardown(the_resolved_spec_reads_back_the_same, release),
+		cmocka_unit_test_teardown(words_may_stand_in_the_place_of_numbers, release),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
