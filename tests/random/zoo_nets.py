@@ -1,4 +1,6 @@
 """Nets that torchvision lacks, written from their papers; names of parameters as in examples/."""
+from collections import OrderedDict
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -132,7 +134,56 @@ class Nasnet(nn.Module):
         return self.fc(F.relu(last).mean((2, 3)))
 
 
+# ---- chains of layers ----
+
+def chain(**layers):
+    return nn.Sequential(OrderedDict(layers))
+
+
+def mlp():
+    return chain(flat=nn.Flatten(), fc1=nn.Linear(784, 512), r1=nn.ReLU(), fc2=nn.Linear(512, 512), r2=nn.ReLU(),
+                 fc3=nn.Linear(512, 10))
+
+
+def cnn1():
+    return chain(conv1=nn.Conv2d(1, 32, 5, padding=2), r1=nn.ReLU(), pool=nn.MaxPool2d(2), flat=nn.Flatten(),
+                 fc1=nn.Linear(32 * 14 * 14, 128), r2=nn.ReLU(), fc2=nn.Linear(128, 10))
+
+
+def demo():
+    layers, c = {}, 3
+    for i, f in enumerate((16, 32, 64, 128), 1):
+        layers |= {f"conv{i}": nn.Conv2d(c, f, 3, padding=1, bias=False), f"bn{i}": nn.BatchNorm2d(f),
+                   f"relu{i}": nn.ReLU(), f"pool{i}": nn.MaxPool2d(2) if i < 4 else nn.AdaptiveAvgPool2d(1)}
+        c = f
+    return chain(**layers, flat=nn.Flatten(), fc=nn.Linear(c, 10))
+
+
+def vgg11_cifar():
+    layers, c = [], 3
+    for f in (64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"):
+        layers += [nn.MaxPool2d(2)] if f == "M" else [nn.Conv2d(c, f, 3, padding=1), nn.ReLU()]
+        c = c if f == "M" else f
+    return chain(features=nn.Sequential(*layers), flat=nn.Flatten(), classifier=nn.Linear(c, 10))
+
+
+def mobilenet():
+    """Howard et al., 2017, table 1."""
+    def block(c, f, stride):
+        return chain(deep=nn.Conv2d(c, c, 3, stride, 1, groups=c, bias=False), bn1=nn.BatchNorm2d(c), r1=nn.ReLU(),
+                     wide=nn.Conv2d(c, f, 1, bias=False), bn2=nn.BatchNorm2d(f), r2=nn.ReLU())
+
+    ends = [(32, 64, 1), (64, 128, 2), (128, 128, 1), (128, 256, 2), (256, 256, 1), (256, 512, 2), (512, 1024, 2),
+            (1024, 1024, 1)]
+    blocks = {f"block{i}": block(*e) for i, e in enumerate(ends, 1)}
+    last = {n: blocks.pop(n) for n in ("block7", "block8")}
+    return chain(conv=nn.Conv2d(3, 32, 3, 2, 1, bias=False), bn=nn.BatchNorm2d(32), relu=nn.ReLU(), **blocks,
+                 middle=nn.Sequential(*(block(512, 512, 1) for _ in range(5))), **last,
+                 pool=nn.AdaptiveAvgPool2d(1), flat=nn.Flatten(), fc=nn.Linear(1024, 1000))
+
+
 NETS = {
+    "mlp": mlp, "cnn1": cnn1, "demo": demo, "vgg11-cifar": vgg11_cifar, "mobilenet": mobilenet,
     "vit": Vit,
     "nasnet-a-mobile": lambda: Nasnet(44, 4, 32, True, 1000),
     "nasnet-a-cifar": lambda: Nasnet(32, 6, 96, False, 10),

@@ -35,6 +35,8 @@ class Dropout(nn.Module):
         self.stream, self.p, self.step = salt(name), p, 0
 
     def forward(self, x):
+        if not self.training:
+            return x
         mask = dropout_mask(Run(SEED, self.step), self.stream, self.p, x.shape)
         self.step += 1
         return x * mask / (1 - self.p)

@@ -1,7 +1,9 @@
 /* The specs in examples/: each builds, with the parameters that its paper or torchvision counts. */
+#include <dirent.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "learn/nn/model.h"
 #include "learn/spec/spec.h"
 #include "support/support.h"
@@ -26,6 +28,8 @@ static const struct { const char *file; size_t parameters; int64_t outputs; } zo
 	{ "char-lstm", 3470549, 85 },           /* bench/versus-text has them in PyTorch */
 	{ "char-gpt", 10811221, 85 },
 	{ "mobilenet", 4231976, 1000 },         /* 4.2 million, Howard et al. table 8 */
+	/* 8 and 2 numbers for each of 1,170 words; 170 into 256, 128 and 2, and 10 into 2. */
+	{ "wide-deep", (8 + 2) * 1170 + 170 * 256 + 256 + 256 * 128 + 128 + 258 + 22, 2 },
 };
 #define ZOO (sizeof zoo / sizeof *zoo)
 
@@ -38,6 +42,28 @@ static tt_spec *load(const char *name)
 	assert_ok(tt_spec_load(&s, test_source(path)));
 	assert_ok(tt_spec_resolve(s));
 	return s;
+}
+
+static int is_known(const char *name, size_t length)
+{
+	for (size_t i = 0; i < ZOO; i++)
+		if (strlen(zoo[i].file) == length && memcmp(zoo[i].file, name, length) == 0)
+			return 1;
+	return 0;
+}
+
+static void every_example_is_counted(void **state)
+{
+	DIR *d = opendir(test_source("examples"));
+	struct dirent *e;
+
+	(void)state;
+	assert_non_null(d);
+	while ((e = readdir(d)))
+		if (str_ends_with(e->d_name, ".yaml") &&
+		    !is_known(e->d_name, strlen(e->d_name) - strlen(".yaml")))
+			fail_msg("examples/%s: how many parameters has it?", e->d_name);
+	closedir(d);
 }
 
 static void parameters_are_as_many_as_known(void **state)
@@ -131,7 +157,8 @@ static void graphs_pass_the_verifier(void **state)
 			assert_int_equal(g->param_count, zoo[i].parameters);
 			assert_int_equal(g->n_outputs, p == NN_PREDICT ? 1 :
 			                 p == NN_EVAL ? 2 : 2 + m.n_outputs);
-			assert_int_equal(g->n_inputs, lengths + (p == NN_TRAIN ? 3 : p == NN_EVAL ? 2 : 1) +
+			assert_int_equal(g->n_inputs, m.n_inputs + lengths +
+			                 (p == NN_TRAIN ? 2 : p == NN_EVAL) +
 			                 (m.per_place && p != NN_PREDICT));      /* weights of places */
 			ir_graph_free(&g);
 		}
@@ -162,6 +189,7 @@ static void every_parameter_gets_a_gradient(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_example_is_counted),
 		cmocka_unit_test(parameters_are_as_many_as_known),
 		cmocka_unit_test(names_are_those_of_torchvision),
 		cmocka_unit_test(graphs_pass_the_verifier),
