@@ -11,7 +11,7 @@
 #include "print/names.h"
 #include "print/sink.h"
 #include "predict/by_name.h"
-#include "kit/inputs.h"
+#include "predict/samples.h"
 #include "kit/paths.h"
 #include "kit/specfile.h"
 #include "kit/table.h"
@@ -58,15 +58,9 @@ static const struct example predict_examples[] = {
 	{ NULL, NULL },
 };
 
-/* Where samples come from: the words of the command line are files, or one is a source. */
 struct prediction {
 	const struct predict_args *args;
-	const char      *first;             /* word of the inputs, for messages        */
-	struct inputs    files;
-	tt_source       *source;            /* NULL: files                             */
-	tt_source       *view;              /* the source's inputs as the net wants them */
-	tt_source_info   info;              /* of the source, or of a picture that fits */
-	int64_t          count;
+	struct samples   in;
 	tt_model        *model;
 	tt_session      *session;
 	struct answers   answers;
@@ -81,134 +75,24 @@ struct prediction {
 	int64_t          bad;               /* samples without an answer               */
 };
 
-/* Pictures are decoded to the shape the net wants, "[3, 32, 32]" in its spec. */
-static tt_status describe_pictures(struct prediction *p, struct arena *a, const char *checkpoint)
-{
-	const char *input;
-	long long shape[3];
-	tt_status st = specfile_text(a, tt_model_spec(p->model), "model.input", &input);
-
-	if (st != TT_OK)
-		return st;
-	if (sscanf(input, "[%lld, %lld, %lld]", &shape[0], &shape[1], &shape[2]) != 3 ||
-	    (shape[0] != 1 && shape[0] != 3))
-		return err_set(TT_ESHAPE, "%s: its model does not take images; name a source instead of "
-		               "files", checkpoint);
-	p->info = (tt_source_info){ .size = sizeof p->info, .count = p->count, .ndim = 3,
-	                            .type = TT_SAMPLE_U8 };
-	for (int i = 0; i < 3; i++)
-		p->info.shape[i] = shape[i];
-	return TT_OK;
-}
-
-static int takes_pictures(struct prediction *p, struct call *c)
-{
-	return describe_pictures(p, c->arena, c->args.v[0]) == TT_OK;
-}
-
-/* The URI of a word that is a source or a table, stdin too for a net that takes no pictures; NULL:
- * it is files. */
-static tt_status find_source(struct prediction *p, struct call *c, const char **uri)
-{
-	const char *word = p->first;
-
-	*uri = inputs_is_source(word) ? word : NULL;
-	if (strcmp(word, "-") == 0 && !takes_pictures(p, c))
-		word = "/dev/stdin";
-	else if (*uri || !inputs_is_table(word))
-		return TT_OK;
-	return (*uri = arena_printf(c->arena, "csv:%s", word)) ? TT_OK : TT_ENOMEM;
-}
-
-/* What is shown of a source and not read, and why its truths are not the net's: worth a word. */
-static void note(const struct prediction *p, const char *text)
-{
-	if (!p->args->common.quiet)
-		text_printf(stderr, "tutti predict: note: %s\n", text);
-}
-
-static void note_unread(const struct prediction *p)
-{
-	struct str s = { 0 };
-
-	names_unread(p->model, p->source, &s);
-	if (s.len)
-		note(p, s.p);
-	str_release(&s);
-	if (tt_source_describe(p->source)->unseen)
-		note(p, tt_source_describe(p->source)->unseen);
-}
-
-static tt_status open_source(struct prediction *p, const char *uri)
-{
-	tt_source *all = NULL;
-	tt_status st;
-
-	if ((st = tt_source_open_for(&p->source, uri, p->model)) != TT_OK ||
-	    (st = tt_source_match(&p->view, p->source, p->model, TT_MATCH_INPUTS)) != TT_OK)
-		return st;
-	/* The truth is shown in the words of the source: that the net has others is no error. */
-	if (tt_source_match(&all, p->source, p->model, TT_MATCH_ALL) == TT_ESHAPE)
-		note(p, tt_last_error());
-	tt_source_close(&all);
-	note_unread(p);
-	p->info = *tt_source_describe(p->view);
-	p->count = p->info.count;
-	if (p->args->samples && p->args->samples < p->count)
-		p->count = p->args->samples;
-	return TT_OK;
-}
-
-static tt_status open_files(struct prediction *p, struct call *c)
-{
-	tt_status st = TT_OK;
-
-	for (int i = 1; st == TT_OK && i < c->args.n; i++)
-		st = inputs_add(&p->files, c->arena, c->args.v[i]);
-	if (st != TT_OK)
-		return st;
-	p->count = p->files.n;
-	if (!p->count)
-		return err_set(TT_EINVAL, "%s: no image there", p->first);
-	if (p->files.skipped && !p->args->common.quiet)
-		fprintf(stderr, "tutti predict: note: %lld files in folders are no images by name\n",
-		        (long long)p->files.skipped);
-	return describe_pictures(p, c->arena, c->args.v[0]);
-}
-
-static tt_status open_inputs(struct prediction *p, struct call *c)
-{
-	const char *uri;
-	tt_status st;
-
-	p->first = c->args.v[1];
-	if ((st = find_source(p, c, &uri)) != TT_OK)
-		return st;
-	if (!uri)
-		return open_files(p, c);
-	if (c->args.n > 2)
-		return err_set(TT_EINVAL, "one source at a time: '%s' is one too many", c->args.v[2]);
-	return (uri = inputs_row_by_row(c->arena, uri)) ? open_source(p, uri) : TT_ENOMEM;
-}
-
 static tt_status check_shape(const struct prediction *p)
 {
 	int64_t n = 1;
 
 	if (p->by_name)
 		return TT_OK;                   /* tt_source_match has looked */
-	for (int i = 0; i < p->info.ndim; i++)
-		n *= p->info.shape[i];
+	for (int i = 0; i < p->in.info.ndim; i++)
+		n *= p->in.info.shape[i];
 	if (n == tt_session_inputs(p->session))
 		return TT_OK;
-	return err_set(TT_ESHAPE, "%s: a sample has %lld numbers, the model takes %lld", p->first,
+	return err_set(TT_ESHAPE, "%s: a sample has %lld numbers, the model takes %lld", p->in.word[0],
 	               (long long)n, (long long)tt_session_inputs(p->session));
 }
 
 /* Numbers in a target of the source. */
 static int values_of(const struct prediction *p)
 {
-	return p->source ? tt_source_describe(p->source)->values : 0;
+	return p->in.source ? tt_source_describe(p->in.source)->values : 0;
 }
 
 static tt_status make_room(struct prediction *p)
@@ -229,8 +113,8 @@ static tt_status check_output(const struct prediction *p, struct call *c, const 
 
 	for (int i = 1; st == TT_OK && i < c->args.n; i++)
 		st = paths_spare(p->args->output, c->args.v[i]);
-	for (int64_t i = 0; st == TT_OK && i < p->files.n; i++)
-		st = paths_spare(p->args->output, p->files.file[i]);
+	for (int64_t i = 0; st == TT_OK && i < p->in.files.n; i++)
+		st = paths_spare(p->args->output, p->in.files.file[i]);
 	return st;
 }
 
@@ -249,24 +133,27 @@ static tt_status prepare(struct prediction *p, struct call *c)
 	    (st = tt_model_load(&p->model, path)) != TT_OK)
 		return st;
 	p->by_name = by_name_wanted(tt_model_signature(p->model));
-	if ((st = open_inputs(p, c)) != TT_OK || (st = check_output(p, c, path)) != TT_OK ||
+	p->in = (struct samples){ .arena = c->arena, .word = c->args.v + 1, .words = c->args.n - 1,
+	                          .checkpoint = c->args.v[0], .model = p->model,
+	                          .quiet = p->args->common.quiet, .most = p->args->samples };
+	if ((st = samples_open(&p->in)) != TT_OK || (st = check_output(p, c, path)) != TT_OK ||
 	    (st = tt_session_new(&p->session, p->model, TT_SESSION_OPTS(
-		.batch = p->count < CHUNK ? (int)p->count : CHUNK,
+		.batch = p->in.count < CHUNK ? (int)p->in.count : CHUNK,
 		.threads = (int)p->args->threads, .kernel_cache = cache))) != TT_OK ||
 	    (st = check_shape(p)) != TT_OK || (st = make_room(p)) != TT_OK ||
 	    (st = specfile_text(c->arena, tt_model_spec(p->model), "model.loss", &loss)) != TT_OK ||
-	    (st = names_of_classes(&p->names, p->model, p->source,
+	    (st = names_of_classes(&p->names, p->model, p->in.source,
 	                           (int)tt_session_outputs(p->session))) != TT_OK)
 		return st;
 	p->answers.width = (int)tt_session_outputs(p->session);
 	p->answers.kind = answers_classes(loss) ? ANSWER_CLASSES : ANSWER_VALUES;
 	p->answers.top = (int)p->args->top;
-	p->asked = (struct by_name){ .source = p->source, .view = p->view, .session = p->session,
+	p->asked = (struct by_name){ .source = p->in.source, .view = p->in.view, .session = p->session,
 	                             .signature = tt_model_signature(p->model) };
 	p->answers.names = &p->names;
-	if (p->source) {
-		p->answers.ids = tt_source_describe(p->source)->ids;
-		p->answers.id_names = tt_source_describe(p->source)->id_names;
+	if (p->in.source) {
+		p->answers.ids = tt_source_describe(p->in.source)->ids;
+		p->answers.id_names = tt_source_describe(p->in.source)->id_names;
 	}
 	if (!(p->answers.id = arena_alloc(c->arena, ((size_t)p->answers.ids + 1) * sizeof(char *))))
 		return TT_ENOMEM;
@@ -278,7 +165,7 @@ static tt_status prepare(struct prediction *p, struct call *c)
 
 static void name_truth(const struct prediction *p, struct truth *t, int32_t label)
 {
-	const tt_source_info *info = tt_source_describe(p->source);
+	const tt_source_info *info = tt_source_describe(p->in.source);
 
 	if (label >= 0 && info->class_names && label < info->classes)
 		t->class = info->class_names[label];
@@ -295,9 +182,9 @@ static tt_status read_truth(struct prediction *p, int64_t i, int place)
 	tt_status st;
 
 	*t = (struct truth){ .n = n, .values = p->values + (size_t)place * (size_t)n };
-	if (tt_source_schema(p->source)->kind == TT_TARGET_NONE)
+	if (tt_source_schema(p->in.source)->kind == TT_TARGET_NONE)
 		return TT_OK;
-	st = tt_source_read(p->source, i, NULL, &label, p->values + (size_t)place * (size_t)n);
+	st = tt_source_read(p->in.source, i, NULL, &label, p->values + (size_t)place * (size_t)n);
 	if (st == TT_ENOENT)
 		return TT_OK;                           /* it has none */
 	if (n == 1 && isnan(t->values[0]))
@@ -314,22 +201,22 @@ static tt_status read_one(struct prediction *p, int64_t i, int place)
 
 	p->truth[place] = (struct truth){ 0 };
 	p->index[place] = i;
-	if (!p->source)
-		st = tt_image_read_as(p->files.file[i], p->info.shape, TT_IMAGE_OPTS(
+	if (!p->in.source)
+		st = tt_image_read_as(p->in.files.file[i], p->in.info.shape, TT_IMAGE_OPTS(
 			.orientation = strcmp(p->args->orientation, orientations[TT_ORIENTATION_STORED]) == 0
 				? TT_ORIENTATION_STORED : TT_ORIENTATION_EXIF,
 			.background = p->args->background), p->raw);
-	else if ((st = tt_source_read(p->view, i, p->raw, NULL, NULL)) == TT_OK)
+	else if ((st = tt_source_read(p->in.view, i, p->raw, NULL, NULL)) == TT_OK)
 		st = read_truth(p, i, place);
 	if (st != TT_OK)
 		return st;
-	return tt_session_normalise(p->session, &p->info, p->raw, p->x + (size_t)place * inputs);
+	return tt_session_normalise(p->session, &p->in.info, p->raw, p->x + (size_t)place * inputs);
 }
 
 static const char *name_of(const struct prediction *p, int64_t i, char number[32])
 {
 	snprintf(number, 32, "%lld", (long long)i);
-	return p->source ? number : p->files.file[i];
+	return p->in.source ? number : p->in.files.file[i];
 }
 
 /* One bad sample among others is named, and the others get their answers. */
@@ -338,22 +225,22 @@ static tt_status forgive(struct prediction *p, int64_t i, tt_status st)
 	const char *text = tt_last_error();
 	char number[32];
 
-	if (st == TT_OK || st == TT_ENOMEM || st == TT_ESTOPPED || p->count == 1)
+	if (st == TT_OK || st == TT_ENOMEM || st == TT_ESTOPPED || p->in.count == 1)
 		return st;
 	p->bad++;
-	if (p->source)
+	if (p->in.source)
 		text_printf(stderr, "tutti predict: sample %s: %s\n", name_of(p, i, number), text);
 	else
 		text_printf(stderr, "tutti predict: %s%s%s\n",
-		            strstr(text, p->files.file[i]) ? "" : p->files.file[i],
-		            strstr(text, p->files.file[i]) ? "" : ": ", text);
+		            strstr(text, p->in.files.file[i]) ? "" : p->in.files.file[i],
+		            strstr(text, p->in.files.file[i]) ? "" : ": ", text);
 	return TT_OK;
 }
 
 static void find_ids(struct prediction *p, int64_t i)
 {
 	for (int k = 0; k < p->answers.ids; k++) {
-		const char *id = tt_source_id(p->source, k, i);
+		const char *id = tt_source_id(p->in.source, k, i);
 
 		p->answers.id[k] = id ? id : "";
 	}
@@ -450,7 +337,7 @@ static tt_status prediction_chunk(struct prediction *p, int64_t first, int n)
 static tt_status tell_bad(const struct prediction *p)
 {
 	return !p->bad ? TT_OK : err_set(TT_EFORMAT, "%lld of %lld have no answer", (long long)p->bad,
-	                                 (long long)p->count);
+	                                 (long long)p->in.count);
 }
 
 static const char *format_of(const struct predict_args *a)
@@ -470,8 +357,8 @@ static tt_status prediction_all(struct prediction *p)
 	p->answers.to = sink.to;
 	st = predictions_begin(&p->answers, format_of(p->args));
 
-	for (int64_t i = 0; st == TT_OK && i < p->count; i += CHUNK)
-		st = prediction_chunk(p, i, (int)(p->count - i < CHUNK ? p->count - i : CHUNK));
+	for (int64_t i = 0; st == TT_OK && i < p->in.count; i += CHUNK)
+		st = prediction_chunk(p, i, (int)(p->in.count - i < CHUNK ? p->in.count - i : CHUNK));
 	if (st == TT_OK && (st = predictions_end(&p->answers)) == TT_OK)
 		st = sink_commit(&sink);
 	sink_close(&sink);
@@ -488,13 +375,11 @@ static tt_status run_predict(struct call *c)
 	by_name_release(&p.asked);
 	predictions_release(&p.answers);
 	names_release(&p.names);
-	inputs_release(&p.files);
+	samples_release(&p.in);
 	mem_free(p.values);
 	mem_free(p.raw);
 	mem_free(p.x);
 	mem_free(p.out);
-	tt_source_close(&p.view);
-	tt_source_close(&p.source);
 	tt_session_free(&p.session);
 	tt_model_free(&p.model);
 	return st;

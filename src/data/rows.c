@@ -38,7 +38,7 @@ static tt_status measure(struct reading *g)
 		ragged += column_ragged(column_of(g, i));
 	if (!ragged)
 		return TT_OK;
-	if (!(g->rows = mem_calloc((size_t)ragged * (size_t)g->n, sizeof *g->rows)))
+	if (!(g->rows = mem_calloc((size_t)g->n, (size_t)ragged * sizeof *g->rows)))
 		return TT_ENOMEM;
 	for (int i = columns; i-- > 0; )
 		if (column_ragged(column_of(g, i)))

@@ -80,6 +80,13 @@ grep -E '^(loss|accuracy)' "$out" | cmp - a.txt || fail "the same rows in anothe
 run 0 "$tutti" export one --onnx one.onnx
 grep -qaF '{"x": ["' one.onnx || fail "the features have no names in ONNX"
 grep -qaF '{"columns": [' one.onnx || fail "how cells become features is not in ONNX"
+run 0 "$tutti" import one.onnx -o back       # and so is tutti: raw rows become the same answers
+run 0 "$tutti" predict one new.csv -o answers.csv
+run 0 "$tutti" predict back new.csv -o a.csv
+says "$err" "1 cell with categories that training has not seen"
+cmp answers.csv a.csv || fail "from ONNX other answers to raw rows"
+run 0 "$tutti" eval back csv:valid.csv
+grep -E '^(loss|accuracy)' "$out" | cmp - a.txt || fail "from ONNX other numbers"
 
 # a target that names rows
 run 1 "$tutti" train columns.yaml --run two -q --set 'data.train=csv:train.csv?missing=mean&label=order_id'

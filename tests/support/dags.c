@@ -316,7 +316,7 @@ struct ir_graph *dag_graph(int seed, enum nn_purpose purpose)
 	const struct nn_shape shape = { .batch = 2 + seed % 3, .length = 4 + seed % 5,
 	                                .purpose = purpose };
 	struct str text = {0};
-	struct ir_graph *g;
+	struct ir_graph *g = NULL;
 	tt_model *m;
 	tt_spec *s;
 

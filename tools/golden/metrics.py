@@ -61,6 +61,7 @@ def yes_no(z, truth, w):
     log_loss = m.log_loss(truth, expit(z), sample_weight=w)
     answer = (z > 0).astype(int)
     return {"accuracy": m.accuracy_score(truth, answer, sample_weight=w),
+            "top_2": m.top_k_accuracy_score(truth, z, k=2, sample_weight=w),
             **counted(truth, answer, w, "binary"),
             "roc_auc": m.roc_auc_score(truth, z, sample_weight=w),
             "pr_auc": m.average_precision_score(truth, z, sample_weight=w),

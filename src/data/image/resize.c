@@ -151,6 +151,7 @@ static int everywhere(void)
 }
 
 const struct resize_choice resize_ways[RESIZE_WAYS] = {
+	{ &resize_far,   dots_there },
 	{ &resize_dots,  dots_there },
 	{ &resize_tiles, everywhere },
 };

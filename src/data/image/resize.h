@@ -1,8 +1,9 @@
 /* resize.h -- inside resizing: the weights, the rows between the passes, the ways to sum.
  *
  * An output row is a sum of rows that are across already, and these lie in a band, as many as an
- * output row is made of.  Two ways go across and down, with the same bits:
+ * output row is made of.  Three ways go across and down, with the same bits:
  *
+ *   far     dots, where RGB shrinks so much that few neighbours fit into a vector
  *   dots    dot products of four bytes: processors with AVX-512 VBMI and VNNI
  *   tiles   sums of arrays that lie side by side: every processor, and what dots do not take */
 #ifndef IMAGE_RESIZE_H
@@ -45,10 +46,10 @@ struct resize_way {
 	void (*down)(struct resizing *z, int y, const uint8_t *from, uint8_t *out);
 };
 
-extern const struct resize_way resize_dots, resize_tiles;
+extern const struct resize_way resize_far, resize_dots, resize_tiles;
 
 /* The ways, the fastest first; the last is for every processor and every picture. */
-#define RESIZE_WAYS 2
+#define RESIZE_WAYS 3
 extern const struct resize_choice {
 	const struct resize_way *way;
 	int                    (*there)(void);      /* does this processor have it?                 */

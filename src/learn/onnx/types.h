@@ -5,6 +5,9 @@
 #define ONNX_CLASSES "class_names"      /* in the metadata: a list of texts, as JSON */
 #define ONNX_FEATURES "feature_names"   /* the same, of each input that has names    */
 #define ONNX_RECIPE "recipe"            /* how cells of a table become features      */
+/* Of tutti's own files, so that all of it comes back: */
+#define ONNX_SIGNATURE "tutti.signature" /* as in a checkpoint                       */
+#define ONNX_LOSS "tutti.loss"          /* what the net was trained with             */
 
 /* ONNX's numbers for types. */
 enum onnx_type {

@@ -201,6 +201,19 @@ static tt_status check_outputs(const struct tt_model *m, const struct signature 
 	return TT_OK;
 }
 
+tt_status model_signature_read(struct signature **out, const struct tt_model *m, const char *json,
+                               const char *path)
+{
+	struct signature *s = NULL;
+	tt_status st = signature_read(&s, m, json, path);
+
+	if (st == TT_OK && (st = check_outputs(m, s, path)) == TT_OK)
+		*out = s;
+	else
+		signature_free(&s);
+	return st;
+}
+
 tt_status model_signature_of(struct tt_model *m, const struct ckpt *c, const char *path)
 {
 	const char *json = ckpt_meta(c, MODEL_META_SIGNATURE);
@@ -212,8 +225,7 @@ tt_status model_signature_of(struct tt_model *m, const struct ckpt *c, const cha
 
 	if (st == TT_OK && !json)               /* version 0.1 wrote names of classes at most */
 		st = classes ? nn_set_classes(m, &names) : TT_OK;
-	if (st == TT_OK && json && (st = signature_read(&s, m, json, path)) == TT_OK &&
-	    (st = check_outputs(m, s, path)) == TT_OK &&
+	if (st == TT_OK && json && (st = model_signature_read(&s, m, json, path)) == TT_OK &&
 	    (!classes || (st = compare_classes(s, &names, path)) == TT_OK)) {
 		signature_free(&m->signature);
 		m->signature = s;

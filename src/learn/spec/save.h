@@ -33,6 +33,9 @@ tt_status model_check_format(const struct ckpt *c, const char *path);
 tt_status model_of_ckpt(tt_model **out, const struct ckpt *c, const char *path);
 /* What the checkpoint knows of the data, into a model that stands already. */
 tt_status model_signature_of(struct tt_model *m, const struct ckpt *c, const char *path);
+/* A signature (JSON) that suits the model; nothing is changed yet. */
+tt_status model_signature_read(struct signature **out, const struct tt_model *m, const char *json,
+                               const char *path);
 /* Is a tensor of a file in the parameter's shape, numbers with a point?  Then its numbers, to where
  * the parameter lies in a flat vector. */
 int  model_tensor_fits(const struct param *p, const struct ckpt_tensor *t);

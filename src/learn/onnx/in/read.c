@@ -12,9 +12,9 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/node/node.h"
 #include "learn/nn/model.h"
 #include "learn/onnx/in/marks.h"
+#include "learn/onnx/in/names.h"
 #include "learn/onnx/in/net.h"
 
 #define NODES_MAX 10000
@@ -294,7 +294,7 @@ static void add_model(struct net *r, struct str *s)
 		}
 		str_add(s, "}");
 	}
-	str_addf(s, "\n  loss: %s\n  layers:\n%s", r->loss ? r->loss : "mse",
+	str_addf(s, "\n  loss: %s\n  layers:\n%s", onnx_loss(r),
 	         r->yaml.p ? r->yaml.p : "");
 }
 
@@ -389,40 +389,6 @@ static tt_status load_number(const struct net *r, const struct number *x, struct
 	return TT_OK;
 }
 
-/* Class names, if the file has them and they are as many as the answers. */
-static tt_status load_classes(const struct net *r, struct tt_model *m)
-{
-	const char *text = NULL, **name;
-	struct arena a = { NULL };
-	struct node *list;
-	struct class_names names = { .n = 0 };
-	tt_status st = TT_OK;
-
-	for (size_t i = 0; i < r->model->n_metadata_props; i++)
-		if (r->model->metadata_props[i]->key &&
-		    strcmp(r->model->metadata_props[i]->key, ONNX_CLASSES) == 0)
-			text = r->model->metadata_props[i]->value;
-	if (!text)
-		return TT_OK;
-	if ((st = node_parse_json(&a, r->path, text, strlen(text), &list)) != TT_OK ||
-	    list->kind != NODE_LIST || (int64_t)node_count(list) != m->outputs) {
-		st = st == TT_OK ? onnx_damaged(r, "%s is no list of its classes", ONNX_CLASSES) : st;
-		goto out;
-	}
-	if (!(name = arena_alloc(&a, node_count(list) * sizeof *name))) {
-		st = TT_ENOMEM;
-		goto out;
-	}
-	for (const struct node *c = list->child; c && st == TT_OK; c = c->next)
-		st = node_text(c, &name[names.n++]);
-	names.v = name;
-	if (st == TT_OK)
-		st = nn_set_classes(m, &names);
-out:
-	arena_release(&a);
-	return st;
-}
-
 static tt_status make_model(struct net *r, tt_model **out)
 {
 	tt_spec *s = NULL;
@@ -433,7 +399,7 @@ static tt_status make_model(struct net *r, tt_model **out)
 		st = tt_model_new(&m, s);
 	for (size_t i = 0; i < r->n_numbers && st == TT_OK; i++)
 		st = load_number(r, &r->number[i], m);
-	if (st == TT_OK && (st = load_classes(r, m)) == TT_OK) {
+	if (st == TT_OK && (st = onnx_names(r, m)) == TT_OK) {
 		*out = m;
 		m = NULL;
 	}

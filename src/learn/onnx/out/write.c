@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "compute/pass/pass.h"
+#include "learn/nn/loss.h"
 #include "learn/onnx/out/emit.h"
 
 #define IN_FRONT "#input"               /* no layer can be called so */
@@ -21,9 +22,9 @@ struct writer {
 	Onnx__ValueInfo  **input;
 	size_t             n_inputs;
 	Onnx__ValueInfo   *output;
-	Onnx__Entry       *meta[3];
+	Onnx__Entry       *meta[5];
 	size_t             n_meta;
-	struct str         classes, features, recipe;
+	struct str         classes, features, recipe, signature, loss;
 };
 
 /* ---- what goes in and comes out ---- */
@@ -301,9 +302,13 @@ static void add_metas(struct writer *w, Onnx__Model *model)
 		list_texts(&w->classes, s->class_names, s->classes);
 	list_features(&w->features, s);
 	str_add(&w->recipe, s->recipe ? s->recipe : "");
+	signature_write(w->e.m->signature, &w->signature);
+	str_add(&w->loss, loss_row(w->e.m->net.loss)->word);
 	add_meta(w, ONNX_CLASSES, &w->classes);
 	add_meta(w, ONNX_FEATURES, &w->features);
 	add_meta(w, ONNX_RECIPE, &w->recipe);
+	add_meta(w, ONNX_SIGNATURE, &w->signature);
+	add_meta(w, ONNX_LOSS, &w->loss);
 	model->metadata_props = w->meta;
 	model->n_metadata_props = w->n_meta;
 }
@@ -367,7 +372,8 @@ static tt_status write_model(struct writer *w, const char *path, const char *nam
 	if (w->e.failed)
 		return TT_ENOMEM;
 	if ((st = str_status(&w->classes)) != TT_OK || (st = str_status(&w->features)) != TT_OK ||
-	    (st = str_status(&w->recipe)) != TT_OK || (st = check_names(w, &graph)) != TT_OK)
+	    (st = str_status(&w->recipe)) != TT_OK || (st = str_status(&w->signature)) != TT_OK ||
+	    (st = str_status(&w->loss)) != TT_OK || (st = check_names(w, &graph)) != TT_OK)
 		return st;
 	return write_file(path, &model);
 }
@@ -390,6 +396,8 @@ out:
 	str_release(&w.classes);
 	str_release(&w.features);
 	str_release(&w.recipe);
+	str_release(&w.signature);
+	str_release(&w.loss);
 	emit_release(&w.e);
 	return st;
 }

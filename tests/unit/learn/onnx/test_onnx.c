@@ -220,6 +220,68 @@ static void what_stands_in_front_of_the_net_comes_back(void **state)
 	tt_model_free(&m);
 }
 
+/* A word in a file becomes another, as long. */
+static void put(char *bytes, size_t n, const char *word, const char *other)
+{
+	char *at = memmem(bytes, n, word, strlen(word));
+
+	assert_non_null(at);
+	memcpy(at, other, strlen(word));
+}
+
+static const char *text_of(const tt_model *m, const char *key)
+{
+	static char *text;
+
+	tt_free(text);
+	assert_ok(tt_spec_get(tt_model_spec(m), key, &text));
+	return text;
+}
+
+static void check_schema(const tt_model *m, const char *feature, const char *class)
+{
+	const tt_schema *s = tt_model_signature(m)->data;
+
+	assert_string_equal(s->column[0]->features[1], feature);
+	assert_string_equal(s->class_names[0], class);
+}
+
+/* What the data were called and how they were made travels: by tutti's own word of it, or by lists
+ * that anybody can write. */
+static void names_and_losses_come_back(void **state)
+{
+	static const char csv[] = "a,b,kind\n1,2,yes\n3,4,no\n5,6,yes\n";
+	tt_model *m = model_of("name: n\nmodel:\n  input: [2]\n  loss: hinge\n  layers:\n"
+	                       "    - dense: {out: 2, name: fc}\n"), *again;
+	const char *table = test_path(test_temp_dir(), "names.csv"), *path;
+	char uri[1100], *bytes;
+	tt_source *rows;
+	size_t n;
+
+	(void)state;
+	assert_ok(file_write_all(table, csv, sizeof csv - 1));
+	snprintf(uri, sizeof uri, "csv:%s", table);
+	assert_ok(tt_source_open(&rows, uri));
+	assert_ok(nn_bind(m, tt_source_schema(rows)));
+	tt_source_close(&rows);
+	path = test_path(test_temp_dir(), "names.onnx");
+	assert_ok(tt_file_write(m, "onnx", path, TT_FILE_F32));
+	assert_ok(tt_file_read(&again, path));
+	check_schema(again, "b", "no");
+	assert_string_equal(tt_model_signature(again)->data->target, "kind");
+	assert_string_equal(text_of(again, "model.loss"), "hinge");
+	tt_model_free(&again);
+	assert_ok(file_read_all(path, 0, &bytes, &n));
+	put(bytes, n, "tutti.signature", "other.signature");
+	assert_ok(onnx_read_bytes(&again, "lists", bytes, n));
+	check_schema(again, "b", "no");
+	tt_model_free(&again);
+	put(bytes, n, "[\"a\", \"b\"]", "[\"a,   b\"]");
+	assert_status(onnx_read_bytes(&again, "few", bytes, n), TT_EFORMAT);
+	mem_free(bytes);
+	tt_model_free(&m);
+}
+
 /* A net that has seen pictures calls its input as they are called; so is a layer called here. */
 static void inputs_are_found_whatever_they_are_called(void **state)
 {
@@ -250,6 +312,7 @@ int main(void)
 		cmocka_unit_test(files_that_lie_are_refused),
 		cmocka_unit_test(many_nodes_of_one_name_are_read_soon),
 		cmocka_unit_test(what_stands_in_front_of_the_net_comes_back),
+		cmocka_unit_test(names_and_losses_come_back),
 		cmocka_unit_test(inputs_are_found_whatever_they_are_called),
 	};
 

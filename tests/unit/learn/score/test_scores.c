@@ -150,6 +150,44 @@ static void all_numbers_are_those_of_scikit_learn(void **state)
 	each_case(alone);
 }
 
+/* ---- is anything left out? ---- */
+
+static int seen[SCORES_MAX];            /* kinds of which some case has this row's number */
+
+static void see(const struct golden *g)
+{
+	for (const struct node *c = g->want->child; c; c = c->next) {
+		const int row = scores_find(c->key, g->what.k);
+
+		if (row < 0)
+			fail_msg("%s: there is no %s", g->name, c->key);
+		seen[row] |= (int)g->what.kind;
+	}
+}
+
+/* Rows that scikit-learn does not have, and where their numbers are from. */
+static const struct { const char *name, *numbers; } elsewhere[] = {
+	{ "valid.loss", "tests/op/golden.txt, each of the losses by PyTorch" },
+};
+
+static int is_elsewhere(const char *name)
+{
+	for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+		if (strcmp(elsewhere[i].name, name) == 0)
+			return 1;
+	return 0;
+}
+
+static void every_row_has_its_numbers_of_every_kind(void **state)
+{
+	(void)state;
+	each_case(see);
+	for (int i = 0; i < score_row_count; i++)
+		if (!is_elsewhere(score_rows[i].name) && (score_rows[i].known & ~seen[i]))
+			fail_msg("%s: tests/golden/metrics.json has no number for kinds %d",
+			         score_rows[i].name, score_rows[i].known & ~seen[i]);
+}
+
 /* All say the same, to the bit. */
 static void of_a_rank(struct comm *c, void *ctx)
 {
@@ -263,6 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_numbers_are_those_of_scikit_learn),
+		cmocka_unit_test(every_row_has_its_numbers_of_every_kind),
 		cmocka_unit_test(workers_say_what_one_says),
 		cmocka_unit_test(what_was_not_asked_for_is_not_known),
 		cmocka_unit_test(of_a_very_large_source_no_scores_are_kept),
