@@ -57,9 +57,10 @@ tt_status in_sigmoid(struct net *r, const Onnx__Node *n)
 {
 	const Onnx__Node *next = onnx_next(r, n);
 	struct value *x;
+	int said;
 	tt_status st = onnx_layer(r, n, 0, &x);
 
-	if (st != TT_OK)
+	if (st != TT_OK || (st = two_classes(r, n, x, &said)) != TT_OK || said)
 		return st;
 	if (is_answer(r, n) && x->ndim < 4)
 		return answer(r, n, x, "bce");
@@ -291,7 +292,8 @@ tt_status in_mul(struct net *r, const Onnx__Node *n)
 		    ((st = try_gelu(r, n, a, &said)) != TT_OK || said))
 			return st;
 	}
-	if ((st = onnx_layer(r, n, 0, &a)) != TT_OK || (st = onnx_layer(r, n, 1, &b)) != TT_OK)
+	if ((st = scaled_features(r, n, a, b, &said)) != TT_OK || said ||
+	    (st = onnx_layer(r, n, 0, &a)) != TT_OK || (st = onnx_layer(r, n, 1, &b)) != TT_OK)
 		return st;
 	for (int i = 0; i < a->ndim; i++) {
 		dim[i] = a->dim[i] == 1 && a->ndim == b->ndim ? b->dim[i] : a->dim[i];

@@ -111,9 +111,11 @@ static tt_status take_classes(const struct net *r, struct arena *a, struct tt_mo
 	struct node *list;
 	tt_status st = parse(r, a, ONNX_CLASSES, &list);
 
-	if (st != TT_OK || !list || (st = read_list(r, a, list, m->outputs, &names.v)) != TT_OK)
+	if (st != TT_OK || (list && (st = read_list(r, a, list, m->outputs, &names.v)) != TT_OK))
 		return st;
-	return nn_set_classes(m, &names);
+	if (!list && r->n_classes == (size_t)m->outputs)
+		names.v = r->classes;
+	return names.v ? nn_set_classes(m, &names) : TT_OK;
 }
 
 /* Features of each input by its name, or of the only one. */

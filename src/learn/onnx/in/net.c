@@ -602,7 +602,8 @@ struct value *onnx_bias(struct net *r, const Onnx__Node *n, int64_t out, const O
 	const Onnx__Node *next = onnx_next(r, n);
 	struct value *b = next ? onnx_other(r, next, "Add", n->output[0]) : NULL;
 
-	if (!b || b->kind != VALUE_CONSTANT || b->c.whole || b->ndim != 1 || b->dim[0] != out)
+	if (!b || b->kind != VALUE_CONSTANT || b->c.whole || b->ndim < 1 || b->ndim > 3 ||
+	    b->dim[b->ndim - 1] != out || value_count(b) != (size_t)out)
 		return NULL;
 	onnx_skip(r, *last = next);
 	return b;

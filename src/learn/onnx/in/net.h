@@ -76,7 +76,10 @@ struct net {
 	const char         *path;
 	struct arena        arena;
 	const Onnx__Model  *model;
-	const Onnx__Graph  *g;
+	const Onnx__Graph  *g;               /* what the answer needs, and that as its only output */
+	Onnx__Graph         needed;
+	const char *const  *classes;         /* that nodes name; NULL: none                      */
+	size_t              n_classes;
 	int64_t             opset, batch;    /* batch: that the file fixes; 0: none                   */
 	struct value      **table;
 	struct taken      **names;           /* of layers and inputs, ours                       */
@@ -98,6 +101,8 @@ struct net {
 /* ---- values ---- */
 
 struct value *onnx_find(const struct net *r, const char *name);
+/* Which output is the answer, and r->g of all that it needs. */
+tt_status     onnx_reach(struct net *r);
 /* A new one; TT_EFORMAT: there is one of that name. */
 tt_status     onnx_add(struct net *r, const char *name, enum value_kind kind, struct value **out);
 /* An input of a node: NULL where it is not there. */

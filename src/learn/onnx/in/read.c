@@ -99,7 +99,7 @@ static tt_status add_input(struct net *r, const Onnx__ValueInfo *info)
 	if (!t || !t->shape || t->shape->n_dim < 2 || t->shape->n_dim > TENSOR_MAX_DIMS)
 		return bad_input(r, info->name, "it has no shape, or none of a batch of samples");
 	if (t->elem_type != ONNX_FLOAT && t->elem_type != ONNX_UINT8 && t->elem_type != ONNX_INT32 &&
-	    t->elem_type != ONNX_INT64)
+	    t->elem_type != ONNX_INT64 && t->elem_type != ONNX_DOUBLE)
 		return bad_input(r, info->name, "floats, bytes and whole numbers are read");
 	if (t->elem_type == ONNX_UINT8 && r->n_inputs)
 		return bad_input(r, info->name, "the first one alone may be bytes");
@@ -138,16 +138,12 @@ static tt_status add_inputs(struct net *r)
 {
 	tt_status st = TT_OK;
 
-	if (r->g->n_input > 2 * NET_INPUTS_MAX + r->g->n_initializer)
+	if (r->g->n_input > 2 * NET_INPUTS_MAX)
 		return onnx_damaged(r, "it has %zu inputs", r->g->n_input);
 	if (!(r->input = onnx_room(r, r->g->n_input + 1, sizeof *r->input)))
 		return TT_ENOMEM;
-	for (size_t i = 0; i < r->g->n_input && st == TT_OK; i++) {
-		if (!r->g->input[i]->name)
-			return onnx_damaged(r, "an input has no name");
-		if (!is_initializer(r, r->g->input[i]->name))
-			st = add_input(r, r->g->input[i]);
-	}
+	for (size_t i = 0; i < r->g->n_input && st == TT_OK; i++)
+		st = add_input(r, r->g->input[i]);
 	if (st == TT_OK && (!r->n_inputs || r->n_inputs > NET_INPUTS_MAX))
 		st = err_set(TT_ESUPPORT, "%s: it has %d inputs: 1 to %d are read", r->path, r->n_inputs,
 		             NET_INPUTS_MAX);
@@ -162,8 +158,6 @@ static tt_status add_constants(struct net *r)
 	tt_status st;
 
 	for (size_t i = 0; i < r->g->n_initializer; i++) {
-		if (!r->g->initializer[i]->name)
-			return onnx_damaged(r, "an initializer has no name");
 		if ((st = onnx_add(r, r->g->initializer[i]->name, VALUE_CONSTANT, &v)) != TT_OK ||
 		    (st = onnx_constant_of(r, r->g->initializer[i], v)) != TT_OK)
 			return st;
@@ -177,15 +171,13 @@ static tt_status check_nodes(struct net *r)
 	if (r->g->n_node > NODES_MAX)
 		return err_set(TT_ESUPPORT, "%s: it has %zu nodes, %d are read", r->path, r->g->n_node,
 		               NODES_MAX);
-	if (r->g->n_output != 1 || !r->g->output[0]->name)
-		return err_set(TT_ESUPPORT, "%s: it has %zu outputs, one is read", r->path,
-		               r->g->n_output);
 	for (size_t i = 0; i < r->g->n_node; i++) {
 		const Onnx__Node *n = r->g->node[i];
 
 		if (!n->op_type || !n->n_output || !*n->output[0])
 			return onnx_damaged(r, "node %zu has no operator, or no output", i);
-		if (n->domain && *n->domain && strcmp(n->domain, "ai.onnx") != 0)
+		if (n->domain && *n->domain && strcmp(n->domain, "ai.onnx") != 0 &&
+		    strcmp(n->domain, "ai.onnx.ml") != 0)
 			return onnx_refuse(r, n, "it is no operator of ONNX, but of %.60s", n->domain);
 	}
 	return TT_OK;
@@ -339,12 +331,14 @@ static tt_status make_spec(struct net *r, tt_spec **out)
 	if ((st = check_model(r)) != TT_OK)
 		return st;
 	r->g = r->model->graph;
+	if ((st = check_nodes(r)) != TT_OK || (st = onnx_reach(r)) != TT_OK)
+		return st;
 	r->slots = r->g->n_node + r->g->n_initializer + 64;
 	if (!(r->table = onnx_room(r, r->slots, sizeof(*r->table))) ||
 	    !(r->names = onnx_room(r, r->slots, sizeof(*r->names))) ||
 	    !(r->done = onnx_room(r, r->g->n_node, 1)))
 		return TT_ENOMEM;
-	if ((st = check_nodes(r)) != TT_OK || (st = add_constants(r)) != TT_OK ||
+	if ((st = add_constants(r)) != TT_OK ||
 	    (st = add_inputs(r)) != TT_OK || (st = say_nodes(r)) != TT_OK ||
 	    (st = check_answer(r)) != TT_OK)
 		return st;

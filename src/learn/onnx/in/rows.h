@@ -14,9 +14,16 @@
 	X(instancenorm) X(layernorm) X(lrn) X(prelu) X(embedding) \
 	X(act) X(sigmoid) X(softmax) X(same) X(add) X(sub) X(mul) X(div) X(concat) X(flatten) \
 	X(reshape) X(squeeze) X(unsqueeze) X(transpose) X(slice) X(pad) X(reduce) X(gather) X(resize) \
-	X(recurrent)
+	X(recurrent) X(scaler) X(linear_classifier) X(linear_regressor)
 #define X(op) tt_status in_##op(struct net *r, const Onnx__Node *n);
 IN_OPS(X)
 #undef X
+
+/* The first input times a list, and perhaps a sum with another behind it: its mean and
+ * deviation. */
+tt_status scaled_features(struct net *r, const Onnx__Node *n, struct value *x,
+                          const struct value *by, int *said);
+/* Two classes of one score: sigmoid, and what is left of 1 before it. *said: it is so. */
+tt_status two_classes(struct net *r, const Onnx__Node *n, struct value *x, int *said);
 
 #endif

@@ -220,6 +220,32 @@ static void what_stands_in_front_of_the_net_comes_back(void **state)
 	tt_model_free(&m);
 }
 
+/* Of a classifier that tells a label and probabilities by name, the latter are the answer; what
+ * scales its features is the model's mean and deviation. */
+static void classifiers_of_other_tools_come_in_with_scaling_and_names(void **state)
+{
+	float want[4], got[4], x[6];
+	const tt_signature *s;
+	tt_session *session;
+	tt_model *m;
+
+	(void)state;
+	assert_ok(tt_file_read(&m, file("classes.onnx")));
+	s = tt_model_signature(m);
+	assert_int_equal(s->data->classes, 2);
+	assert_string_equal(s->data->class_names[1], "good");
+	assert_int_equal(s->means, 3);
+	assert_int_equal(s->stds, 3);
+	for (int i = 0; i < 6; i++)
+		x[i] = (answers_input(i) - (float)s->mean[i % 3]) / (float)s->std[i % 3];
+	assert_int_equal(answers_read(file("answers.txt"), "classes", want, 4), 4);
+	assert_ok(tt_session_new(&session, m, TT_SESSION_OPTS(.threads = 1)));
+	assert_ok(tt_session_run(session, x, 2, got));
+	assert_floats_near(got, want, 4, 2e-6);
+	tt_session_free(&session);
+	tt_model_free(&m);
+}
+
 /* A word in a file becomes another, as long. */
 static void put(char *bytes, size_t n, const char *word, const char *other)
 {
@@ -312,6 +338,7 @@ int main(void)
 		cmocka_unit_test(files_that_lie_are_refused),
 		cmocka_unit_test(many_nodes_of_one_name_are_read_soon),
 		cmocka_unit_test(what_stands_in_front_of_the_net_comes_back),
+		cmocka_unit_test(classifiers_of_other_tools_come_in_with_scaling_and_names),
 		cmocka_unit_test(names_and_losses_come_back),
 		cmocka_unit_test(inputs_are_found_whatever_they_are_called),
 	};
