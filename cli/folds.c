@@ -73,6 +73,18 @@ static tt_status tell(const struct train_args *o, const tt_progress *fold, const
 	return TT_OK;
 }
 
+static tt_status tell_stop_of(const struct train_args *o, const char *dir)
+{
+	struct json j = { 0 };
+
+	json_open(&j, NULL, '{');
+	json_int(&j, "folds", o->folds);
+	json_text(&j, "run", dir);
+	json_text(&j, "outcome", "stopped");
+	json_close(&j, '}');
+	return json_print(&j);
+}
+
 static tt_status check(const struct train_args *o)
 {
 	if (o->folds < 2)
@@ -108,9 +120,8 @@ static tt_status train_fold(struct call *c, struct train_args *o, fold_fn *train
 	if (!o->common.quiet)
 		fprintf(stderr, "%s\n", o->run);
 	st = train(c, end);
-	if (st == TT_OK && c->exit)
-		st = TT_ESTOPPED;
-	return st;
+	return st == TT_ESTOPPED ? err_at(st, "%s, of %lld folds, which cannot go on", o->run,
+	                                  (long long)o->folds) : st;
 }
 
 tt_status folds_run(struct call *c, struct train_args *o, fold_fn *train)
@@ -144,5 +155,7 @@ tt_status folds_run(struct call *c, struct train_args *o, fold_fn *train)
 		st = train_fold(c, o, train, &fold[i]);
 	}
 	o->common = common;
-	return st == TT_OK ? tell(o, fold, dir) : c->exit ? TT_OK : st;
+	if (st == TT_ESTOPPED && common.json && tell_stop_of(o, dir) != TT_OK)
+		return TT_EIO;
+	return st == TT_OK ? tell(o, fold, dir) : st;
 }

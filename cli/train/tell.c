@@ -158,7 +158,7 @@ tt_status tell_stop(const struct run *r, int *code)
 	if (r->args->common.json && run_is_first(r))
 		print_json(r, "stopped");
 	*code = TT_EXIT_SIGNAL + ending_signal();
-	if (st == TT_OK && r->args->launched)
+	if (st == TT_OK && (r->args->launched || r->args->folds))
 		st = err_set(TT_ESTOPPED, "%s after step %lld", stopped(r, why), step);
 	else if (st == TT_OK)
 		st = err_set(TT_ESTOPPED, "%s after step %lld; go on with `%s`", stopped(r, why), step,

@@ -92,6 +92,22 @@ stop_with TERM 143 term
 stop_with INT 130 int
 stop_with USR1 138 usr1
 stop_with USR2 140 usr2
+
+# of a cross-validation, which says in which fold
+command="train --folds stopped"
+"$tutti" train "$spec" -q --json --folds 3 --run cv --epochs 100000 >"$out" 2>"$err" &
+for _ in $(seq 400); do
+	[ -e cv/fold-0/checkpoints/last.safetensors ] && break
+	sleep 0.05
+done
+kill -s TERM $!
+wait $!
+code=$?
+[ $code -eq 143 ] || fail "$command: exit code $code, not 143"
+one_line "$err"
+says "$err" "tutti train: cv/fold-0, of 3 folds, which cannot go on: stopped by SIGTERM after step"
+last_json
+says "$out" '"outcome": "stopped"'
 set +m
 
 # whatever it is at, such as meeting others
