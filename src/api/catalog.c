@@ -128,12 +128,13 @@ int tt_options_count(const tt_options *t)
 
 tt_status tt_options_get(const tt_options *t, int i, tt_option *out)
 {
-	const struct option *row = (const struct option *)t + i;
+	const struct option *row;
 	tt_option o;
 
 	if (i < 0 || i >= tt_options_count(t))
 		return err_set(TT_EINVAL, "the table has %d options: there is no option %d",
 		               tt_options_count(t), i);
+	row = (const struct option *)t + i;
 	o = (tt_option){
 		.size = sizeof o, .type = type_of[row->type], .name = row->name, .help = row->help,
 		.def = row->def, .min = row->min, .max = row->max, .words = row->words,

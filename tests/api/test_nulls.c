@@ -250,6 +250,7 @@ static void functions_refuse_null(void **state)
 	assert_status(tt_plug_get(0, NULL), TT_EINVAL);
 	assert_status(tt_catalog_get(TT_LAYERS, 0, NULL), TT_EINVAL);
 	assert_status(tt_options_get(NULL, 0, &(tt_option)TT_SIZED(tt_option)), TT_EINVAL);
+	assert_status(tt_options_get(NULL, -1, &(tt_option)TT_SIZED(tt_option)), TT_EINVAL);
 	assert_status(tt_options_get(tt_options_spec(), 0, NULL), TT_EINVAL);
 	assert_status(tt_report_get_layer(report, 0, NULL), TT_EINVAL);
 	assert_status(tt_report_get_step(report, 0, NULL), TT_EINVAL);
