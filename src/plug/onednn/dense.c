@@ -1,7 +1,7 @@
 /* dense.c -- y = act(x w^T + b) and its two gradients.
  *
  * Variants: "plain:IMPL" keeps w as it is stored, "any:IMPL" lets the library choose a layout for
- * w, which then costs a reorder each step in training. */
+ * w, which then costs a reorder each step in training; "tutti:turned" is ours (own/dense.c). */
 #include "plug/onednn/onednn.h"
 
 #include <stdio.h>
@@ -99,10 +99,12 @@ int one_dense_variants(struct one_device *d, struct plan *p, const struct ir_nod
 		snprintf(prefix, sizeof prefix, "%s%s", first, i % 2 ? "any:" : "plain:");
 		if ((role == ROLE_FWD || hint_of(d, &c, &hint) == TT_OK) &&
 		    describe(&cd, p, &c, role) == dnnl_success)
-			count = one_list(d, &cd, hint, prefix, names, count, max);
+			count = one_list(d, &cd, hint, prefix, names, count, max - 1);
 		if (hint)
 			dnnl_primitive_desc_destroy(hint);
 	}
+	if (one_turned_fits(n))                 /* ours is the last in the list */
+		strcpy(names[count++], ONE_TURNED);
 	return count;
 }
 
@@ -110,7 +112,10 @@ tt_status one_dense(struct one_device *d, struct plan *p, const struct ir_node *
                     const char *variant)
 {
 	dnnl_primitive_desc_t pd;
-	tt_status st = find(d, p, n, variant, &pd);
+	tt_status st;
 
+	if (strcmp(variant, ONE_TURNED) == 0)
+		return one_turned(p, n);
+	st = find(d, p, n, variant, &pd);
 	return st == TT_OK ? one_linear(d, p, n, pd) : st;
 }

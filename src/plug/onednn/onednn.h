@@ -131,6 +131,11 @@ int       one_own_fits(dnnl_data_type_t t, const struct ir_node *n);
 tt_status one_own(struct one_device *d, struct plan *p, const struct ir_node *n,
                   dnnl_data_type_t t);
 
+/* own/dense.c: a dense layer of ours, as one more variant where it fits. */
+#define ONE_TURNED "tutti:turned"
+int       one_turned_fits(const struct ir_node *n);
+tt_status one_turned(struct plan *p, const struct ir_node *n);
+
 /* lanes.c: convolution and max pooling of ours with the image's number in the lanes. */
 #define ONE_LANES "tutti:lanes"
 int       one_lanes_fits(const struct plan *p, const struct ir_node *n);

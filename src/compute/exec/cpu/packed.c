@@ -6,15 +6,13 @@
 
 #include <string.h>
 
-#include "base/simd.h"
+#include "compute/exec/cpu/lanes/lanes_square.h"
 
-#define LANES 16
 #define VECS  (PACKED_PANEL / LANES)
 #define ROWS  6
 #define DEPTH 128               /* of a piece: 32 KB of b */
 
-typedef float vec
-	__attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
+typedef vec loose __attribute__((aligned(sizeof(float)), may_alias));
 
 int64_t packed_width(int64_t cols)
 {
@@ -44,9 +42,18 @@ void packed_from_rows(const struct packed *p, const float *b, float *to)
 }
 
 /* Rows k.. of a panel, so few that what is read and written stays in the cache. */
-static void turn(const float *b, int64_t stride, int64_t cols, int64_t rows, float *to)
+SIMD static void turn(const float *b, int64_t stride, int64_t cols, int64_t rows, float *to)
 {
-	for (int64_t i = 0; i < cols; i++)
+	const int64_t whole = rows == LANES ? cols / LANES * LANES : 0;
+
+	for (int64_t i = 0; i < whole; i += LANES) {
+		vec row[LANES];
+
+		square_load(row, b + i * stride, stride);
+		square_turn(row);
+		square_store(row, to + i, PACKED_PANEL);
+	}
+	for (int64_t i = whole; i < cols; i++)
 		for (int64_t k = 0; k < rows; k++)
 			to[k * PACKED_PANEL + i] = b[i * stride + k];
 	for (int64_t i = cols; i < PACKED_PANEL; i++)
@@ -83,9 +90,9 @@ INLINE void tile(const struct piece *p, const int rows, const int vecs)
 	for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
 		for (int v = 0; v < vecs; v++)
-			sum[i][v] = p->fresh ? (vec){ 0 } : ((const vec *)(p->c + i * p->width))[v];
+			sum[i][v] = p->fresh ? (vec){ 0 } : ((const loose *)(p->c + i * p->width))[v];
 	for (int64_t k = 0; k < p->k; k++) {
-		const vec *b = (const vec *)(p->b + k * PACKED_PANEL);
+		const loose *b = (const loose *)(p->b + k * PACKED_PANEL);
 
 #pragma GCC unroll 8
 		for (int i = 0; i < rows; i++)
@@ -97,7 +104,7 @@ INLINE void tile(const struct piece *p, const int rows, const int vecs)
 	for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
 		for (int v = 0; v < vecs; v++)
-			((vec *)(p->c + i * p->width))[v] = sum[i][v];
+			((loose *)(p->c + i * p->width))[v] = sum[i][v];
 }
 
 INLINE void tiles(const struct piece *p, int64_t rows, const int vecs)
