@@ -56,15 +56,24 @@ static void wipe(struct progress *p)
 	p->drawn = 0;
 }
 
+struct numbers { double loss, accuracy, perplexity; };
+
+static struct numbers of_training(const tt_progress *n)
+{
+	return (struct numbers){ n->loss, n->accuracy, n->perplexity };
+}
+
 /* "loss 0.0831  accuracy 97.41 %"; what is not a number is left out. */
-static void add_numbers(struct str *s, double loss, double accuracy)
+static void add_numbers(struct str *s, struct numbers v)
 {
 	char n[NUMBER_TEXT];
 
-	if (!isnan(loss))
-		str_addf(s, "  loss %s", text_loss(loss, n));
-	if (!isnan(accuracy))
-		str_addf(s, "  accuracy %.2f %%", 100 * accuracy);
+	if (!isnan(v.loss))
+		str_addf(s, "  loss %s", text_loss(v.loss, n));
+	if (!isnan(v.accuracy))
+		str_addf(s, "  accuracy %.2f %%", 100 * v.accuracy);
+	if (!isnan(v.perplexity))
+		str_addf(s, "  perplexity %.4g", v.perplexity);
 }
 
 static void add_speed(struct str *s, double per_second)
@@ -106,7 +115,7 @@ static void draw(struct progress *p, const tt_progress *n)
 
 	str_addf(&head, "epoch %d/%d ", n->epoch + 1, n->epochs);
 	str_addf(&tail, " %3.0f %%", 100 * done_part(n));
-	add_numbers(&tail, n->loss, n->accuracy);
+	add_numbers(&tail, of_training(n));
 	add_speed(&tail, n->samples_per_second);
 	str_addf(&tail, "  left %s", text_time(n->seconds_left, left));
 	room = terminal_width() - 1 - (int)head.len - (int)tail.len;
@@ -130,7 +139,7 @@ static void write_line(const tt_progress *n)
 
 	str_addf(&s, "epoch %d/%d  step %lld/%lld", n->epoch + 1, n->epochs,
 	         (long long)n->epoch_step, (long long)n->epoch_steps);
-	add_numbers(&s, n->loss, n->accuracy);
+	add_numbers(&s, of_training(n));
 	add_speed(&s, n->samples_per_second);
 	str_addf(&s, "  left %s", text_time(n->seconds_left, left));
 	if (str_status(&s) == TT_OK)
@@ -146,10 +155,11 @@ static void write_epoch(struct progress *p)
 	char               time[NUMBER_TEXT];
 
 	str_addf(&s, "epoch %d/%d", n->epoch + 1, n->epochs);
-	add_numbers(&s, n->loss, n->accuracy);
+	add_numbers(&s, of_training(n));
 	if (p->validated) {
 		str_add(&s, "  | valid");
-		add_numbers(&s, n->valid_loss, n->valid_accuracy);
+		add_numbers(&s, (struct numbers){ n->valid_loss, n->valid_accuracy,
+		                                  n->valid_perplexity });
 		if (!isnan(n->watched))
 			str_addf(&s, "  %s %.4g", n->monitor, n->watched);
 		str_add(&s, "  |");

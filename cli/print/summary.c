@@ -262,6 +262,10 @@ tt_status summary_json(const struct summary *s, struct arena *a, struct json *j)
 	json_number(j, "accuracy", p->accuracy);
 	json_number(j, "valid_loss", p->valid_loss);
 	json_number(j, "valid_accuracy", p->valid_accuracy);
+	if (!isnan(p->perplexity)) {
+		json_number(j, "perplexity", p->perplexity);
+		json_number(j, "valid_perplexity", p->valid_perplexity);
+	}
 	json_text(j, "monitor", p->monitor);
 	json_number(j, "best", p->best);
 	if (has_best)

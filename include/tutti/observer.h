@@ -50,6 +50,7 @@ typedef struct tt_progress {
 	const char *const *loss_name;      /* [losses] their names; borrowed from the trainer   */
 	const double *loss_part;           /* [losses] their running means, of which loss is the
 	                                    * weighted sum; likewise                                */
+	double  perplexity, valid_perplexity; /* of language models: exp of their loss; else NAN    */
 } tt_progress;
 
 /* An epoch tells VALID (if there is validation), then EPOCH, then its CHECKPOINTs; after a stop

@@ -30,6 +30,25 @@ run 0 "$tutti" eval one text:valid.txt
 accuracy=$(awk '$1 == "accuracy" { print int($2) }' "$out")
 [ "$accuracy" -ge 85 ] || fail "accuracy $accuracy after learning ten letters by heart"
 
+# a language model says how many tokens it is torn between
+says "$out" "perplexity  "
+python3 - "$tutti" <<'P' || fail "perplexity"
+import json, math, subprocess, sys
+line = subprocess.run([sys.argv[1], "eval", "one", "text:valid.txt", "--json"], check=True,
+                      capture_output=True, text=True).stdout.splitlines()[-1]
+e = json.loads(line)
+m = e["metrics"]
+assert abs(m["perplexity"] - math.exp(e["loss"])) < 1e-9 and m["log_loss"] == e["loss"], m
+assert abs(2 ** m["bits_per_token"] - m["perplexity"]) < 1e-9, m
+P
+valid=$(sed -n 's/.*epoch 40.*valid_loss \([0-9.e-]*\).*valid_perplexity \([0-9.e-]*\).*/\1 \2/p' one/log.txt)
+echo "$valid" | awk 'NF != 2 || (exp($1) - $2) ^ 2 > 1e-8 { exit 1 }' || fail "log.txt: $valid"
+grep -q ",train,perplexity," one/metrics.csv && grep -q ",valid,perplexity," one/metrics.csv &&
+	grep -q ",valid,bits_per_token," one/metrics.csv || fail "metrics.csv without perplexity"
+run 0 "$tutti" train text.yaml --run watched --epochs 1 --set train.monitor=bits_per_token --json
+says "$out" '"monitor": "valid.bits_per_token"'
+says "$out" '"valid_perplexity": '
+
 # exactly as if it had not stopped
 run 0 "$tutti" train text.yaml --run half -q --epochs 20
 run 0 "$tutti" train text.yaml --run half --resume -q --epochs 40

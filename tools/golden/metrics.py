@@ -53,7 +53,8 @@ def classes(z, truth, w):
                                             labels=np.arange(z.shape[1])) if not two else 1.0,
             **counted(truth, answer, w, "binary" if two else "macro"),
             "roc_auc": area(m.roc_auc_score), "pr_auc": area(m.average_precision_score),
-            "log_loss": log_loss, "perplexity": np.exp(log_loss)}
+            "log_loss": log_loss, "perplexity": np.exp(log_loss),
+            "bits_per_token": log_loss / np.log(2)}
 
 
 def yes_no(z, truth, w):
@@ -65,7 +66,8 @@ def yes_no(z, truth, w):
             **counted(truth, answer, w, "binary"),
             "roc_auc": m.roc_auc_score(truth, z, sample_weight=w),
             "pr_auc": m.average_precision_score(truth, z, sample_weight=w),
-            "log_loss": log_loss, "perplexity": np.exp(log_loss)}
+            "log_loss": log_loss, "perplexity": np.exp(log_loss),
+            "bits_per_token": log_loss / np.log(2)}
 
 
 def labels(z, truth, w):

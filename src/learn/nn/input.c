@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "learn/nn/loss.h"
 #include "learn/nn/model.h"
 
 struct input_opts {
@@ -136,6 +137,18 @@ tt_status nn_name_columns(struct tt_model *m)
 		                                     in->desc.dtype == DTYPE_S32 ? TT_I32 : TT_F32 };
 	}
 	return TT_OK;
+}
+
+int nn_is_language(const struct tt_model *m)
+{
+	return m->per_place && m->n_inputs == 1 && net_input_ragged(&m->input[0]) &&
+	       m->input[0].tokens > 0 && m->input[0].tokens == m->outputs &&
+	       loss_row(m->net.loss)->takes == TAKES_CLASS;
+}
+
+int nn_loss_is_log(const struct tt_model *m)
+{
+	return m->net.loss == LOSS_XENT && !(m->net.label_smoothing > 0) && !m->n_outputs;
 }
 
 int nn_has_sequences(const struct tt_model *m)

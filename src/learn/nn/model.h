@@ -104,6 +104,10 @@ tt_status nn_count(const struct model_opts *o, size_t *parameters, size_t *buffe
 
 /* Is an input a sequence of any length? */
 int       nn_has_sequences(const struct tt_model *m);
+/* Is it a language model, whose answer at each place is one of the tokens that it reads?  And is
+ * what it makes small the log loss of that? */
+int       nn_is_language(const struct tt_model *m);
+int       nn_loss_is_log(const struct tt_model *m);
 /* m->column from m->input: inputs that one column of a table may be. */
 tt_status nn_name_columns(struct tt_model *m);
 /* m->input from m->net. */

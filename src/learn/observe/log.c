@@ -26,6 +26,12 @@ static void add_time(struct str *s)
 	str_add(s, "  ");
 }
 
+static void add_perplexity(struct str *s, const char *split, double perplexity)
+{
+	if (!isnan(perplexity))
+		str_addf(s, "  %sperplexity %.6g", split, perplexity);
+}
+
 static void add_score(struct str *s, const char *split, double loss, double accuracy)
 {
 	if (!isnan(loss))
@@ -55,7 +61,9 @@ static void add_epoch(struct str *s, const tt_progress *p)
 	add_score(s, "", p->loss, NAN);
 	add_parts(s, p);
 	add_score(s, "", NAN, p->accuracy);
+	add_perplexity(s, "", p->perplexity);
 	add_score(s, "valid_", p->valid_loss, p->valid_accuracy);
+	add_perplexity(s, "valid_", p->valid_perplexity);
 	if (!isnan(p->watched))
 		str_addf(s, "  %s %.6g", p->monitor, p->watched);
 	str_addf(s, "  lr %.6g  %.0f samples/s", p->lr, p->samples_per_second);

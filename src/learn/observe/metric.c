@@ -9,10 +9,17 @@ typedef double value_fn(const struct metric_source *s);
 
 static double step_loss(const struct metric_source *s) { return s->loss; }
 static double step_accuracy(const struct metric_source *s) { return s->accuracy; }
+/* Of a language model, which alone has one in its progress. */
+static double step_perplexity(const struct metric_source *s)
+{
+	return isnan(s->now->perplexity) ? NAN : exp(s->loss);
+}
+
 static double lr(const struct metric_source *s) { return s->now->lr; }
 static double grad_norm(const struct metric_source *s) { return s->now->grad_norm; }
 static double speed(const struct metric_source *s) { return s->now->samples_per_second; }
 static double epoch_loss(const struct metric_source *s) { return s->now->loss; }
+static double epoch_perplexity(const struct metric_source *s) { return s->now->perplexity; }
 static double epoch_accuracy(const struct metric_source *s) { return s->now->accuracy; }
 
 /* ---- between workers: per step, since numbers were last told ---- */
@@ -58,6 +65,8 @@ static const struct row {
 	{ "train.loss", TT_EVENT_STEP, step_loss, "", "mean since numbers were last told" },
 	{ "train.accuracy", TT_EVENT_STEP, step_accuracy, "",
 	  "part of the samples that were right, since numbers were last told" },
+	{ "train.perplexity", TT_EVENT_STEP, step_perplexity, "",
+	  "of a language model: exp of train.loss" },
 	{ "train.lr", TT_EVENT_STEP, lr, "", "learning rate of the last step" },
 	{ "train.grad_norm", TT_EVENT_STEP, grad_norm, "",
 	  "length of the last step's gradient, where clipping measures it" },
@@ -72,6 +81,8 @@ static const struct row {
 	{ "epoch.loss", TT_EVENT_EPOCH, epoch_loss, "", "mean over the epoch" },
 	{ "epoch.accuracy", TT_EVENT_EPOCH, epoch_accuracy, "",
 	  "part of the epoch's samples that were right" },
+	{ "epoch.perplexity", TT_EVENT_EPOCH, epoch_perplexity, "",
+	  "of a language model: exp of the mean loss over the epoch" },
 };
 #define ROWS ((int)(sizeof rows / sizeof *rows))
 _Static_assert(sizeof rows / sizeof *rows + NET_OUTPUTS_MAX <= METRICS_MAX &&

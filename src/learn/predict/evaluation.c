@@ -87,7 +87,7 @@ tt_status tt_evaluation_get(const tt_evaluation *e, int i, tt_score *out)
 	s.help = r->help;
 	s.value = r->value(&e->scores);
 	s.better = r->better;
-	s.shown = (r->shown & e->scores.what.kind) != 0;
+	s.shown = scores_shown(&e->scores.what, e->row[i]);
 	return sized_give(out, &s, sizeof s, "tt_score");
 }
 

@@ -35,12 +35,13 @@ static tt_status init_scores(struct evaluator *e, const tt_source_info *info)
 		.answers = loss_row(e->opts.model->net.loss)->answers, .width = e->target.width,
 		.classes = e->target.classes, .k = e->opts.top_k,
 		.confusion = e->opts.what != EVALUATE_CHEAP,
+		.text = nn_is_language(e->opts.model),
+		.loss_is_log = e->target.form == TARGET_PLACES && nn_loss_is_log(e->opts.model),
 		/* How many places there are nobody knows before: their scores are not kept. */
 		.samples = e->target.form == TARGET_PLACES ? INT64_MAX : info->count,
 	};
 
-	w.rows = all ? scores_all(w.kind)
-	             : (scores_cheap(w.kind) | e->opts.rows) & scores_all(w.kind);
+	w.rows = all ? scores_all(&w) : (scores_cheap(&w) | e->opts.rows) & scores_all(&w);
 	return scores_init(&e->scores, &w);
 }
 

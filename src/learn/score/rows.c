@@ -99,12 +99,17 @@ static double log_loss(const struct scores *s)
 {
 	if (s->what.kind != SCORES_YES_NO && s->what.answers != ANSWERS_SOFTMAX)
 		return NAN;
-	return mean(s, s->log_loss);
+	return s->what.loss_is_log ? metrics_loss(&s->sums) : mean(s, s->log_loss);
 }
 
 static double perplexity(const struct scores *s)
 {
 	return exp(log_loss(s));
+}
+
+static double bits(const struct scores *s)
+{
+	return log_loss(s) / log(2);
 }
 
 enum area { AREA_ROC, AREA_PR };
@@ -216,7 +221,9 @@ const struct score_row score_rows[] = {
 	  "area under the precision-recall curve (average precision), likewise" },
 	{ "valid.log_loss", CLASSED, 0, NEEDS_LOGS, -1, log_loss,
 	  "mean of -log of the probability of the right class" },
-	{ "valid.perplexity", CLASSED, 0, NEEDS_LOGS, -1, perplexity, "exp of the log loss" },
+	{ "valid.perplexity", CLASSED, SCORES_TEXT, NEEDS_LOGS, -1, perplexity, "exp of the log loss" },
+	{ "valid.bits_per_token", CLASSED, SCORES_TEXT, NEEDS_LOGS, -1, bits,
+	  "the log loss to the base of 2: of a text of characters, bits per character" },
 	{ "valid.mae", NUMBERED, NUMBERED, NEEDS_SUMS, -1, mae, "mean absolute error" },
 	{ "valid.mse", NUMBERED, 0, NEEDS_SUMS, -1, mse, "mean squared error" },
 	{ "valid.rmse", NUMBERED, NUMBERED, NEEDS_SUMS, -1, rmse, "root of the mean squared error" },
@@ -227,27 +234,34 @@ const struct score_row score_rows[] = {
 _Static_assert(sizeof score_rows / sizeof *score_rows <= SCORES_MAX, "there is room for all rows");
 const int score_row_count = ROWS;
 
-static uint64_t rows_of(enum scores_kind k, int needs)
+int scores_shown(const struct scores_what *w, int row)
+{
+	return (score_rows[row].shown & ((int)w->kind | (w->text ? SCORES_TEXT : 0))) != 0;
+}
+
+static int is_cheap(const struct scores_what *w, int row)
+{
+	const int needs = (int)score_rows[row].needs;
+
+	return scores_shown(w, row) && (needs == NEEDS_SUMS || (needs == NEEDS_LOGS && w->loss_is_log));
+}
+
+uint64_t scores_all(const struct scores_what *w)
 {
 	uint64_t rows = 0;
 
 	for (int i = 0; i < ROWS; i++)
-		if ((score_rows[i].known & k) && (int)score_rows[i].needs <= needs)
+		if (score_rows[i].known & w->kind)
 			rows |= (uint64_t)1 << i;
 	return rows;
 }
 
-uint64_t scores_all(enum scores_kind k)
+uint64_t scores_cheap(const struct scores_what *w)
 {
-	return rows_of(k, NEEDS_KEPT);
-}
-
-uint64_t scores_cheap(enum scores_kind k)
-{
-	uint64_t rows = rows_of(k, NEEDS_SUMS);
+	uint64_t rows = scores_all(w);
 
 	for (int i = 0; i < ROWS; i++)
-		if (!(score_rows[i].shown & k))
+		if (!is_cheap(w, i))
 			rows &= ~((uint64_t)1 << i);
 	return rows;
 }

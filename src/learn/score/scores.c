@@ -232,7 +232,8 @@ static void add_sample(struct scores *s, const struct sample *x, int logs)
 
 tt_status scores_add(struct scores *s, const struct metrics_batch *b)
 {
-	const int logs = s->sums.classes && b->label && wants(&s->what, NEEDS_LOGS);
+	const int logs = s->sums.classes && b->label && !s->what.loss_is_log &&
+	                 wants(&s->what, NEEDS_LOGS);
 	tt_status st = s->keeps ? scores_make_room(s, s->n_kept + b->n) : TT_OK;
 
 	if (st != TT_OK)

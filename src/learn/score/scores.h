@@ -2,7 +2,7 @@
  *
  *   batches --metrics--> sums, and sums of each class     accuracy, precision, recall, F1, IoU
  *           --spread---> of each value                    MAE, RMSE, R2
- *           --logs-----> sum                              log loss, perplexity
+ *           --logs-----> sum                              log loss, perplexity, bits
  *           --kept-----> every score, on rank 0           ROC-AUC, average precision
  *
  * Definitions are scikit-learn's, weighted by sample_weight where samples have weights.  Sums take
@@ -22,7 +22,8 @@
 /* What an answer is: one of several classes, yes or no in one column, a yes or no for each of
  * several labels, numbers.  Bits, for rows that are known of several. */
 enum scores_kind { SCORES_CLASSES = 1, SCORES_YES_NO = 2, SCORES_LABELS = 4, SCORES_VALUES = 8,
-                   SCORES_ANY = 15 };
+                   SCORES_ANY = 15,
+                   SCORES_TEXT = 16 };   /* in a row's `shown`: classes are the tokens of a text */
 
 struct scores_what {
 	enum scores_kind  kind;
@@ -30,6 +31,8 @@ struct scores_what {
 	int               width;           /* of them                                              */
 	int               classes, k;      /* as of struct metrics                                 */
 	int               confusion;       /* enum no/yes                                          */
+	int               text;            /* enum no/yes: CLASSES are tokens, the next of a text  */
+	int               loss_is_log;     /* enum no/yes: nobody needs to sum logs besides        */
 	int64_t           samples;         /* of the source                                        */
 	uint64_t          rows;            /* wanted; bit i for row i                              */
 };
@@ -88,9 +91,10 @@ extern const struct score_row score_rows[];
 extern const int score_row_count;
 enum { SCORE_LOSS, SCORE_ACCURACY, SCORE_TOP_K };         /* the first rows */
 
-/* Rows that are shown of a kind and cost next to nothing; all that it has. */
-uint64_t  scores_cheap(enum scores_kind k);
-uint64_t  scores_all(enum scores_kind k);
+/* Rows that are shown of such answers and cost next to nothing; all that there are. */
+uint64_t  scores_cheap(const struct scores_what *w);
+uint64_t  scores_all(const struct scores_what *w);
+int       scores_shown(const struct scores_what *w, int row);
 /* Will row i be known of such answers?  TT_ESPEC, about the key that asks for it: why not. */
 tt_status scores_check_row(int i, const struct scores_what *w, const char *key);
 /* "f1", "valid.f1", "valid_f1", "top_5" with k 5: its row, or -1. */

@@ -134,6 +134,8 @@ static void set_state(struct tt_trainer *t, const struct state *s)
 	t->progress.accuracy = s->train_accuracy;
 	t->progress.valid_loss = s->valid_loss;
 	t->progress.valid_accuracy = s->valid_accuracy;
+	t->progress.perplexity = progress_perplexity(t, s->train_loss);
+	t->progress.valid_perplexity = progress_perplexity(t, s->valid_loss);
 	t->progress.done = is_over(t, s);
 }
 

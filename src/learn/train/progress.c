@@ -141,6 +141,11 @@ static void measure_parts(struct tt_trainer *t)
 	}
 }
 
+double progress_perplexity(const struct tt_trainer *t, double loss)
+{
+	return nn_is_language(t->model) && nn_loss_is_log(t->model) ? exp(loss) : NAN;
+}
+
 void trainer_measure(struct tt_trainer *t, int samples)
 {
 	tt_progress *n = &t->progress;
@@ -150,6 +155,7 @@ void trainer_measure(struct tt_trainer *t, int samples)
 	n->epoch_step = (t->at.consumed + t->opts->batch - 1) / t->opts->batch;
 	n->loss = metrics_loss(&t->epoch_sums);
 	n->accuracy = metrics_accuracy(&t->epoch_sums);
+	n->perplexity = progress_perplexity(t, n->loss);
 	measure_parts(t);
 	if (samples)
 		measure_speed(t, samples);

@@ -307,6 +307,7 @@ static tt_status init_progress(struct tt_trainer *t)
 		.steps = batches * t->opts->epochs, .epochs = t->opts->epochs, .epoch_steps = batches,
 		.loss = NAN, .accuracy = NAN, .valid_loss = NAN, .valid_accuracy = NAN, .best = NAN,
 		.lr = t->opts->optimizer.lr, .grad_norm = NAN, .seconds_left = NAN,
+		.perplexity = NAN, .valid_perplexity = NAN,
 		.workers = trainer_world(t), .monitor = t->watch.name, .watched = NAN,
 	};
 	return st;

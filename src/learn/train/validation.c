@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "learn/train/progress.h"
 #include "learn/train/tell.h"
 #include "learn/train/trainer_own.h"
 #include "sys/thread.h"
@@ -145,6 +146,7 @@ tt_status trainer_validate(struct tt_trainer *t)
 	see(t, evaluator_scores(t->evaluator));
 	t->progress.valid_loss = m.loss;
 	t->progress.valid_accuracy = m.accuracy;
+	t->progress.valid_perplexity = progress_perplexity(t, m.loss);
 	trainer_tell(t, TT_EVENT_VALID,
 	             &(struct observation){ .valid = evaluator_scores(t->evaluator) });
 	return TT_OK;

@@ -14,7 +14,8 @@ static void check_options(const tt_options *t, int *rows)
 	for (int i = 0; i < tt_options_count(t); i++) {
 		assert_ok(tt_options_get(t, i, &o));
 		assert_true(*o.name && one_line(o.help));
-		assert_int_equal(o.words != NULL, o.type == TT_OPTION_WORD);
+		assert_true(o.words || o.type != TT_OPTION_WORD);
+		assert_true(!o.words || o.type == TT_OPTION_WORD || o.type == TT_OPTION_INT);
 		assert_int_equal(o.group != NULL, o.type == TT_OPTION_GROUP);
 		assert_true(o.min <= o.max);
 		++*rows;
