@@ -16,7 +16,8 @@
 struct generate_args {
 	struct common common;
 	int64_t       length, top_k, seed, context, threads;
-	const char   *prompt, *temperature, *top_p, *kernel_cache, *precision;
+	int           no_prompt;
+	const char   *prompt, *stop, *temperature, *top_p, *kernel_cache, *precision;
 };
 
 #define AT(field) offsetof(struct generate_args, field)
@@ -24,7 +25,11 @@ static const char *const precisions[] = { "f32", "bf16", NULL };
 
 static const struct flag generate_flags[] = {
 	{ "prompt",  'p', FLAG_TEXT, AT(prompt), "TEXT", .help =
-	  "what to go on from (the end of a line)" },
+	  "what to go on from, shown first (the end of a line, which is not); -: all of stdin" },
+	{ "no-prompt", 0, FLAG_YES, AT(no_prompt), .help =
+	  "show what is written alone" },
+	{ "stop",    0,   FLAG_TEXT, AT(stop), "TEXT", .help =
+	  "end where this would be written, and leave it out" },
 	{ "length",  'n', FLAG_INT,  AT(length), "N", .min = 1, .max = INT32_MAX, .def = "500", .help =
 	  "tokens to write" },
 	{ "temperature", 0, FLAG_TEXT, AT(temperature), "T", .def = "1", .help =
@@ -52,6 +57,7 @@ static const struct example generate_examples[] = {
 	  "500 characters in the manner of the text that the net has learnt" },
 	{ "tutti generate best.safetensors -p 'Copyright' -n 80 --temperature 0",
 	  "what it finds likeliest, one character after the other" },
+	{ "tutti generate runs/char-gpt -p - --stop '.' <begin.txt", "to the end of the sentence" },
 	{ NULL, NULL },
 };
 
@@ -60,9 +66,35 @@ struct generation {
 	tt_model     *model;
 	tt_session   *session;
 	tt_generator *generator;
-	struct str    text;                /* for --json: what was written */
-	double        seconds;
+	struct str    prompt;
+	struct str    text;                /* what was written               */
+	size_t        shown;               /* bytes of it                    */
+	int64_t       tokens;
+	int           met;                 /* --stop                         */
+	double        seconds;             /* without those that made programs */
 };
+
+#define PROMPT_MOST ((size_t)16 << 20)
+
+static tt_status read_prompt(struct generation *g)
+{
+	const char *given = g->args->prompt;
+	char part[4096];
+	size_t n;
+
+	if (!given || strcmp(given, "-") != 0) {
+		str_add(&g->prompt, given && *given ? given : "\n");
+		return str_status(&g->prompt);
+	}
+	while ((n = fread(part, 1, sizeof part, stdin)) > 0 && g->prompt.len <= PROMPT_MOST)
+		str_add_bytes(&g->prompt, part, n);
+	if (ferror(stdin))
+		return err_set(TT_EIO, "stdin cannot be read");
+	if (!g->prompt.len || g->prompt.len > PROMPT_MOST)
+		return err_set(TT_EINVAL, "stdin: %s", g->prompt.len ? "a prompt has at most 16 MiB"
+		                                                     : "nothing to go on from");
+	return str_status(&g->prompt);
+}
 
 static tt_status number(const char *option, const char *word, double *out)
 {
@@ -91,41 +123,92 @@ static tt_status open_generation(struct call *c, struct generation *g, tt_genera
 	return st;
 }
 
+/* ---- writing ---- */
+
+/* As much of it as --stop cannot begin in. */
+static size_t may_show(const struct generation *g)
+{
+	const char *stop = g->args->stop;
+	size_t n = stop ? strlen(stop) : 0;
+
+	for (n = n > g->text.len ? g->text.len : n; n > 0; n--)
+		if (memcmp(g->text.p + g->text.len - n, stop, n) == 0)
+			break;
+	return g->text.len - n;
+}
+
+/* Is --stop in what has come since byte `from`? */
+static int meets_stop(struct generation *g, size_t from)
+{
+	const char *stop = g->args->stop, *at;
+	const size_t back = stop && *stop ? strlen(stop) - 1 : 0;
+
+	if (!stop || !*stop || !g->text.p ||
+	    !(at = strstr(g->text.p + (from > back ? from - back : 0), stop)))
+		return 0;
+	g->text.len = (size_t)(at - g->text.p);
+	g->text.p[g->text.len] = '\0';
+	return 1;
+}
+
+static tt_status show(struct generation *g, size_t to)
+{
+	if (g->args->common.json || to <= g->shown)
+		return TT_OK;
+	if (fwrite(g->text.p + g->shown, 1, to - g->shown, stdout) != to - g->shown || fflush(stdout))
+		return err_set(TT_EIO, "stdout cannot be written");
+	g->shown = to;
+	return TT_OK;
+}
+
+static tt_status show_prompt(const struct generation *g)
+{
+	if (g->args->common.json || g->args->no_prompt || !g->args->prompt || !*g->args->prompt)
+		return TT_OK;
+	if (fwrite(g->prompt.p, 1, g->prompt.len, stdout) != g->prompt.len || fflush(stdout))
+		return err_set(TT_EIO, "stdout cannot be written");
+	return TT_OK;
+}
+
 /* Each token as it comes, for a reader who waits; with --json all of them at the end. */
 static tt_status write_all(struct generation *g)
 {
-	const double begin = clock_seconds();
-	tt_status st = TT_OK;
+	const double begin = clock_seconds(), made = tt_generator_making(g->generator);
+	tt_status st = show_prompt(g);
 
-	for (int64_t i = 0; st == TT_OK && i < g->args->length; i++) {
+	while (st == TT_OK && !g->met && g->tokens < g->args->length) {
+		const size_t from = g->text.len;
 		const char *text;
 
 		if ((st = tt_generator_next(g->generator, NULL, &text)) != TT_OK)
 			break;
-		if (g->args->common.json)
-			str_add(&g->text, text);
-		else if (fputs(text, stdout) == EOF || fflush(stdout) == EOF)
-			st = err_set(TT_EIO, "stdout cannot be written");
+		g->tokens++;
+		str_add(&g->text, text);
+		if ((st = str_status(&g->text)) != TT_OK)
+			break;
+		g->met = meets_stop(g, from);
+		st = show(g, g->met ? g->text.len : may_show(g));
 	}
-	g->seconds = clock_seconds() - begin;
-	return st;
+	g->seconds = clock_seconds() - begin - (tt_generator_making(g->generator) - made);
+	return st == TT_OK ? show(g, g->text.len) : st;
 }
 
-static tt_status tell(struct generation *g, const char *prompt)
+static tt_status tell(struct generation *g)
 {
-	const double speed = (double)g->args->length / g->seconds;
+	const double speed = g->seconds > 0 ? (double)g->tokens / g->seconds : 0;
 	struct json j = { 0 };
 
 	if (!g->args->common.json) {
 		putchar('\n');
 		if (!g->args->common.quiet)
-			fprintf(stderr, "%lld tokens, %.0f/s\n", (long long)g->args->length, speed);
+			fprintf(stderr, "%lld tokens, %.0f/s\n", (long long)g->tokens, speed);
 		return TT_OK;
 	}
 	json_open(&j, NULL, '{');
-	json_text(&j, "prompt", prompt);
+	json_text(&j, "prompt", g->prompt.p);
 	json_text(&j, "text", g->text.p ? g->text.p : "");
-	json_int(&j, "tokens", g->args->length);
+	json_int(&j, "tokens", g->tokens);
+	json_text(&j, "end", g->met ? "stop" : "length");
 	json_number(&j, "tokens_per_second", speed);
 	json_close(&j, '}');
 	return json_print(&j);
@@ -134,17 +217,17 @@ static tt_status tell(struct generation *g, const char *prompt)
 static tt_status run_generate(struct call *c)
 {
 	struct generation g = { .args = c->opts };
-	const char *prompt = g.args->prompt && *g.args->prompt ? g.args->prompt : "\n";
 	tt_generate_opts o = { .size = sizeof o, .top_k = (int)g.args->top_k,
 	                       .seed = (uint64_t)g.args->seed, .context = g.args->context };
 	tt_status st;
 
 	if ((st = number("temperature", g.args->temperature, &o.temperature)) == TT_OK &&
 	    (st = number("top-p", g.args->top_p, &o.top_p)) == TT_OK &&
-	    (st = open_generation(c, &g, &o)) == TT_OK &&
-	    (st = tt_generator_text(g.generator, prompt, strlen(prompt))) == TT_OK &&
+	    (st = read_prompt(&g)) == TT_OK && (st = open_generation(c, &g, &o)) == TT_OK &&
+	    (st = tt_generator_text(g.generator, g.prompt.p, g.prompt.len)) == TT_OK &&
 	    (st = write_all(&g)) == TT_OK)
-		st = tell(&g, prompt);
+		st = tell(&g);
+	str_release(&g.prompt);
 	str_release(&g.text);
 	tt_generator_free(&g.generator);
 	tt_session_free(&g.session);

@@ -44,6 +44,8 @@ TT_API tt_status tt_generator_text(tt_generator *g, const char *text, size_t n);
 /* Draw the token that follows, and go on through it.  *text: its bytes, ended by 0; borrowed from
  * the generator; NULL without a vocabulary.  Either may be NULL. */
 TT_API tt_status tt_generator_next(tt_generator *g, int32_t *token, const char **text);
+/* Seconds in which programs were made so far, kernels measured: what is no speed. */
+TT_API double    tt_generator_making(const tt_generator *g);
 /* Probabilities of the token that follows, [tt_session_outputs], whatever the options. */
 TT_API tt_status tt_generator_probabilities(tt_generator *g, float *out);
 

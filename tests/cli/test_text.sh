@@ -60,9 +60,24 @@ cmp one.txt half.txt || fail "a resumed run has other weights"
 
 # it goes on, with what was before in mind; a seed is a text
 run 0 "$tutti" generate one --prompt 'abcd e' --length 24 --temperature 0
-[ "$(cat "$out")" = "fgh
+[ "$(cat "$out")" = "abcd efgh
 abcd efgh
 abcd efgh" ] || fail "ten letters learnt by heart go on as $(cat "$out")"
+run 0 "$tutti" generate one --prompt 'abcd e' --length 24 --temperature 0 --no-prompt
+[ "$(cat "$out")" = "fgh
+abcd efgh
+abcd efgh" ] || fail "--no-prompt shows $(cat "$out")"
+# to a text, which is left out, also where it comes in pieces; from stdin
+printf 'abcd e' | "$tutti" generate one --prompt - -q --temperature 0 --stop 'd ef' >"$out" ||
+	fail "generate from stdin"
+[ "$(cat "$out")" = "abcd efgh
+abc" ] || fail "--stop writes $(cat "$out")"
+run 0 "$tutti" generate one -p 'abcd e' --temperature 0 -n 4 --stop h --json
+says "$out" '"text": "fg", "tokens": 3, "end": "stop"'
+run 0 "$tutti" generate one -p 'abcd e' --temperature 0 -n 3 --stop hq --json
+says "$out" '"text": "fgh", "tokens": 3, "end": "length"'
+run 2 "$tutti" generate one -p - </dev/null
+says "$err" "nothing to go on from"
 run 0 "$tutti" generate one -p abc -n 40 --temperature 3 --seed 5 --json
 says "$out" '"tokens": 40'
 cp "$out" five.txt

@@ -15,6 +15,7 @@
 #include "data/text/vocabulary.h"
 #include "learn/predict/sample.h"
 #include "learn/predict/session_own.h"
+#include "sys/thread.h"
 
 #define CONTEXT 1024
 
@@ -33,6 +34,7 @@ struct tt_generator {
 	float                *score;        /* [outputs]: of what follows                     */
 	struct ranked        *room;
 	uint64_t              drawn;
+	double                making;       /* seconds in which programs were made           */
 	int                   ready;        /* enum no/yes: there are scores                  */
 	struct vocabulary     words;        /* n 0: the model has none                        */
 	char                  text[TOKEN_MAX + 1];
@@ -195,6 +197,21 @@ static void take_states(tt_generator *g, const struct program *p, int64_t n)
 	}
 }
 
+static tt_status find_program(tt_generator *g, int64_t n, struct program **out)
+{
+	const double start = thread_seconds();
+	tt_status st = program_cache_get(g->programs, (struct sizes){
+		.batch = 1, .length = n, .kept = g->kept ? g->kept : 1 }, out);
+
+	g->making += thread_seconds() - start;
+	return st;
+}
+
+double tt_generator_making(const tt_generator *g)
+{
+	return g ? g->making : 0;
+}
+
 /* n tokens, for which there is a program and room. */
 static tt_status run_piece(tt_generator *g, const int32_t *token, int64_t n)
 {
@@ -204,8 +221,7 @@ static tt_status run_piece(tt_generator *g, const int32_t *token, int64_t n)
 	float as_floats[PIECE_MAX];
 	int32_t places[PIECE_MAX];
 	struct program *p;
-	tt_status st = program_cache_get(g->programs, (struct sizes){
-		.batch = 1, .length = n, .kept = g->kept ? g->kept : 1 }, &p);
+	tt_status st = find_program(g, n, &p);
 
 	if (st != TT_OK)
 		return st;
