@@ -10,6 +10,7 @@
 #include "print/doing.h"
 #include "print/machine.h"
 #include "print/origins.h"
+#include "train/changed.h"
 
 #define LARGE_NET ((size_t)1 << 28)         /* parameters: a gigabyte of them */
 
@@ -190,6 +191,7 @@ tt_status run_prepare(struct run *r)
 	talk = r->args->common.quiet || !run_is_first(r) ? PROGRESS_QUIET : PROGRESS_TALK;
 	progress_init(&r->progress, talk);
 	doing_show(talk);
+	changed_tell(r);
 	st = tt_trainer_new(&r->trainer, r->model, TT_TRAINER_OPTS(
 		.run_dir = r->dir, .resume = r->resume, .kernel_cache = r->kernel_cache,
 		.environment = r->environment.p, .trace = r->args->trace, .group = r->group,

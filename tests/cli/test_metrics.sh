@@ -39,6 +39,14 @@ says two/log.txt "valid.roc_auc 0."
 # another number is another best
 run 0 "$tutti" train "$spec" --run one --resume --epochs 3 --set train.monitor=valid.f1
 says "$err" "train.monitor was valid.roc_auc and is valid.f1"
+says "$err" "train.metrics none (was [\"log_loss\", \"mean_iou\"]), train.monitor valid.f1 (was valid.roc_auc)"
+
+# what was said by --set and is not said again is named; what is as it was is not
+run 0 "$tutti" train "$spec" --run set -q --epochs 1 --set train.optimizer.lr=0.01
+run 0 "$tutti" train "$spec" --run set --resume --epochs 2
+says "$err" "goes on with train.epochs 2 (was 1), train.optimizer.lr 0.05 (was 0.01)"
+run 0 "$tutti" train "$spec" --run set -q --resume --epochs 3
+empty "$err"
 
 # pictures: a line for each class, with its area
 run 0 "$tutti" eval one --curves a/b
