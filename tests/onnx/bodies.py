@@ -26,12 +26,12 @@ class Scaled(nn.Module):
         self.causal, self.heads = causal, heads
 
     def split(self, x):
-        return x.view(len(x), -1, self.heads, 8 // self.heads).transpose(1, 2)
+        return x.view(x.shape[0], -1, self.heads, 8 // self.heads).transpose(1, 2)
 
     def forward(self, x):
         y = F.scaled_dot_product_attention(*(self.split(f(x)) for f in (self.q, self.k, self.v)),
                                            is_causal=self.causal)
-        return self.o(y.transpose(1, 2).reshape(len(x), -1, 8))
+        return self.o(y.transpose(1, 2).reshape(x.shape[0], -1, 8))
 
 
 class Joint(nn.Module):
@@ -48,7 +48,7 @@ class Joint(nn.Module):
 
 
 class Encoder(nn.Module):
-    def __init__(self, first, act="relu", layers=2):
+    def __init__(self, first, act="relu", layers=1):
         super().__init__()
         layer = nn.TransformerEncoderLayer(8, 2, 12, batch_first=True, norm_first=first, activation=act)
         self.body, self.out = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False), nn.Linear(8, 3)

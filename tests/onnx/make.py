@@ -62,6 +62,10 @@ lines = []
 for kept in KEPT:
     torches.export("torch_" + kept, f"{out}/{kept}.onnx", free=False)
     lines.append(f"{kept} {say(f'{out}/{kept}.onnx')}\n")
+import bodies, zoo      # which needs what zoo.py needs
+
+zoo.export(bodies.NETS["encoder_fixed"], f"{out}/encoder.onnx", False)
+lines.append(f"encoder {say(f'{out}/encoder.onnx')}\n")
 classes(f"{out}/classes.onnx")
 lines.append(f"classes {say(f'{out}/classes.onnx')}\n")
 open(f"{out}/answers.txt", "w").writelines(lines)

@@ -19,7 +19,7 @@ import travel
 BOUND = 1e-5
 LACKS = {                       # what comes out and cannot come in, and the word for it
     "labels": "Mean", "numbers": "Mean", "branches": "Mean",
-    "tokens": "Concat", "attention": "Mul", "gpt": "Mul", "vit": "Mul",
+    "tokens": "Concat",
 }
 
 

@@ -1,6 +1,7 @@
 /* fold.c -- what is computed of constants and of shapes is a constant. */
 #include "learn/onnx/in/net.h"
 
+#include <math.h>
 #include <string.h>
 
 #define FOLDED_MAX ((size_t)1 << 26)    /* numbers: joins of joins end here */
@@ -109,6 +110,72 @@ static tt_status fold_fill(struct net *r, struct fold *f)
 	return st;
 }
 
+/* ---- sums ---- */
+
+enum { SUM, DIFFERENCE, PRODUCT, QUOTIENT, REST, ROOT };
+
+static int which(const Onnx__Node *n)
+{
+	static const char *const ops[] = { "Add", "Sub", "Mul", "Div", "Mod", "Sqrt" };
+	int i = 0;
+
+	while (i < ROOT && !onnx_is(n, ops[i]))
+		i++;
+	return i;
+}
+
+/* Of dimensions, some of them symbols.  *ok: there is such a number. */
+static int64_t of_wholes(int op, int64_t a, int64_t b, int *ok)
+{
+	const int plain = a > -1000 && a < NET_DIM_MAX && b > -1000 && b < NET_DIM_MAX;
+	int64_t c = op == PRODUCT && !plain ? onnx_times(a, b)
+	          : op == QUOTIENT && !plain ? onnx_over(a, b) : 0;
+
+	if (!plain)
+		*ok &= c != 0;
+	else if ((op == QUOTIENT || op == REST) && b == 0)
+		*ok = 0;
+	else
+		c = op == SUM ? a + b : op == DIFFERENCE ? a - b : op == PRODUCT ? a * b
+		  : op == QUOTIENT ? a / b : a % b;
+	return c;
+}
+
+static float of_floats(int op, float a, float b)
+{
+	return op == SUM ? a + b : op == DIFFERENCE ? a - b : op == PRODUCT ? a * b
+	     : op == QUOTIENT ? a / b : op == REST ? fmodf(a, b) : sqrtf(a);
+}
+
+/* Of equal shapes, or one of a single number. */
+static tt_status fold_sum(struct net *r, struct fold *f)
+{
+	const struct value *a = f->in[0], *b = f->n->n_input > 1 ? f->in[1] : a;
+	const size_t na = value_count(a), nb = value_count(b), n = na > nb ? na : nb;
+	const struct value *more = na > nb || a->ndim > b->ndim ? a : b;
+	const int64_t *i, *k;
+	const float *x, *y;
+	const int op = which(f->n), whole = a->c.whole;
+	size_t count;
+	int ok = na == nb || na == 1 || nb == 1;
+	tt_status st;
+
+	if (!ok || whole != b->c.whole || (whole && op == ROOT) || !na || !nb)
+		return onnx_refuse(r, f->n, "its constants do not fit one another");
+	f->out->ndim = more->ndim;
+	memcpy(f->out->dim, more->dim, sizeof more->dim);
+	if ((st = room(r, f, whole)) != TT_OK ||
+	    (st = whole ? onnx_wholes(r, a, &i, &count) : onnx_floats(r, a, &x, &count)) != TT_OK ||
+	    (st = whole ? onnx_wholes(r, b, &k, &count) : onnx_floats(r, b, &y, &count)) != TT_OK)
+		return st;
+	for (size_t at = 0; at < n; at++)
+		if (whole)
+			f->out->c.i[at] = of_wholes(op, i[na > 1 ? at : 0], k[nb > 1 ? at : 0], &ok);
+		else
+			f->out->c.f[at] = of_floats(op, x[na > 1 ? at : 0], y[nb > 1 ? at : 0]);
+	return ok ? TT_OK : onnx_refuse(r, f->n, "tutti knows no such sum of batch and length");
+}
+
 /* ---- of another shape ---- */
 
 static void copy(struct fold *f)
@@ -125,6 +192,36 @@ static tt_status fold_same(struct net *r, struct fold *f)
 {
 	(void)r;
 	copy(f);
+	return TT_OK;
+}
+
+/* Of one type or the other; symbols are no floats. */
+static tt_status fold_cast(struct net *r, struct fold *f)
+{
+	const int64_t to = onnx_int(f->n, "to", ONNX_FLOAT);
+	const int whole = to != ONNX_FLOAT && to != ONNX_DOUBLE && to != ONNX_FLOAT16 &&
+	                  to != ONNX_BFLOAT16;
+	const struct value *v = f->in[0];
+	const int64_t *i;
+	const float *x;
+	size_t n;
+	tt_status st;
+
+	if (v->c.whole == whole)
+		return fold_same(r, f);
+	f->out->ndim = v->ndim;
+	memcpy(f->out->dim, v->dim, sizeof v->dim);
+	if ((st = room(r, f, whole)) != TT_OK ||
+	    (st = whole ? onnx_floats(r, v, &x, &n) : onnx_wholes(r, v, &i, &n)) != TT_OK)
+		return st;
+	for (size_t k = 0; k < n; k++) {
+		if (whole ? !(fabsf(x[k]) < 1e9f) : NET_IS_SYMBOL(i[k]))
+			return onnx_refuse(r, f->n, "a number has no such type");
+		if (whole)
+			f->out->c.i[k] = (int64_t)x[k];
+		else
+			f->out->c.f[k] = (float)i[k];
+	}
 	return TT_OK;
 }
 
@@ -340,7 +437,7 @@ static tt_status fold_slice(struct net *r, struct fold *f)
 		return st;
 	if (v->ndim < 1 || v->ndim > 2 || *axis != 0 || (*step != 1 && *step != -1))
 		return onnx_refuse(r, f->n, "of constants, rows are cut");
-	a = *from < 0 ? *from + rows : *from;
+	a = *from < -rows ? 0 : *from < 0 ? *from + rows : *from;
 	b = *to < -rows ? -1 : *to < 0 ? *to + rows : *to;
 	a = a > rows - (*step < 0) ? rows - (*step < 0) : a;
 	b = b > rows ? rows : b;
@@ -360,7 +457,9 @@ static tt_status fold_slice(struct net *r, struct fold *f)
 
 static const struct { const char *op; tt_status (*fold)(struct net *r, struct fold *f); } rows[] = {
 	{ "Constant", fold_constant }, { "Shape", fold_shape }, { "ConstantOfShape", fold_fill },
-	{ "Identity", fold_same }, { "Cast", fold_same }, { "Expand", fold_same },
+	{ "Identity", fold_same }, { "Cast", fold_cast }, { "Expand", fold_same },
+	{ "Add", fold_sum }, { "Sub", fold_sum }, { "Mul", fold_sum }, { "Div", fold_sum },
+	{ "Mod", fold_sum }, { "Sqrt", fold_sum },
 	{ "Reshape", fold_reshape }, { "Unsqueeze", fold_unsqueeze }, { "Squeeze", fold_squeeze },
 	{ "Transpose", fold_transpose }, { "Concat", fold_concat }, { "Gather", fold_gather },
 	{ "Slice", fold_slice },

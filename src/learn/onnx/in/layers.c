@@ -1,6 +1,6 @@
 /* layers.c -- operators that have numbers of their own: windows, products, norms. */
-#include "learn/onnx/in/marks.h"
 #include "learn/onnx/in/rows.h"
+#include "learn/onnx/in/views.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -262,8 +262,6 @@ tt_status in_global_pool(struct net *r, const Onnx__Node *n)
 
 /* ---- products ---- */
 
-struct product { const Onnx__Node *n, *last; struct value *x, *w, *b; int turned; };
-
 static tt_status say_dense(struct net *r, const struct product *p)
 {
 	const int64_t out = p->w->dim[p->turned], in = p->w->dim[!p->turned];
@@ -300,18 +298,18 @@ tt_status in_gemm(struct net *r, const Onnx__Node *n)
 	return p.x->ndim == 2 ? say_dense(r, &p) : onnx_refuse(r, n, "it reads no lists of features");
 }
 
-/* A sum with a constant behind it is its bias; a split in three behind that begins attention. */
+/* A sum with a constant behind it is its bias. */
 tt_status in_matmul(struct net *r, const Onnx__Node *n)
 {
 	struct product p = { .n = n, .last = n, .turned = 1 };
-	int begun;
+	int begun = 0;
 	tt_status st;
 
-	if ((st = onnx_layer(r, n, 0, &p.x)) != TT_OK || (st = weight_of(r, n, 1, 2, &p.w)) != TT_OK)
+	if ((st = onnx_input(r, n, 0, &p.x)) != TT_OK || (st = weight_of(r, n, 1, 2, &p.w)) != TT_OK)
 		return st;
 	p.b = onnx_bias(r, n, p.w->dim[1], &p.last);
-	if ((st = marks_begin(r, p.last, &(struct attention){ p.x, p.w, p.b, n, 0, 0 }, &begun)) !=
-	    TT_OK || begun)
+	if ((p.x && (st = views_begin(r, &p, &begun)) != TT_OK) || begun ||
+	    (st = onnx_layer(r, n, 0, &p.x)) != TT_OK)
 		return st;
 	return say_dense(r, &p);
 }

@@ -37,13 +37,6 @@ static int list_is(const struct step *s, int i, const int64_t *want, size_t n)
 	       memcmp(v, want, n * sizeof *v) == 0;
 }
 
-static int perm_is(const struct step *s, const int64_t want[4])
-{
-	const Onnx__Attribute *a = onnx_attribute(s->n, "perm");
-
-	return a && a->n_ints == 4 && memcmp(a->ints, want, 4 * sizeof *want) == 0;
-}
-
 /* ---- places ---- */
 
 static enum stage range(struct step *s)
@@ -62,14 +55,16 @@ static enum stage unsqueeze(struct step *s)
 {
 	const enum stage at = stage_of(s->in[0]);
 
-	return at == AT_PLACES ? AT_COLUMN : at == AT_LENGTHS || at == AT_THERE ? at : AT_NONE;
+	return at == AT_PLACES ? AT_COLUMN
+	     : at == AT_LENGTHS || at == AT_THERE || at == AT_COS || at == AT_SIN ? at : AT_NONE;
 }
 
 static enum stage cast(struct step *s)
 {
 	const enum stage at = stage_of(s->in[0]);
 
-	return at == AT_THERE ? AT_SUM : at == AT_END ? AT_ONE : at == AT_LENGTHS ? at : AT_NONE;
+	return at == AT_THERE ? AT_SUM : at == AT_END ? AT_ONE : at == AT_LENGTHS || at == AT_PLACES ||
+	       at == AT_TURN ? at : AT_NONE;
 }
 
 static enum stage less(struct step *s)
@@ -84,6 +79,8 @@ static enum stage less_or_equal(struct step *s)
 
 static enum stage equal(struct step *s)
 {
+	if (stage_of(s->in[0]) == AT_LOWER && number(s, 1) == 0)
+		return AT_UPPER;
 	return stage_of(s->in[0]) == AT_PLACES && stage_of(s->in[1]) == AT_LAST ? AT_END : AT_NONE;
 }
 
@@ -126,114 +123,94 @@ static enum stage pool(struct step *s)
 	return AT_POOLED;
 }
 
-/* ---- attention ---- */
-
-static int same_attention(const struct value *a, const struct value *b)
-{
-	return a->kind == VALUE_MARK && b->kind == VALUE_MARK && a->mark->a == b->mark->a;
-}
-
-static int is_ready(const struct value *v, int part)
-{
-	return stage_of(v) == AT_READY && v->mark->part == part;
-}
-
 static enum stage matmul(struct step *s)
 {
 	const enum stage at = stage_of(s->in[0]);
 
-	if ((at == AT_SUM || at == AT_MEAN || at == AT_ONE) && is_sequences(s->in[1]))
-		return pool(s);
-	if (!s->in[0] || !s->in[1] || !same_attention(s->in[0], s->in[1]))
-		return AT_NONE;
-	if (is_ready(s->in[0], 0) && is_ready(s->in[1], 1))
-		return AT_SCORES;
-	return at == AT_CHANCES && is_ready(s->in[1], 2) ? AT_CONTEXT : AT_NONE;
+	return (at == AT_SUM || at == AT_MEAN || at == AT_ONE) && is_sequences(s->in[1]) ? pool(s)
+	                                                                                : AT_NONE;
 }
 
-static int64_t features(const struct attention *a)
-{
-	return a->w->dim[0];
-}
-
-static enum stage multiply(struct step *s)
-{
-	const struct attention *a;
-
-	if (stage_of(s->in[0]) != AT_SCORES)
-		return AT_NONE;
-	a = s->in[0]->mark->a;
-	return fabs(number(s, 1) * sqrt((double)(features(a) / a->heads)) - 1) < 1e-5 ? AT_SCALED
-	                                                                             : AT_NONE;
-}
+/* ---- masks ---- */
 
 static enum stage where(struct step *s)
 {
-	const enum stage mask = stage_of(s->in[0]), at = stage_of(s->in[1]);
-	const double other = number(s, 2);
+	const enum stage mask = stage_of(s->in[0]);
+	const double yes = number(s, 1), no = number(s, 2);
 
-	if (mask == AT_THERE && s->in[1] && s->in[1]->kind == VALUE_CONSTANT)
-		return number(s, 1) == 0 && other < -1e29 ? AT_FAR : AT_NONE;
-	if (at == AT_SCALED && (mask == AT_CAUSAL || mask == AT_THERE) && other < -1e29) {
-		s->out = *s->in[1]->mark;
-		s->out.a->causal |= mask == AT_CAUSAL;
-		return AT_SCALED;
-	}
-	if (at != AT_JOINED || mask != AT_THERE || other != 0)
-		return AT_NONE;
-	s->out = *s->in[1]->mark;
-	return AT_JOINED;
+	if (mask == AT_THERE && yes == 0 && no < -1e29)
+		return AT_FAR;
+	return mask == AT_UPPER && yes < -1e29 && no == 0 ? AT_BARRED : AT_NONE;
 }
 
-static enum stage softmax(struct step *s)
+/* Ones, of which those on and below the diagonal stay. */
+static enum stage trilu(struct step *s)
 {
-	const int64_t axis = onnx_int(s->n, "axis", -1);
-
-	return stage_of(s->in[0]) == AT_SCALED && (axis == -1 || axis == 3) ? AT_CHANCES : AT_NONE;
+	return number(s, 0) == 1 && !onnx_int(s->n, "upper", 1) && !s->in[1] ? AT_LOWER : AT_NONE;
 }
 
-static enum stage transpose(struct step *s)
+/* ---- waves: places times 10000^(-2j/wide) ---- */
+
+static enum stage multiply(struct step *s)
 {
-	static const int64_t heads[4] = { 0, 2, 1, 3 }, keys[4] = { 0, 2, 3, 1 };
-	const enum stage at = stage_of(s->in[0]);
+	const struct value *v = s->in[1];
+	const float *speed;
+	size_t n;
 
-	if (at == AT_CONTEXT)
-		return perm_is(s, heads) ? AT_BACK : AT_NONE;
-	if (at != AT_HEADS)
+	if (stage_of(s->in[0]) != AT_COLUMN || !v || v->kind != VALUE_CONSTANT || v->c.whole ||
+	    v->ndim != 2 || v->dim[0] != 1 || onnx_floats(s->r, v, &speed, &n) != TT_OK)
 		return AT_NONE;
-	return perm_is(s, s->in[0]->mark->part == 1 ? keys : heads) ? AT_READY : AT_NONE;
+	for (size_t j = 0; j < n; j++)
+		if (!(fabs(speed[j] * pow(10000, (double)j / (double)n) - 1) < 1e-5))
+			return AT_NONE;
+	s->out.wide = 2 * (int64_t)n;
+	return AT_TURN;
 }
 
-/* The lists of heads, or again the features; weights of places as a row or a column. */
+static enum stage rest(struct step *s)
+{
+	const double circle = number(s, 1);
+
+	return stage_of(s->in[0]) == AT_TURN && fabs(circle - 2 * M_PI) < 1e-5 ? AT_TURN : AT_NONE;
+}
+
+static enum stage cosine(struct step *s)
+{
+	return stage_of(s->in[0]) == AT_TURN ? AT_COS : AT_NONE;
+}
+
+static enum stage sine(struct step *s)
+{
+	return stage_of(s->in[0]) == AT_TURN ? AT_SIN : AT_NONE;
+}
+
+static enum stage join(struct step *s)
+{
+	return stage_of(s->in[0]) == AT_SIN && stage_of(s->in[1]) == AT_COS && s->n->n_input == 2
+		? AT_WAVES : AT_NONE;
+}
+
+/* Weights of places as a row or a column; waves side by side. */
 static enum stage reshape(struct step *s)
 {
 	static const int64_t row[3] = { 0, 1, -1 }, column[3] = { 0, 0, 1 };
 	const enum stage at = stage_of(s->in[0]);
-	struct attention *a = at >= AT_QKV ? s->in[0]->mark->a : NULL;
-	const int64_t joined[3] = { 0, 0, a ? features(a) : 0 };
-	const int64_t *v;
-	size_t n;
 
 	if (at == AT_SUM || at == AT_MEAN || at == AT_ONE)
 		return list_is(s, 1, row, 3) ? at : AT_NONE;
 	if (at == AT_FAR)
 		return list_is(s, 1, column, 3) ? at : AT_NONE;
-	if (at == AT_BACK)
-		return list_is(s, 1, joined, 3) ? AT_JOINED : AT_NONE;
-	if (at != AT_PART || !s->in[1] || s->in[1]->kind != VALUE_CONSTANT || !s->in[1]->c.whole ||
-	    onnx_wholes(s->r, s->in[1], &v, &n) != TT_OK || n != 4 || v[0] || v[1] || v[2] < 1 ||
-	    v[3] < 1 || v[2] > joined[2] || v[3] > joined[2] || v[2] * v[3] != joined[2] ||
-	    (a->heads && a->heads != v[2]))
-		return AT_NONE;
-	a->heads = v[2];
-	return AT_HEADS;
+	if (at == AT_WAVES)
+		return list_is(s, 1, (int64_t[]){ 0, s->in[0]->mark->wide }, 2) ? at : AT_NONE;
+	return AT_NONE;
 }
 
 static const struct { const char *op; enum stage (*go)(struct step *s); } steps[] = {
 	{ "Range", range }, { "Unsqueeze", unsqueeze }, { "Cast", cast }, { "Less", less },
 	{ "LessOrEqual", less_or_equal }, { "Equal", equal }, { "Sub", sub }, { "Max", max },
 	{ "Div", divide }, { "Add", add }, { "MatMul", matmul }, { "Mul", multiply },
-	{ "Where", where }, { "Softmax", softmax }, { "Transpose", transpose }, { "Reshape", reshape },
+	{ "Where", where }, { "Trilu", trilu }, { "Mod", rest }, { "Cos", cosine }, { "Sin", sine },
+	{ "Concat", join }, { "Reshape", reshape },
 };
 
 /* ---- beginnings and ends ---- */
@@ -249,36 +226,6 @@ static tt_status add_mark(struct net *r, const char *name, const struct mark *m)
 		return TT_ENOMEM;
 	*v->mark = *m;
 	return TT_OK;
-}
-
-tt_status marks_begin(struct net *r, const Onnx__Node *last, const struct attention *a,
-                      int *begun)
-{
-	struct mark m = { .stage = AT_QKV };
-	const Onnx__Node *next = onnx_next(r, last);
-
-	*begun = next && onnx_is(next, "Split") && next->n_output == 3 && a->x->ndim == 3 &&
-	         a->w->dim[1] == 3 * a->w->dim[0] && a->w->dim[0] == a->x->dim[2] &&
-	         (onnx_int(next, "axis", 0) == 2 || onnx_int(next, "axis", 0) == -1);
-	if (!*begun)
-		return TT_OK;
-	if (!(m.a = onnx_room(r, 1, sizeof *m.a)))
-		return TT_ENOMEM;
-	*m.a = *a;
-	return add_mark(r, last->output[0], &m);
-}
-
-/* In three equal parts, which needs no list of sizes. */
-static tt_status split(struct net *r, const Onnx__Node *n, const struct value *v, int *done)
-{
-	struct mark m = *v->mark;
-	tt_status st = TT_OK;
-
-	*done = v->mark->stage == AT_QKV && n->n_input == 1;
-	m.stage = AT_PART;
-	for (m.part = 0; *done && m.part < 3 && st == TT_OK; m.part++)
-		st = add_mark(r, n->output[m.part], &m);
-	return st;
 }
 
 static tt_status say_pool(struct net *r, const Onnx__Node *n, const struct mark *m,
@@ -309,40 +256,19 @@ static tt_status end_pool(struct net *r, const Onnx__Node *n, const struct value
 	return onnx_refuse(r, n, "it reduces other dimensions than that of places");
 }
 
-/* The product behind the heads. */
-static tt_status end_attention(struct net *r, const Onnx__Node *n, const struct attention *a,
-                               int *done)
+static tt_status say_waves(struct net *r, const Onnx__Node *n, const struct mark *m, int *done)
 {
-	struct value *w = n->n_input == 2 ? onnx_find(r, n->input[1]) : NULL, *b;
-	const Onnx__Node *last = n;
-	const char *name;
-	tt_status st;
+	struct value *x = onnx_find(r, n->input[0]);
 
-	*done = w && w->kind == VALUE_CONSTANT && !w->c.whole && w->ndim == 2 &&
-	        w->dim[0] == features(a) && w->dim[1] == features(a);
-	if (!*done)
-		return TT_OK;
-	b = onnx_bias(r, n, w->dim[1], &last);
-	if (!b != !a->b)
-		return onnx_refuse(r, n, "one of two products of an attention has a bias");
-	if (!(name = onnx_name(r, a->n, NULL)))
-		return TT_ENOMEM;
-	if ((st = SAY(r, last, name, a->x, 3, a->x->dim,
-	              "attention: {heads: %lld, causal: %s, bias: %s", (long long)a->heads,
-	              a->causal ? "yes" : "no", b ? "yes" : "no")) != TT_OK ||
-	    (st = onnx_give_turned(r, a->n, name, "in_proj_weight", a->w)) != TT_OK ||
-	    (st = onnx_give_turned(r, n, name, "out_proj.weight", w)) != TT_OK || !b ||
-	    (st = onnx_give_value(r, name, "in_proj_bias", a->b)) != TT_OK)
-		return st;
-	return onnx_give_value(r, name, "out_proj.bias", b);
+	*done = is_sequences(x) && x->dim[2] == m->wide;
+	return *done ? SAY(r, n, onnx_name(r, n, NULL), x, 3, x->dim, "positions: {kind: sinusoidal")
+	             : TT_OK;
 }
 
 static tt_status end(struct net *r, const Onnx__Node *n, const struct value *v, int *done)
 {
-	if (onnx_is(n, "Split"))
-		return split(r, n, v, done);
-	if (v->mark->stage == AT_JOINED && onnx_is(n, "MatMul"))
-		return end_attention(r, n, v->mark->a, done);
+	if (v->mark->stage == AT_WAVES && onnx_is(n, "Add"))
+		return say_waves(r, n, v->mark, done);
 	return end_pool(r, n, v, done);
 }
 

@@ -1,7 +1,5 @@
-/* marks.h -- values on the way to a layer that ONNX says in many nodes: attention, and pooling of
- * sequences whose lengths differ.
- *
- *   in_proj --Split--> parts --Reshape, Transpose--> MatMul, Mul, Where .., Softmax --> .. out_proj
+/* marks.h -- values on the way to a layer that ONNX says in many nodes: numbers of places, pooling
+ * of sequences whose lengths differ, masks and waves.
  *
  * Each such value has a mark: how far it is.  A node takes marks of certain kinds, checks its
  * numbers and gives the next; any other node refuses marks, as they are no layer's. */
@@ -20,22 +18,17 @@ enum stage {
 	AT_SUM, AT_MEAN, AT_ONE,        /* weights of places, whose sum is taken ..              */
 	AT_FAR,                 /* ... or that are added before the maximum                      */
 	AT_POOLED, AT_LIFTED,
-	AT_QKV, AT_PART, AT_HEADS, AT_READY, AT_SCORES, AT_SCALED, AT_CHANCES, AT_CONTEXT, AT_BACK,
-	AT_JOINED
+	AT_LOWER, AT_UPPER,     /* pairs that see one another are 1, those that do not           */
+	AT_BARRED,              /* added to scores: 0, or less than anything                     */
+	AT_TURN, AT_COS, AT_SIN, AT_WAVES       /* waves of places, see positions and rotary     */
 };
-
-struct attention { struct value *x, *w, *b; const Onnx__Node *n; int64_t heads; int causal; };
 
 struct mark {
 	enum stage        stage, pool;       /* pool: which weights of AT_POOLED                 */
-	int               part;              /* 0 q, 1 k, 2 v                                    */
-	struct attention *a;
+	int64_t           wide;              /* of waves: features                               */
 	struct value     *x;                 /* what is pooled                                   */
 };
 
-/* The product w x + b, read by a split in three, begins an attention: *begun is 1. */
-tt_status marks_begin(struct net *r, const Onnx__Node *last, const struct attention *a,
-                      int *begun);
 /* Does the node go on with marks, or make some?  Then *done is 1. */
 tt_status marks_step(struct net *r, const Onnx__Node *n, int *done);
 

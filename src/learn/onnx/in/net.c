@@ -116,6 +116,60 @@ int value_is_per_channel(const struct value *v, const struct value *x)
 	return x->ndim - v->ndim <= 1 && (int64_t)count == x->dim[1];
 }
 
+/* ---- dimensions ---- */
+
+#define FACTOR_MAX (INT64_C(1) << 40)
+
+/* c n t of a dimension. */
+static void take_apart(int64_t v, int64_t part[3])
+{
+	const int64_t u = -v - 1000;
+	const int symbol = NET_IS_SYMBOL(v) && v > -4 * FACTOR_MAX;
+
+	part[0] = symbol ? u / 4 : v;
+	part[1] = symbol ? u >> 1 & 1 : 0;
+	part[2] = symbol ? u & 1 : 0;
+}
+
+static int64_t put_together(int64_t c, int64_t n, int64_t t)
+{
+	if (c < 1 || c > FACTOR_MAX / 4 || n < 0 || n > 1 || t < 0 || t > 1)
+		return 0;
+	return n || t ? NET_SYMBOL(c, n, t) : c;
+}
+
+int64_t onnx_times(int64_t a, int64_t b)
+{
+	int64_t x[3], y[3], c;
+
+	take_apart(a, x);
+	take_apart(b, y);
+	if (__builtin_mul_overflow(x[0], y[0], &c))
+		return 0;
+	return put_together(c, x[1] + y[1], x[2] + y[2]);
+}
+
+int64_t onnx_over(int64_t a, int64_t b)
+{
+	int64_t x[3], y[3];
+
+	take_apart(a, x);
+	take_apart(b, y);
+	if (y[0] < 1 || x[0] < 1 || x[0] % y[0])
+		return 0;
+	return put_together(x[0] / y[0], x[1] - y[1], x[2] - y[2]);
+}
+
+int64_t onnx_fix(int64_t dim, int64_t batch)
+{
+	int64_t part[3];
+
+	take_apart(dim, part);
+	if (!part[1] || batch < 1)
+		return dim;
+	return onnx_times(batch, put_together(part[0], 0, part[2]));
+}
+
 /* ---- constants ---- */
 
 static const struct { int type; size_t bytes; } sizes[] = {
@@ -482,16 +536,11 @@ static void add_from(struct net *r, const struct saying *s)
 	str_add(&r->yaml, s->n_in == 1 ? "" : "]");
 }
 
-tt_status onnx_say(struct net *r, const struct saying *s, const char *fmt, ...)
+static tt_status add_line(struct net *r, const struct saying *s, const char *fmt, va_list ap)
 {
 	char text[600];
-	struct value *v;
-	tt_status st;
-	va_list ap;
 
-	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
 	if (!s->name)
 		return TT_ENOMEM;
 	str_addf(&r->yaml, "    - %s%sname: ", text, text[strlen(text) - 1] == '{' ? "" : ", ");
@@ -499,6 +548,31 @@ tt_status onnx_say(struct net *r, const struct saying *s, const char *fmt, ...)
 	add_from(r, s);
 	str_add(&r->yaml, "}\n");
 	r->latest = s->name;
+	return TT_OK;
+}
+
+tt_status onnx_line(struct net *r, const struct saying *s, const char *fmt, ...)
+{
+	tt_status st;
+	va_list ap;
+
+	va_start(ap, fmt);
+	st = add_line(r, s, fmt, ap);
+	va_end(ap);
+	return st;
+}
+
+tt_status onnx_say(struct net *r, const struct saying *s, const char *fmt, ...)
+{
+	struct value *v;
+	tt_status st;
+	va_list ap;
+
+	va_start(ap, fmt);
+	st = add_line(r, s, fmt, ap);
+	va_end(ap);
+	if (st != TT_OK)
+		return st;
 	if (s->ndim > TENSOR_MAX_DIMS)
 		return onnx_refuse(r, s->n, "it has %d dimensions, tutti has %d", s->ndim, TENSOR_MAX_DIMS);
 	for (int i = 1; i < s->ndim; i++) {

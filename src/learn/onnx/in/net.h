@@ -16,9 +16,11 @@
 #include "compute/tensor/desc.h"
 #include "learn/onnx/types.h"
 
-/* Dimensions that no file fixes. */
-#define NET_BATCH  INT64_C(-1001)
-#define NET_LENGTH INT64_C(-1002)
+/* Dimensions that no file fixes, and whole numbers of them: c times batch (n) times length (t). */
+#define NET_SYMBOL(c, n, t) (-((int64_t)(c) * 4 + (n) * 2 + (t)) - 1000)
+#define NET_BATCH  NET_SYMBOL(1, 1, 0)
+#define NET_LENGTH NET_SYMBOL(1, 0, 1)
+#define NET_IS_SYMBOL(v) ((v) <= NET_LENGTH)
 /* Those of constants, inputs and layers are at most this: the product of two is an int64_t. */
 #define NET_DIM_MAX INT32_MAX
 
@@ -26,7 +28,8 @@ enum value_kind {
 	VALUE_LAYER,            /* what one of our layers gives, or an input                     */
 	VALUE_CONSTANT,         /* numbers                                                       */
 	VALUE_LENGTHS,          /* of sequences, beside them                                     */
-	VALUE_MARK              /* on the way to a layer of many nodes: marks.h                  */
+	VALUE_MARK,             /* on the way to a layer of many nodes: marks.h                  */
+	VALUE_VIEW              /* the same of attention: views.h                                */
 };
 /* How a layer's value lies, seen from ours. */
 enum value_form {
@@ -58,6 +61,7 @@ struct value {
 	int64_t           dim[TENSOR_MAX_DIMS + 1];
 	struct constant   c;
 	struct mark      *mark;
+	struct view      *view;
 	struct value     *next;              /* in the table                                     */
 };
 
@@ -120,6 +124,12 @@ int           value_is_per_channel(const struct value *v, const struct value *x)
 /* One number, of a constant of one element. */
 int           onnx_number(struct net *r, const struct value *v, double *out);
 
+/* Products and quotients of dimensions, some of them symbols; 0: there is none. */
+int64_t       onnx_times(int64_t a, int64_t b);
+int64_t       onnx_over(int64_t a, int64_t b);
+/* Of a file that fixes the batch (0: it does not) the number that it is. */
+int64_t       onnx_fix(int64_t dim, int64_t batch);
+
 /* ---- nodes ---- */
 
 const Onnx__Attribute *onnx_attribute(const Onnx__Node *n, const char *name);
@@ -162,6 +172,9 @@ struct saying {
 	const int64_t      *dim;
 };
 tt_status   onnx_say(struct net *r, const struct saying *s, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The line alone, without a value. */
+tt_status   onnx_line(struct net *r, const struct saying *s, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* So many numbers more of parameters.  TT_ESUPPORT: many layers share what the file has once. */
 tt_status   onnx_use(struct net *r, const Onnx__Node *n, size_t count);

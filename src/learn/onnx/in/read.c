@@ -16,6 +16,7 @@
 #include "learn/onnx/in/marks.h"
 #include "learn/onnx/in/names.h"
 #include "learn/onnx/in/net.h"
+#include "learn/onnx/in/views.h"
 
 #define NODES_MAX 10000
 #define OPSET_MIN 7
@@ -208,7 +209,8 @@ static tt_status say_node(struct net *r, const Onnx__Node *n)
 	int folded, marked;
 	tt_status st = onnx_fold(r, n, &folded);
 
-	if (st != TT_OK || folded || (st = marks_step(r, n, &marked)) != TT_OK || marked)
+	if (st != TT_OK || folded || (st = views_step(r, n, &marked)) != TT_OK || marked ||
+	    (st = marks_step(r, n, &marked)) != TT_OK || marked)
 		return st;
 	while (row->op && strcmp(row->op, n->op_type) != 0)
 		row++;

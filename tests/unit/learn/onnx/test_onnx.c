@@ -84,7 +84,8 @@ static void run(const tt_model *m, float *out)
 
 static void models_give_the_answers_of_onnxruntime_and_go_back(void **state)
 {
-	static const char *const names[] = { "mlp", "cnn", "resnet", "up", "lstm2", "state", "rnn" };
+	static const char *const names[] = { "mlp", "cnn", "resnet", "up", "lstm2", "state", "rnn",
+	                                     "encoder" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
