@@ -12,11 +12,14 @@ find_package(JPEG REQUIRED)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
+pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 find_program(PROTOC_C protoc-c REQUIRED)        # of messages it makes C
 
 set(TUTTI_LIBRARIES PkgConfig::YAML PkgConfig::JANSSON JPEG::JPEG PkgConfig::ARCHIVE
-	PkgConfig::SODIUM PkgConfig::PROTOBUF_C PNG::PNG ZLIB::ZLIB Threads::Threads m)
-set(TUTTI_PC_LIBS "-lyaml -ljansson -ljpeg -larchive -lsodium -lprotobuf-c -lpng -lz -lm -lpthread")
+	PkgConfig::SODIUM PkgConfig::PROTOBUF_C PkgConfig::PCRE2 PkgConfig::UTF8PROC
+	PNG::PNG ZLIB::ZLIB Threads::Threads m)
+set(TUTTI_PC_LIBS "-lyaml -ljansson -ljpeg -larchive -lsodium -lprotobuf-c -lpcre2-8 -lutf8proc -lpng -lz -lm -lpthread")
 
 if(TUTTI_OPENMP)
 	find_package(OpenMP REQUIRED COMPONENTS C)

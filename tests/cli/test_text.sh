@@ -98,6 +98,32 @@ right=$(awk -F, 'NR > 1 { n++; right += $2 == $3 } END { printf "%.2f", 100 * ri
 run 0 "$tutti" eval one text:valid.txt
 says "$out" "accuracy    $right %"
 
+# byte pairs, found in the training text, go with the net as well; so does a tokenizer.json, and whatever
+# bytes there are can be read
+sed -e 's/length=16/length=16\&tokens=bpe\&vocab_size=263/' -e 's/: 11/: 263/g' text.yaml >bpe.yaml
+run 0 "$tutti" train bpe.yaml --run bpe -q --epochs 30
+run 0 "$tutti" show bpe
+says "$out" "263 classes: !"
+run 0 "$tutti" eval bpe text:valid.txt
+run 0 "$tutti" generate bpe --prompt 'abcd' --length 4 --temperature 0
+[ "$(cat "$out")" = "abcd efgh
+abcd efgh" ] || fail "byte pairs learnt by heart go on as $(cat "$out")"
+run 0 "$tutti" generate bpe --prompt "$(printf '\377')" --length 2
+cat >own.json <<'J'
+{"pre_tokenizer": {"type": "Metaspace"}, "decoder": {"type": "Metaspace"},
+ "model": {"type": "BPE", "unk_token": "?", "vocab": {"?": 0, "\u2581": 1, "a": 2, "b": 3, "c": 4, "d": 5, "e": 6,
+  "f": 7, "g": 8, "h": 9, "ab": 10, "\n": 11}, "merges": ["a b"]}}
+J
+run 0 "$tutti" data 'text:train.txt?tokens=own.json' --json
+says "$out" '"ab"'
+run 2 "$tutti" data 'text:train.txt?tokens=own.txt'
+says "$err" "tokens=own.txt is none of auto, chars, bytes, words, bpe"
+sed -e 's/length=16/length=16\&tokens=own.json/' -e 's/: 11/: 12/g' text.yaml >own.yaml
+run 0 "$tutti" train own.yaml --run own -q --epochs 25
+rm own.json
+run 0 "$tutti" generate own --prompt 'abcd e' --length 4 --temperature 0
+says "$out" "fgh"
+
 # words are no characters, and a net has as many outputs as the text has tokens
 run 2 "$tutti" eval one 'text:valid.txt?tokens=words'
 says "$err" "holds chars"

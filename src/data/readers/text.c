@@ -16,33 +16,29 @@
 #include "data/readers/image_place.h"
 #include "data/readers/memory_source.h"
 #include "data/readers/registry.h"
-#include "data/text/vocabulary.h"
+#include "data/text/wanted.h"
 
 #define TEXT_MAX  ((size_t)1 << 30)     /* bytes of all texts                       */
-#define VOCAB_MAX ((size_t)64 << 20)    /* of a file of tokens                      */
 #define DEPTH_MAX 32                    /* of folders                               */
-#define WORDS     "10000"
 
 struct text_opts {
-	int         length, tokens, vocab_size, split;
-	const char *vocab;
-	double      holdout;
+	int                  length, split;
+	struct tokens_wanted wanted;
+	double               holdout;
 };
-
-enum { TOKENS_AUTO = 0 };               /* one before each enum token_kind */
-static const char *const tokens_words[] = { "auto", "chars", "bytes", "words", NULL };
 
 static const struct option settings[] = {
 	OPT_INT(struct text_opts, length, "64", 1, 1 << 20, "tokens of a sample"),
-	OPT_ENUM(struct text_opts, tokens, "auto", tokens_words,
-	         "what a token is; words: with the blank before them, digits and signs apart; auto: "
-	         "what the vocabulary holds, else chars"),
-	OPT_TEXT(struct text_opts, vocab, NULL,
-	         "file of tokens, one in each line, \\n and \\\\ for line ends and backslashes; if not "
-	         "set the vocabulary that a model knows, else that of the training text"),
-	OPT_INT(struct text_opts, vocab_size, "0", 0, VOCABULARY_MAX,
-	        "of a vocabulary made here: at most so many tokens, the most frequent ones, with "
-	        "<unk> for all others; 0: all characters, " WORDS " words"),
+	{ .name = "tokens", .type = OPTION_TEXT, .offset = offsetof(struct text_opts, wanted.tokens),
+	  .def = "auto", .help = "what a token is: " TOKENS_WHAT "; auto: what the vocabulary holds, "
+	  "else chars" },
+	{ .name = "vocab", .type = OPTION_TEXT, .offset = offsetof(struct text_opts, wanted.vocab),
+	  .help = "file of tokens, one in each line, \\n and \\\\ for line ends and backslashes; if "
+	  "not set the vocabulary that a model knows, else that of the training text" },
+	{ .name = "vocab_size", .type = OPTION_INT, .def = "0", .min = 0, .max = VOCABULARY_MAX,
+	  .offset = offsetof(struct text_opts, wanted.vocab_size), .help =
+	  "of a vocabulary made here: at most so many tokens, the most frequent ones, with <unk> for "
+	  "all others; 0: all characters, " TOKENS_WORDS_MOST " words, 8000 byte pairs" },
 	OPT_DOUBLE(struct text_opts, holdout, "0", 0, 0.9,
 	           "share at the end of each text that forms the test split"),
 	OPT_ENUM(struct text_opts, split, "train", split_words, "which part, if holdout is set"),
@@ -199,7 +195,6 @@ static struct text_piece part_of(const struct text *t, enum split split)
 
 static tt_status build(struct texts *t, enum token_kind k, struct vocabulary *v)
 {
-	const int size = t->opts->vocab_size;
 	struct text_piece *train = mem_alloc((t->n + 1) * sizeof *train);
 	tt_status st;
 
@@ -208,23 +203,8 @@ static tt_status build(struct texts *t, enum token_kind k, struct vocabulary *v)
 	cut_texts(t, k);
 	for (size_t i = 0; i < t->n; i++)
 		train[i] = part_of(&t->v[i], SPLIT_TRAIN);
-	st = vocabulary_build(v, k, train, t->n,
-	                      size ? (size_t)size : k == TOKENS_WORDS ? strtoul(WORDS, NULL, 10) : 0);
+	st = vocabulary_build(v, k, train, t->n, tokens_wanted_most(&t->opts->wanted, k));
 	mem_free(train);
-	return st;
-}
-
-static tt_status read_vocab(const char *path, struct vocabulary *v)
-{
-	struct text_piece file = { .name = path };
-	char *text;
-	tt_status st = file_read_all(path, VOCAB_MAX, &text, &file.n);
-
-	if (st != TT_OK)
-		return st;
-	file.p = text;
-	st = vocabulary_parse(v, &file);
-	mem_free(text);
 	return st;
 }
 
@@ -232,22 +212,20 @@ static tt_status read_vocab(const char *path, struct vocabulary *v)
 static tt_status find_vocabulary(struct texts *t, const struct known_columns *known,
                                  struct vocabulary *v)
 {
-	const struct text_opts *o = t->opts;
-	const int given = (known && known->class_names) || o->vocab;
-	tt_status st;
+	const struct tokens_wanted *w = &t->opts->wanted;
+	const int knows = known && known->class_names;
+	int given, kind;
+	tt_status st = tokens_wanted_kind(w, &kind);
 
-	if (known && known->class_names)
-		st = vocabulary_take(v, known->class_names, known->classes);
-	else if (o->vocab)
-		st = read_vocab(o->vocab, v);
-	else
-		st = build(t, o->tokens == TOKENS_AUTO ? TOKENS_CHARS : o->tokens - 1, v);
-	if (st == TT_OK && o->tokens != TOKENS_AUTO && (int)v->kind != o->tokens - 1)
-		return err_set(TT_EINVAL, "tokens=%s, and the vocabulary that is given holds %s: leave out "
-		               "tokens=", tokens_words[o->tokens], token_kind_words[v->kind]);
-	if (st == TT_OK && given)
-		cut_texts(t, v->kind);
-	return st;
+	if (st == TT_OK)
+		st = tokens_wanted_given(w, knows ? &(struct vocabulary_known){
+			known->class_names, known->classes, known->recipe } : NULL, v, &given);
+	if (st != TT_OK)
+		return st;
+	if (!given)
+		return build(t, kind == TOKENS_AUTO ? TOKENS_CHARS : (enum token_kind)kind, v);
+	cut_texts(t, v->kind);
+	return TT_OK;
 }
 
 static tt_status encode(const struct texts *t, const struct vocabulary *v, const char *path,
@@ -276,6 +254,8 @@ static tt_status describe(const struct vocabulary *v, struct schema *s)
 
 	if (st == TT_OK)
 		st = schema_add(s, TT_COLUMN(.name = "next", .type = TT_I32, .ndim = 1, .shape = { -1 }));
+	if (st == TT_OK)
+		st = schema_set_recipe(s, v->recipe);
 	return st != TT_OK ? st : schema_set_target(s, &(struct schema_target){
 		"next", TT_TARGET_PLACES, v->n, v->name });
 }
@@ -295,8 +275,8 @@ static tt_status note_left_out(struct memory_source *m, const struct texts *t,
 	add_left(&s, t->links, "link", "links");
 	add_left(&s, t->hidden, "hidden file", "hidden files");
 	add_left(&s, t->others, "that is no file", "that are no files");
-	add_left(&s, e->unknown, "token that the vocabulary does not have (" VOCABULARY_UNKNOWN ")",
-	         "tokens that the vocabulary does not have (" VOCABULARY_UNKNOWN "), the first");
+	add_left(&s, e->unknown, "token that the vocabulary does not have (" TOKEN_UNKNOWN ")",
+	         "tokens that the vocabulary does not have (" TOKEN_UNKNOWN "), the first");
 	if (e->unknown)
 		str_addf(&s, ": %s", e->first.p);
 	st = str_status(&s);

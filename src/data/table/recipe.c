@@ -150,6 +150,8 @@ tt_status recipe_read(struct recipe *out, struct arena *a, const char *json, con
 	*out = (struct recipe){0};
 	if (st != TT_OK)
 		return st;
+	if (root->kind == NODE_MAP && node_get(root, "tokenizer") && !node_get(root, "columns"))
+		return TT_OK;                   /* of texts: who opens some reads it */
 	list = root->kind == NODE_MAP ? node_get(root, "columns") : NULL;
 	if (!list || list->kind != NODE_LIST)
 		return malformed(root, "no columns");

@@ -38,7 +38,7 @@ int64_t   recipe_width(const struct recipe_column *c);
 tt_status recipe_names(const struct recipe_column *c, struct arena *a, const char **out);
 
 void      recipe_write(const struct recipe *r, struct str *out);        /* JSON, on one line */
-/* All of it lies in the arena.  TT_EFORMAT. */
+/* All of it lies in the arena; that of texts has no columns.  TT_EFORMAT. */
 tt_status recipe_read(struct recipe *out, struct arena *a, const char *json, const char *path);
 
 #endif

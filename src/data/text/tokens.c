@@ -3,7 +3,8 @@
 #include <string.h>
 
 const char *const token_kind_words[] = {
-	[TOKENS_CHARS] = "chars", [TOKENS_BYTES] = "bytes", [TOKENS_WORDS] = "words", NULL
+	[TOKENS_CHARS] = "chars", [TOKENS_BYTES] = "bytes", [TOKENS_WORDS] = "words",
+	[TOKENS_BPE] = "bpe", [TOKENS_WORDPIECE] = "wordpiece", [TOKENS_UNIGRAM] = "unigram", NULL
 };
 
 /* ---- characters ---- */
@@ -25,6 +26,21 @@ static size_t char_length(const char *p, size_t n)
 		c = c << 6 | (s[i] & 0x3f);
 	}
 	return c < least[k] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : k;
+}
+
+size_t token_utf8(const char *p, size_t n)
+{
+	size_t at = 0, k = 1;
+
+	while (at < n && k) {
+		uint64_t eight = UINT64_C(1) << 63;
+
+		if (n - at >= sizeof eight)
+			memcpy(&eight, p + at, sizeof eight);
+		k = eight & UINT64_C(0x8080808080808080) ? char_length(p + at, n - at) : sizeof eight;
+		at += k;
+	}
+	return at;
 }
 
 static size_t byte_length(const char *p, size_t n)
@@ -80,7 +96,7 @@ size_t token_cut(enum token_kind k, const char *p, size_t n, size_t at)
 {
 	while (k == TOKENS_CHARS && at < n && ((unsigned char)p[at] & 0xc0) == 0x80)
 		at++;
-	while (k == TOKENS_WORDS && at < n && letter_of(p[at]) != BLANK)
+	while (k >= TOKENS_WORDS && at < n && letter_of(p[at]) != BLANK)
 		at++;
 	return at;
 }

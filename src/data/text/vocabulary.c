@@ -3,93 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/mem.h"
+#include "base/node/node.h"
+#include "data/text/bpe_train.h"
 
-/* ---- the table ---- */
-
-static size_t find_slot(const struct token_table *t, const char *p, size_t n)
-{
-	size_t at = (size_t)hash_bytes(HASH_BEGIN, p, n) & (t->slots - 1);
-
-	for (; t->slot[at]; at = (at + 1) & (t->slots - 1)) {
-		const struct token *is = &t->v[t->slot[at] - 1];
-
-		if (is->n == n && memcmp(is->p, p, n) == 0)
-			break;
-	}
-	return at;
-}
-
-static void fill_slots(struct token_table *t)
-{
-	for (size_t i = 0; i < t->n; i++)
-		t->slot[find_slot(t, t->v[i].p, t->v[i].n)] = (uint32_t)i + 1;
-}
-
-/* Room for one token more, and half of the slots free. */
-static tt_status table_grow(struct token_table *t)
-{
-	const size_t room = t->room ? 2 * t->room : 256;
-	struct token *v;
-	uint32_t *slot;
-
-	if (t->n < t->room)
-		return TT_OK;
-	if (room > UINT32_MAX / 4)
-		return err_set(TT_EFORMAT, "more than %zu different tokens", t->room);
-	if (!(v = mem_realloc(t->v, room * sizeof *v)))
-		return TT_ENOMEM;
-	t->v = v;
-	if (!(slot = mem_calloc(2 * room, sizeof *slot)))
-		return TT_ENOMEM;
-	mem_free(t->slot);
-	t->slot = slot;
-	t->slots = 2 * room;
-	t->room = room;
-	fill_slots(t);
-	return TT_OK;
-}
-
-static void table_release(struct token_table *t)
-{
-	mem_free(t->v);
-	mem_free(t->slot);
-	*t = (struct token_table){0};
-}
-
-/* ---- walking a text ---- */
-
-static tt_status no_utf8(const struct text_piece *t, size_t at)
-{
-	const char *begin = t->p - t->from;
-	size_t line = 1;
-
-	at += t->from;
-	for (size_t i = 0; i < at; i++)
-		line += begin[i] == '\n';
-	return err_set(TT_EFORMAT, "%s: line %zu, byte %zu is no UTF-8 (0x%02x): read it with "
-	               "?tokens=bytes, or turn it into UTF-8 first", t->name, line, at,
-	               (unsigned)(unsigned char)begin[at]);
-}
+/* ---- from texts ---- */
 
 static tt_status count_tokens(struct token_table *t, enum token_kind k,
                               const struct text_piece *text)
 {
-	size_t n, slot;
+	size_t n, which;
 	tt_status st;
 
 	for (size_t at = 0; at < text->n; at += n) {
 		if (!(n = token_length(k, text->p + at, text->n - at)))
-			return no_utf8(text, at);
-		if ((st = table_grow(t)) != TT_OK)
+			return encoding_no_utf8(text, at);
+		if ((st = token_table_add(t, text->p + at, n, &which)) != TT_OK)
 			return st;
-		slot = find_slot(t, text->p + at, n);
-		if (!t->slot[slot]) {
-			t->v[t->n] = (struct token){ text->p + at, n, 0 };
-			t->slot[slot] = (uint32_t)++t->n;
-		}
-		t->v[t->slot[slot] - 1].count++;
+		t->v[which].count++;
 	}
 	return TT_OK;
 }
@@ -104,8 +35,6 @@ static int by_count(const void *a, const void *b)
 		return x->count < y->count ? 1 : -1;
 	return c ? c : (x->n > y->n) - (x->n < y->n);
 }
-
-/* ---- from texts ---- */
 
 /* A list of names under construction, in the vocabulary's arena. */
 struct names { const char **v; size_t n; struct str text; };
@@ -140,7 +69,7 @@ static tt_status name_tokens(struct vocabulary *v, struct names *names, struct t
 
 	if (t->n)
 		qsort(t->v, t->n, sizeof *t->v, by_count);
-	names->v[names->n++] = VOCABULARY_UNKNOWN;
+	names->v[names->n++] = TOKEN_UNKNOWN;
 	for (size_t i = 0; st == TT_OK && i < t->n && names->n < most; i++)
 		st = add_name(v, names, &t->v[i], NAME_UTF8);
 	return st;
@@ -148,26 +77,50 @@ static tt_status name_tokens(struct vocabulary *v, struct names *names, struct t
 
 static tt_status take_names(struct vocabulary *v, const char *const *names, int n);
 
-tt_status vocabulary_build(struct vocabulary *out, enum token_kind k, const struct text_piece *text,
-                           size_t texts, size_t most)
+static tt_status take_json(struct vocabulary *v, const struct text_piece *json);
+
+static tt_status build_bpe(struct vocabulary *v, const struct text_piece *text, size_t texts,
+                           size_t most)
 {
-	struct vocabulary v = {0};
+	struct str json = {0};
+	tt_status st = bpe_train(text, texts, &(struct bpe_wish){ most, 2 }, &json);
+
+	if (st == TT_OK)
+		st = take_json(v, &(struct text_piece){ json.p, json.len, 0, "the tokens found" });
+	str_release(&json);
+	return st;
+}
+
+static tt_status build_names(struct vocabulary *v, enum token_kind k,
+                             const struct text_piece *text, size_t texts, size_t most)
+{
 	struct token_table t = {0};
 	struct names names = {0};
 	tt_status st = TT_OK;
 
-	if (!most || most > VOCABULARY_MAX)
-		most = VOCABULARY_MAX;
 	for (size_t i = 0; st == TT_OK && k != TOKENS_BYTES && i < texts; i++)
 		st = count_tokens(&t, k, &text[i]);
-	if (st == TT_OK && !(names.v = arena_alloc(&v.arena, (t.n + 257) * sizeof *names.v)))
+	if (st == TT_OK && !(names.v = arena_alloc(&v->arena, (t.n + 257) * sizeof *names.v)))
 		st = TT_ENOMEM;
 	if (st == TT_OK)
-		st = k == TOKENS_BYTES ? name_bytes(&v, &names) : name_tokens(&v, &names, &t, most);
-	if (st == TT_OK && (st = take_names(&v, names.v, (int)names.n)) == TT_OK)
-		v.kind = k;
+		st = k == TOKENS_BYTES ? name_bytes(v, &names) : name_tokens(v, &names, &t, most);
+	if (st == TT_OK && (st = take_names(v, names.v, (int)names.n)) == TT_OK)
+		v->kind = k;
 	str_release(&names.text);
-	table_release(&t);
+	token_table_release(&t);
+	return st;
+}
+
+tt_status vocabulary_build(struct vocabulary *out, enum token_kind k, const struct text_piece *text,
+                           size_t texts, size_t most)
+{
+	struct vocabulary v = {0};
+	tt_status st;
+
+	if (!most || most > VOCABULARY_MAX)
+		most = most || k != TOKENS_BPE ? VOCABULARY_MAX : VOCABULARY_BPE;
+	st = k == TOKENS_BPE ? build_bpe(&v, text, texts, most)
+	                     : build_names(&v, k, text, texts, most);
 	if (st == TT_OK)
 		*out = v;
 	else
@@ -196,21 +149,19 @@ static enum token_kind kind_of(const struct vocabulary *v)
 static tt_status add_token(struct vocabulary *v, const char *name)
 {
 	char *bytes = arena_alloc(&v->arena, strlen(name) + 1);
-	struct token_table *t = &v->table;
-	size_t n, slot;
-	tt_status st = bytes ? table_grow(t) : TT_ENOMEM;
+	const size_t before = v->table.n;
+	size_t n, which;
+	tt_status st;
 
-	if (st != TT_OK)
-		return st;
+	if (!bytes)
+		return TT_ENOMEM;
 	if (!(n = token_unname(name, bytes)))
-		return err_set(TT_EFORMAT, "token %zu of the vocabulary has no name", t->n);
-	slot = find_slot(t, bytes, n);
-	if (t->slot[slot])
-		return err_set(TT_EFORMAT, "the vocabulary has '%.60s' twice: as tokens %u and %zu", name,
-		               (unsigned)t->slot[slot] - 1, t->n);
-	t->v[t->n] = (struct token){ bytes, n, 0 };
-	t->slot[slot] = (uint32_t)++t->n;
-	return TT_OK;
+		return err_set(TT_EFORMAT, "token %zu of the vocabulary has no name", before);
+	if ((st = token_table_add(&v->table, bytes, n, &which)) != TT_OK)
+		return st;
+	return which == before ? TT_OK
+		: err_set(TT_EFORMAT, "the vocabulary has '%.60s' twice: as tokens %zu and %zu", name,
+		          which, before);
 }
 
 static tt_status take_names(struct vocabulary *v, const char *const *names, int n)
@@ -222,7 +173,7 @@ static tt_status take_names(struct vocabulary *v, const char *const *names, int 
 	v->unknown = -1;
 	for (int i = 0; st == TT_OK && i < n; i++) {
 		st = add_token(v, names[i]);
-		if (strcmp(names[i], VOCABULARY_UNKNOWN) == 0)
+		if (strcmp(names[i], TOKEN_UNKNOWN) == 0)
 			v->unknown = i;
 	}
 	if (st == TT_OK)
@@ -230,16 +181,113 @@ static tt_status take_names(struct vocabulary *v, const char *const *names, int 
 	return st;
 }
 
-tt_status vocabulary_take(struct vocabulary *out, const char *const *names, int n)
+static tt_status copy_names(struct vocabulary *v, const char *const *names, int n)
+{
+	const char **copy = arena_alloc(&v->arena, ((size_t)n + 1) * sizeof *copy);
+
+	if (!copy)
+		return TT_ENOMEM;
+	for (int i = 0; i < n; i++)
+		if (!(copy[i] = arena_strdup(&v->arena, names[i])))
+			return TT_ENOMEM;
+	return take_names(v, copy, n);
+}
+
+/* ---- from a tokenizer ---- */
+
+/* What a token writes; where it writes nothing, or what another one writes, its number. */
+static tt_status name_text(struct vocabulary *v, int i, struct str *name, const char **out)
+{
+	const struct token *t = &v->tokenizer->text[i];
+	size_t which;
+	tt_status st;
+
+	name->len = 0;
+	if (t->count)
+		token_name(t->p, t->n, token_all_utf8(t->p, t->n) ? NAME_UTF8 : NAME_ASCII, name);
+	if (!name->len || token_table_find(&v->table, name->p, name->len) >= 0)
+		str_addf(name, "<%d>", i);
+	if (name->failed || !(*out = arena_strdup(&v->arena, name->p)))
+		return TT_ENOMEM;
+	st = token_table_add(&v->table, *out, strlen(*out), &which);
+	if (st == TT_OK && which != (size_t)i)
+		st = err_set(TT_EFORMAT, "tokens %zu and %d are both called '%.60s'", which, i, *out);
+	return st;
+}
+
+static tt_status name_texts(struct vocabulary *v)
+{
+	const char **names = arena_alloc(&v->arena, ((size_t)v->n + 1) * sizeof *names);
+	struct str name = {0};
+	tt_status st = names ? TT_OK : TT_ENOMEM;
+
+	for (int i = 0; st == TT_OK && i < v->n; i++)
+		st = name_text(v, i, &name, &names[i]);
+	str_release(&name);
+	v->name = names;
+	return st;
+}
+
+static tt_status keep_recipe(struct vocabulary *v, const struct node *tokenizer)
+{
+	struct str s = {0};
+	tt_status st;
+
+	str_add(&s, "{\"tokenizer\": ");
+	node_write_json(tokenizer, &s);
+	str_add(&s, "}");
+	if ((st = str_status(&s)) == TT_OK && !(v->recipe = arena_strdup(&v->arena, s.p)))
+		st = TT_ENOMEM;
+	str_release(&s);
+	return st;
+}
+
+static tt_status take_tokenizer(struct vocabulary *v, const struct node *root)
+{
+	tt_status st = tokenizer_read(&v->tokenizer, root);
+
+	if (st != TT_OK)
+		return st;
+	v->kind = v->tokenizer->kind;
+	v->n = v->tokenizer->n;
+	v->unknown = v->tokenizer->unknown;
+	return (st = name_texts(v)) == TT_OK ? keep_recipe(v, root) : st;
+}
+
+static tt_status take_json(struct vocabulary *v, const struct text_piece *json)
+{
+	struct arena a = {0};
+	struct node *root;
+	tt_status st = node_parse_json(&a, json->name, json->p, json->n, &root);
+
+	if (st == TT_OK)
+		st = take_tokenizer(v, root);
+	arena_release(&a);
+	return st;
+}
+
+static tt_status take_recipe(struct vocabulary *v, const char *recipe)
+{
+	struct arena a = {0};
+	struct node *root, *tokenizer;
+	tt_status st = node_parse_json(&a, "the model", recipe, strlen(recipe), &root);
+
+	if (st == TT_OK && (root->kind != NODE_MAP || !(tokenizer = node_get(root, "tokenizer"))))
+		st = err_set(TT_ESHAPE, "the model was trained on a table, and knows no tokens of texts");
+	if (st == TT_OK && (st = take_tokenizer(v, tokenizer)) == TT_OK &&
+	    !(v->recipe = arena_strdup(&v->arena, recipe)))
+		st = TT_ENOMEM;
+	arena_release(&a);
+	return st;
+}
+
+tt_status vocabulary_take(struct vocabulary *out, const struct vocabulary_known *known)
 {
 	struct vocabulary v = {0};
-	const char **copy = arena_alloc(&v.arena, ((size_t)n + 1) * sizeof *copy);
-	tt_status st = copy ? TT_OK : TT_ENOMEM;
+	const tt_status st = known->recipe ? take_recipe(&v, known->recipe)
+	                                   : copy_names(&v, known->names, known->n);
 
-	for (int i = 0; st == TT_OK && i < n; i++)
-		if (!(copy[i] = arena_strdup(&v.arena, names[i])))
-			st = TT_ENOMEM;
-	if (st == TT_OK && (st = take_names(&v, copy, n)) == TT_OK)
+	if (st == TT_OK)
 		*out = v;
 	else
 		vocabulary_release(&v);
@@ -277,11 +325,11 @@ static tt_status split_lines(const struct text_piece *file, char *text, const ch
 			               file->name, n + 1);
 		if (n == VOCABULARY_MAX)
 			return err_set(TT_EFORMAT, "%s: more than %d tokens", file->name, VOCABULARY_MAX);
-		has_unknown |= strcmp(line, VOCABULARY_UNKNOWN) == 0;
+		has_unknown |= strcmp(line, TOKEN_UNKNOWN) == 0;
 		names[n++] = line;
 	}
 	if (!has_unknown && !(n == 256 && strcmp(names[0], "\\x00") == 0))
-		names[n++] = VOCABULARY_UNKNOWN;
+		names[n++] = TOKEN_UNKNOWN;
 	*out = n;
 	return TT_OK;
 }
@@ -295,7 +343,7 @@ static size_t count_lines(const struct text_piece *file)
 	return n;
 }
 
-tt_status vocabulary_parse(struct vocabulary *out, const struct text_piece *file)
+static tt_status parse_lines(struct vocabulary *v, const struct text_piece *file)
 {
 	const char **names = mem_calloc(count_lines(file), sizeof *names);
 	char *text = mem_alloc(file->n + 1);
@@ -307,75 +355,75 @@ tt_status vocabulary_parse(struct vocabulary *out, const struct text_piece *file
 		text[file->n] = '\0';
 		st = split_lines(file, text, names, &n);
 	}
-	if (st == TT_OK && (st = vocabulary_take(out, names, n)) != TT_OK)
+	if (st == TT_OK && (st = copy_names(v, names, n)) != TT_OK)
 		st = err_at(st, "%s", file->name);
 	mem_free(text);
 	mem_free(names);
 	return st;
 }
 
+tt_status vocabulary_parse(struct vocabulary *out, const struct text_piece *file)
+{
+	struct vocabulary v = {0};
+	const tt_status st = str_ends_with(file->name, ".json") ? take_json(&v, file)
+	                                                        : parse_lines(&v, file);
+
+	if (st == TT_OK)
+		*out = v;
+	else
+		vocabulary_release(&v);
+	return st;
+}
+
 void vocabulary_release(struct vocabulary *v)
 {
-	table_release(&v->table);
+	token_table_release(&v->table);
+	tokenizer_free(v->tokenizer);
 	arena_release(&v->arena);
 	*v = (struct vocabulary){0};
 }
 
 /* ---- text to numbers ---- */
 
-static tt_status encoding_grow(struct encoding *e)
+static tt_status encode_side_by_side(const struct vocabulary *v, const struct text_piece *text,
+                                     struct encoding *e)
 {
-	const size_t room = e->room ? e->room + e->room / 2 : 4096;
-	int32_t *id;
+	tt_status st = TT_OK;
+	size_t n;
 
-	if (e->n < e->room)
-		return TT_OK;
-	if (!(id = mem_realloc(e->id, room * sizeof *id)))
-		return TT_ENOMEM;
-	e->id = id;
-	e->room = room;
-	return TT_OK;
-}
+	for (size_t at = 0; st == TT_OK && at < text->n; at += n) {
+		int64_t id;
 
-static tt_status note_unknown(const struct vocabulary *v, const struct text_piece *text, size_t at,
-                              size_t n, struct encoding *e)
-{
-	if (e->unknown++ == 0) {
-		str_add(&e->first, "'");
-		token_name(text->p + at, n, v->kind == TOKENS_BYTES ? NAME_ASCII : NAME_UTF8, &e->first);
-		str_addf(&e->first, "' in %s, byte %zu", text->name, text->from + at);
+		if (!(n = token_length(v->kind, text->p + at, text->n - at)))
+			return encoding_no_utf8(text, at);
+		id = token_table_find(&v->table, text->p + at, n);
+		if (id < 0)
+			st = encoding_unknown(e, text, (struct text_range){ at, n }, v->unknown);
+		if (st == TT_OK)
+			st = encoding_put(e, id < 0 ? v->unknown : (int32_t)id);
 	}
-	if (e->first.failed)
-		return TT_ENOMEM;
-	return v->unknown >= 0 ? TT_OK
-		: err_set(TT_EFORMAT, "%s is no token of the vocabulary, which has no "
-		          VOCABULARY_UNKNOWN " for it", e->first.p);
+	return st;
 }
 
 tt_status vocabulary_encode(const struct vocabulary *v, const struct text_piece *text,
                             struct encoding *e)
 {
-	size_t n;
-	tt_status st;
+	return v->tokenizer ? tokenizer_encode(v->tokenizer, text, e)
+	                    : encode_side_by_side(v, text, e);
+}
 
-	for (size_t at = 0; at < text->n; at += n) {
-		uint32_t slot;
+const char *vocabulary_text(const struct vocabulary *v, int32_t id, size_t *n)
+{
+	const struct token *t = v->tokenizer ? &v->tokenizer->text[id] : &v->table.v[id];
 
-		if (!(n = token_length(v->kind, text->p + at, text->n - at)))
-			return no_utf8(text, at);
-		if ((st = encoding_grow(e)) != TT_OK)
-			return st;
-		slot = v->n ? v->table.slot[find_slot(&v->table, text->p + at, n)] : 0;
-		if (!slot && (st = note_unknown(v, text, at, n, e)) != TT_OK)
-			return st;
-		e->id[e->n++] = slot ? (int32_t)slot - 1 : v->unknown;
-	}
-	return TT_OK;
+	*n = t->n;
+	return t->p;
 }
 
 void encoding_release(struct encoding *e)
 {
 	mem_free(e->id);
 	str_release(&e->first);
+	tokenizer_work_free(e->work);
 	*e = (struct encoding){0};
 }

@@ -37,7 +37,7 @@ struct tt_generator {
 	double                making;       /* seconds in which programs were made           */
 	int                   ready;        /* enum no/yes: there are scores                  */
 	struct vocabulary     words;        /* n 0: the model has none                        */
-	char                  text[TOKEN_MAX + 1];
+	struct str            text;         /* of the token drawn last                        */
 };
 
 /* ---- life ---- */
@@ -129,7 +129,8 @@ static tt_status take_vocabulary(tt_generator *g)
 {
 	const struct known_columns k = nn_known_columns(g->session->model);
 
-	return k.class_names ? vocabulary_take(&g->words, k.class_names, k.classes) : TT_OK;
+	return !k.class_names ? TT_OK : vocabulary_take(&g->words, &(struct vocabulary_known){
+		k.class_names, k.classes, k.recipe });
 }
 
 static tt_status open(tt_generator *g, const tt_generate_opts *o)
@@ -175,6 +176,7 @@ void tt_generator_free(tt_generator **gp)
 	mem_free(g->score);
 	mem_free(g->room);
 	vocabulary_release(&g->words);
+	str_release(&g->text);
 	nn_states_release(&g->states);
 	mem_free(g);
 	*gp = NULL;
@@ -358,15 +360,15 @@ static tt_status draw(tt_generator *g, int32_t *out)
 }
 
 /* A token that the vocabulary lacks has no text. */
-static const char *text_of(tt_generator *g, int32_t token)
+static tt_status text_of(tt_generator *g, int32_t token, const char **out)
 {
-	const struct token *t = token < g->words.n ? &g->words.table.v[token] : NULL;
-	const size_t n = t && t->n <= TOKEN_MAX ? t->n : 0;
+	size_t n = 0;
+	const char *p = token < g->words.n ? vocabulary_text(&g->words, token, &n) : "";
 
-	if (n)
-		memcpy(g->text, t->p, n);
-	g->text[n] = '\0';
-	return g->words.n ? g->text : NULL;
+	g->text.len = 0;
+	str_add_bytes(&g->text, p, n);
+	*out = g->words.n ? g->text.p : NULL;
+	return str_status(&g->text);
 }
 
 tt_status tt_generator_next(tt_generator *g, int32_t *token, const char **text)
@@ -381,7 +383,5 @@ tt_status tt_generator_next(tt_generator *g, int32_t *token, const char **text)
 		return st;
 	if (token)
 		*token = drawn;
-	if (text)
-		*text = text_of(g, drawn);
-	return TT_OK;
+	return text ? text_of(g, drawn, text) : TT_OK;
 }

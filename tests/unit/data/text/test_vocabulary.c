@@ -121,7 +121,7 @@ static void names_are_all_there_is_to_it(void **state)
 		char back[100];
 		size_t n = 0;
 
-		assert_ok(vocabulary_take(&again, v.name, v.n));
+		assert_ok(vocabulary_take(&again, &(struct vocabulary_known){ v.name, v.n, NULL }));
 		assert_int_equal(again.kind, k);
 		assert_ok(vocabulary_encode(&v, &p, &a));
 		assert_ok(vocabulary_encode(&again, &p, &b));
@@ -153,7 +153,8 @@ static void what_was_never_seen_is_counted(void **state)
 	assert_string_equal(e.first.p, "'z' in t.txt, byte 3");
 	encoding_release(&e);
 	vocabulary_release(&v);
-	assert_ok(vocabulary_take(&v, (const char *const[]){ "a", "b" }, 2));
+	assert_ok(vocabulary_take(&v, &(struct vocabulary_known){
+		(const char *const[]){ "a", "b" }, 2, NULL }));
 	assert_status(vocabulary_encode(&v, &p, &e), TT_EFORMAT);
 	assert_error("no token of the vocabulary");
 	encoding_release(&e);
