@@ -9,6 +9,7 @@
 #include "print/json.h"
 #include "print/names.h"
 #include "print/roc.h"
+#include "print/spread.h"
 #include "kit/paths.h"
 #include "kit/table.h"
 #include "kit/specfile.h"
@@ -45,6 +46,8 @@ static const struct example eval_examples[] = {
 	{ "tutti eval runs/lenet5-20260101-120000", "on the validation data of the run's spec" },
 	{ "tutti eval best.safetensors 'mnist:data/mnist?split=test'", "on any other source" },
 	{ "tutti eval runs/lenet5-*", "several side by side" },
+	{ "tutti eval runs/shop-20260101-120000", "of a run with --folds: each fold on its own part, "
+	  "then mean and deviation" },
 	{ "tutti eval runs/lenet5-20260101-120000 --curves curves", "with pictures for each class" },
 	{ NULL, NULL },
 };
@@ -421,9 +424,13 @@ static void add_row(const struct evaluation *e, struct table *t)
 	          text_count(llround(m->samples_per_second), speed), e->uri);
 }
 
+/* Measured one after the other; what folds say together comes behind them. */
+struct several { const char *const *name; int n, folds; struct spread spread; };
+
 /* Those that cannot be measured are named, and the others shown all the same. */
-static tt_status run_several(const struct evaluation *like, int models, struct call *c)
+static tt_status run_several(const struct evaluation *like, struct several *all, struct call *c)
 {
+	const int    models = all->n;
 	struct table t;
 	struct json  j = { 0 };
 	int          failed = 0;
@@ -438,8 +445,9 @@ static tt_status run_several(const struct evaluation *like, int models, struct c
 	for (int i = 0; i < models; i++) {
 		struct evaluation e = *like;
 
-		e.name = c->args.v[i];
+		e.name = all->name[i];
 		if ((st = measure(&e, c)) == TT_OK) {
+			spread_add(&all->spread, e.numbers);
 			add_row(&e, &t);
 			add_json(&e, &j);
 		} else {
@@ -449,6 +457,8 @@ static tt_status run_several(const struct evaluation *like, int models, struct c
 		release(&e);
 	}
 	json_close(&j, ']');
+	if (all->folds)
+		spread_json(&all->spread, &j);
 	json_close(&j, '}');
 	if (like->args->common.json) {
 		st = json_print(&j);
@@ -456,6 +466,8 @@ static tt_status run_several(const struct evaluation *like, int models, struct c
 		st = TT_OK;
 		table_print(&t, stdout);
 		json_release(&j);
+		if (all->folds && !failed)
+			spread_print(&all->spread);
 	}
 	table_release(&t);
 	if (failed)
@@ -467,15 +479,25 @@ static tt_status run_several(const struct evaluation *like, int models, struct c
 static tt_status run_eval(struct call *c)
 {
 	struct evaluation e = { .args = c->opts, .name = c->args.v[0] };
-	int models = c->args.n;
+	struct several all = { .name = (const char *const *)c->args.v, .n = c->args.n };
+	const char **fold;
+	tt_status st;
 
-	if (models > 1 && !paths_is_checkpoint(c->args.v[models - 1]))
-		e.uri = c->args.v[--models];
+	if (all.n > 1 && !paths_is_checkpoint(c->args.v[all.n - 1]))
+		e.uri = c->args.v[--all.n];
 	if (e.uri && e.args->part)
 		return err_set(TT_EINVAL, "--part is of the run's own data: leave '%s' out", e.uri);
-	if (models > 1 && e.args->curves)
+	if (all.n == 1) {
+		if ((st = paths_folds(c->arena, e.name, &fold, &all.folds)) != TT_OK)
+			return st;
+		if (all.folds) {
+			all.name = fold;
+			all.n = all.folds;
+		}
+	}
+	if ((all.n > 1 || all.folds) && e.args->curves)
 		return err_set(TT_EINVAL, "--curves: of one model at a time");
-	return models > 1 ? run_several(&e, models, c) : run_one(&e, c);
+	return all.n > 1 || all.folds ? run_several(&e, &all, c) : run_one(&e, c);
 }
 
 const struct verb verb_eval = {
@@ -484,9 +506,9 @@ const struct verb verb_eval = {
 	.text =
 	"Runs the model of a checkpoint over a source and prints loss, accuracy, and per class what\n"
 	"was found and what was mistaken for what.  CHECKPOINT is a .safetensors file or a run\n"
-	"folder, of which the best checkpoint is taken; several make a table.  Without SOURCE the\n"
-	"validation data of the model's own spec are used; `tutti help sources` lists what a SOURCE\n"
-	"can be.\n",
+	"folder, of which the best checkpoint is taken; several make a table, and so do the folds of\n"
+	"a run with --folds, each on what it validated on.  Without SOURCE the validation data of the\n"
+	"model's own spec are used; `tutti help sources` lists what a SOURCE can be.\n",
 	.examples = eval_examples, .flags = eval_flags, .opts_size = sizeof(struct eval_args),
 	.run = run_eval,
 };

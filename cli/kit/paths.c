@@ -83,6 +83,32 @@ tt_status paths_kernel_cache(struct arena *a, const char *given, const char **ou
 	return *out ? TT_OK : TT_ENOMEM;
 }
 
+#define FOLDS_MAX 1000                  /* as of train --folds */
+
+static const char *fold_of(struct arena *a, const char *name, int i)
+{
+	const char *sep = str_ends_with(name, "/") ? "" : "/";
+
+	return arena_printf(a, "%s%sfold-%d", name, sep, i);
+}
+
+tt_status paths_folds(struct arena *a, const char *name, const char ***out, int *n)
+{
+	const char *path;
+
+	*n = 0;
+	do {
+		if (!(path = fold_of(a, name, *n)))
+			return TT_ENOMEM;
+	} while (file_is_dir(path) && ++*n < FOLDS_MAX);
+	if (!(*out = arena_alloc(a, ((size_t)*n + 1) * sizeof **out)))
+		return TT_ENOMEM;
+	for (int i = 0; i < *n; i++)
+		if (!((*out)[i] = fold_of(a, name, i)))
+			return TT_ENOMEM;
+	return TT_OK;
+}
+
 int paths_is_checkpoint(const char *name)
 {
 	return str_ends_with(name, ".safetensors") || file_is_dir(name);

@@ -21,6 +21,8 @@ tt_status paths_kernel_cache(struct arena *a, const char *given, const char **ou
 
 /* A checkpoint from what was named: a file as it stands; of a run folder its best or last one. */
 tt_status paths_checkpoint(struct arena *a, const char *name, const char **out);
+/* Runs of a cross-validation: of a folder with fold-0, fold-1 ... these, *n of them; else 0. */
+tt_status paths_folds(struct arena *a, const char *name, const char ***out, int *n);
 int       paths_is_checkpoint(const char *name);        /* by its looks; else it is a spec */
 
 /* What is written must not take the place of what is read: a file, "-" for stdin, or a source with

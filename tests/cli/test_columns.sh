@@ -128,6 +128,18 @@ says "$out" "3 folds"
 says_like "$out" "^best .*\(valid\.accuracy\)$"
 says_like "$out" "^accuracy +[0-9.]+ +[0-9.e-]+ +\(last epoch\)"
 [ -f folds/fold-2/checkpoints/best.safetensors ] || fail "no run of the last fold"
+run 0 "$tutti" eval folds
+says_like "$out" "^folds/fold-2 .*\(valid\)$"
+says_like "$out" "^of all 3 +mean +deviation"
+run 0 "$tutti" eval folds/ --json
+python3 - "$out" <<'P' || fail "the mean of the folds"
+import json, statistics, sys
+e = json.loads(open(sys.argv[1]).read().splitlines()[-1])
+one = [m["metrics"]["loss"] for m in e["models"]]
+assert len(one) == 3 and len({m["samples"] for m in e["models"]}) <= 2
+assert abs(e["metrics"]["loss"]["mean"] - statistics.mean(one)) < 1e-9
+assert abs(e["metrics"]["loss"]["deviation"] - statistics.stdev(one)) < 1e-9
+P
 run 0 "$tutti" train cut.yaml --run jfolds --folds 2 --json --epochs 1 --set data.valid=csv:valid.csv
 [ "$(wc -l <"$out")" -eq 1 ] || fail "more than a line of JSON: $(cat "$out")"
 says "$out" '"valid_accuracy": {"mean": '
