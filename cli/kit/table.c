@@ -128,15 +128,86 @@ void text_printf(FILE *f, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* ---- names ---- */
+
+/* Characters that leave no ink, beside the blank: ends of lines, tabs, other blanks, joiners, marks
+ * of direction.  The first and the last of each range. */
+static const unsigned unseen[][2] = {
+	{ 0x09, 0x0a }, { 0xa0, 0xa0 }, { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c },
+	{ 0x115f, 0x1160 }, { 0x1680, 0x1680 }, { 0x180e, 0x180e }, { 0x2000, 0x200f },
+	{ 0x2028, 0x202f }, { 0x205f, 0x206f }, { 0x2800, 0x2800 }, { 0x3000, 0x3000 },
+	{ 0x3164, 0x3164 }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 },
+};
+
+static int is_unseen(unsigned c)
+{
+	for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++)
+		if (c >= unseen[i][0] && c <= unseen[i][1])
+			return 1;
+	return 0;
+}
+
+/* The character at s of a text, and its bytes; a byte that is no UTF-8 is U+FFFD. */
+static unsigned character(const char *s, int *bytes)
+{
+	const unsigned char *u = (const unsigned char *)s;
+	const int n = *u < 0x80 ? 1 : *u < 0xe0 ? 2 : *u < 0xf0 ? 3 : 4;
+	unsigned c = n == 1 ? *u : *u & (0xffu >> (n + 1));
+
+	*bytes = 1;
+	for (int i = 1; i < n; i++) {
+		if ((u[i] & 0xc0) != 0x80 || *u < 0xc2)
+			return 0xfffd;
+		c = c << 6 | (u[i] & 0x3f);
+	}
+	*bytes = n;
+	return c;
+}
+
+/* Nothing, no ink at its edge, or what would break a line or a table. */
+static int needs_quotes(const char *name)
+{
+	unsigned c = ' ';
+	int n;
+
+	for (const char *s = name; *s; s += n) {
+		c = character(s, &n);
+		if (c == '\t' || c == '\n' || (s == name && (c == ' ' || is_unseen(c))))
+			return 1;
+	}
+	return c == ' ' || is_unseen(c);
+}
+
 const char *text_name(const char *name, char buf[NAME_TEXT])
 {
-	const size_t n = strlen(name);
+	char one[8];
+	size_t used = 1;
+	int n;
 
-	if (n && name[0] != ' ' && name[n - 1] != ' ')
+	if (!needs_quotes(name))
 		return name;
-	snprintf(buf, NAME_TEXT, "\"%.*s\"", NAME_TEXT - 3, name);
+	buf[0] = '"';
+	for (const char *s = name; *s; s += n) {
+		const unsigned c = character(s, &n);
+		int room;
+
+		if (c == '\t' || c == '\n')
+			room = snprintf(one, sizeof one, "\\%c", c == '\t' ? 't' : 'n');
+		else if (is_unseen(c))
+			room = snprintf(one, sizeof one, "\\u%04x", c);
+		else
+			room = snprintf(one, sizeof one, "%.*s", n, s);
+		if (used + (size_t)room > NAME_TEXT - 2)
+			break;
+		memcpy(buf + used, one, (size_t)room);
+		used += (size_t)room;
+	}
+	buf[used] = '"';
+	buf[used + 1] = '\0';
 	return buf;
 }
+
+/* ---- numbers ---- */
 
 const char *text_count(long long n, char buf[NUMBER_TEXT])
 {

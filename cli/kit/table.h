@@ -29,8 +29,8 @@ void table_release(struct table *t);
 /* As fprintf; names from outside move no cursor. */
 void text_printf(FILE *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* A name that would not be seen as it is, in quotes in buf: nothing, or one with a blank at its
- * edge. */
+/* A name that would not be seen as it is, in quotes in buf: nothing, one with a blank or another
+ * character without ink at its edge, or with a tab or an end of line: "\u00a0". */
 const char *text_name(const char *name, char buf[NAME_TEXT]);
 
 /* "1,234,567"; "1.23 G", "45.6 k"; "12.3 MiB"; "2:03", "1:02:03";

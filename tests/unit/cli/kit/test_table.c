@@ -44,6 +44,20 @@ static void names_are_seen(void **state)
 	assert_string_equal(text_name("", b), "\"\"");
 	assert_string_equal(text_name(" ", b), "\" \"");
 	assert_string_equal(text_name("the ", b), "\"the \"");
+	assert_string_equal(text_name("\302\240", b), "\"\\u00a0\"");            /* no break     */
+	assert_string_equal(text_name("\342\200\213", b), "\"\\u200b\"");        /* no width     */
+	assert_string_equal(text_name("\343\200\200x", b), "\"\\u3000x\"");      /* ideographic  */
+	assert_string_equal(text_name("x\357\273\277", b), "\"x\\ufeff\"");      /* byte order   */
+	assert_string_equal(text_name("a\tb", b), "\"a\\tb\"");
+	assert_string_equal(text_name("a\nb", b), "\"a\\nb\"");
+	assert_string_equal(text_name("\\n", b), "\\n");                        /* a name in itself */
+	assert_string_equal(text_name("\331\205\333\214\342\200\214\330\256", b),
+	                    "\331\205\333\214\342\200\214\330\256");          /* within a word */
+	assert_string_equal(text_name("\303\251", b), "\303\251");
+	assert_string_equal(text_name("\360\237\230\200", b), "\360\237\230\200");
+	assert_string_equal(text_name("\360\237\230\240", b), "\360\237\230\240");
+	assert_string_equal(text_name("\240", b), "\240");
+	assert_string_equal(text_name("\342\200", b), "\342\200");             /* no UTF-8     */
 	memset(deep, ' ', sizeof deep - 1);
 	deep[sizeof deep - 1] = '\0';
 	assert_int_equal(strlen(text_name(deep, b)), NAME_TEXT - 1);
