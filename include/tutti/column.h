@@ -57,7 +57,8 @@ enum tt_target_kind {
 	TT_TARGET_LABELS,    /* any of the classes at once, f32 [classes], each 0 or 1    */
 	TT_TARGET_NONE,      /* there is nothing to predict                               */
 	TT_TARGET_PLACES     /* a class index at each place of a sequence, i32 [-1] or [places];
-	                      * a negative one does not count                             */
+	                      * a negative one does not count.  To a net that spells (loss
+	                      * ctc) a list of labels, of a length of its own             */
 };
 
 /* The columns of a source. */

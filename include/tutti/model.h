@@ -110,6 +110,8 @@ typedef struct tt_signature {
 	const tt_column *output;        /* "probabilities" or "values", of one sample              */
 	int              means, stds;   /* how many; 1: one for all channels or features, 0: none  */
 	const double    *mean, *std;    /* u8 is scaled to 0..1, then mean subtracted, std divided  */
+	int              blank;         /* of a net that spells labels (ctc): the class between
+	                                 * them; else -1                                           */
 } tt_signature;
 /* Borrowed until the model is freed, bound to other data or trained.  NULL of NULL. */
 TT_API const tt_signature *tt_model_signature(const tt_model *m);

@@ -6,7 +6,7 @@ import torch
 
 from layers import KINDS, SEQUENCES, Net
 
-LOSSES = ["cross_entropy", "bce", "mse", "mae", "huber", "focal", "sigmoid_focal", "hinge", "kl"]
+LOSSES = ["cross_entropy", "bce", "mse", "mae", "huber", "focal", "sigmoid_focal", "hinge", "kl", "ctc"]
 OF_CLASSES = ["cross_entropy", "focal", "hinge"]
 ALIKE = [OF_CLASSES, ["bce", "sigmoid_focal"], ["mse", "mae", "huber"]]      # they take the same target
 
@@ -129,7 +129,7 @@ class Draw:
                 if self.chance(0.25):
                     shape = self.again(made, found[0], shape)
         shape = self.gather(made, shape)
-        self.outputs = self.whole(2, 6)
+        self.outputs = self.whole(2, 6) if self.loss != "ctc" else self.pick([4, 6, 8, 9, 12])
         if self.chance(0.15) or want == "mix":
             ends = [self.way(shape, [self.outputs]) for _ in range(self.whole(2, 3))]
             made.append({"branches": {"name": self.name(), "paths": ends, "join": "mix"}})
@@ -265,6 +265,7 @@ class Draw:
         self.smallest = self.whole(2, self.batch)
         self.count = self.batch + self.smallest
         epochs = self.whole(1, 2)
+        self.loss = want["loss"]
         layers = self.net(want["layer"])
         model = {"loss": want["loss"], "layers": layers}
         model.update({"inputs": self.inputs} if len(self.inputs) > 1 else {"input": self.input})
@@ -278,7 +279,7 @@ class Draw:
             model["hinge_margin"] = self.real(0.1, 2)
         if want["loss"] == "huber":
             model["huber_delta"] = self.real(0.1, 2)
-        if len(layers) > 1 and self.known and self.chance(0.3):
+        if len(layers) > 1 and self.known and want["loss"] != "ctc" and self.chance(0.3):
             self.several(model)
         self.spec = {
             "name": "random", "data": {"shuffle": "no", "threads": 1, "prefetch": 0}, "model": model,
@@ -288,9 +289,19 @@ class Draw:
         if self.seed % 4 == 1:
             self.spec["train"]["ema"] = [0.2, 0.7, 0.95][self.seed // 4 % 3]
         self.choose(layers)
+        if want["loss"] == "ctc":
+            self.spell(model)
         if not self.norms and self.chance(0.3):
             self.spec["train"]["micro_batch"] = self.whole(1, self.batch)
         return self
+
+    def spell(self, model):
+        """Scores become those of places, along which one or two labels are spelt."""
+        divisors = [k for k in range(2, self.outputs) if self.outputs % k == 0]
+        classes = self.pick(divisors) if divisors else self.outputs
+        self.spelt = (self.outputs // classes, classes)
+        model["ctc_blank"] = self.whole(0, classes - 1)
+        model["layers"].append({"reshape": {"name": "spelt", "shape": list(self.spelt)}})
 
     def choose(self, layers):
         """Layers that rest, and some that learn at a rate of their own."""
@@ -323,6 +334,10 @@ class Draw:
         loss = self.spec["model"]["loss"]
         if loss in OF_CLASSES:
             y = r.integers(0, self.outputs, n).astype("i4")
+        elif loss == "ctc":         # no two alike side by side: all can be spelt
+            places, classes = self.spelt
+            y = r.integers(1, max(2, classes - 1), [n, 2 if places > 1 and classes > 2 else 1]).cumsum(1) % (classes - 1)
+            y = (y + (y >= self.spec["model"]["ctc_blank"])).astype("i4")
         elif loss in ["bce", "sigmoid_focal"]:
             y = r.uniform(size=[n, self.outputs]).astype("f4")
         elif loss == "kl":

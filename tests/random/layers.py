@@ -702,7 +702,7 @@ def branches(net, name, s, x):
 
 
 def mixed(loss, ends):
-    if loss in ["cross_entropy", "focal", "kl"]:
+    if loss in ["cross_entropy", "focal", "kl", "ctc"]:
         return torch.stack([F.log_softmax(e, 1) for e in ends]).logsumexp(0)
     if loss in ["bce", "sigmoid_focal"]:
         return torch.logit(torch.stack([torch.sigmoid(e) for e in ends]).mean(0))

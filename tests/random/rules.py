@@ -9,7 +9,8 @@ from layers import Net
 
 # What a run of the library is told, and PyTorch knows nothing of.
 SETTINGS = {
-    "model": {"input", "inputs", "loss", "label_smoothing", "huber_delta", "focal_gamma", "focal_alpha", "hinge_margin", "init", "layers", "outputs"},
+    "model": {"input", "inputs", "loss", "label_smoothing", "huber_delta", "focal_gamma", "focal_alpha", "hinge_margin",
+              "ctc_blank", "ctc_zero_infinity", "init", "layers", "outputs"},
     "train.optimizer": {"kind", "lr", "momentum", "nesterov", "weight_decay", "decay_norms", "beta1",
                         "beta2", "eps", "alpha", "trust", "clip_norm", "groups"},
     "train.schedule": {"kind", "milestones", "step_size", "gamma", "min_lr", "restarts",
@@ -30,7 +31,15 @@ def sigmoid_focal(m, y, t):
     return (loss * (alpha * t + (1 - alpha) * (1 - t)) if alpha >= 0 else loss).mean(1)
 
 
+def ctc(m, y, t):
+    n, places, _ = y.shape
+    counts = torch.full((n,), t.shape[1])
+    return F.ctc_loss(y.log_softmax(2).transpose(0, 1), t.long(), torch.full((n,), places), counts,
+                      m["ctc_blank"], "none") / counts
+
+
 LOSSES = {
+    "ctc": ctc,
     "focal": focal, "sigmoid_focal": sigmoid_focal,
     "hinge": lambda m, y, t: F.multi_margin_loss(y, t.long(), margin=m.get("hinge_margin", 1), reduction="none"),
     "kl": lambda m, y, t: F.kl_div(F.log_softmax(y, -1), t, reduction="none").sum(1),

@@ -144,8 +144,8 @@ def compare(seed, want):
         if is_ill(exact, rough):
             continue
         note(draw.spec["model"]["layers"])
-        source = tutti.Source(columns, draw.outputs if want["loss"] in OF_CLASSES else 0,
-                              "weight" in columns)
+        classes = draw.spelt[1] if want["loss"] == "ctc" else draw.outputs if want["loss"] in OF_CLASSES else 0
+        source = tutti.Source(columns, classes, "weight" in columns)
         found = differences(*taught(draw, source, 1), exact, rough)
         if not draw.norms and draw.chance(0.25):
             workers = draw.whole(2, 3)

@@ -7,7 +7,7 @@ from ctypes import POINTER, Structure, byref, c_char_p, c_double, c_float, c_int
 import numpy as np
 
 U8, I32, I64, F16, F32 = range(5)
-CLASS, VALUES = 0, 1
+CLASS, VALUES, PLACES = 0, 1, 4
 LAYERS = 0
 WORD, GROUP = 3, 6
 
@@ -120,7 +120,8 @@ class Source:
                                shape=(c_int64 * 4)(*shape), data=a.ctypes.data))
         pointers = (POINTER(Column) * len(made))(*[ctypes.pointer(c) for c in made])
         schema = Schema(columns=len(made), column=pointers, target=b"label",
-                        kind=CLASS if classes else VALUES, classes=classes,
+                        kind=PLACES if columns["label"].ndim > 1 and classes else CLASS if classes else VALUES,
+                        classes=classes,
                         weight=b"weight" if weighted else None)
         count = len(columns["label"])
         call("tt_source_from_memory", byref(self.p), byref(schema), c_int64(count))

@@ -120,13 +120,17 @@ static void run_node(struct interp *p, const struct ir_node *n, const struct run
 	const void *in[MAX_IN];
 	void *out[sizeof n->out / sizeof n->out[0]];
 	tt_status st = TT_OK;
-	struct ref_args args = { .node = n, .in = in, .out = out, .run = run, .status = &st };
+	struct ref_args args = { .node = n, .in = in, .out = out, .run = run, .status = &st,
+	                         .scratch = mem_alloc_aligned(ir_scratch(n) + 1) };
+
+	assert_non_null(args.scratch);
 
 	for (int i = 0; i < n->n_in; i++)
 		in[i] = p->data[n->in[i]->id];
 	for (int i = 0; i < n->n_out; i++)
 		out[i] = p->data[n->out[i]->id];
 	ref_kernel[n->op](&args);
+	mem_free(args.scratch);
 	if (st != TT_OK)
 		fail_msg("%s", tt_last_error());
 }

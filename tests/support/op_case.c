@@ -221,7 +221,8 @@ static struct ir_node *emit(struct ir_graph *g, enum ir_op op, const char *name,
 static int is_loss(enum ir_op op)
 {
 	return op == IR_XENT || op == IR_BCE || op == IR_MSE || op == IR_MAE || op == IR_HUBER ||
-	       op == IR_FOCAL || op == IR_SIGMOID_FOCAL || op == IR_HINGE || op == IR_KL;
+	       op == IR_FOCAL || op == IR_SIGMOID_FOCAL || op == IR_HINGE || op == IR_KL ||
+	       op == IR_CTC;
 }
 
 /* The mean squared error between y, as rows, and hashed numbers. */

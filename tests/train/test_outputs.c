@@ -258,6 +258,9 @@ static void bad_outputs_are_named(void **state)
 /* Each loss may stand aside where it takes what the main one takes. */
 static void every_loss_may_be_one_of_several(void **state)
 {
+	static const char along[] = "[reshape: {shape: [8, 8]}, dense: {name: side, out: 3},"
+		" dense: {name: last, out: 3, from: reshape1}]";
+
 	(void)state;
 	for (int i = 0; i < LOSS_KINDS; i++)
 		for (int k = 0; k < LOSS_KINDS; k++) {
@@ -265,6 +268,8 @@ static void every_loss_may_be_one_of_several(void **state)
 			tt_spec *s;
 
 			assert_ok(tt_spec_parse(&s, "losses", net));
+			if (loss_row(i)->takes == TAKES_LABELS)         /* spelt along places */
+				assert_ok(tt_spec_set(s, "model.layers", along));
 			assert_ok(tt_spec_set(s, "model.loss", loss_words[i]));
 			assert_ok(tt_spec_set(s, "model.outputs.aux.loss", loss_words[k]));
 			assert_status(tt_spec_resolve(s), st);

@@ -27,13 +27,13 @@ LOSS_SEED = 0.75
 DEFAULTS = {"stride": [1, 1], "dilation": [1, 1], "pad": [0, 0, 0, 0], "groups": 1,
             "act": "none", "alpha": 0.0, "count_pad": 0, "smoothing": 0.0, "delta": 1.0, "gamma": 0.0, "axis": 0,
             "start": 0, "trans_a": 0, "trans_b": 0, "reduce": 0, "axes": 0, "keep": 0, "perm": None, "reverse": 0,
-            "heads": 1, "causal": 0}
+            "heads": 1, "causal": 0, "blank": 0, "zero_infinity": 0}
 INTEGERS = {"groups", "count_pad", "use_y", "axis", "start", "size", "ndim", "stream", "ranks", "mix",
             "rows", "parts", "trans_a", "trans_b", "reduce", "axes", "keep", "reverse", "heads", "causal",
-            "resize"}
+            "resize", "blank", "zero_infinity"}
 LISTS = {"kernel", "stride", "dilation", "pad", "dims", "perm"}
 WORDS = {"act", "then"}
-LOSSES = {"xent", "bce", "mse", "mae", "huber", "focal", "sigmoid_focal", "hinge", "kl"}
+LOSSES = {"xent", "bce", "mse", "mae", "huber", "focal", "sigmoid_focal", "hinge", "kl", "ctc"}
 BUFFERS = {"mean", "var"}
 PLAIN_INPUTS = {"target", "label", "index", "weight", "lengths", "places"}
 SEVERAL = {"split": None, "rnn": 2, "lstm": 3, "gru": 2}    # how many outputs carry gradients; None: all
@@ -372,7 +372,19 @@ def sigmoid_focal(a, x, t, *w):
     return summed(loss, *w)
 
 
+def ctc(a, x, label, *rest):
+    """Labels end with the first that is the blank."""
+    n, t, _ = x.shape
+    weight = next((r for r in rest if r.is_floating_point()), None)
+    lengths = next((r for r in rest if not r.is_floating_point()), torch.full((n,), t))
+    counts = (label != a["blank"]).long().cumprod(1).sum(1)
+    each = F.ctc_loss(x.log_softmax(2).transpose(0, 1), label, lengths, counts, a["blank"], "none",
+                      bool(a["zero_infinity"]))
+    return summed(each / counts.clamp(min=1), weight)
+
+
 OPS = {
+    "ctc": ctc,
     "conv2d": conv2d, "maxpool": maxpool, "avgpool": avgpool, "batchnorm": batchnorm,
     "batchnorm_infer": batchnorm_infer, "fold_bn": fold_bn, "act_dx": act_dx, "dropout": dropout,
     "xent": xent, "mix": mix, "bn_moments": bn_moments, "all_gather": gather, "bn_join": bn_join,

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "compute/ir/op/loss.h"
+
 /* The letter of ops.def for input i: the last one goes on. */
 static char type_of(const struct ir_node *n, int i)
 {
@@ -73,6 +75,8 @@ int64_t ir_index_limit(const struct ir_node *n, int i)
 	switch (n->op) {
 	case IR_XENT: case IR_XENT_DX:
 		return n->in[0]->desc.dim[1];
+	case IR_CTC:
+		return n->in[0]->desc.dim[2];
 	case IR_EMBEDDING:
 		return n->in[1]->desc.dim[0];
 	case IR_EMBEDDING_DW:
@@ -84,4 +88,9 @@ int64_t ir_index_limit(const struct ir_node *n, int i)
 	default:
 		return 1;
 	}
+}
+
+size_t ir_scratch(const struct ir_node *n)
+{
+	return n->op == IR_CTC ? ctc_scratch(n) : 0;
 }

@@ -29,6 +29,7 @@ struct ref_args {
 	void *const              *out;     /* node->n_out pointers; NULL: nobody wants that one       */
 	const struct run_context *run;
 	tt_status                *status;  /* TT_OK; set, by err_set, where numbers make no sense     */
+	void                     *scratch; /* ir_scratch bytes, aligned; NULL: it needs none          */
 };
 typedef void (*ref_fn)(const struct ref_args *a);
 
@@ -67,6 +68,9 @@ int ir_op_outputs(const struct ir_node *n);
 tt_status ir_infer(struct ir_node *n, struct tensor_desc out[IR_MAX_OUT]);
 /* How many numbers input i may name, from 0; 0: it holds no indices. */
 int64_t ir_index_limit(const struct ir_node *n, int i);
+
+/* Bytes that the definition of an op needs to work in; 0: none. */
+size_t ir_scratch(const struct ir_node *n);
 
 /* An error that begins with "conv1 (conv2d): ". */
 tt_status ir_bad(const struct ir_node *n, tt_status st, const char *fmt, ...)

@@ -46,7 +46,7 @@ tt_status weigh_step(struct learner *l, const struct batch *b)
 {
 	const int together = l->sync->summed && learner_world(l) > 1;
 
-	if (together && (l->weights != WEIGHTS_NO || l->opts.model->per_place))
+	if (together && (l->weights != WEIGHTS_NO || nn_counts_places(l->opts.model)))
 		return ask_all(l, b);
 	l->step.weight = together ? b->n_global : weigh_mine(l, b);
 	return TT_OK;

@@ -186,26 +186,35 @@ static tt_status make_rows(struct builder *b, struct ir_value **y)
 /* ---- losses ---- */
 
 /* What all of them are measured against. */
-struct against { struct ir_value *target, *weight; };
+struct against { struct ir_value *target, *weight, *lengths; };
+
+static int spells(const struct builder *b)
+{
+	return loss_row(b->m->net.loss)->takes == TAKES_LABELS;
+}
 
 static struct ir_attr loss_attr(const struct model_opts *o, int loss)
 {
 	return (struct ir_attr){
 		.smoothing = (float)o->label_smoothing, .gamma = (float)o->focal_gamma,
 		.alpha = (float)o->focal_alpha,
-		.delta = (float)(loss == LOSS_HINGE ? o->hinge_margin : o->huber_delta) };
+		.delta = (float)(loss == LOSS_HINGE ? o->hinge_margin : o->huber_delta),
+		.blank = o->ctc_blank, .zero_infinity = o->ctc_zero_infinity };
 }
 
 static tt_status add_against(struct builder *b, struct against *a)
 {
-	const int weighted = b->shape.weighted || b->m->per_place;
+	const int weighted = b->shape.weighted || nn_counts_places(b->m);
 	const struct tensor_desc *y = &b->last->desc;
 	struct tensor_desc target = *y;
 	const struct tensor_desc weight = tensor_desc_make(DTYPE_F32, 1, y->dim);
 
 	if (loss_row(b->m->net.loss)->takes == TAKES_CLASS)
 		target = (struct tensor_desc){ .dtype = DTYPE_S32, .ndim = 1, .dim = { y->dim[0] } };
-	*a = (struct against){ 0 };
+	if (spells(b))
+		target = (struct tensor_desc){ .dtype = DTYPE_S32, .ndim = 2,
+		                               .dim = { y->dim[0], y->dim[1] + 1 } };
+	*a = (struct against){ .lengths = spells(b) ? build_lengths(b, b->last) : NULL };
 	if (!(a->target = ir_input(b->g, "target", &target)) ||
 	    (weighted && !(a->weight = ir_input(b->g, "weight", &weight))))
 		return err_status();
@@ -217,13 +226,18 @@ static tt_status add_loss(struct builder *b, const struct against *a, struct ir_
 {
 	const int kind = o ? o->loss : b->m->net.loss;
 	const struct ir_attr attr = loss_attr(&b->m->net, kind);
-	struct ir_value *in[3] = { y, a->target, a->weight };
+	struct ir_value *in[4] = { y, a->target };
+	int n_in = 2;
 	const char *name = o && o->from ? arena_printf(&b->arena, "%s.loss", o->name) : "loss";
 	struct ir_node *n;
 
 	if (!name)
 		return TT_ENOMEM;
-	if (!(n = ir_emit(b->g, loss_row(kind)->op, name, in, 2 + (a->weight != NULL), &attr)))
+	if (a->weight)
+		in[n_in++] = a->weight;
+	if (a->lengths)
+		in[n_in++] = a->lengths;
+	if (!(n = ir_emit(b->g, loss_row(kind)->op, name, in, n_in, &attr)))
 		return err_status();
 	*loss = n->out[0];
 	return TT_OK;
@@ -331,11 +345,47 @@ static tt_status add_answer(struct builder *b)
 
 /* ---- all ---- */
 
+/* Labels are spelt along places: as many as the input has, or always as many. */
+static tt_status check_spelling(const struct builder *b)
+{
+	const struct node *at = b->m->net.layers;
+	const struct tensor_desc *y = &b->last->desc;
+	char text[LAYER_VALUE_TEXT];
+
+	if (!spells(b))
+		return TT_OK;
+	if (y->ndim != 3)
+		return node_err(at, TT_ESHAPE, "the model ends with %s, but model.loss ctc spells labels "
+		                "along the places of a sequence: end with scores at each place",
+		                layer_value_text(b->last, text));
+	if (nn_has_sequences(b->m) && !build_lengths(b, b->last))
+		return node_err(at, TT_ESHAPE, "the model ends with %s, which is no sequence as long as "
+		                "its input: model.loss ctc spells labels along it",
+		                layer_value_text(b->last, text));
+	if (b->m->net.ctc_blank >= y->dim[2])
+		return node_err(at, TT_ESPEC, "model.ctc_blank is %d, and the last layer's classes are 0 "
+		                "to %lld", b->m->net.ctc_blank, (long long)y->dim[2] - 1);
+	return TT_OK;
+}
+
+/* -1: it is as long in any batch. */
+static int paced_by(const struct builder *b)
+{
+	const struct ir_value *lengths = build_lengths(b, b->last);
+
+	for (int i = 0; lengths && i < b->m->n_inputs; i++)
+		if (build_lengths(b, b->input[i]) == lengths)
+			return i;
+	return -1;
+}
+
 /* All are looked at, whatever they are for: what is wrong is said before anything is compiled. */
 static tt_status find_values(struct builder *b, struct ir_value **y)
 {
 	tt_status st = check_scores(b->last, b->m->net.loss, b->m->net.layers);
 
+	if (st == TT_OK)
+		st = check_spelling(b);
 	for (int i = 0; i < b->m->n_outputs && st == TT_OK; i++)
 		if (!b->m->output[i].from)
 			y[i] = b->last;
@@ -366,8 +416,10 @@ tt_status heads_add(struct builder *b)
 	if (b->grow) {
 		b->grow->out_desc = b->last->desc;
 		b->grow->per_place = b->last->desc.ndim == 3;
+		b->grow->paced_by = paced_by(b);
 	}
-	if ((st = all_rows(b, y)) != TT_OK)
+	if ((b->shape.purpose == NN_PREDICT || b->shape.purpose == NN_STEP || !spells(b)) &&
+	    (st = all_rows(b, y)) != TT_OK)
 		return st;
 	if (b->shape.purpose == NN_PREDICT)
 		return add_answer(b);

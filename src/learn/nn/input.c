@@ -158,3 +158,8 @@ int nn_has_sequences(const struct tt_model *m)
 			return 1;
 	return 0;
 }
+
+int nn_counts_places(const struct tt_model *m)
+{
+	return m->per_place && loss_row(m->net.loss)->takes != TAKES_LABELS;
+}

@@ -11,7 +11,7 @@ enum loss_kind {
 	LOSS_KINDS
 };
 
-enum loss_takes { TAKES_CLASS, TAKES_SHARES, TAKES_NUMBERS };
+enum loss_takes { TAKES_CLASS, TAKES_SHARES, TAKES_NUMBERS, TAKES_LABELS };
 enum loss_answers { ANSWERS_VALUES, ANSWERS_SOFTMAX, ANSWERS_SIGMOID };
 
 struct loss_row {

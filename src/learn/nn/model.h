@@ -78,6 +78,7 @@ struct tt_model {
 	int64_t       inputs;            /* numbers of the first one per sample (row)    */
 	int64_t       outputs;           /* numbers out, per sample or place             */
 	int           per_place;         /* enum no/yes: it answers at each place of a sequence */
+	int           paced_by;          /* of it: the input whose lengths the answers have; -1: none */
 	struct tensor_desc out_desc;     /* of logits at batch 1                         */
 	struct signature *signature;     /* owned; NULL while the net is only counted    */
 };
@@ -108,6 +109,8 @@ int       nn_has_sequences(const struct tt_model *m);
  * what it makes small the log loss of that? */
 int       nn_is_language(const struct tt_model *m);
 int       nn_loss_is_log(const struct tt_model *m);
+/* Does each place have a target of its own?  Then it is what is counted, and weighed. */
+int       nn_counts_places(const struct tt_model *m);
 /* m->column from m->input: inputs that one column of a table may be. */
 tt_status nn_name_columns(struct tt_model *m);
 /* m->input from m->net. */
@@ -126,8 +129,9 @@ void      nn_model_release(struct tt_model *m);       /* all but the document */
  * loss by itself, of which the first is the weighted sum; with gradients.
  * NN_EVAL: inputs x..., target, weight?; outputs loss sum, logits.  NN_PREDICT: inputs x...; output
  * probabilities or values.  x...: all of m->input in order, each sequence followed by its lengths,
- * s32 [batch].  weight: of samples, where the graph is made for them; of nets that answer at each
- * place always, one for each: rows of target, weight and logits are then batch * length.
+ * s32 [batch].  weight: of samples, where the graph is made for them; of nets that count places
+ * always, one for each: rows of target, weight and logits are then batch * length.  Of ctc: target
+ * s32 [batch, places + 1], filled up with -1, logits [batch, places, classes].
  * NN_STEP: some places of sequences that go on: inputs x..., places s32 [batch, length] (their
  * numbers), states; outputs logits, states (nn_states). */
 enum nn_purpose { NN_TRAIN, NN_EVAL, NN_PREDICT, NN_STEP };

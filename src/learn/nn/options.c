@@ -18,6 +18,10 @@ const struct option model_options[] = {
 	            "sigmoid_focal: what ones weigh, of 1; zeros weigh the rest; below 0: 1 both"),
 	OPT_DOUBLE (T, hinge_margin, "1", 1e-30, 1e30,
 	            "hinge: by so much the right score shall exceed each other"),
+	OPT_INT    (T, ctc_blank, "0", 0, 100000000, "ctc: the class that stands between labels"),
+	OPT_ENUM   (T, ctc_zero_infinity, "no", option_no_yes,
+	            "ctc: samples with more labels than their places can spell lose nothing; no: they "
+	            "are an error"),
 	OPT_NODE   (T, outputs, "further outputs by name, each {from: LAYER, loss, weight}: training "
 	            "makes the weighted sum of all losses small; one without from is the last layer's"),
 	OPT_ENUM   (T, init, "he", init_words, "how weights begin, where their layer says nothing"),

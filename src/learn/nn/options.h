@@ -12,6 +12,7 @@ struct model_opts {
 	const struct node  *layers;         /* list of `kind: {settings}`                             */
 	int                 loss;           /* enum loss_kind                                         */
 	double              label_smoothing, huber_delta, focal_gamma, focal_alpha, hinge_margin;
+	int                 ctc_blank, ctc_zero_infinity;
 	int                 init;           /* enum init_kind: of weights whose layer says no other   */
 };
 enum input_type { INPUT_F32, INPUT_I32 };

@@ -52,6 +52,7 @@ static void set_output(struct signature *s, const struct tt_model *m)
 		s->output.shape[1] = m->outputs;
 	}
 	s->output.name = loss_row(m->net.loss)->answers == ANSWERS_VALUES ? "values" : "probabilities";
+	s->view.blank = loss_row(m->net.loss)->takes == TAKES_LABELS ? m->net.ctc_blank : -1;
 }
 
 tt_status signature_new(struct signature **out, const struct tt_model *m,
@@ -77,7 +78,8 @@ tt_status signature_new(struct signature **out, const struct tt_model *m,
 static tt_status add_own_target(struct signature *s, const struct tt_model *m,
                                 const struct class_names *names)
 {
-	const int takes_class = loss_row(m->net.loss)->takes == TAKES_CLASS;
+	const enum loss_takes takes = loss_row(m->net.loss)->takes;
+	const int takes_class = takes == TAKES_CLASS || takes == TAKES_LABELS;
 	const int classes = takes_class || names->n, places = m->per_place && classes;
 	const int known = names->n && (!takes_class || names->n == m->outputs);
 	tt_column c = { .size = sizeof c, .name = SIGNATURE_TARGET, .type = classes ? TT_I32 : TT_F32,

@@ -22,6 +22,8 @@ struct evaluator {
 
 static enum scores_kind kind_of(const struct target *t)
 {
+	if (t->form == TARGET_LABELS)
+		return SCORES_SPELT;
 	if (t->classes)
 		return t->form == TARGET_NUMBER ? SCORES_YES_NO : SCORES_CLASSES;
 	return t->shares ? SCORES_LABELS : SCORES_VALUES;
@@ -132,7 +134,7 @@ static tt_status make_program(struct evaluator *e, const struct feed *f)
 
 static int takes_label(const struct target *t)
 {
-	return t->form == TARGET_LABEL || t->form == TARGET_PLACES;
+	return t->form == TARGET_LABEL || t->form == TARGET_PLACES || t->form == TARGET_LABELS;
 }
 
 static tt_status run_batch(struct evaluator *e, const struct batch *b)
@@ -152,6 +154,7 @@ static tt_status run_batch(struct evaluator *e, const struct batch *b)
 		.logits = program_output(p, OUTPUT_LOGITS),
 		.width = e->target.width, .label = f.target.label, .n = f.target.rows,
 		.weight = f.target.weight, .samples = f.target.samples,
+		.spelling = e->target.form == TARGET_LABELS ? &f.target.spelling : NULL,
 		.values = takes_label(&e->target) ? NULL : f.target.target });
 }
 

@@ -97,7 +97,7 @@ void program_cache_free(struct program_cache **p)
 
 tt_status program_cache_get(struct program_cache *p, struct sizes z, struct program **out)
 {
-	if (p->opts.model->per_place)
+	if (nn_counts_places(p->opts.model))
 		z.weighted = 0;                 /* it always is */
 	return program_context_get(p->context, z, out);
 }

@@ -19,10 +19,21 @@ static tt_status check_samples(const struct tt_model *m, const tt_source_info *i
 	return m->n_inputs > 1 ? TT_OK : signature_check_samples(m->signature, 0, &c);
 }
 
+static tt_status no_lists(const struct tt_model *m)
+{
+	const char *name = m->signature->data.view.target;
+
+	return err_set(TT_ESHAPE, "model.loss ctc spells a list of labels for each sample, and the "
+	               "target '%.60s' is no list: of a table ?task=spell makes lists of a column's "
+	               "words", name ? name : "label");
+}
+
 static tt_status check_places(const struct tt_model *m, const tt_source_info *info)
 {
 	const struct loss_row *loss = loss_row(m->net.loss);
 
+	if (loss->takes == TAKES_LABELS)
+		return info->target == TT_TARGET_PLACES ? TT_OK : no_lists(m);
 	if (m->per_place && info->target == TT_TARGET_PLACES && loss->takes == TAKES_CLASS)
 		return TT_OK;
 	if (!m->per_place)
@@ -130,6 +141,8 @@ static tt_status init_numbers(struct target *t, const struct tt_model *m,
 
 static enum target_form form_of(const struct tt_model *m, const tt_source_info *info)
 {
+	if (loss_row(m->net.loss)->takes == TAKES_LABELS)
+		return TARGET_LABELS;
 	if (m->per_place)
 		return TARGET_PLACES;
 	if (info->target == TT_TARGET_VALUES)
@@ -152,7 +165,7 @@ tt_status target_init(struct target *t, const struct tt_model *m, const tt_sourc
                       int batch)
 {
 	struct target made = { .form = form_of(m, info), .width = (int)m->outputs,
-	                       .column = m->n_inputs };
+	                       .column = m->n_inputs, .model = m };
 	tt_status st;
 
 	if ((st = check_samples(m, info)) != TT_OK || (st = check_target(m, info)) != TT_OK)
@@ -161,6 +174,9 @@ tt_status target_init(struct target *t, const struct tt_model *m, const tt_sourc
 	made.shares = made.form == TARGET_VALUES && loss_row(m->net.loss)->takes == TAKES_SHARES;
 	if (made.form == TARGET_NUMBER)
 		st = init_numbers(&made, m, info);
+	if (st == TT_OK && made.form == TARGET_LABELS &&
+	    !(made.lengths = mem_calloc((size_t)batch, sizeof *made.lengths)))
+		st = TT_ENOMEM;
 	if (st == TT_OK && (made.form == TARGET_NUMBER || made.form == TARGET_ONE_HOT) &&
 	    !(made.room = mem_calloc((size_t)batch, (size_t)made.width * sizeof *made.room)))
 		st = TT_ENOMEM;
@@ -177,6 +193,7 @@ void target_release(struct target *t)
 	mem_free(t->number);
 	mem_free(t->label);
 	mem_free(t->weight);
+	mem_free(t->lengths);
 	*t = (struct target){0};
 }
 
@@ -281,7 +298,8 @@ static tt_status take_places(struct target *t, const struct batch *b, int64_t le
 
 	for (int i = 0; st == TT_OK && i < b->n; i++)
 		st = fill_sample(t, b, i, each);
-	*out = (struct target_values){ t->label, t->label, t->weight, b->n * each, b->n };
+	*out = (struct target_values){ .target = t->label, .label = t->label, .weight = t->weight,
+	                               .rows = b->n * each, .samples = b->n };
 	return st;
 }
 
@@ -302,6 +320,84 @@ double target_weigh(const struct target *t, const struct batch *b)
 	return sum;
 }
 
+/* ---- labels to spell ---- */
+
+/* Places that sample i of a batch has to spell in. */
+static int64_t length_of(const struct target *t, const struct batch *b, int i)
+{
+	const struct tt_model *m = t->model;
+
+	return m->paced_by < 0 ? m->out_desc.dim[1] : places_of(b->data.column[m->paced_by], i).n;
+}
+
+static long long number_of(const struct batch *b, int i)
+{
+	return (long long)(b->index ? b->index[i] : i);
+}
+
+static tt_status no_label(const struct target *t, const struct batch *b, int i, int64_t label)
+{
+	const int blank = t->model->net.ctc_blank;
+	const char *name = b->data.column[t->column]->name;
+
+	if (label == blank)
+		return err_set(TT_EFORMAT, "sample %lld: '%.60s' holds the blank, class %d, which stands "
+		               "between labels and is none: set model.ctc_blank, or number labels "
+		               "otherwise", number_of(b, i), name, blank);
+	return err_set(TT_EFORMAT, "sample %lld of '%.60s': label %lld, and the model has 0 to %d",
+	               number_of(b, i), name, (long long)label, t->width - 1);
+}
+
+/* Equal neighbours need a blank between them. */
+static tt_status too_short(const struct target *t, const struct batch *b, int i, int64_t repeats)
+{
+	const int64_t n = places_of(b->data.column[t->column], i).n;
+
+	return err_set(TT_EFORMAT, "sample %lld: %lld labels with %lld of them like the one before "
+	               "need %lld places, the sequence has %lld: leave such samples out, or let them "
+	               "lose nothing (model.ctc_zero_infinity: yes)", number_of(b, i), (long long)n,
+	               (long long)repeats, (long long)(n + repeats), (long long)length_of(t, b, i));
+}
+
+static tt_status fill_labels(struct target *t, const struct batch *b, int i, int64_t most)
+{
+	const tt_column *c = b->data.column[t->column];
+	const struct places p = places_of(c, i);
+	int32_t *label = t->label + i * most;
+	int64_t repeats = 0;
+
+	for (int64_t k = 0; k < p.n; k++) {
+		const int64_t v = label_at(c, p.at + k);
+
+		if (v < 0 || v >= t->width || v == t->model->net.ctc_blank)
+			return no_label(t, b, i, v);
+		repeats += k && v == label_at(c, p.at + k - 1);
+		if (k < most)
+			label[k] = (int32_t)v;
+	}
+	for (int64_t k = p.n; k < most; k++)
+		label[k] = -1;
+	t->lengths[i] = (int32_t)length_of(t, b, i);
+	return p.n + repeats <= t->lengths[i] || t->model->net.ctc_zero_infinity
+		? TT_OK : too_short(t, b, i, repeats);
+}
+
+/* One more than can be spelt: a list that is longer stays one that cannot. */
+static tt_status take_labels(struct target *t, const struct batch *b, int64_t length,
+                             struct target_values *out)
+{
+	const struct tt_model *m = t->model;
+	const int64_t places = m->paced_by < 0 ? m->out_desc.dim[1] : length, most = places + 1;
+	tt_status st = make_rows(t, b->n * most);
+
+	for (int i = 0; st == TT_OK && i < b->n; i++)
+		st = fill_labels(t, b, i, most);
+	*out = (struct target_values){
+		.target = t->label, .weight = b->data.weight, .rows = b->n, .samples = b->n,
+		.spelling = { t->label, t->lengths, most, places, m->net.ctc_blank } };
+	return st;
+}
+
 /* ---- all ---- */
 
 tt_status target_take(struct target *t, const struct batch *b, int64_t length,
@@ -309,6 +405,8 @@ tt_status target_take(struct target *t, const struct batch *b, int64_t length,
 {
 	if (t->form == TARGET_PLACES)
 		return take_places(t, b, length, out);
+	if (t->form == TARGET_LABELS)
+		return take_labels(t, b, length, out);
 	*out = (struct target_values){ .label = b->label, .weight = b->data.weight, .rows = b->n,
 	                               .samples = b->n };
 	switch (t->form) {

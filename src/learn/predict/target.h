@@ -6,15 +6,17 @@
  *   other           class           [n, 1]: the number that is its name  (one output)
  *   bce             class           [n, 1]: 0 or 1, of two classes with other names
  *   other           class           [n, classes]: one-hot       (as many outputs as classes)
- *   cross_entropy   places          label[n * length], weight[n * length]: 0 where none is */
+ *   cross_entropy   places          label[n * length], weight[n * length]: 0 where none is
+ *   ctc             places          label[n, length + 1], -1 behind a sample's last */
 #ifndef PREDICT_TARGET_H
 #define PREDICT_TARGET_H
 
 #include "data/loader.h"
 #include "learn/nn/model.h"
+#include "learn/score/spelling.h"
 
 enum target_form {
-	TARGET_LABEL, TARGET_VALUES, TARGET_NUMBER, TARGET_ONE_HOT, TARGET_PLACES
+	TARGET_LABEL, TARGET_VALUES, TARGET_NUMBER, TARGET_ONE_HOT, TARGET_PLACES, TARGET_LABELS
 };
 
 struct target {
@@ -24,9 +26,11 @@ struct target {
 	int              shares;           /* enum no/yes: numbers from 0 to 1 alone     */
 	float           *room;             /* NUMBER, ONE_HOT: [batch, width]            */
 	float           *number;           /* NUMBER: [classes], by class                 */
-	int              column;           /* PLACES: which of a batch it is              */
-	int32_t         *label;            /* PLACES: room of [rows]                      */
-	float           *weight;
+	int              column;           /* PLACES, LABELS: which of a batch it is      */
+	int32_t         *label;            /* PLACES, LABELS: room of [rows]              */
+	float           *weight;           /* PLACES: the same                            */
+	int32_t         *lengths;          /* LABELS: room of [batch]                     */
+	const struct tt_model *model;      /* LABELS: whose places they are spelt along   */
 	int64_t          rows;             /* that there is room for                      */
 };
 
@@ -36,6 +40,7 @@ struct target_values {
 	const int32_t *label;              /* [rows]; NULL: the rows have no class        */
 	const float   *weight;             /* [rows]; NULL: 1 each                        */
 	int64_t        rows, samples;
+	struct spelling spelling;          /* LABELS; else most is 0                      */
 };
 
 /* Check that the source fits the net, then make room for targets of `batch` samples.  TT_ESHAPE

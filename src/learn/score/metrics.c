@@ -7,6 +7,7 @@ void metrics_clear(struct metrics *m)
 {
 	m->samples = 0;
 	m->weight = m->correct = m->in_top = m->loss = 0;
+	m->labels = m->wrong = 0;
 	memset(m->part, 0, sizeof m->part);
 	if (m->confusion)
 		memset(m->confusion, 0, (size_t)m->classes * (size_t)m->classes * sizeof *m->confusion);
@@ -118,6 +119,8 @@ void metrics_join(struct metrics *m, const struct metrics *other)
 	m->correct += other->correct;
 	m->in_top += other->in_top;
 	m->loss += other->loss;
+	m->labels += other->labels;
+	m->wrong += other->wrong;
 	for (int i = 0; i < METRICS_PARTS; i++)
 		m->part[i] += other->part[i];
 }
@@ -134,7 +137,7 @@ double metrics_loss(const struct metrics *m)
 
 double metrics_accuracy(const struct metrics *m)
 {
-	return mean(m, m->correct, m->classes > 0);
+	return mean(m, m->correct, m->classes > 0 || m->spells);
 }
 
 double metrics_top_k(const struct metrics *m)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "learn/score/spelling.h"
 
 /* More classes than this and no confusion matrix is kept: it grows with the square. */
 #define METRICS_MAX_CONFUSION 2048
@@ -24,6 +25,8 @@ struct metrics_class { double truth, answered, right; };
 struct metrics {
 	int64_t  samples;
 	double   weight, correct, in_top, loss;      /* sums over the samples              */
+	double   labels, wrong;            /* of spelt labels: how many, how many edits away */
+	int      spells;                   /* enum no/yes: `correct` counts whole lists  */
 	double   part[METRICS_PARTS];      /* of nets with several losses: the same of each */
 	int      classes;                  /* 0: there are only losses                   */
 	int      k;
@@ -40,6 +43,7 @@ struct metrics_batch {
 	const float   *weight;             /* [n]; NULL: 1 each                          */
 	int64_t        samples;            /* 0: as many as rows                         */
 	const float   *values;             /* [n][width] targets that are numbers; or NULL */
+	const struct spelling *spelling;   /* of nets that spell: logits are [n][places][width] */
 };
 
 void metrics_clear(struct metrics *m);                    /* the sums, not the settings */

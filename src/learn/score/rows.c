@@ -180,6 +180,13 @@ static double r2(const struct scores *s)
 	return s->sums.samples > 1 ? over_outputs(s, r2_of) : NAN;
 }
 
+/* ---- of labels that are spelt ---- */
+
+static double token_error(const struct scores *s)
+{
+	return s->sums.labels > 0 ? s->sums.wrong / s->sums.labels : NAN;
+}
+
 /* ---- the table ---- */
 
 #define CLASSED  (SCORES_CLASSES | SCORES_YES_NO)
@@ -190,7 +197,8 @@ static double r2(const struct scores *s)
 const struct score_row score_rows[] = {
 	[SCORE_LOSS] = { "valid.loss", SCORES_ANY, SCORES_ANY, NEEDS_SUMS, -1, loss,
 	  "mean over the validation data" },
-	[SCORE_ACCURACY] = { "valid.accuracy", CLASSED, CLASSED, NEEDS_SUMS, 1, accuracy,
+	[SCORE_ACCURACY] = { "valid.accuracy", CLASSED | SCORES_SPELT, CLASSED | SCORES_SPELT,
+	  NEEDS_SUMS, 1, accuracy,
 	  "part of the validation samples that were right" },
 	[SCORE_TOP_K] = { "valid.top_K", CLASSED, CLASSED, NEEDS_SUMS, 1, top_k,
 	  "part of them whose K best answers held the right one (train.top_k)" },
@@ -229,6 +237,9 @@ const struct score_row score_rows[] = {
 	{ "valid.rmse", NUMBERED, NUMBERED, NEEDS_SUMS, -1, rmse, "root of the mean squared error" },
 	{ "valid.r2", NUMBERED, NUMBERED, NEEDS_SUMS, 1, r2,
 	  "part of the variance of the targets that is explained" },
+	{ "valid.token_error", SCORES_SPELT, SCORES_SPELT, NEEDS_SUMS, -1, token_error,
+	  "labels to put in, take out or exchange in what is spelt, of all that there are: the "
+	  "character or word error rate" },
 };
 #define ROWS ((int)(sizeof score_rows / sizeof *score_rows))
 _Static_assert(sizeof score_rows / sizeof *score_rows <= SCORES_MAX, "there is room for all rows");
@@ -268,7 +279,12 @@ uint64_t scores_cheap(const struct scores_what *w)
 
 static const char *kind_text(enum scores_kind k)
 {
-	return k == SCORES_VALUES ? "values" : k == SCORES_LABELS ? "labels" : "classes";
+	switch (k) {
+	case SCORES_VALUES: return "values";
+	case SCORES_LABELS: return "labels";
+	case SCORES_SPELT:  return "lists of labels";
+	default:            return "classes";
+	}
 }
 
 int scores_stride(const struct scores_what *w)
@@ -287,7 +303,8 @@ tt_status scores_check_row(int i, const struct scores_what *w, const char *key)
 
 	if (!(r->known & w->kind))
 		return err_set(TT_ESPEC, "%s: '%s' needs %s, but this model gives %s", key, r->name,
-		               r->known & SCORES_VALUES ? "values" : "classes", kind_text(w->kind));
+		               kind_text(r->known & SCORES_VALUES ? SCORES_VALUES : r->known & CLASSED
+		                         ? SCORES_CLASSES : SCORES_SPELT), kind_text(w->kind));
 	if (r->needs == NEEDS_LOGS && w->kind == SCORES_CLASSES && w->answers != ANSWERS_SOFTMAX)
 		return err_set(TT_ESPEC, "%s: '%s' needs probabilities, which model.loss cross_entropy "
 		               "makes", key, r->name);

@@ -29,6 +29,7 @@ static tt_status make_sums(struct scores *s)
 	struct metrics *m = &s->sums;
 
 	m->classes = s->what.classes;
+	m->spells = s->what.kind == SCORES_SPELT;
 	m->k = s->what.k;
 	if (n && !(m->class = mem_calloc(n, sizeof *m->class)))
 		return TT_ENOMEM;
@@ -65,6 +66,8 @@ void scores_release(struct scores *s)
 	mem_free(s->room);
 	mem_free(s->kept);
 	mem_free(s->area);
+	mem_free(s->spelt);
+	mem_free(s->distance);
 	*s = (struct scores){ 0 };
 }
 
@@ -230,6 +233,51 @@ static void add_sample(struct scores *s, const struct sample *x, int logs)
 		keep(s, x);
 }
 
+/* ---- labels that are spelt ---- */
+
+static tt_status make_spelt_room(struct scores *s, int64_t n)
+{
+	if (n <= s->spelt_room)
+		return TT_OK;
+	mem_free(s->spelt);
+	mem_free(s->distance);
+	s->spelt_room = 0;
+	s->spelt = mem_calloc((size_t)n, sizeof *s->spelt);
+	s->distance = mem_calloc((size_t)n, sizeof *s->distance);
+	if (!s->spelt || !s->distance)
+		return TT_ENOMEM;
+	s->spelt_room = n;
+	return TT_OK;
+}
+
+static void add_spelt(struct scores *s, const struct metrics_batch *b, int64_t i)
+{
+	const struct spelling *p = b->spelling;
+	const float *z = b->logits + i * p->places * b->width;
+	const double weight = b->weight ? b->weight[i] : 1;
+	struct spelt want = { p->label + i * p->most, 0 }, is = { s->spelt, 0 };
+	int64_t off;
+
+	while (want.n < p->most && want.v[want.n] >= 0)
+		want.n++;
+	is.n = spelling_read(z, p->lengths[i], b->width, p->blank, s->spelt);
+	off = spelling_distance(is, want, s->distance);
+	s->sums.labels += weight * (double)want.n;
+	s->sums.wrong += weight * (double)off;
+	s->sums.correct += off == 0 ? weight : 0;
+}
+
+static tt_status add_all_spelt(struct scores *s, const struct metrics_batch *b)
+{
+	tt_status st = make_spelt_room(s, b->spelling->most + 1);
+
+	for (int64_t i = 0; st == TT_OK && i < b->n; i++)
+		add_spelt(s, b, i);
+	return st;
+}
+
+/* ---- all ---- */
+
 tt_status scores_add(struct scores *s, const struct metrics_batch *b)
 {
 	const int logs = s->sums.classes && b->label && !s->what.loss_is_log &&
@@ -239,6 +287,8 @@ tt_status scores_add(struct scores *s, const struct metrics_batch *b)
 	if (st != TT_OK)
 		return st;
 	metrics_add(&s->sums, b);
+	if (s->what.kind == SCORES_SPELT)
+		return add_all_spelt(s, b);
 	if (!s->spread && !s->label && !logs && !s->keeps)
 		return TT_OK;
 	for (int64_t i = 0; i < b->n; i++) {

@@ -20,10 +20,10 @@
 #define SCORES_MOST_BYTES ((int64_t)256 << 20)
 
 /* What an answer is: one of several classes, yes or no in one column, a yes or no for each of
- * several labels, numbers.  Bits, for rows that are known of several. */
+ * several labels, numbers, a list of labels.  Bits, for rows that are known of several. */
 enum scores_kind { SCORES_CLASSES = 1, SCORES_YES_NO = 2, SCORES_LABELS = 4, SCORES_VALUES = 8,
-                   SCORES_ANY = 15,
-                   SCORES_TEXT = 16 };   /* in a row's `shown`: classes are the tokens of a text */
+                   SCORES_SPELT = 16, SCORES_ANY = 31,
+                   SCORES_TEXT = 32 };   /* in a row's `shown`: classes are the tokens of a text */
 
 struct scores_what {
 	enum scores_kind  kind;
@@ -49,6 +49,9 @@ struct scores {
 	int                  keeps;        /* scores are kept                                      */
 	double               log_loss;
 	float               *room;         /* [width]                                              */
+	int32_t             *spelt;        /* SPELT: [spelt_room]                                  */
+	int64_t             *distance;     /* the same                                             */
+	int64_t              spelt_room;
 	float               *kept;         /* [n_kept][scores_stride]: weight, scores, truth        */
 	int64_t              n_kept, kept_room;
 	struct ranking_areas *area;        /* [width], when it is over; NULL where none is wanted  */

@@ -12,7 +12,10 @@
 /* What a rank says, in one message:
  *
  *   | head | classes | labels | spreads | */
-struct head { double loss, weight, correct, in_top, log_loss, shares; int64_t samples, kept; };
+struct head {
+	double  loss, weight, correct, in_top, labels, wrong, log_loss, shares;
+	int64_t samples, kept;
+};
 
 struct said {
 	struct head          *head;
@@ -46,7 +49,8 @@ static void say(const struct scores *s, void *message)
 	const struct said p = parts(s, message);
 
 	*p.head = (struct head){ s->sums.loss, s->sums.weight, s->sums.correct, s->sums.in_top,
-	                         s->log_loss, s->shares, s->sums.samples, s->n_kept };
+	                         s->sums.labels, s->sums.wrong, s->log_loss, s->shares,
+	                         s->sums.samples, s->n_kept };
 	if (s->sums.class)
 		memcpy(p.class, s->sums.class, classes_of(s) * sizeof *p.class);
 	if (s->label)
@@ -89,6 +93,8 @@ static void hear(struct scores *s, void *message)
 	s->sums.weight += p.head->weight;
 	s->sums.correct += p.head->correct;
 	s->sums.in_top += p.head->in_top;
+	s->sums.labels += p.head->labels;
+	s->sums.wrong += p.head->wrong;
 	s->log_loss += p.head->log_loss;
 	s->shares |= p.head->shares != 0;
 	if (s->sums.class)

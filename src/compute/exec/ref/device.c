@@ -7,9 +7,10 @@
 
 static void run_ref(const struct host_args *a)
 {
+	void *const *out = (void *const *)a->ptr + a->node->n_in;
 	const struct ref_args r = { .node = a->node, .in = (const void *const *)a->ptr,
-	                            .out = (void *const *)a->ptr + a->node->n_in, .run = a->run,
-	                            .status = a->status };
+	                            .out = out, .run = a->run, .status = a->status,
+	                            .scratch = ir_scratch(a->node) ? out[a->node->n_out] : NULL };
 
 	ref_kernel[a->node->op](&r);
 }
@@ -35,15 +36,18 @@ static int ref_supports(const struct device *d, const struct plan *p, const stru
 static tt_status ref_prepare(struct device *d, struct plan *p, const struct ir_node *n,
                              const char *variant)
 {
-	int args[PLAN_MAX_ARGS];
+	int args[PLAN_MAX_ARGS], n_args = n->n_in + n->n_out;
 	tt_status st;
 
 	(void)d;
 	(void)variant;
 	if (n->op == IR_ALL_GATHER)
 		return all_gather_prepare(p, n);
-	st = host_plain_args(p, n, args);
-	return st == TT_OK ? host_step(p, "reference", run_ref, args, n->n_in + n->n_out) : st;
+	if ((st = host_plain_args(p, n, args)) != TT_OK)
+		return st;
+	if (ir_scratch(n) && (args[n_args++] = plan_scratch(p, ir_scratch(n))) < 0)
+		return TT_ENOMEM;
+	return host_step(p, "reference", run_ref, args, n_args);
 }
 
 const struct device_ops ref_device = {

@@ -29,9 +29,10 @@ static tt_status kernel_run(struct kernel *kernel, const struct run_context *rc)
 {
 	const struct staging_kernel *k = (struct staging_kernel *)kernel;
 	tt_status st = TT_OK;
+	void *const *out = (void *const *)k->ptr + k->node->n_in;
 	const struct ref_args a = {
-		.node = k->node, .in = (const void *const *)k->ptr,
-		.out = (void *const *)k->ptr + k->node->n_in, .run = rc, .status = &st,
+		.node = k->node, .in = (const void *const *)k->ptr, .out = out, .run = rc, .status = &st,
+		.scratch = ir_scratch(k->node) ? out[k->node->n_out] : NULL,
 	};
 
 	if (k->strange)
@@ -183,15 +184,17 @@ static tt_status prepare(struct device *d, struct plan *p, const struct ir_node 
                          const char *variant)
 {
 	struct staging_kernel *k;
-	int args[PLAN_MAX_ARGS];
+	int args[PLAN_MAX_ARGS], n_args = n->n_in + n->n_out;
 	tt_status st = args_of(d, p, n, args);
 
 	(void)variant;
 	if (st != TT_OK)
 		return st;
+	if (ir_scratch(n) && (args[n_args++] = plan_scratch(p, ir_scratch(n))) < 0)
+		return TT_ENOMEM;
 	if (!(k = kernel_new(n, d->mem)))
 		return TT_ENOMEM;
-	st = plan_step(p, &k->base, args, n->n_in + n->n_out);
+	st = plan_step(p, &k->base, args, n_args);
 	return st == TT_OK ? store_buffers(p, n, args) : st;
 }
 

@@ -19,5 +19,6 @@ tt_status    loss_infer_dx(struct ir_node *n, struct tensor_desc *out);
  * seed, times whatever stands between. */
 tt_status    loss_grad(struct ir_backward *b, struct ir_node *n, struct ir_value *dy,
                        enum ir_op op);
+size_t       ctc_scratch(const struct ir_node *n);
 
 #endif

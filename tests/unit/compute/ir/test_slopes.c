@@ -262,6 +262,15 @@ static struct ir_value *plain(struct ir_graph *g)
 	return rows(g, 4);
 }
 
+/* Scores of four classes at six places. */
+static struct ir_value *spelt(struct ir_graph *g)
+{
+	struct ir_value *y = rows(g, 24);
+	const struct ir_attr places = { .ndim = 3, .dims = { y->desc.dim[0], 6, 4 } };
+
+	return net_op(g, IR_RESHAPE, "places", &places, y);
+}
+
 static const struct slope_case {
 	const char    *name;
 	body_fn        body;
@@ -302,6 +311,8 @@ static const struct slope_case {
 	{ "sigmoid_focal", plain, IR_SIGMOID_FOCAL, { .gamma = 2, .alpha = 0.25F } },
 	{ "hinge", plain, IR_HINGE, { .delta = 0.5F } },
 	{ "kl", plain, IR_KL, { .groups = 0 } },
+	{ "ctc", spelt, IR_CTC, { .groups = 0 } },
+	{ "ctc_blank", spelt, IR_CTC, { .blank = 2 } },
 };
 
 #define N_CASES (sizeof cases / sizeof cases[0])
@@ -318,7 +329,8 @@ static struct ir_graph *build(const struct slope_case *c)
 
 	assert_ok(ir_graph_new(&g));
 	y = c->body(g);
-	target = net_input(g, "t", takes_label(c->loss) ? S32(y->desc.dim[0]) : y->desc);
+	target = net_input(g, "t", c->loss == IR_CTC ? S32(y->desc.dim[0], 2)
+	                   : takes_label(c->loss) ? S32(y->desc.dim[0]) : y->desc);
 	loss = net_op(g, c->loss, "loss", &c->attr, y, target);
 	ir_output(g, loss);
 	assert_ok(ir_backward(g, loss));

@@ -19,7 +19,7 @@ static void metrics_count_by_hand(void **state)
 	struct metrics m = { .classes = 3, .k = 2, .confusion = confusion };
 
 	(void)state;
-	metrics_add(&m, &(struct metrics_batch){ 6, logits, 3, label, 4, NULL, 0, NULL });
+	metrics_add(&m, &(struct metrics_batch){ 6, logits, 3, label, 4, NULL, 0, NULL, NULL });
 	assert_int_equal(m.correct, 1);
 	assert_int_equal(m.in_top, 3);
 	assert_near(metrics_loss(&m), 1.5, 0);
@@ -40,7 +40,7 @@ static void metrics_never_take_nan_for_right(void **state)
 	struct metrics m = { .classes = 2, .k = 1 };
 
 	(void)state;
-	metrics_add(&m, &(struct metrics_batch){ 0, logits, 2, label, 3, NULL, 0, NULL });
+	metrics_add(&m, &(struct metrics_batch){ 0, logits, 2, label, 3, NULL, 0, NULL, NULL });
 	assert_int_equal(m.correct, 0);
 	assert_int_equal(m.in_top, 0);
 }
@@ -54,7 +54,7 @@ static void metrics_of_one_column_are_yes_or_no(void **state)
 	struct metrics m = { .classes = 2, .k = 2, .confusion = confusion };
 
 	(void)state;
-	metrics_add(&m, &(struct metrics_batch){ 0, logits, 1, label, 4, NULL, 0, NULL });
+	metrics_add(&m, &(struct metrics_batch){ 0, logits, 1, label, 4, NULL, 0, NULL, NULL });
 	assert_int_equal(m.correct, 2);
 	assert_int_equal(m.in_top, 4);
 	assert_memory_equal(confusion, want, sizeof want);
@@ -66,7 +66,7 @@ static void metrics_of_values_have_a_loss_alone(void **state)
 	struct metrics m = { .k = 5 };
 
 	(void)state;
-	metrics_add(&m, &(struct metrics_batch){ 3, y, 1, NULL, 2, NULL, 0, NULL });
+	metrics_add(&m, &(struct metrics_batch){ 3, y, 1, NULL, 2, NULL, 0, NULL, NULL });
 	assert_near(metrics_loss(&m), 1.5, 0);
 	assert_true(isnan(metrics_accuracy(&m)));
 	assert_true(isnan(metrics_top_k(&m)));
@@ -80,7 +80,7 @@ static void metrics_take_strange_labels_for_wrong(void **state)
 	struct metrics m = { .classes = 2, .k = 1, .confusion = confusion };
 
 	(void)state;
-	metrics_add(&m, &(struct metrics_batch){ 0, logits, 2, label, 2, NULL, 0, NULL });
+	metrics_add(&m, &(struct metrics_batch){ 0, logits, 2, label, 2, NULL, 0, NULL, NULL });
 	assert_int_equal(m.samples, 2);
 	assert_int_equal(m.correct, 0);
 }

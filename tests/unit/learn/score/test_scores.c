@@ -179,14 +179,18 @@ static int is_elsewhere(const char *name)
 	return 0;
 }
 
+/* What is spelt is no matter of scikit-learn's: test_spelling.c and tests/train/test_ctc.c. */
 static void every_row_has_its_numbers_of_every_kind(void **state)
 {
 	(void)state;
 	each_case(see);
-	for (int i = 0; i < score_row_count; i++)
-		if (!is_elsewhere(score_rows[i].name) && (score_rows[i].known & ~seen[i]))
+	for (int i = 0; i < score_row_count; i++) {
+		const int missing = score_rows[i].known & ~seen[i] & ~SCORES_SPELT;
+
+		if (!is_elsewhere(score_rows[i].name) && missing)
 			fail_msg("%s: tests/golden/metrics.json has no number for kinds %d",
-			         score_rows[i].name, score_rows[i].known & ~seen[i]);
+			         score_rows[i].name, missing);
+	}
 }
 
 /* All say the same, to the bit. */
