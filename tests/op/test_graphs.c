@@ -15,12 +15,13 @@
 #include "sys/thread.h"
 #include "compute/exec/device.h"
 #include "compute/exec/staging/staging.h"
+#include "learn/nn/layers/kinds.h"
 #include "support/dags.h"
 #include "support/interp.h"
 #include "support/nets.h"
 #include "support/nth_device.h"
 
-enum { MAX_LAYERS = 9, CLASSES = 5 };
+enum { MAX_LAYERS = 9, CLASSES = 5, MODELS = 200 };
 #define BOUND 1e-3                      /* of the largest number of a result ...             */
 #define NOISE 1e-5                      /* ... or of any in the pass it comes from           */
 #define BOUND_BF16 0.25                 /* of a result's Euclidean length                    */
@@ -432,13 +433,43 @@ static void random_nets_are_near_in_bf16(void **state)
 static void random_models_train_alike_on_all_devices(void **state)
 {
 	(void)state;
-	check_nets(draw_dag, 120, NET_TRAIN, PRECISION_F32);
+	check_nets(draw_dag, MODELS, NET_TRAIN, PRECISION_F32);
 }
 
 static void random_models_predict_alike_on_all_devices(void **state)
 {
 	(void)state;
 	check_nets(draw_dag, 80, NET_INFER, PRECISION_F32);
+}
+
+/* "- kind:" in a list of layers, or one of those in brackets. */
+static int has_kind(const char *spec, const char *kind)
+{
+	const size_t n = strlen(kind);
+
+	for (const char *p = spec; (p = strstr(p, kind)); p += n)
+		if ((p[-1] == ' ' || p[-1] == '[') && strchr(":,]", p[n]) && p[n])
+			return 1;
+	return 0;
+}
+
+/* A kind of layer that is new is drawn, too: tests/support/dags.c. */
+static void random_models_have_every_kind_of_layer(void **state)
+{
+	(void)state;
+	for (int i = 0; layer_kinds[i]; i++) {
+		int found = 0;
+
+		for (int seed = 0; seed < MODELS && !found; seed++) {
+			struct str text = { 0 };
+
+			dag_spec(seed, &text);
+			found = has_kind(text.p, layer_kinds[i]->name);
+			str_release(&text);
+		}
+		if (!found)
+			fail_msg("no random model has the layer %s", layer_kinds[i]->name);
+	}
 }
 
 static int one_thread(void **state)
@@ -454,6 +485,7 @@ int main(void)
 		cmocka_unit_test(random_nets_train_alike_on_all_devices),
 		cmocka_unit_test(random_nets_train_alike_on_two_threads),
 		cmocka_unit_test(random_nets_predict_alike_on_all_devices),
+		cmocka_unit_test(random_models_have_every_kind_of_layer),
 		cmocka_unit_test(random_models_train_alike_on_all_devices),
 		cmocka_unit_test(random_models_predict_alike_on_all_devices),
 		cmocka_unit_test(random_nets_are_near_in_bf16),

@@ -216,8 +216,72 @@ static void place(struct dag *d, struct value *v)
 		weigh(d, v);
 }
 
+/* Rows of pixels, and as many places: back to features at once, for nothing else reads them. */
+static void turn_over(struct dag *d, struct value *v)
+{
+	const struct value hidden = { .form = IMAGES };         /* c is 0: nobody picks it */
+	const int n = v->h * v->w;
+	struct value *x;
+
+	if (below(d, 2)) {
+		x = layer(d, v, "reshape", hidden, "shape: [%d, %d]", v->c, n);
+		x = layer(d, x, "conv1d", hidden, "out: %d, kernel: 3, padding: 1", 3);
+		if (n > 1)
+			x = layer(d, x, ONE_OF(d, "maxpool1d", "avgpool1d"), hidden, "kernel: 2");
+		layer(d, x, "globalpool", features(3), "%s", "");
+	} else {
+		x = layer(d, v, "reshape", hidden, "shape: [%d, %d]", n, v->c);
+		x = layer(d, x, "class_token", hidden, "%s", "");
+		layer(d, x, "reduce", features(v->c), "op: %s, axis: 1", ONE_OF(d, "mean", "sum"));
+	}
+}
+
+/* Images that become others: kinds with settings that fit any, and what sides and channels are. */
+static const struct { const char *kind, *settings; int times, more, c; } turned[] = {
+	{ "depthwise2d", "kernel: 3, padding: 1", 1, 0, 0 },
+	{ "conv_transpose2d", "out: 3, kernel: 2, stride: 2", 2, 0, 3 },
+	{ "upsample", "scale: 2, mode: bilinear", 2, 0, 0 },
+	{ "pad", "padding: 1, value: 0.5", 1, 2, 0 },
+	{ "lrn", "size: 3, alpha: 0.1", 1, 0, 0 }, { "prelu", "channels: yes", 1, 0, 0 },
+	{ "instancenorm", "affine: yes", 1, 0, 0 }, { "slice", "size: 1", 1, 0, 1 },
+	{ "sequence", "layers: [tanh, prelu]", 1, 0, 0 },
+	{ "repeat", "times: 2, layers: [depthwise2d: {kernel: 1}, silu]", 1, 0, 0 },
+};
+
+static void turn(struct dag *d, struct value *v)
+{
+	const int which = below(d, (int)(sizeof turned / sizeof *turned) + 3);
+	struct value made = *v;
+
+	if (v->form != IMAGES || v->h > 8 || v->w > 8 || v->h * v->w < 4) {
+		layer(d, v, ONE_OF(d, "prelu", "elu", "tanh"), *v, "%s", "");
+	} else if (which < 2) {
+		turn_over(d, v);
+	} else if (which == 2) {
+		if (v->c * v->h * v->w <= 60)
+			layer(d, v, "flatten", features(v->c * v->h * v->w), "%s", "");
+		made.h = v->w;
+		made.w = v->h;
+		layer(d, v, "transpose", made, "dims: [1, 3, 2]");
+	} else {
+		made.h = v->h * turned[which - 3].times + turned[which - 3].more;
+		made.w = v->w * turned[which - 3].times + turned[which - 3].more;
+		made.c = turned[which - 3].c ? turned[which - 3].c : v->c;
+		layer(d, v, turned[which - 3].kind, made, "%s", turned[which - 3].settings);
+	}
+}
+
+static void sharpen(struct dag *d, struct value *v)
+{
+	if (v->form == FEATURES && v->c > 1)
+		layer(d, v, "softmax", *v, "%s", "");
+	else
+		turn(d, v);
+}
+
 static void (*const layers[])(struct dag *, struct value *) = {
-	weigh, weigh, weigh, join, join, join, normalise, act, nest, pool, recur, attend, place,
+	weigh, weigh, weigh, join, join, join, normalise, act, nest, pool, recur, attend, place, turn,
+	turn, sharpen,
 };
 
 /* ---- inputs, ends ---- */
