@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -76,13 +77,17 @@ struct file_new {
 	char   buffer[BUFFER_SIZE];     /* many small writes become few */
 };
 
-/* All names are made at the start: after the rename nothing may fail for memory. */
+/* All names are made at the start: after the rename nothing may fail for memory.  Another thread
+ * may write the same file, and a process with our number, in a container or on another machine. */
 static tt_status make_names(struct file_new *f, const char *path)
 {
+	static _Atomic unsigned count;
 	const char *slash = strrchr(path, '/');
 	struct str tmp = {0}, dir = {0};
+	struct timespec now;
 
-	str_addf(&tmp, "%s.tmp.%ld", path, (long)getpid());
+	clock_gettime(CLOCK_REALTIME, &now);
+	str_addf(&tmp, "%s.tmp.%ld%06ld%u", path, (long)getpid(), now.tv_nsec / 1000, count++ % 1000);
 	str_add_bytes(&dir, slash ? path : ".", slash && slash != path ? (size_t)(slash - path) : 1);
 	f->tmp = tmp.p;
 	f->dir = dir.p;
@@ -115,8 +120,7 @@ tt_status file_new_open(struct file_new **out, const char *path)
 	f->fd = -1;
 	if ((st = make_names(f, path)) != TT_OK)
 		goto fail;
-	if ((f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC,
-	                  0666)) < 0) {
+	if ((f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) < 0) {
 		st = fail(path, "create");
 		goto fail;
 	}

@@ -22,7 +22,7 @@ tt_status file_read_at(int fd, const char *path, struct file_part part);
 /* The first line, cut to what there is room for; 0 if there is none. */
 int       file_first_line(const char *path, char *out, size_t room);
 
-/* A file under construction: written to path.tmp.PID, then commit = flush,
+/* A file under construction: written to path.tmp.NUMBER, a new one, then commit = flush,
  * fsync, rename, fsync of the folder.  close without commit removes it.  What is there
  * already must be a plain file: devices and folders are refused. */
 struct file_new;

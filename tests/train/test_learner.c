@@ -338,6 +338,12 @@ static void what_does_not_fit_is_refused_and_changes_nothing(void **state)
 	b = some(&c, 0, 4);
 	c.x.shape[1] = 4;
 	assert_status(tt_learner_step(l, b, NULL, NULL), TT_ESHAPE);
+	b = some(&c, 0, 4);                             /* bytes are converted, but not these */
+	c.x.shape[1] = 2 * SIDE;
+	c.x.type = TT_U8;
+	c.x.data = raw;
+	assert_status(tt_learner_step(l, b, NULL, NULL), TT_ESHAPE);
+	assert_error("the samples are 1x16x8, the model wants 1x8x8");
 	b = some(&c, 0, 4);                             /* another first batch is fine */
 	assert_ok(tt_learner_step(l, b, TT_STEP_OPTS(.lr = 1e-30), NULL));
 	assert_ok(tt_learner_step(alike, b, TT_STEP_OPTS(.lr = 1e-30), NULL));

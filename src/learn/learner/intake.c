@@ -172,13 +172,19 @@ static int is_plain(const struct tt_model *m)
 	return m->input[0].desc.dtype == DTYPE_F32 && !net_input_ragged(&m->input[0]);
 }
 
+/* Before anything is converted: room is made for samples of the model's shape. */
 static tt_status check_inputs(const struct intake *k, const tt_column *const *x)
 {
+	tt_column alone = *x[0];
 	tt_status st = TT_OK;
 
 	for (int i = 0; k->model->n_inputs > 1 && st == TT_OK && i < k->model->n_inputs; i++)
 		st = signature_check_samples(k->model->signature, i, x[i]);
-	return st;
+	if (k->model->n_inputs > 1 || !is_plain(k->model))
+		return st;
+	if (!alone.ndim)
+		alone.shape[alone.ndim++] = 1;
+	return signature_check_samples(k->model->signature, 0, &alone);
 }
 
 /* The first batch says what all are like. */

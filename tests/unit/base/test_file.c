@@ -9,6 +9,13 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+static int file_size_of(const char *path)
+{
+	struct stat s;
+
+	return stat(path, &s) == 0 ? (int)s.st_size : -1;
+}
+
 static void what_is_written_is_read(void **state)
 {
 	const char *path = test_path(test_temp_dir(), "a");
@@ -46,6 +53,26 @@ static void many_small_writes_make_one_file(void **state)
 	for (size_t i = 0; i < size; i++)
 		assert_int_equal(back[i], '0' + (int)(i % 10));
 	mem_free(back);
+}
+
+/* Two threads, or two containers whose processes have one number: they must not share what is under
+ * construction. */
+static void of_two_writers_of_one_file_each_writes_a_whole_one(void **state)
+{
+	const char *path = test_path(test_temp_dir(), "shared");
+	struct file_new *one = NULL, *two = NULL;
+
+	(void)state;
+	assert_ok(file_new_open(&one, path));
+	assert_ok(file_new_write(one, "the first one", 13));
+	assert_ok(file_new_open(&two, path));
+	assert_ok(file_new_write(two, "two", 3));
+	assert_ok(file_new_commit(one));
+	assert_int_equal(file_size_of(path), 13);
+	assert_ok(file_new_commit(two));
+	assert_int_equal(file_size_of(path), 3);
+	file_new_close(&one);
+	file_new_close(&two);
 }
 
 static void a_file_too_large_is_refused(void **state)
@@ -307,6 +334,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_read),
 		cmocka_unit_test(many_small_writes_make_one_file),
+		cmocka_unit_test(of_two_writers_of_one_file_each_writes_a_whole_one),
 		cmocka_unit_test(a_file_too_large_is_refused),
 		cmocka_unit_test(errors_name_the_path_and_the_reason),
 		cmocka_unit_test(an_empty_file_is_an_empty_text),
