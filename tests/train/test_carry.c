@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <tutti/data.h>
+#include <tutti/learner.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -322,6 +323,22 @@ static void what_does_not_go_with_it_is_refused(void **state)
 	}
 }
 
+/* Who is handed batches does not know which of them goes on in which. */
+static void learners_and_combiners_know_of_no_streams(void **state)
+{
+	tt_model *m = tiny_model(net, "distribute.strategy", "ensemble", "distribute.combine", "net",
+	                         NULL);
+	tt_learner *l = NULL;
+	tt_trainer *t = NULL;
+
+	(void)state;
+	assert_status(tt_learner_new(&l, m, NULL), TT_ESUPPORT);
+	assert_error("data.carry");
+	assert_status(tt_trainer_new(&t, m, TT_TRAINER_OPTS(.workers = 2)), TT_ESUPPORT);
+	assert_error("data.carry: distribute.combine: net");
+	tt_model_free(&m);
+}
+
 static void other_streams_are_not_gone_on_with(void **state)
 {
 	char dir[80], ended[80];
@@ -350,6 +367,7 @@ int main(void)
 		cmocka_unit_test(workers_and_micro_batches_share_out_the_streams),
 		cmocka_unit_test(another_number_of_workers_goes_on_with_the_same_streams),
 		cmocka_unit_test(what_does_not_go_with_it_is_refused),
+		cmocka_unit_test(learners_and_combiners_know_of_no_streams),
 		cmocka_unit_test(other_streams_are_not_gone_on_with),
 	};
 
