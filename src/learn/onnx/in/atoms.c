@@ -219,11 +219,15 @@ int atoms_cut(struct atoms *a, int64_t axis, int64_t at, int64_t size)
 
 int atoms_grow(struct atoms *a, int64_t offset, int64_t size)
 {
-	const struct atom *x = only(a, a->ndim - 1, 'c');
+	const int end = a->ndim - 1;
+	const struct atom *x;
 
+	if (!a->d[end].n && offset > a->offset)
+		put(a, end, 'c', 1, offset - a->offset);
+	x = only(a, end, 'c');
 	if (!x || offset != a->offset + x->size * x->step)
 		return 0;
-	a->d[a->ndim - 1].a[0].size += size;
+	a->d[end].a[0].size += size;
 	merge(a);
 	return 1;
 }
@@ -256,14 +260,22 @@ static int count_front(const struct atoms *a, char of)
 	return n;
 }
 
+/* Features of a head; where it has one alone the dimension holds nothing. */
+static const struct atom *features(const struct atoms *a, int dim)
+{
+	static const struct atom one = { 'c', 1, 1 };
+
+	return a->d[dim].n ? only(a, dim, 'c') : &one;
+}
+
 int atoms_score(struct atoms *a, const struct atoms *k)
 {
 	const int end = a->ndim - 1;
 	const struct atom *c, *kc, *kt;
 
 	if (!same_front(a, k) || count_front(a, 'n') != 1 || count_front(a, 'c') > 1 ||
-	    !only(a, end - 1, 't') || !(c = only(a, end, 'c')) ||
-	    !(kc = only(k, end - 1, 'c')) || !(kt = only(k, end, 't')) || c->size != kc->size)
+	    !only(a, end - 1, 't') || !(c = features(a, end)) ||
+	    !(kc = features(k, end - 1)) || !(kt = only(k, end, 't')) || c->size != kc->size)
 		return 0;
 	put(a, end, 's', kt->size, 0);
 	return 1;
@@ -275,9 +287,10 @@ int atoms_weigh(struct atoms *a, const struct atoms *v)
 	const struct atom *c;
 
 	if (!same_front(a, v) || !only(a, end, 's') || !only(v, end - 1, 't') ||
-	    !(c = only(v, end, 'c')))
+	    !(c = features(v, end)))
 		return 0;
 	put(a, end, 'c', c->size, 1);
+	a->d[end].n = c->size > 1;
 	a->offset = 0;
 	for (int d = 0; d < end - 1; d++)
 		for (int i = 0; i < a->d[d].n; i++)
@@ -288,7 +301,7 @@ int atoms_weigh(struct atoms *a, const struct atoms *v)
 
 void atoms_heads(const struct atoms *a, struct heads *out)
 {
-	*out = (struct heads){ .heads = 1 };
+	*out = (struct heads){ .heads = 1, .size = 1, .step = 1 };
 	for (int d = 0; d < a->ndim; d++)
 		for (int i = 0; i < a->d[d].n; i++) {
 			const struct atom *x = &a->d[d].a[i];
@@ -307,7 +320,7 @@ void atoms_heads(const struct atoms *a, struct heads *out)
 
 int atoms_is_joined(const struct atoms *a, int64_t wide)
 {
-	const struct atom *c = only(a, a->ndim - 1, 'c');
+	const struct atom *c = features(a, a->ndim - 1);
 	int n = 0, t = 0, other = 0;
 
 	for (int d = 0; d < a->ndim - 1; d++)
@@ -321,7 +334,7 @@ int atoms_is_joined(const struct atoms *a, int64_t wide)
 
 int atoms_form(const struct atoms *a)
 {
-	if (a->ndim != 3 || !only(a, 2, 'c'))
+	if (a->ndim != 3 || !features(a, 2))
 		return -1;
 	return only(a, 0, 'n') && only(a, 1, 't') ? 0 : only(a, 0, 't') && only(a, 1, 'n') ? 1 : -1;
 }

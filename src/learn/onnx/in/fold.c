@@ -418,6 +418,7 @@ static tt_status fold_slice(struct net *r, struct fold *f)
 	const struct value *v = f->in[0];
 	const int64_t *x, *from, *to, *axis, *step, first = 0, next = 1;
 	const int64_t rows = v->ndim ? v->dim[0] : 0, width = v->ndim == 2 ? v->dim[1] : 1;
+	const float *y = NULL;
 	size_t n;
 	int64_t a, b;
 	tt_status st;
@@ -433,7 +434,7 @@ static tt_status fold_slice(struct net *r, struct fold *f)
 		return st != TT_OK ? st : onnx_refuse(r, f->n, "it cuts more than one dimension");
 	if (!v->c.whole && is_places(f, from, to))
 		return fold_same(r, f);
-	if ((st = wholes(r, f, 0, &x, &n)) != TT_OK)
+	if ((st = v->c.whole ? onnx_wholes(r, v, &x, &n) : onnx_floats(r, v, &y, &n)) != TT_OK)
 		return st;
 	if (v->ndim < 1 || v->ndim > 2 || *axis != 0 || (*step != 1 && *step != -1))
 		return onnx_refuse(r, f->n, "of constants, rows are cut");
@@ -446,10 +447,16 @@ static tt_status fold_slice(struct net *r, struct fold *f)
 	f->out->ndim = v->ndim;
 	f->out->dim[0] = (b - a) * *step;
 	f->out->dim[1] = width;
-	if ((st = room(r, f, 1)) != TT_OK)
+	if ((st = room(r, f, v->c.whole)) != TT_OK)
 		return st;
-	for (int64_t i = 0; i < f->out->dim[0]; i++)
-		memcpy(f->out->c.i + i * width, x + (a + i * *step) * width, (size_t)width * sizeof *x);
+	for (int64_t i = 0; i < f->out->dim[0]; i++) {
+		const int64_t from_row = (a + i * *step) * width;
+
+		if (v->c.whole)
+			memcpy(f->out->c.i + i * width, x + from_row, (size_t)width * sizeof *x);
+		else
+			memcpy(f->out->c.f + i * width, y + from_row, (size_t)width * sizeof *y);
+	}
 	return TT_OK;
 }
 

@@ -489,6 +489,8 @@ tt_status in_reduce(struct net *r, const Onnx__Node *n)
 		if (!out || keep)
 			dim[ndim++] = out ? 1 : x->dim[i];
 	}
+	if (ndim == 1 && onnx_is(onnx_next(r, n), "Reshape"))
+		dim[ndim++] = 1;                /* a number for each sample is a list of one here */
 	if (k == 0 || ndim < 2)
 		return onnx_refuse(r, n, "it leaves no dimension but the batch");
 	if (x->ndim == 3 && x->dim[1] == NET_LENGTH && k == 1 && axes[0] == 1 && !keep)
