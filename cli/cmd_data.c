@@ -361,7 +361,7 @@ static tt_status write_files(const struct data_args *o, const tt_source *source,
 
 static int is_sequence(const tt_source_info *info)
 {
-	return info->ndim > 0 && info->shape[0] < 0;
+	return (info->ndim > 0 && info->shape[0] < 0) || info->target == TT_TARGET_PLACES;
 }
 
 /* "i32 any x 3" */
@@ -403,7 +403,9 @@ static void print_sequences(const tt_source *source, const char *uri)
 		       s->target && strcmp(s->target, s->column[i]->name) == 0 ? " (target)" : "");
 	if (s->classes)
 		print_vocabulary(s);
-	if (s->kind == TT_TARGET_PLACES)
+	if (s->kind == TT_TARGET_PLACES && (info->ndim < 1 || info->shape[0] >= 0))
+		printf("for a spec\nmodel: {loss: ctc, layers: [..., dense: {out: %d}]}\n", s->classes);
+	else if (s->kind == TT_TARGET_PLACES)
 		printf("for a spec\nmodel:\n  inputs: {%s: {shape: [-1], type: i32}}\n  layers: "
 		       "[embedding: {rows: %d, dim: ...}, ..., dense: {out: %d}]\n", s->column[0]->name,
 		       s->classes, s->classes);

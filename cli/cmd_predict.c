@@ -147,6 +147,8 @@ static tt_status prepare(struct prediction *p, struct call *c)
 		return st;
 	p->answers.width = (int)tt_session_outputs(p->session);
 	p->answers.kind = answers_classes(loss) ? ANSWER_CLASSES : ANSWER_VALUES;
+	if (tt_model_signature(p->model)->blank >= 0)
+		p->answers.kind = ANSWER_SPELT;
 	p->answers.top = (int)p->args->top;
 	p->asked = (struct by_name){ .source = p->in.source, .view = p->in.view, .session = p->session,
 	                             .signature = tt_model_signature(p->model) };
@@ -293,6 +295,55 @@ static tt_status answer_by_name(struct prediction *p, int64_t sample, int64_t i)
 	return TT_OK;
 }
 
+/* "cat" or, where a label has more than one byte, "3 14 3". */
+static tt_status write_spelt(const struct prediction *p, const int32_t *label, int64_t n,
+                             struct str *out)
+{
+	char number[16];
+	int words = 0;
+
+	for (int i = 0; i < p->answers.width; i++)
+		words |= i != p->asked.signature->blank && strlen(names_get(&p->names, i, number)) > 1;
+	out->len = 0;
+	str_add(out, "");
+	for (int64_t k = 0; k < n; k++) {
+		str_add(out, k && words ? " " : "");
+		str_add(out, names_get(&p->names, label[k], number));
+	}
+	return str_status(out);
+}
+
+/* One line: what the net spells, and what the source does. */
+static tt_status answer_spelt(struct prediction *p, int64_t sample, int64_t i)
+{
+	int32_t *label = mem_calloc((size_t)by_name_answers(&p->asked, i) + 1, sizeof *label);
+	struct str is = { 0 }, truth = { 0 };
+	char name[32];
+	int64_t n = 0;
+	tt_status st = label ? TT_OK : TT_ENOMEM;
+
+	find_ids(p, sample);
+	if (st == TT_OK)
+		st = write_spelt(p, label, by_name_spelt(&p->asked, i, label), &is);
+	while (st == TT_OK && n < by_name_answers(&p->asked, i) &&
+	       by_name_truth(&p->asked, i, n) >= 0) {
+		label[n] = by_name_truth(&p->asked, i, n);
+		n++;
+	}
+	if (st == TT_OK && n)
+		st = write_spelt(p, label, n, &truth);
+	if (st == TT_OK) {
+		p->truth[0] = (struct truth){ .class = n ? truth.p : NULL };
+		p->answers.spelt = is.p;
+		snprintf(name, sizeof name, "%lld", (long long)sample);
+		predictions_add(&p->answers, name, &p->truth[0], p->asked.out);
+	}
+	str_release(&is);
+	str_release(&truth);
+	mem_free(label);
+	return st;
+}
+
 static tt_status chunk_by_name(struct prediction *p, int64_t first, int n)
 {
 	tt_status st = by_name_ask(&p->asked, first, n);
@@ -303,7 +354,8 @@ static tt_status chunk_by_name(struct prediction *p, int64_t first, int n)
 		return st;
 	if (st == TT_OK) {
 		for (int i = 0; i < n && st == TT_OK; i++)
-			st = forgive(p, first + i, answer_by_name(p, first + i, i));
+			st = forgive(p, first + i, p->answers.kind == ANSWER_SPELT
+			             ? answer_spelt(p, first + i, i) : answer_by_name(p, first + i, i));
 		return st;
 	}
 	for (int i = 0; i < n; i++)             /* one of them is bad: each alone */

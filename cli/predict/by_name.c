@@ -15,6 +15,11 @@ static int is_ragged(const tt_column *c)
 	return c->ndim > 0 && c->shape[0] < 0;
 }
 
+int by_name_per_place(const tt_signature *s)
+{
+	return s->data->kind == TT_TARGET_PLACES;
+}
+
 int by_name_wanted(const tt_signature *s)
 {
 	int inputs = 0, ragged = 0;
@@ -24,12 +29,7 @@ int by_name_wanted(const tt_signature *s)
 			inputs++;
 			ragged |= is_ragged(s->data->column[i]);
 		}
-	return inputs != 1 || ragged;
-}
-
-int by_name_per_place(const tt_signature *s)
-{
-	return s->data->kind == TT_TARGET_PLACES;
+	return inputs != 1 || ragged || by_name_per_place(s);
 }
 
 static int64_t rows_of(const tt_column *c, int64_t i)
@@ -49,6 +49,8 @@ int64_t by_name_answers(const struct by_name *q, int64_t i)
 		if (is_input(d, d->column[k]) && is_ragged(d->column[k]) &&
 		    (c = tt_batch_column(q->in, d->column[k]->name)))
 			return rows_of(c, i);
+	if (q->signature->output->shape[0] > 0)
+		return q->signature->output->shape[0];
 	for (int k = 0; k < d->columns; k++)
 		if (d->target && strcmp(d->column[k]->name, d->target) == 0)
 			return rows_of(d->column[k], i);
@@ -98,6 +100,32 @@ int32_t by_name_truth(const struct by_name *q, int64_t i, int64_t k)
 	if (!c || c->type != TT_I32 || k >= rows_of(c, i))
 		return -1;
 	return ((const int32_t *)c->data)[(c->offsets ? c->offsets[i] : i * rows_of(c, i)) + k];
+}
+
+static int likeliest(const float *p, int width)
+{
+	int best = 0;
+
+	for (int j = 1; j < width; j++)
+		if (p[j] > p[best])
+			best = j;
+	return best;
+}
+
+int64_t by_name_spelt(struct by_name *q, int64_t i, int32_t *label)
+{
+	const int blank = q->signature->blank, width = (int)tt_session_outputs(q->session);
+	int before = blank;
+	int64_t n = 0;
+
+	for (int64_t k = 0; k < by_name_answers(q, i); k++) {
+		const int is = likeliest(by_name_answer(q, i, k), width);
+
+		if (is != blank && is != before)
+			label[n++] = is;
+		before = is;
+	}
+	return n;
 }
 
 void by_name_release(struct by_name *q)

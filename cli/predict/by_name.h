@@ -27,6 +27,9 @@ int64_t      by_name_answers(const struct by_name *q, int64_t i);
 const float *by_name_answer(struct by_name *q, int64_t i, int64_t k);
 /* The class that the source says is right at that place; below 0: it does not say. */
 int32_t      by_name_truth(const struct by_name *q, int64_t i, int64_t k);
+/* Of a net that spells labels: what its likeliest classes say, without blanks and repeats between
+ * them, into label [answers]; how many. */
+int64_t      by_name_spelt(struct by_name *q, int64_t i, int32_t *label);
 void         by_name_release(struct by_name *q);
 
 #endif

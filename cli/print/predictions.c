@@ -16,6 +16,8 @@ struct prediction_form {
 
 static int shown(const struct answers *a)
 {
+	if (a->kind == ANSWER_SPELT)
+		return 0;
 	return a->kind == ANSWER_VALUES || a->top > a->width ? a->width : a->top;
 }
 
@@ -43,6 +45,8 @@ static void text_add(struct answers *a, const char *sample, const struct truth *
 	for (int i = 0; i < a->ids; i++)
 		text_printf(a->to, "%s%s", i ? " " : "", a->id[i]);
 	text_printf(a->to, "%s", a->ids ? "" : sample);
+	if (a->kind == ANSWER_SPELT)
+		text_printf(a->to, "  %s", text_name(a->spelt, name));
 	for (int i = 0; i < shown(a); i++) {
 		int c = a->order[i];
 
@@ -97,6 +101,8 @@ static void csv_begin(struct answers *a)
 		putc(',', a->to);
 	}
 	fputs(a->ids ? "truth" : "sample,truth", a->to);
+	if (a->kind == ANSWER_SPELT)
+		fputs(",answer", a->to);
 	for (int i = 1; i <= shown(a); i++)
 		if (a->shares) {
 			putc(',', a->to);
@@ -131,6 +137,10 @@ static void csv_add(struct answers *a, const char *sample, const struct truth *t
 		putc(',', a->to);
 	}
 	csv_truth(a, t);
+	if (a->kind == ANSWER_SPELT) {
+		putc(',', a->to);
+		csv_text(a, a->spelt);
+	}
 	for (int i = 0; i < shown(a); i++) {
 		putc(',', a->to);
 		if (a->kind == ANSWER_CLASSES) {
@@ -200,6 +210,8 @@ static void json_add(struct answers *a, const char *sample, const struct truth *
 	json_truth(a, t);
 	if (a->kind == ANSWER_CLASSES) {
 		add_classes(a, out);
+	} else if (a->kind == ANSWER_SPELT) {
+		json_text(&a->json, "answer", a->spelt);
 	} else {
 		json_open(&a->json, "values", '[');
 		for (int i = 0; i < a->width; i++)
@@ -231,7 +243,7 @@ static void sort_answer(struct answers *a, const float *out)
 {
 	for (int i = 0; i < a->width; i++)
 		a->order[i] = i;
-	if (a->kind == ANSWER_VALUES)
+	if (a->kind != ANSWER_CLASSES)
 		return;
 	for (int i = 0; i < shown(a); i++)
 		for (int k = i + 1; k < a->width; k++)

@@ -8,7 +8,7 @@
 #include "print/json.h"
 #include "print/names.h"
 
-enum prediction_kind { ANSWER_CLASSES, ANSWER_VALUES };
+enum prediction_kind { ANSWER_CLASSES, ANSWER_VALUES, ANSWER_SPELT };
 
 extern const char *const prediction_formats[];          /* "text", "csv", "json" */
 
@@ -22,6 +22,7 @@ struct answers {
 	int                ids;             /* names that samples have, in the columns...  */
 	const char *const *id_names;        /* [ids] of these names; borrowed              */
 	const char       **id;              /* [ids] of the sample that is added           */
+	const char        *spelt;           /* SPELT: the answer to the sample that is added */
 	const struct prediction_form *form;
 	struct json        json;
 	int               *order;           /* room to sort in                       */

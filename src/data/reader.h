@@ -54,7 +54,8 @@ enum target_wish {
 	WISH_ANY,           /* as the target looks                                                    */
 	WISH_CLASSES,       /* classes, numbers too                                                   */
 	WISH_NUMBERS,       /* numbers, few and whole ones too                                        */
-	WISH_YES_NO         /* 0 and 1, or two words; other numbers are shares                        */
+	WISH_YES_NO,        /* 0 and 1, or two words; other numbers are shares                        */
+	WISH_SPELL          /* a list of labels, of a length of its own                               */
 };
 
 /* An input of a model that is one number: a column of that name is shown as it is. */

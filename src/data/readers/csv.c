@@ -9,7 +9,7 @@
 #include "data/readers/registry.h"
 
 static const char *const header_words[] = { "auto", "no", "yes", NULL };
-static const char *const task_words[] = { "auto", "classify", "regress", NULL };
+static const char *const task_words[] = { "auto", "classify", "regress", "spell", NULL };
 static const char *const decimal_words[] = { "point", "comma", NULL };
 static const char *const missing_words[] = { "error", "mean", "median", "zero", NULL };
 static const char *const bad_words[] = { "error", "skip", "later", NULL };
@@ -26,7 +26,8 @@ static const struct option settings[] = {
 	         "its name or number; none: no weights; if not set the one that a model knows by name"),
 	OPT_ENUM(struct csv_opts, task, "auto", task_words,
 	         "what the target is; auto: what a model's loss wants (cross_entropy: classes; mse, "
-	         "mae, huber: numbers; bce: 0 and 1, shares, or two words); for no model: text, or "
+	         "mae, huber: numbers; bce: 0 and 1, shares, or two words; ctc: lists of labels, which "
+	         "are the words of a cell, or else its characters: spell); for no model: text, or "
 	         "whole numbers with at most 50 different values, are classes"),
 	OPT_ENUM(struct csv_opts, header, "auto", header_words, "whether the first row holds names"),
 	CELLS("numeric", TT_CELLS_NUMERIC, "columns that are numbers, by name or number: a,b,7; what "
@@ -57,12 +58,21 @@ static const struct option settings[] = {
 
 /* ---- the reader -------------------------------------------------------------- */
 
+static tt_status describe_spelt(const struct csv *c, struct schema *s, const char *target)
+{
+	tt_status st = schema_add(s, TT_COLUMN(.name = target, .type = TT_I32, .ndim = 1,
+	                                       .shape = { -1 }));
+
+	return st != TT_OK ? st : schema_set_target(s, &(struct schema_target){
+		target, TT_TARGET_PLACES, c->classes, c->class_names });
+}
+
 /* Features, target, weight, in this order.  A header without a name for the target is possible,
  * and one that calls it like another column. */
 static tt_status describe(const struct csv *c, struct schema *s)
 {
 	const char *target = c->target && *c->target && strcmp(c->target, "x") ? c->target
-	                   : c->label ? "label" : "value";
+	                   : c->label || c->spelt ? "label" : "value";
 	const char *weight = c->weigher && *c->weigher && strcmp(c->weigher, "x") &&
 	                     strcmp(c->weigher, target) ? c->weigher
 	                   : strcmp(target, "weight") ? "weight" : "weights";
@@ -74,6 +84,8 @@ static tt_status describe(const struct csv *c, struct schema *s)
 	for (int i = 0; st == TT_OK && i < c->aparts; i++)
 		st = schema_add(s, TT_COLUMN(.name = c->apart[i].name, .type = c->apart[i].type));
 	s->view.kind = TT_TARGET_NONE;
+	if (st == TT_OK && c->spelt)
+		st = describe_spelt(c, s, target);
 	if (st == TT_OK && (c->label || c->value))
 		st = schema_add(s, TT_COLUMN(.name = target, .type = c->label ? TT_I32 : TT_F32));
 	if (st == TT_OK && (c->label || c->value))
@@ -93,19 +105,44 @@ static void give(struct memory_source *s, int *column, void *block)
 	*column += block != NULL;
 }
 
+/* Those of rows that were left out are left behind. */
+static tt_status hand_over_spelt(struct csv *c, struct memory_source *s, int column)
+{
+	int64_t *offsets = mem_calloc(c->rows + 1, sizeof *offsets);
+	size_t to = 0;
+
+	if (!offsets)
+		return TT_ENOMEM;
+	for (size_t i = 0; i < c->rows; i++) {
+		memmove(c->spelling + to, c->spelling + c->spelt[i].at,
+		        c->spelt[i].n * sizeof *c->spelling);
+		offsets[i] = (int64_t)to;
+		to += c->spelt[i].n;
+	}
+	offsets[c->rows] = (int64_t)to;
+	s->data[column] = s->owned[column] = c->spelling;
+	s->offsets[column] = offsets;
+	s->owned[MEMORY_BLOCKS - 2] = offsets;
+	c->spelling = NULL;
+	return TT_OK;
+}
+
 /* The table's memory goes over to the source. */
-static void hand_over(struct csv *c, struct memory_source *s)
+static tt_status hand_over(struct csv *c, struct memory_source *s)
 {
 	int column = 0;
 
 	give(s, &column, c->x);
 	for (int i = 0; i < c->aparts; i++)
 		give(s, &column, c->apart[i].data);
+	if (c->spelt && hand_over_spelt(c, s, column++) != TT_OK)
+		return TT_ENOMEM;
 	give(s, &column, c->label ? (void *)c->label : c->value);
 	give(s, &column, c->weight);
 	c->x = c->value = c->weight = NULL;
 	c->label = NULL;
 	c->aparts = 0;
+	return TT_OK;
 }
 
 /* Names of rows: their texts stay where they are. */
@@ -172,9 +209,8 @@ static tt_status open_table(struct csv *c, struct reader **out)
 	}
 	if ((st = memory_source_new(&s, &csv_reader, &schema, (int64_t)c->rows)) != TT_OK)
 		return st;
-	hand_over(c, s);
-	if ((st = hand_over_bad(c, s)) != TT_OK || (st = hand_over_ids(c, s)) != TT_OK ||
-	    (st = hand_over_table(c, s)) != TT_OK) {
+	if ((st = hand_over(c, s)) != TT_OK || (st = hand_over_bad(c, s)) != TT_OK ||
+	    (st = hand_over_ids(c, s)) != TT_OK || (st = hand_over_table(c, s)) != TT_OK) {
 		memory_source_close(&s->reader);
 		return st;
 	}

@@ -18,7 +18,7 @@
 #include "data/readers/memory_source.h"
 
 enum csv_header { CSV_HEADER_AUTO, CSV_HEADER_NO, CSV_HEADER_YES };
-enum csv_task { CSV_AUTO, CSV_CLASSIFY, CSV_REGRESS };
+enum csv_task { CSV_AUTO, CSV_CLASSIFY, CSV_REGRESS, CSV_SPELL };
 enum csv_bad_rows { CSV_BAD_ERROR, CSV_BAD_SKIP, CSV_BAD_LATER };
 enum csv_decimal { CSV_DECIMAL_POINT, CSV_DECIMAL_COMMA };
 enum csv_missing { CSV_MISSING_ERROR, CSV_MISSING_MEAN, CSV_MISSING_MEDIAN, CSV_MISSING_ZERO };
@@ -38,11 +38,16 @@ struct csv_opts {
 /* A column that a model reads by its name and not among the features. */
 struct csv_apart { const char *name; enum tt_type type; void *data; };
 
+/* The labels of a row: places in struct csv's `spelling`. */
+struct csv_spelt { size_t at, n; };
+
 struct csv {
 	size_t       rows, columns;    /* columns: of features                              */
 	float       *x;                /* owned, [rows][columns]                            */
 	int32_t     *label;            /* owned, [rows]; classification only; -1: it has none */
 	float       *value;            /* owned, [rows]; regression only; NAN: it has none  */
+	struct csv_spelt *spelt;       /* owned, [rows]; lists of labels only               */
+	int32_t     *spelling;         /* owned, the labels of all rows                     */
 	float       *weight;           /* owned, [rows]; NULL without                       */
 	const char **feature;          /* [columns], in the arena; NULL without a header    */
 	struct csv_apart apart[BATCH_COLUMNS];      /* [aparts], data owned                 */

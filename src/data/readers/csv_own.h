@@ -106,6 +106,9 @@ tt_status csv_keep(struct table *t, struct csv *c, const struct csv_opts *o);
 void      csv_move_row(struct table *t, struct csv *c, size_t to, size_t from);
 /* csv_target.c: classes or values from the texts of all rows. */
 tt_status csv_take_targets(struct table *t, struct csv *c, const struct csv_opts *o);
+/* csv_spell.c: lists of labels from the same; class 0 is the blank. */
+int       csv_spells(const struct csv_opts *o);
+tt_status csv_spell(const struct table *t, struct csv *c, const struct csv_opts *o);
 
 /* csv_bad.c.  "FILE:12: column 2 ('age'): 'abc' is WHAT; the way out": a cell of the row under way,
  * its number of cells, a row's target. */

@@ -100,6 +100,8 @@ tt_status csv_keep(struct table *t, struct csv *c, const struct csv_opts *o)
 			c->label[kept] = c->label[i];
 		if (c->value)
 			c->value[kept] = c->value[i];
+		if (c->spelt)
+			c->spelt[kept] = c->spelt[i];
 		if (is_bad)
 			c->bad[kept_bad++] = (struct bad_sample){ (int64_t)kept, c->bad[bad - 1].why };
 		kept++;

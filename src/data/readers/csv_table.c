@@ -292,6 +292,8 @@ void csv_release(struct csv *c)
 	mem_free(c->x);
 	mem_free(c->label);
 	mem_free(c->value);
+	mem_free(c->spelt);
+	mem_free(c->spelling);
 	mem_free(c->weight);
 	mem_free(c->bad);
 	mem_free(c->id);

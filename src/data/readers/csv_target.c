@@ -161,6 +161,7 @@ static enum verdict judge(const struct csv_opts *o, const struct look *l)
 	case WISH_CLASSES: return CLASSES;
 	case WISH_NUMBERS: return VALUES;
 	case WISH_YES_NO:  return l->binary || !l->numbers ? CLASSES : VALUES;
+	case WISH_SPELL:
 	case WISH_ANY:     break;
 	}
 	return !l->numbers ? CLASSES : l->whole ? FEW_CLASSES : VALUES;
@@ -216,6 +217,8 @@ tt_status csv_take_targets(struct table *t, struct csv *c, const struct csv_opts
 
 	if (t->target == t->width || !has_targets(t, c->rows))
 		return TT_OK;
+	if (csv_spells(o))
+		return csv_spell(t, c, o);
 	look = inspect(t, c->rows);
 	/* Who knows words for classes takes numbers for words, too: versions 1.1 and 1.10. */
 	t->class_numbers = look.numbers && (!k || !k->class_names ||

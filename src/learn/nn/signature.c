@@ -48,7 +48,7 @@ static void set_output(struct signature *s, const struct tt_model *m)
 	                         .shape = { m->outputs } };
 	if (m->per_place) {
 		s->output.ndim = 2;
-		s->output.shape[0] = -1;
+		s->output.shape[0] = nn_has_sequences(m) ? -1 : m->out_desc.dim[1];
 		s->output.shape[1] = m->outputs;
 	}
 	s->output.name = loss_row(m->net.loss)->answers == ANSWERS_VALUES ? "values" : "probabilities";
@@ -251,10 +251,12 @@ struct known_columns nn_known_columns(const struct tt_model *m)
 	const struct signature *s = m->signature;
 	const tt_schema *d = &s->data.view;
 	const tt_column *x = d->column[schema_input(d, 0)];
+	const int spells = loss_row(m->net.loss)->takes == TAKES_LABELS;
 
 	return (struct known_columns){
 		.target = s->view.known ? d->target : NULL, .weight = d->weight, .features = x->features,
-		.count = column_row(x), .wish = s->view.known ? of_kind[d->kind] : wish_of(m),
+		.count = column_row(x), .wish = spells ? WISH_SPELL
+		                              : s->view.known ? of_kind[d->kind] : wish_of(m),
 		.class_names = d->class_names, .classes = d->class_names ? d->classes : 0,
 		.recipe = d->recipe, .inputs = m->column, .n_inputs = m->n_inputs,
 	};
