@@ -180,6 +180,7 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_generator_text, NULL, "a", 1);
 	REFUSES(tt_generator_next, NULL, NULL, NULL);
 	REFUSES(tt_generator_probabilities, NULL, x);
+	assert_true(tt_generator_making(NULL) == 0);
 	REFUSES(tt_evaluation_get, NULL, 0, &(tt_score)TT_SIZED(tt_score));
 	REFUSES(tt_evaluation_class, NULL, 0, &(tt_class_score)TT_SIZED(tt_class_score));
 	REFUSES(tt_evaluation_curve, NULL, 0, TT_CURVE_ROC, &(tt_curve)TT_SIZED(tt_curve));
