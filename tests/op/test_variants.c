@@ -124,7 +124,7 @@ static const enum ir_op left[] = {
 	/* of many numbers XENT has one: compute/exec/cpu/seq */
 	IR_XENT, IR_BCE, IR_MSE, IR_MAE, IR_HUBER, IR_FOCAL, IR_SIGMOID_FOCAL, IR_HINGE, IR_KL,
 	IR_BCE_DX, IR_MSE_DX, IR_MAE_DX, IR_HUBER_DX, IR_FOCAL_DX, IR_SIGMOID_FOCAL_DX, IR_HINGE_DX,
-	IR_KL_DX,
+	IR_KL_DX, IR_CTC, IR_CTC_DX,
 };
 
 static int is_left(enum ir_op op)

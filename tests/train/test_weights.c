@@ -97,6 +97,14 @@ static const char *loss_word(int loss)
 	return NULL;
 }
 
+/* The first from loss on that a net of one answer a sample can have; lists: train_ctc. */
+static int next_loss(int loss)
+{
+	while (loss_word(loss) && loss_row(loss)->takes == TAKES_LABELS)
+		loss++;
+	return loss;
+}
+
 static tt_model *model_for(int loss, const char *micro_batch)
 {
 	return tiny_model(net, "model.loss", loss_word(loss), "train.micro_batch", micro_batch, NULL);
@@ -124,7 +132,7 @@ static tt_model *learnt(int loss, const char *micro, const struct rows *r, enum 
 static void a_sample_of_weight_n_counts_as_n_samples(void **state)
 {
 	(void)state;
-	for (int loss = 0; loss_word(loss); loss++)
+	for (int loss = next_loss(0); loss_word(loss); loss = next_loss(loss + 1))
 		for (int micro = 0; micro < 2; micro++) {
 			tt_metrics a, b;
 			tt_model *one = learnt(loss, micro ? "5" : "0", &rows, WEIGHTED, &a);
@@ -144,7 +152,7 @@ static void a_sample_of_weight_n_counts_as_n_samples(void **state)
 static void weights_of_one_change_no_bit(void **state)
 {
 	(void)state;
-	for (int loss = 0; loss_word(loss); loss++)
+	for (int loss = next_loss(0); loss_word(loss); loss = next_loss(loss + 1))
 		for (int micro = 0; micro < 2; micro++) {
 			tt_metrics a, b;
 			tt_model *one = learnt(loss, micro ? "7" : "0", &ones, WEIGHTED, &a);
@@ -163,7 +171,7 @@ static void weights_that_add_up_to_nothing_teach_nothing(void **state)
 	static const float nothing[] = { 0, FLT_MIN / (4 * SAMPLES) };
 
 	(void)state;
-	for (int loss = 0; loss_word(loss); loss++)
+	for (int loss = next_loss(0); loss_word(loss); loss = next_loss(loss + 1))
 		for (int i = 0; i < 2; i++) {
 			tt_model *m = model_for(loss, "0"), *was = model_for(loss, "0");
 			tt_step_result r = TT_SIZED(tt_step_result);
@@ -266,7 +274,7 @@ static tt_model *learn_alone(int loss)
 static void a_group_weighs_the_batch_of_all(void **state)
 {
 	(void)state;
-	for (int loss = 0; loss_word(loss); loss++) {
+	for (int loss = next_loss(0); loss_word(loss); loss = next_loss(loss + 1)) {
 		tt_model *m;
 
 		ranks_run((struct ranks){ .n = RANKS }, learn_together, &loss);

@@ -9,9 +9,12 @@ static const struct scores_what what = {
 	.samples = 100,
 };
 static const struct scores_what values = { .kind = SCORES_VALUES, .width = 1, .samples = 100 };
+static const struct scores_what lists = { .kind = SCORES_SPELT, .width = 3, .classes = 3,
+                                          .samples = 100 };
 
 static const struct monitor_has classes_here = { 3, NULL }, nothing = { 0, NULL };
-static const struct monitor_has valid_classes = { 3, &what }, valid_values = { 0, &values };
+static const struct monitor_has valid_classes = { 3, &what }, valid_values = { 0, &values },
+                                valid_lists = { 3, &lists };
 
 static int look(struct monitor *w, double valid_loss, double valid_accuracy)
 {
@@ -68,7 +71,8 @@ static void every_number_of_a_validation_can_be_watched(void **state)
 	(void)state;
 	for (int i = 0; i < score_row_count; i++) {
 		const struct score_row *r = &score_rows[i];
-		const struct monitor_has *has = r->known & SCORES_CLASSES ? &valid_classes : &valid_values;
+		const struct monitor_has *has = r->known & SCORES_CLASSES ? &valid_classes
+		                              : r->known == SCORES_SPELT  ? &valid_lists : &valid_values;
 		struct monitor_seen seen;
 		struct monitor w;
 		char name[40];
