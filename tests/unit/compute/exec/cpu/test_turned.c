@@ -28,15 +28,6 @@ static float by_definition(const struct turned *t, int64_t i, int64_t k)
 	return sum + (t->b ? t->b[k] : 0);
 }
 
-static int has_fused(void)
-{
-#ifdef __x86_64__
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#else
-	return 0;
-#endif
-}
-
 /* Under sanitizers loops are those of a plain processor: there the last bits are not these. */
 static void check(struct turned t, int exact)
 {
@@ -60,10 +51,11 @@ static void check(struct turned t, int exact)
 
 static int exact(void)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__) || \
+	!defined(__x86_64__)
 	return 0;
 #else
-	return has_fused();
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
 }
 
