@@ -5,6 +5,8 @@
 
 #include <tutti/run.h>
 
+#include "base/str.h"
+
 enum { MOST = 6, SHORT = 40 };          /* so many are named, with values of so many characters */
 
 struct changes {
@@ -49,15 +51,13 @@ static tt_status compare(void *ctx, const char *key, const char *was)
 }
 
 /* A folder without a spec, or with one that cannot be read, says nothing: who resumes it does. */
-void changed_tell(const struct run *r)
+void changed_tell(const char *dir, const tt_spec *now)
 {
-	struct changes c = { .now = r->file.spec };
+	struct changes c = { .now = now };
 	tt_spec *before = NULL;
 	char *path = NULL;
 
-	if (!r->resume || r->args->common.quiet || !run_is_first(r))
-		return;
-	if (tt_run_path(r->dir, TT_RUN_SPEC, &path) == TT_OK && tt_spec_load(&before, path) == TT_OK &&
+	if (tt_run_path(dir, TT_RUN_SPEC, &path) == TT_OK && tt_spec_load(&before, path) == TT_OK &&
 	    tt_spec_resolve(before) == TT_OK && tt_spec_each(before, compare, &c) == TT_OK && c.n)
 		fprintf(stderr, "goes on with %s%s\n", c.text.p, c.n > MOST ? ", ..." : "");
 	str_release(&c.text);

@@ -3,9 +3,10 @@
 #ifndef TRAIN_CHANGED_H
 #define TRAIN_CHANGED_H
 
-#include "train/run.h"
+#include <tutti/model.h>
 
-/* One line on stderr, if there is something to say; before the trainer writes the spec anew. */
-void changed_tell(const struct run *r);
+/* One line on stderr, if `now` says something else than the spec in the run folder dir, which the
+ * trainer is about to write anew. */
+void changed_tell(const char *dir, const tt_spec *now);
 
 #endif

@@ -191,7 +191,8 @@ tt_status run_prepare(struct run *r)
 	talk = r->args->common.quiet || !run_is_first(r) ? PROGRESS_QUIET : PROGRESS_TALK;
 	progress_init(&r->progress, talk);
 	doing_show(talk);
-	changed_tell(r);
+	if (r->resume && !r->args->common.quiet && run_is_first(r))
+		changed_tell(r->dir, r->file.spec);
 	st = tt_trainer_new(&r->trainer, r->model, TT_TRAINER_OPTS(
 		.run_dir = r->dir, .resume = r->resume, .kernel_cache = r->kernel_cache,
 		.environment = r->environment.p, .trace = r->args->trace, .group = r->group,

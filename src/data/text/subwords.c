@@ -19,6 +19,30 @@ static int64_t known(const struct tokenizer *t, const char *p, size_t n)
 	return at < 0 ? -1 : (int64_t)t->known.v[at].count;
 }
 
+/* ---- unknowns ---- */
+
+static int has_bytes(const struct tokenizer *t, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (t->byte[(unsigned char)p[i]] < 0)
+			return 0;
+	return 1;
+}
+
+/* The unknown, noted; or the tokens of the bytes. */
+static tt_status put_unknown(const struct tokenizing *g, const char *p, size_t n)
+{
+	tt_status st = TT_OK;
+
+	if (!g->t->falls_back || !has_bytes(g->t, p, n)) {
+		st = encoding_unknown(g->e, g->text, g->range, g->t->unknown);
+		return st == TT_OK ? encoding_put(g->e, g->t->unknown) : st;
+	}
+	for (size_t i = 0; st == TT_OK && i < n; i++)
+		st = encoding_put(g->e, g->t->byte[(unsigned char)p[i]]);
+	return st;
+}
+
 /* ---- BPE ---- */
 
 static tt_status put_bytes(const struct tokenizing *g, const char *p, size_t n)
@@ -31,7 +55,7 @@ static tt_status put_bytes(const struct tokenizing *g, const char *p, size_t n)
 		if (id >= 0)
 			g->e->id[g->e->n++] = id;
 		else
-			st = tokenizer_unknown(g, p + i, 1);
+			st = put_unknown(g, p + i, 1);
 	}
 	return st;
 }
@@ -50,10 +74,10 @@ static tt_status put_chars(const struct tokenizing *g, const char *p, size_t n)
 			st = encoding_put(g->e, (int32_t)id);
 			fused = 0;
 		} else if (!fused) {
-			st = tokenizer_unknown(g, p + at, k);
+			st = put_unknown(g, p + at, k);
 			fused = g->t->fuses && g->e->unknown > before;
 		} else if (g->t->falls_back) {
-			st = tokenizer_unknown(g, p + at, k);
+			st = put_unknown(g, p + at, k);
 			if (g->e->unknown > before)
 				g->e->n--;                      /* it is part of the one before */
 			else
@@ -126,11 +150,11 @@ tt_status wordpiece_encode(const struct tokenizing *g, const char *p, size_t n)
 
 		if (!(k = longest(g, p, n, at, &id))) {
 			g->e->n = from;
-			return g->e->work->word.failed ? TT_ENOMEM : tokenizer_unknown(g, p, n);
+			return g->e->work->word.failed ? TT_ENOMEM : put_unknown(g, p, n);
 		}
 		st = encoding_put(g->e, (int32_t)id);
 	}
-	return fits ? st : tokenizer_unknown(g, p, n);
+	return fits ? st : put_unknown(g, p, n);
 }
 
 /* ---- Unigram ---- */
@@ -192,7 +216,7 @@ static tt_status put_best(const struct tokenizing *g, const char *p, size_t n)
 
 		while (id < 0 && to < n && place[(size_t)place[to].score].id < 0 && g->t->fuses)
 			to = (size_t)place[to].score;
-		st = id >= 0 ? encoding_put(g->e, id) : tokenizer_unknown(g, p + at, to - at);
+		st = id >= 0 ? encoding_put(g->e, id) : put_unknown(g, p + at, to - at);
 	}
 	return st;
 }

@@ -37,29 +37,6 @@ void tokenizer_work_free(struct tokenizer_work *w)
 	mem_free(w);
 }
 
-/* ---- unknowns ---- */
-
-static int has_bytes(const struct tokenizer *t, const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (t->byte[(unsigned char)p[i]] < 0)
-			return 0;
-	return 1;
-}
-
-tt_status tokenizer_unknown(const struct tokenizing *g, const char *p, size_t n)
-{
-	tt_status st = TT_OK;
-
-	if (!g->t->falls_back || !has_bytes(g->t, p, n)) {
-		st = encoding_unknown(g->e, g->text, g->range, g->t->unknown);
-		return st == TT_OK ? encoding_put(g->e, g->t->unknown) : st;
-	}
-	for (size_t i = 0; st == TT_OK && i < n; i++)
-		st = encoding_put(g->e, g->t->byte[(unsigned char)p[i]]);
-	return st;
-}
-
 /* ---- pieces that came before ---- */
 
 static tt_status repeat(const struct tokenizing *g, uint64_t place)

@@ -32,7 +32,4 @@ tt_status bpe_encode(const struct tokenizing *g, const char *p, size_t n);
 tt_status wordpiece_encode(const struct tokenizing *g, const char *p, size_t n);
 tt_status unigram_encode(const struct tokenizing *g, const char *p, size_t n);
 
-/* The unknown, noted; or the tokens of the bytes. */
-tt_status tokenizer_unknown(const struct tokenizing *g, const char *p, size_t n);
-
 #endif
