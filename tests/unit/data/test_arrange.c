@@ -257,6 +257,7 @@ static void nothing_is_sorted_where_it_spares_nothing(void **state)
 	loader_free(&sorted);
 	loader_free(&plain);
 	tt_source_close(&s);
+	free_sequences(state);
 	make_sequences(state);
 }
 
