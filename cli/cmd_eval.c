@@ -457,7 +457,7 @@ static tt_status run_several(const struct evaluation *like, struct several *all,
 		release(&e);
 	}
 	json_close(&j, ']');
-	if (all->folds)
+	if (all->folds && !failed)
 		spread_json(&all->spread, &j);
 	json_close(&j, '}');
 	if (like->args->common.json) {

@@ -55,7 +55,7 @@ static int plan(struct resizing *z)
 static void lay_vector(struct resizing *z, int x, int v)
 {
 	const struct taps *t = &z->across;
-	const int row = t->n ? z->in->w * COLOURS : 0, at = x * z->dots.groups + v;
+	const int row = z->in->w * COLOURS, at = x * z->dots.groups + v;
 	const int wanted = (t->first[x] + PIXELS * v) * COLOURS;
 	const int base = wanted < row - CHUNK ? wanted : row - CHUNK;
 	struct step *s = steps(z) + at;
