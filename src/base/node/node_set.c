@@ -38,11 +38,18 @@ static tt_status step_into(struct arena *a, struct node *n, char *part, struct n
 	return TT_OK;
 }
 
-static void forget_lines(struct node *n)
+/* Returns how many levels n has, itself among them. */
+static int forget_lines(struct node *n)
 {
+	int below = 0;
+
 	n->line = 0;
-	for (struct node *c = n->child; c; c = c->next)
-		forget_lines(c);
+	for (struct node *c = n->child; c; c = c->next) {
+		const int levels = forget_lines(c);
+
+		below = levels > below ? levels : below;
+	}
+	return below + 1;
 }
 
 /* Overwrite what n says, not where it stands. */
@@ -60,20 +67,20 @@ tt_status node_set(struct arena *a, struct node *root, const char *path, const c
 {
 	char *rest = arena_strdup(a, path), *file = arena_printf(a, "--set %s", path);
 	struct node *v, *n = root;
-	int depth = 0;
+	int depth = 0, levels;
 	tt_status st;
 
 	if (!rest || !file)
 		return TT_ENOMEM;
 	if ((st = node_parse_yaml(a, file, value, strlen(value), &v)) != TT_OK)
 		return st;
-	forget_lines(v);
+	levels = forget_lines(v);
 	while (rest) {
 		char *part = strsep(&rest, ".");
 
 		/* What is no UTF-8 would be written as longer characters, which no reader takes. */
 		if (!*part || strlen(part) > NODE_KEY_MAX || !str_is_utf8(part) ||
-		    ++depth > NODE_DEPTH_MAX)
+		    ++depth + levels > NODE_DEPTH_MAX)      /* what is written must be read again */
 			return err_set(TT_ESPEC, "%s: is no dotted path of names", file);
 		if ((st = step_into(a, n, part, &n)) != TT_OK)
 			return err_at(st, "%s", file);

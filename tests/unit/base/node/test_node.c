@@ -321,6 +321,29 @@ static void set_says_what_it_cannot_reach(void **state)
 	assert_error("--set x");
 }
 
+/* How deep a tree may be is one number for who sets, writes and reads. */
+static void what_was_set_is_read_again_however_deep(void **state)
+{
+	static const char *const value[] = { "1", "[2]", "{a: {b: [3]}}" };
+	int set = 0;
+
+	(void)state;
+	for (size_t v = 0; v < sizeof value / sizeof *value; v++)
+		for (int parts = 56; parts < 70; parts++) {
+			struct node *n = yaml("a: 1\n");
+			char path[200];
+
+			for (int i = 0; i < parts; i++)
+				memcpy(path + (size_t)2 * (size_t)i, "n.", 2);
+			path[2 * parts - 1] = '\0';
+			if (node_set(&arena, n, path, value[v]) != TT_OK)
+				continue;
+			yaml(as_yaml(n));
+			set++;
+		}
+	assert_int_equal(set, 8 + 7 + 5);
+}
+
 static void scalars_are_read_strictly(void **state)
 {
 	struct node *n = yaml("i: 42\nbig: 1e6\nhuge: 99999999999999999999\nf: 1.5\n"
@@ -396,6 +419,7 @@ int main(void)
 		cmocka_unit_test_teardown(what_is_written_parses_back_equal, release),
 		cmocka_unit_test_teardown(set_reaches_replaces_and_makes, release),
 		cmocka_unit_test_teardown(set_says_what_it_cannot_reach, release),
+		cmocka_unit_test_teardown(what_was_set_is_read_again_however_deep, release),
 		cmocka_unit_test_teardown(scalars_are_read_strictly, release),
 		cmocka_unit_test_teardown(memory_that_ends_is_an_error_not_a_crash, release),
 	};
