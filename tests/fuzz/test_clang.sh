@@ -1,7 +1,7 @@
-# Each clang that is there takes all sources without a warning: `make fuzz` is built with one.
+# Each clang that is there takes all sources and tests without a warning: `make fuzz` is built with one.
 cd "${TUTTI_SOURCE:?}" || exit 1
 grep -q -a -E '__asan_init|__tsan_init' "${TUTTI_BINARY:?}" && exit 77
-mapfile -t files < <(find src cli tests/fuzz tests/support -name '*.c' |
+mapfile -t files < <(find src cli tests bench examples -name '*.c' |
 	grep -v -E '/(plug/|cpu/winograd_bf16|[a-z]*_omp\.c)')
 made=$(find "$(dirname "$TUTTI_BINARY")" -maxdepth 4 -name '*.pb-c.h' -printf '-isystem %h' -quit)
 seen=0

@@ -133,8 +133,8 @@ static void chunks_of_a_text_say_what_the_whole_says(void **state)
 	static const char *const layers[] = {
 		"[embedding: {rows: 5, dim: 3}, rnn: {hidden: 5, num_layers: 2}, dense: {out: 5}]",
 		"[embedding: {rows: 5, dim: 3}, lstm: {hidden: 5, num_layers: 2}, dense: {out: 5}]",
-		"[embedding: {rows: 5, dim: 3}, repeat: {times: 2, layers: [gru: {hidden: 5}]}, "
-		"dense: {out: 5}]",
+		("[embedding: {rows: 5, dim: 3}, repeat: {times: 2, layers: [gru: {hidden: 5}]}, "
+		 "dense: {out: 5}]"),
 	};
 	static const char *const streams[] = { "2", "1" }, *const whole[] = {
 		"text:121?length=60&vocab=vocab", "text:121?length=120&vocab=vocab" };
