@@ -264,18 +264,32 @@ struct file_log {
 	char path[];
 };
 
-tt_status file_log_open(struct file_log **out, const char *path)
+static tt_status fail_log(const char *path, enum file_links links)
 {
+	struct stat is;
+	const int why = errno;
+
+	if (links == FILE_LINKS_REFUSED && lstat(path, &is) == 0 && S_ISLNK(is.st_mode))
+		return err_set(TT_EIO, "%s: is a link, and what is written here goes nowhere else: "
+		               "remove it", path);
+	errno = why;
+	return fail(path, "open for appending");
+}
+
+tt_status file_log_open(struct file_log **out, const char *path, enum file_links links)
+{
+	static const int follow[] = { [FILE_LINKS_REFUSED] = O_NOFOLLOW, [FILE_LINKS_FOLLOWED] = 0 };
 	struct file_log *f = mem_alloc(sizeof *f + strlen(path) + 1);
 
 	if (!f)
 		return TT_ENOMEM;
 	strcpy(f->path, path);
 	/* Of a pipe that nobody reads this is an error and no wait. */
-	f->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0666);
+	f->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC | follow[links],
+	             0666);
 	if (f->fd < 0) {
 		mem_free(f);
-		return fail(path, "open for appending");
+		return fail_log(path, links);
 	}
 	*out = f;
 	return TT_OK;

@@ -35,9 +35,12 @@ tt_status file_write_all(const char *path, const void *p, size_t n);   /* all of
  * list ends with NULL.  Nobody may be writing these just now. */
 void      file_sweep(const char *dir, const char *const *tails);
 
-/* An append-only file (logs, events): opened once, each append is one write(2). */
+/* An append-only file (logs, events): opened once, each append is one write(2).  In a folder that
+ * others may write to, such as a run's, a link that stands there under its name is no way to make
+ * us write elsewhere: TT_EIO.  A file that the user named may be a link. */
+enum file_links { FILE_LINKS_REFUSED, FILE_LINKS_FOLLOWED };
 struct file_log;
-tt_status file_log_open(struct file_log **out, const char *path);
+tt_status file_log_open(struct file_log **out, const char *path, enum file_links links);
 tt_status file_log_append(struct file_log *f, const void *p, size_t n);
 void      file_log_close(struct file_log **f);
 

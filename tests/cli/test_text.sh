@@ -109,6 +109,11 @@ run 0 "$tutti" generate bpe --prompt 'abcd' --length 4 --temperature 0
 [ "$(cat "$out")" = "abcd efgh
 abcd efgh" ] || fail "byte pairs learnt by heart go on as $(cat "$out")"
 run 0 "$tutti" generate bpe --prompt "$(printf '\377')" --length 2
+run 0 "$tutti" export bpe --onnx bpe.onnx
+run 0 "$tutti" import bpe.onnx -o back
+run 0 "$tutti" generate back --prompt 'abcd' --length 4 --temperature 0
+[ "$(cat "$out")" = "abcd efgh
+abcd efgh" ] || fail "byte pairs that went through ONNX go on as $(cat "$out")"
 cat >own.json <<'J'
 {"pre_tokenizer": {"type": "Metaspace"}, "decoder": {"type": "Metaspace"},
  "model": {"type": "BPE", "unk_token": "?", "vocab": {"?": 0, "\u2581": 1, "a": 2, "b": 3, "c": 4, "d": 5, "e": 6,
@@ -123,6 +128,16 @@ run 0 "$tutti" train own.yaml --run own -q --epochs 25
 rm own.json
 run 0 "$tutti" generate own --prompt 'abcd e' --length 4 --temperature 0
 says "$out" "fgh"
+
+# streams of a text that goes on: processes and threads have the same ones
+sed -e 's/16", v/16", shuffle: no, carry: yes, v/' text.yaml >carry.yaml
+run 0 "$tutti" train carry.yaml --run threads -q --epochs 3 --workers 2
+run 0 "$tutti" train carry.yaml --run processes -q --epochs 3 --rank 0 --world 2 --local 2 \
+	--rendezvous tcp://localhost:$((20000 + $$ % 10000))
+for run in threads processes; do
+	run 0 "$tutti" export $run --safetensors $run.safetensors
+done
+cmp threads.safetensors processes.safetensors || fail "processes carry other states than threads"
 
 # words are no characters, and a net has as many outputs as the text has tokens
 run 2 "$tutti" eval one 'text:valid.txt?tokens=words'

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/mem.h"
 #include "distribute/sync/sync.h"
 
 #define LAST "checkpoints/last.safetensors"
@@ -79,20 +77,6 @@ static void train(const struct way *w, const struct part *p)
 	tt_model_free(&m);
 }
 
-static void same_files(const char *a, const char *b, const char *name, const char *what)
-{
-	char one[1200], *x, *y;
-	size_t n, m;
-
-	snprintf(one, sizeof one, "%s", test_path(a, name));
-	assert_ok(file_read_all(one, 0, &x, &n));
-	assert_ok(file_read_all(test_path(b, name), 0, &y, &m));
-	if (n != m || memcmp(x, y, n) != 0)
-		fail_msg("%s: %s differs", what, name);
-	mem_free(x);
-	mem_free(y);
-}
-
 static const char *fresh(char buf[1024])
 {
 	static char folder[1000];
@@ -118,8 +102,8 @@ static void check_way(const struct way *w, int workers, const char *every)
 		snprintf(what, sizeof what, "%s %s %s, %d workers, every %s steps, stopped at %lld and "
 		         "%lld", w->strategy, w->key[0] ? w->value[0] : "", w->key[1] ? w->value[1] : "",
 		         workers, every, (long long)stops[i][0], (long long)stops[i][1]);
-		same_files(whole, parts, LAST, what);
-		same_files(whole, parts, BEST, what);
+		test_same_files(whole, parts, LAST, what);
+		test_same_files(whole, parts, BEST, what);
 	}
 }
 

@@ -8,6 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+#include "base/mem.h"
+
 #define PATHS 4                 /* the last few paths given out */
 #define PATH_SIZE 1024
 #define TEMP_MAX 64
@@ -87,6 +90,20 @@ int test_count_files(const char *dir)
 		n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
 	closedir(d);
 	return n;
+}
+
+void test_same_files(const char *a, const char *b, const char *name, const char *what)
+{
+	char one[1200], *x, *y;
+	size_t n, m;
+
+	snprintf(one, sizeof one, "%s", test_path(a, name));
+	assert_ok(file_read_all(one, 0, &x, &n));
+	assert_ok(file_read_all(test_path(b, name), 0, &y, &m));
+	if (n != m || memcmp(x, y, n) != 0)
+		fail_msg("%s: %s differs", what, name);
+	mem_free(x);
+	mem_free(y);
 }
 
 void test_assert_status(tt_status got, tt_status want, const char *call, const char *file, int line)

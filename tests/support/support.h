@@ -26,6 +26,8 @@ const char *test_path(const char *dir, const char *name);        /* "dir/name" *
 
 /* How many names a folder holds; -1 if there is none. */
 int test_count_files(const char *dir);
+/* Both folders hold the same bytes under a name; if not, the message says what differs. */
+void test_same_files(const char *a, const char *b, const char *name, const char *what);
 
 /* Say why and skip the running test. */
 #define test_skip(why) do { fprintf(stderr, "skipped: %s\n", why); skip(); } while (0)

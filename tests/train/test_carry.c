@@ -13,8 +13,6 @@
 #include <tutti/data.h>
 #include <tutti/learner.h>
 
-#include "base/file.h"
-#include "base/mem.h"
 #include "distribute/sync/sync.h"
 #include "learn/ckpt/ckpt.h"
 #include "learn/nn/model.h"
@@ -195,20 +193,6 @@ static tt_model *train(const struct part *p)
 	return m;
 }
 
-static void same_files(const char *a, const char *b, const char *name, const char *what)
-{
-	char one[1200], *x, *y;
-	size_t n, m;
-
-	snprintf(one, sizeof one, "%s", test_path(a, name));
-	assert_ok(file_read_all(one, 0, &x, &n));
-	assert_ok(file_read_all(test_path(b, name), 0, &y, &m));
-	if (n != m || memcmp(x, y, n) != 0)
-		fail_msg("%s: %s differs", what, name);
-	mem_free(x);
-	mem_free(y);
-}
-
 static const char *fresh(char buf[80])
 {
 	static int n;
@@ -239,8 +223,8 @@ static void check_stops(struct part p)
 		}
 		p.stop = 0;
 		run(p);
-		same_files(whole, parts, LAST, p.strategy);
-		same_files(whole, parts, BEST, p.strategy);
+		test_same_files(whole, parts, LAST, p.strategy);
+		test_same_files(whole, parts, BEST, p.strategy);
 	}
 }
 

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -95,6 +96,50 @@ static void run_folder_holds_all_that_a_run_is(void **state)
 	tt_trainer_free(&t);
 	tt_model_free(&m);
 	assert_int_equal(test_count_files(dir), 7);
+}
+
+/* A run folder that others can write to: nothing of theirs that a name leads to is changed. */
+static void links_in_a_run_folder_lead_nowhere(void **state)
+{
+	/* To nothing yet, and to a file: what is appended to is refused, what is written anew takes
+	 * the place of the link. */
+	static const struct { const char *name; tt_status ends[2]; } file[] = {
+		{ "log.txt", { TT_EIO, TT_EIO } }, { "metrics.csv", { TT_EIO, TT_OK } },
+		{ "lock", { TT_EIO, TT_EIO } }, { "spec.yaml", { TT_OK, TT_OK } },
+		{ "curves.svg", { TT_OK, TT_OK } }, { "environment.json", { TT_OK, TT_OK } },
+		{ "checkpoints/last.safetensors", { TT_OK, TT_OK } },
+		{ "checkpoints/best.safetensors", { TT_OK, TT_OK } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof file / sizeof *file; i++) {
+		const int there = i % 2;
+		char dir[1000], theirs[1200], *text;
+		tt_model *m = tiny_model(tiny_conv, "train.epochs", "1", NULL);
+		tt_trainer *t = NULL;
+		tt_status st;
+		size_t n;
+
+		snprintf(dir, sizeof dir, "%s/links-%zu", test_temp_dir(), i);
+		assert_ok(file_mkdirs(test_path(dir, "checkpoints")));
+		snprintf(theirs, sizeof theirs, "%s.theirs", dir);
+		if (there)
+			assert_ok(file_write_all(theirs, "mine\n", 5));
+		assert_int_equal(symlink(theirs, test_path(dir, file[i / 2].name)), 0);
+		st = tt_trainer_new(&t, m, TT_TRAINER_OPTS(.run_dir = dir, .environment = "{}"));
+		if (st == TT_OK)
+			st = tt_trainer_run(t);
+		if (st != file[i / 2].ends[there])
+			fail_msg("%s, %d: %s", file[i / 2].name, there, tt_status_text(st));
+		tt_trainer_free(&t);
+		assert_int_equal(file_exists(theirs), there);
+		if (there) {
+			assert_ok(file_read_all(theirs, 0, &text, &n));
+			assert_string_equal(text, "mine\n");
+			mem_free(text);
+		}
+		tt_model_free(&m);
+	}
 }
 
 static void run_without_a_folder_writes_nothing(void **state)
@@ -356,6 +401,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(run_tells_what_happens_in_order),
 		cmocka_unit_test(run_folder_holds_all_that_a_run_is),
+		cmocka_unit_test(links_in_a_run_folder_lead_nowhere),
 		cmocka_unit_test(run_without_a_folder_writes_nothing),
 		cmocka_unit_test(stop_leaves_a_checkpoint_and_can_go_on),
 		cmocka_unit_test(making_a_trainer_can_be_stopped),

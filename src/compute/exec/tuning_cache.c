@@ -173,7 +173,7 @@ tt_status kernel_cache_save(struct kernel_cache *c)
 	if (s.len == 0 || (st = str_status(&s)) != TT_OK)
 		goto out;
 	int fresh = !file_exists(c->path);
-	if ((st = file_log_open(&f, c->path)) != TT_OK)
+	if ((st = file_log_open(&f, c->path, FILE_LINKS_FOLLOWED)) != TT_OK)
 		goto out;
 	if (fresh)
 		st = file_log_append(f, KCACHE_HEAD, strlen(KCACHE_HEAD));

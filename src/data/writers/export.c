@@ -56,7 +56,7 @@ static tt_status make_folders(const char *dir, const tt_source_info *info)
 static tt_status write_file(const char *path, const struct str *png)
 {
 	struct file_log *f = NULL;
-	tt_status st = file_log_open(&f, path);
+	tt_status st = file_log_open(&f, path, FILE_LINKS_REFUSED);
 
 	if (st == TT_OK)
 		st = file_log_append(f, png->p, png->len);

@@ -90,7 +90,7 @@ tt_status events_open(struct events **out, const char *dir)
 	if (!e)
 		return TT_ENOMEM;
 	if ((st = name_file(&e->path, dir)) != TT_OK ||
-	    (st = file_log_open(&e->log, e->path.p)) != TT_OK)
+	    (st = file_log_open(&e->log, e->path.p, FILE_LINKS_REFUSED)) != TT_OK)
 		goto fail;
 	start_bare(e);
 	proto_double(&e->record, EVENT_WALL_TIME, wall_time());

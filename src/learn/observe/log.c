@@ -122,7 +122,7 @@ tt_status observer_log(tt_observer *out, const struct observer_opts *o)
 		return TT_ENOMEM;
 	l->name = o->model->spec->name;
 	if ((st = run_dir_path(&path, o->dir, TT_RUN_LOG)) == TT_OK)
-		st = file_log_open(&l->file, path.p);
+		st = file_log_open(&l->file, path.p, FILE_LINKS_REFUSED);
 	str_release(&path);
 	if (st == TT_OK)
 		*out = *TT_OBSERVER(.ctx = l, .event = on_event, .close = close_log);

@@ -161,7 +161,7 @@ static tt_status prepare_file(struct csv *c, const char *path, int64_t resumed)
 	tt_status st = there ? rewrite(c, path, resumed) : TT_OK;
 
 	if (st == TT_OK)
-		st = file_log_open(&c->file, path);
+		st = file_log_open(&c->file, path, FILE_LINKS_REFUSED);
 	if (st == TT_OK && !there)
 		st = file_log_append(c->file, header, strlen(header));
 	return st;

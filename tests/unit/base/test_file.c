@@ -270,7 +270,7 @@ static void a_log_is_appended_to(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		assert_ok(file_log_open(&f, path));
+		assert_ok(file_log_open(&f, path, FILE_LINKS_REFUSED));
 		assert_ok(file_log_append(f, "line\n", 5));
 		file_log_close(&f);
 	}
@@ -278,11 +278,34 @@ static void a_log_is_appended_to(void **state)
 	assert_ok(file_read_all(path, 0, &p, &size));
 	assert_string_equal(p, "line\nline\n");
 	mem_free(p);
-	assert_ok(file_log_open(&f, path));
+	assert_ok(file_log_open(&f, path, FILE_LINKS_REFUSED));
 	file_fail_at(1);
 	assert_status(file_log_append(f, "x", 1), TT_EIO);
 	file_log_close(&f);
-	assert_status(file_log_open(&f, "/nowhere/log"), TT_ENOENT);
+	assert_status(file_log_open(&f, "/nowhere/log", FILE_LINKS_REFUSED), TT_ENOENT);
+}
+
+/* Also one that leads nowhere yet: the file would be made where it leads. */
+static void a_log_goes_through_no_link_that_stands_in_its_place(void **state)
+{
+	const char *dir = test_temp_dir();
+	struct file_log *f = NULL;
+	char to[1024], link[1024];
+
+	(void)state;
+	for (int there = 0; there < 2; there++) {
+		snprintf(to, sizeof to, "%s", test_path(dir, there ? "theirs" : "new"));
+		snprintf(link, sizeof link, "%s", test_path(dir, there ? "link" : "dangling"));
+		if (there)
+			assert_ok(file_write_all(to, "", 0));
+		assert_int_equal(symlink(to, link), 0);
+		assert_status(file_log_open(&f, link, FILE_LINKS_REFUSED), TT_EIO);
+		assert_error("is a link");
+		assert_int_equal(file_exists(to), there);
+		assert_ok(file_log_open(&f, link, FILE_LINKS_FOLLOWED));
+		file_log_close(&f);
+		assert_true(file_exists(to));
+	}
 }
 
 static void a_full_disk_is_told(void **state)
@@ -292,7 +315,7 @@ static void a_full_disk_is_told(void **state)
 	(void)state;
 	if (!file_exists("/dev/full"))
 		test_skip("no /dev/full");
-	assert_ok(file_log_open(&f, "/dev/full"));
+	assert_ok(file_log_open(&f, "/dev/full", FILE_LINKS_REFUSED));
 	assert_status(file_log_append(f, "x", 1), TT_EIO);
 	assert_error("No space left");
 	file_log_close(&f);
@@ -346,6 +369,7 @@ int main(void)
 		cmocka_unit_test(whatever_step_fails_the_old_file_stays),
 		cmocka_unit_test(memory_that_ends_leaves_nothing),
 		cmocka_unit_test(a_log_is_appended_to),
+		cmocka_unit_test(a_log_goes_through_no_link_that_stands_in_its_place),
 		cmocka_unit_test(a_full_disk_is_told),
 		cmocka_unit_test(devices_and_folders_are_not_replaced),
 		cmocka_unit_test(folders_are_made_with_their_parents),
