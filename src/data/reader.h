@@ -58,8 +58,9 @@ enum target_wish {
 	WISH_SPELL          /* a list of labels, of a length of its own                               */
 };
 
-/* An input of a model that is one number: a column of that name is shown as it is. */
-struct known_input { const char *name; enum tt_type type; };
+/* An input of a model that is one number, or a sequence (enum no/yes) of tokens: a column of that
+ * name is shown as it is. */
+struct known_input { const char *name; enum tt_type type; int sequence; };
 
 /* What a model knows of a table; borrowed. */
 struct known_columns {

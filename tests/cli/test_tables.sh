@@ -211,3 +211,22 @@ run 0 "$tutti" train auto.yaml --run two-workers -q --workers 2
 says_like "$out" "^best .*100\.00 %"
 grep -E 'mean:|std:' auto/spec.yaml >a.txt
 grep -E 'mean:|std:' two-workers/spec.yaml | cmp - a.txt || fail "workers find other numbers"
+
+# a column of texts is a sequence of tokens to a model with an input of its name; its vocabulary goes along,
+# what fills up a batch never counts, and parts and folds work as with any column
+python3 "$TUTTI_SOURCE/examples/gru-text-table.py" 400 >reviews.csv
+sed -e 's/epochs: 6/epochs: 5/' "$TUTTI_SOURCE/examples/gru-text.yaml" >gru.yaml
+run 0 "$tutti" data 'csv:reviews.csv?label=verdict'
+says "$out" "review: i32 any"
+run 0 "$tutti" train gru.yaml --run gru -q --set train.threads=1 --set train.tune_kernels=no
+run 0 "$tutti" eval gru --part test
+accuracy=$(awk '$1 == "accuracy" { print int($2) }' "$out")
+[ "$accuracy" -ge 90 ] || fail "accuracy $accuracy of words that say it"
+printf 'order_id,review\n7,"broken, not splendid"\n8,the tent is a joy\n9,\n10,"zzz, the tent turned out loud"\n' >new.csv
+run 0 "$tutti" predict gru csv:new.csv --format csv
+cp "$out" all.txt
+{ sed -n 1p new.csv; sed -n 3p new.csv; } >one.csv
+run 0 "$tutti" predict gru csv:one.csv --format csv
+[ "$(sed -n 2p "$out" | cut -c1-18)" = "$(grep ^8 all.txt | cut -c1-18)" ] || fail "a text has another answer alone"
+run 0 "$tutti" train gru.yaml --folds 2 --run folds -q --epochs 1 --set 'data={train: "csv:reviews.csv?label=verdict"}' \
+	--set train.threads=1 --set train.tune_kernels=no

@@ -36,12 +36,25 @@ static const struct option settings[] = {
 	      "for a model with an i32 input of that name their number, from 1 on; 0: never seen"),
 	CELLS("boolean", TT_CELLS_BOOLEAN, "columns that are yes or no: 1 or 0"),
 	CELLS("date", TT_CELLS_DATE, "columns such as 2026-01-31 12:30: days since 1970"),
-	CELLS("text", TT_CELLS_TEXT, "columns of other words, which are no features"),
+	CELLS("text", TT_CELLS_TEXT, "columns of other words: no features, but for a model with an "
+	      "input of that name, {shape: [-1], type: i32}, their tokens"),
 	CELLS("id", TT_CELLS_ID, "columns that name rows: no features; predict repeats them"),
 	CELLS("ignore", TT_CELLS_IGNORED, "columns that are left out"),
 	OPT_ENUM(struct csv_opts, missing, "error", missing_words,
 	         "cells that are empty, ?, NA, NaN or null: an error; or the column's mean or median, "
 	         "or 0, in the rows to train on, with a feature that says so"),
+	{ .name = "tokens", .type = OPTION_TEXT, .offset = offsetof(struct csv_opts, wanted.tokens),
+	  .def = "auto", .help = "of text columns, what a token is: " TOKENS_WHAT "; auto: what the "
+	  "vocabulary holds, else words" },
+	{ .name = "vocab", .type = OPTION_TEXT, .offset = offsetof(struct csv_opts, wanted.vocab),
+	  .help = "the same, file of tokens, one in each line; if not set the vocabulary that a model "
+	  "knows, else that of the rows to train on" },
+	{ .name = "vocab_size", .type = OPTION_INT, .def = "0", .min = 0, .max = VOCABULARY_MAX,
+	  .offset = offsetof(struct csv_opts, wanted.vocab_size), .help =
+	  "of a vocabulary made here: at most so many tokens, the most frequent ones, with <unk> for "
+	  "all others; 0: all characters, " TOKENS_WORDS_MOST " words, 8000 byte pairs" },
+	OPT_INT(struct csv_opts, max_length, "256", 1, 1 << 20,
+	        "tokens of a text column's cell; what is longer is cut"),
 	OPT_TEXT(struct csv_opts, separator, "auto",
 	         "between cells: a byte, or comma, semicolon, tab, pipe, space, colon; auto: the most "
 	         "frequent one of , ; tab | in the first line"),
@@ -82,7 +95,8 @@ static tt_status describe(const struct csv *c, struct schema *s)
 		st = schema_add(s, TT_COLUMN(.name = "x", .type = TT_F32, .ndim = 1,
 		                             .shape = { (int64_t)c->columns }, .features = c->feature));
 	for (int i = 0; st == TT_OK && i < c->aparts; i++)
-		st = schema_add(s, TT_COLUMN(.name = c->apart[i].name, .type = c->apart[i].type));
+		st = schema_add(s, TT_COLUMN(.name = c->apart[i].name, .type = c->apart[i].type,
+		                             .ndim = c->apart[i].offsets != NULL, .shape = { -1 }));
 	s->view.kind = TT_TARGET_NONE;
 	if (st == TT_OK && c->spelt)
 		st = describe_spelt(c, s, target);
@@ -133,8 +147,10 @@ static tt_status hand_over(struct csv *c, struct memory_source *s)
 	int column = 0;
 
 	give(s, &column, c->x);
-	for (int i = 0; i < c->aparts; i++)
+	for (int i = 0; i < c->aparts; i++) {
+		s->offsets[column] = s->owned[BATCH_COLUMNS + column] = c->apart[i].offsets;
 		give(s, &column, c->apart[i].data);
+	}
 	if (c->spelt && hand_over_spelt(c, s, column++) != TT_OK)
 		return TT_ENOMEM;
 	give(s, &column, c->label ? (void *)c->label : c->value);

@@ -16,6 +16,7 @@
 #include "data/image/bytes.h"
 #include "data/reader.h"
 #include "data/readers/memory_source.h"
+#include "data/text/wanted.h"
 
 enum csv_header { CSV_HEADER_AUTO, CSV_HEADER_NO, CSV_HEADER_YES };
 enum csv_task { CSV_AUTO, CSV_CLASSIFY, CSV_REGRESS, CSV_SPELL };
@@ -30,13 +31,21 @@ struct csv_opts {
 	const char *cells[TT_CELLS_TARGET];
 	const char *separator;      /* a byte, or a word for it; NULL: found by itself          */
 	int         task, header, decimal, missing, bad_rows;
+	struct tokens_wanted wanted;         /* of text columns                                 */
+	int         max_length;              /* tokens of one                                   */
 	double      holdout;        /* this share of the rows is the test split                  */
 	int         split;
 	const struct known_columns *known;   /* where label is not set: a model's; NULL: none    */
 };
 
 /* A column that a model reads by its name and not among the features. */
-struct csv_apart { const char *name; enum tt_type type; void *data; };
+struct csv_apart {
+	const char  *name;
+	enum tt_type type;
+	void        *data;
+	int64_t     *offsets;           /* of texts, which are ragged; else NULL */
+	int          max_length;        /* of these                              */
+};
 
 /* The labels of a row: places in struct csv's `spelling`. */
 struct csv_spelt { size_t at, n; };

@@ -153,8 +153,9 @@ static tt_status take_recipe(struct table *t)
 		if (at == t->width || !csv_is_feature(t, at) || c->known)
 			return err_set(TT_ESHAPE, "%s: the source has no feature '%.60s', which the model "
 			               "reads", t->row.in->name, r->name);
-		*c = (struct csv_column){ .kind = r->kind, .told = CSV_TOLD, .known = r };
-		for (int64_t i = 0; st == TT_OK && i < r->values; i++)
+		*c = (struct csv_column){ .kind = r->kind, .told = CSV_TOLD, .known = r,
+			.apart = r->kind == TT_CELLS_TEXT ? INPUT_TOKENS : INPUT_NONE };
+		for (int64_t i = 0; r->kind == TT_CELLS_CATEGORY && st == TT_OK && i < r->values; i++)
 			st = words_add(&c->words, r->value[i], &code);
 		if (st != TT_OK)
 			return st;
@@ -197,7 +198,14 @@ static void take_inputs(struct table *t)
 
 			if (!csv_is_feature(t, i) || strcmp(in->name, t->name[i]) != 0)
 				continue;
-			if (in->type == TT_I32 && (c->told == CSV_LOOKS || c->kind == TT_CELLS_CATEGORY)) {
+			if (in->sequence && (c->told == CSV_LOOKS || c->kind == TT_CELLS_TEXT)) {
+				c->kind = TT_CELLS_TEXT;
+				c->told = CSV_TOLD;
+				c->apart = INPUT_TOKENS;
+			} else if (in->sequence) {
+				continue;
+			} else if (in->type == TT_I32 && (c->told == CSV_LOOKS ||
+			                                  c->kind == TT_CELLS_CATEGORY)) {
 				c->kind = TT_CELLS_CATEGORY;
 				c->told = CSV_TOLD;
 				c->apart = INPUT_CODE;
@@ -209,9 +217,24 @@ static void take_inputs(struct table *t)
 
 /* ---- all of it ---- */
 
+/* Where no model says what it reads, texts are tokens if a setting calls them such, or if there is
+ * nothing else. */
+static void take_texts(struct table *t)
+{
+	int others = 0;
+
+	for (size_t i = 0; i < t->width; i++)
+		others |= t->column[i].kind <= TT_CELLS_DATE;
+	for (size_t i = 0; i < t->width; i++)
+		if (t->column[i].kind == TT_CELLS_TEXT && (!others || t->column[i].told == CSV_TOLD))
+			t->column[i].apart = INPUT_TOKENS;
+}
+
 void csv_place_columns(struct table *t)
 {
-	t->numbers = t->codes = t->ids = 0;
+	if (!t->known.n_inputs && !t->known.recipe && !t->known.features)
+		take_texts(t);
+	t->numbers = t->codes = t->ids = t->cells = 0;
 	for (size_t i = 0; i < t->width; i++) {
 		struct csv_column *c = &t->column[i];
 
@@ -219,6 +242,8 @@ void csv_place_columns(struct table *t)
 			c->place = t->codes++;
 		else if (c->kind == TT_CELLS_ID)
 			c->place = t->ids++;
+		else if (c->apart == INPUT_TOKENS)
+			c->place = t->cells++;
 		else if (c->kind <= TT_CELLS_DATE)
 			c->place = t->numbers++;
 	}

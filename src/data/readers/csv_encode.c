@@ -9,9 +9,10 @@
 #define ONE_HOT_MAX 1000        /* categories that become features */
 
 /* The recipe's columns in this table. */
-struct encoding {
+struct columns {
 	struct table *t;
 	struct csv   *c;
+	const struct csv_opts *o;
 	size_t       *from;         /* [recipe.columns] column of the table; width: it has none  */
 	int32_t     **value;        /* [recipe.columns] by code: the place among the values, or
 	                             * CODE_UNSEEN; NULL: codes are places                       */
@@ -47,7 +48,7 @@ static double fill_of(int missing, float *v, size_t n, double sum)
 	return ((double)v[n / 2] + (double)v[(n - 1) / 2]) / 2;
 }
 
-static tt_status fit_number(const struct encoding *e, size_t column, struct recipe_column *r)
+static tt_status fit_number(const struct columns *e, size_t column, struct recipe_column *r)
 {
 	const struct table *t = e->t;
 	size_t n = 0, gaps = 0;
@@ -84,7 +85,7 @@ static tt_status too_many(const struct table *t, const struct recipe_column *r)
 }
 
 /* Those of the rows to train on, sorted, and where each code is among them. */
-static tt_status fit_words(struct encoding *e, size_t column, struct recipe_column *r, int32_t *at)
+static tt_status fit_words(struct columns *e, size_t column, struct recipe_column *r, int32_t *at)
 {
 	const struct csv_column *c = &e->t->column[column];
 	const char **value = arena_alloc(&e->c->arena, (c->words.n + 1) * sizeof *value);
@@ -119,7 +120,7 @@ static tt_status fit_words(struct encoding *e, size_t column, struct recipe_colu
 	return r->apart || r->values <= ONE_HOT_MAX ? TT_OK : too_many(e->t, r);
 }
 
-static tt_status fit_category(struct encoding *e, size_t column, int64_t place)
+static tt_status fit_category(struct columns *e, size_t column, int64_t place)
 {
 	struct recipe_column *r = &e->t->recipe.column[place];
 	int32_t *at = arena_alloc(&e->c->arena, (e->t->column[column].words.n + 1) * sizeof *at);
@@ -133,11 +134,12 @@ static tt_status fit_category(struct encoding *e, size_t column, int64_t place)
 
 static int stands_apart(const struct csv_column *c)
 {
-	return c->kind == TT_CELLS_CATEGORY ? c->apart == INPUT_CODE
+	return c->kind == TT_CELLS_TEXT ? c->apart == INPUT_TOKENS
+	     : c->kind == TT_CELLS_CATEGORY ? c->apart == INPUT_CODE
 	                                    : c->kind != TT_CELLS_ID && c->apart == INPUT_NUMBER;
 }
 
-static tt_status fit(struct encoding *e)
+static tt_status fit(struct columns *e)
 {
 	struct table *t = e->t;
 	tt_status st = TT_OK;
@@ -148,7 +150,7 @@ static tt_status fit(struct encoding *e)
 		const struct csv_column *c = &t->column[i];
 		struct recipe_column *r = &t->recipe.column[t->recipe.columns];
 
-		if (c->kind > TT_CELLS_DATE && c->kind != TT_CELLS_ID)
+		if (c->kind > TT_CELLS_DATE && c->kind != TT_CELLS_ID && c->apart != INPUT_TOKENS)
 			continue;
 		*r = (struct recipe_column){ .kind = c->kind, .apart = stands_apart(c) };
 		if (!(r->name = csv_column_name(t, e->c, i)))
@@ -156,6 +158,8 @@ static tt_status fit(struct encoding *e)
 		e->from[t->recipe.columns++] = i;
 		if (c->kind == TT_CELLS_CATEGORY)
 			st = fit_category(e, i, t->recipe.columns - 1);
+		else if (c->kind == TT_CELLS_TEXT)
+			st = csv_fit_text(t, e->c, i, e->o, r);
 		else if (c->kind != TT_CELLS_ID)
 			st = fit_number(e, i, r);
 	}
@@ -163,7 +167,7 @@ static tt_status fit(struct encoding *e)
 }
 
 /* A model's: where its columns stand here. */
-static tt_status find_columns(struct encoding *e)
+static tt_status find_columns(struct columns *e)
 {
 	for (int64_t k = 0; k < e->t->recipe.columns; k++)
 		e->from[k] = e->t->width;
@@ -179,7 +183,7 @@ static tt_status find_columns(struct encoding *e)
 
 /* ---- apply ---- */
 
-static int32_t value_at(const struct encoding *e, int64_t k, size_t row)
+static int32_t value_at(const struct columns *e, int64_t k, size_t row)
 {
 	struct csv_column *c = &e->t->column[e->from[k]];
 	const int32_t code = e->t->code[row * e->t->codes + c->place];
@@ -195,12 +199,12 @@ static int32_t value_at(const struct encoding *e, int64_t k, size_t row)
 	return at;
 }
 
-static float number_at(const struct encoding *e, int64_t k, size_t row)
+static float number_at(const struct columns *e, int64_t k, size_t row)
 {
 	return e->t->number[row * e->t->numbers + e->t->column[e->from[k]].place];
 }
 
-static void encode_column(const struct encoding *e, int64_t k, size_t row, float *x)
+static void encode_column(const struct columns *e, int64_t k, size_t row, float *x)
 {
 	const struct recipe_column *r = &e->t->recipe.column[k];
 	int32_t at;
@@ -220,7 +224,7 @@ static void encode_column(const struct encoding *e, int64_t k, size_t row, float
 		x[1] = isnan(v);
 }
 
-static tt_status encode_features(struct encoding *e)
+static tt_status encode_features(struct columns *e)
 {
 	const struct recipe *r = &e->t->recipe;
 	struct csv *c = e->c;
@@ -250,7 +254,7 @@ static tt_status encode_features(struct encoding *e)
 }
 
 /* Categories count from 1: 0 is none of them. */
-static tt_status encode_apart(struct encoding *e, int64_t k)
+static tt_status encode_apart(struct columns *e, int64_t k)
 {
 	const struct recipe_column *r = &e->t->recipe.column[k];
 	const int whole = r->kind == TT_CELLS_CATEGORY;
@@ -260,9 +264,11 @@ static tt_status encode_apart(struct encoding *e, int64_t k)
 	if (e->c->aparts + 4 > BATCH_COLUMNS)
 		return err_set(TT_EINVAL, "%s: more than %d columns of their own", e->t->row.in->name,
 		               BATCH_COLUMNS - 4);
+	if (r->kind == TT_CELLS_TEXT)
+		return csv_encode_text(e->t, e->c, e->from[k], r);
 	if (!(v = mem_calloc(e->c->rows, sizeof *v)))
 		return TT_ENOMEM;
-	*a = (struct csv_apart){ r->name, whole ? TT_I32 : TT_F32, v };
+	*a = (struct csv_apart){ .name = r->name, .type = whole ? TT_I32 : TT_F32, .data = v };
 	e->c->aparts++;
 	for (size_t i = 0; i < e->c->rows; i++) {
 		if (whole) {
@@ -310,6 +316,8 @@ static tt_status tell_unseen(const struct table *t, struct csv *c)
 	size_t n = 0, first = t->width;
 
 	for (size_t i = 0; i < t->width; i++) {
+		if (t->column[i].kind == TT_CELLS_TEXT)
+			continue;               /* tokens are no categories */
 		n += t->column[i].unseen;
 		if (t->column[i].unseen && first == t->width)
 			first = i;
@@ -354,7 +362,7 @@ static tt_status name_ids(const struct table *t, struct csv *c)
 	return TT_OK;
 }
 
-static tt_status keep_recipe(const struct encoding *e)
+static tt_status keep_recipe(const struct columns *e)
 {
 	struct str s = {0};
 	tt_status st;
@@ -369,7 +377,7 @@ static tt_status keep_recipe(const struct encoding *e)
 	return st;
 }
 
-static tt_status apply(struct encoding *e)
+static tt_status apply(struct columns *e)
 {
 	tt_status st = encode_features(e);
 
@@ -382,7 +390,7 @@ static tt_status apply(struct encoding *e)
 tt_status csv_encode(struct table *t, struct csv *c, const struct csv_opts *o)
 {
 	const size_t most = t->width + (size_t)t->recipe.columns + 1;
-	struct encoding e = { .t = t, .c = c };
+	struct columns e = { .t = t, .c = c, .o = o };
 	const int known = t->known.recipe != NULL;
 	int plain;
 	tt_status st;

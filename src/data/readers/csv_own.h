@@ -17,14 +17,14 @@ struct csv_text { size_t at, line; };
 enum csv_told { CSV_LOOKS, CSV_TOLD };
 
 /* What a model reads by a column's name alone. */
-enum csv_input { INPUT_NONE, INPUT_NUMBER, INPUT_CODE };
+enum csv_input { INPUT_NONE, INPUT_NUMBER, INPUT_CODE, INPUT_TOKENS };
 
 struct csv_column {
 	enum tt_cells  kind;
 	enum csv_told  told;
 	int            unread;       /* enum no/yes: a model does not know it: all 0       */
 	enum csv_input apart;        /* which a model has by its name                      */
-	size_t         place;        /* of its cells in a row's numbers, codes or ids      */
+	size_t         place;        /* of its cells in a row's numbers, codes, ids, texts */
 	const struct recipe_column *known;          /* a model's; NULL: none               */
 	struct words   words;        /* of a category, by code                             */
 	size_t         missing, unseen;
@@ -40,9 +40,11 @@ struct table {
 	struct csv_row below;        /* of a header, or of the first row           */
 	struct csv_row_place first;  /* where the rows of data begin               */
 	struct csv_column *column;   /* [width]                                    */
-	size_t         numbers, codes, ids;         /* in a row                    */
+	size_t         numbers, codes, ids, cells;  /* in a row                    */
 	float         *number;       /* [cap][numbers] NAN: missing                */
 	int32_t       *code;         /* [cap][codes]                               */
+	size_t        *cell;         /* [cap][cells] where texts begin             */
+	struct str     cell_texts;   /* each with \0                               */
 	uint8_t       *part;         /* [rows] enum split; NULL: all are trained on */
 	struct recipe  recipe;       /* a model's, or what was found               */
 	struct known_columns known;  /* what a model knows, by the table's columns  */
@@ -99,6 +101,12 @@ int       csv_names_rows(const struct table *t, size_t column);
 tt_status csv_survey(struct table *t);
 /* csv_encode.c: a recipe from the rows to train on, and all rows as it says. */
 tt_status csv_encode(struct table *t, struct csv *c, const struct csv_opts *o);
+/* csv_text.c: the vocabulary of a text column, into its row of the recipe; and its tokens, as one
+ * more column of c->apart. */
+tt_status csv_fit_text(const struct table *t, struct csv *c, size_t column,
+                       const struct csv_opts *o, struct recipe_column *r);
+tt_status csv_encode_text(const struct table *t, struct csv *c, size_t column,
+                          const struct recipe_column *r);
 /* csv_split.c: which rows are for what, in t->part; and those of one part alone. */
 tt_status csv_split(struct table *t, struct csv *c, const struct csv_opts *o);
 tt_status csv_keep(struct table *t, struct csv *c, const struct csv_opts *o);

@@ -17,6 +17,8 @@ void csv_move_row(struct table *t, struct csv *c, size_t to, size_t from)
 		memmove(t->code + to * t->codes, t->code + from * t->codes, t->codes * sizeof *t->code);
 	if (t->ids)
 		memmove(c->id + to * t->ids, c->id + from * t->ids, t->ids * sizeof *c->id);
+	if (t->cells)
+		memmove(t->cell + to * t->cells, t->cell + from * t->cells, t->cells * sizeof *t->cell);
 	t->text[to] = t->text[from];
 	if (c->weight)
 		c->weight[to] = c->weight[from];

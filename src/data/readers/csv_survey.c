@@ -11,6 +11,7 @@
 
 struct look {
 	size_t       cells, numbers, booleans, dates;   /* that are not missing */
+	size_t       blanks;        /* in all of them */
 	struct words words;
 	int          counts;        /* enum no/yes: different cells are counted  */
 };
@@ -25,6 +26,8 @@ static tt_status look_at(struct look *l, const char *cell)
 		return TT_OK;
 	number = cell_number(TT_CELLS_NUMERIC, cell, &v);
 	l->cells++;
+	for (const char *blank = cell; (blank = strchr(blank, ' ')); blank++)
+		l->blanks++;
 	l->numbers += (size_t)number;
 	l->counts |= !number;
 	if (!l->counts || l->words.n == WORDS_STOP)
@@ -47,7 +50,7 @@ static enum tt_cells kind_of(const struct look *l, int named)
 	if (l->dates == n)
 		return TT_CELLS_DATE;
 	if (words == n && n >= ROWS_UNLIKE)
-		return TT_CELLS_ID;
+		return l->blanks > 2 * n ? TT_CELLS_TEXT : TT_CELLS_ID;
 	return words <= WORDS_FEW || (words <= WORDS_MANY && words <= n / 5) ? TT_CELLS_CATEGORY
 	                                                                    : TT_CELLS_TEXT;
 }

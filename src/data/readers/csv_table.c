@@ -31,6 +31,7 @@ static tt_status grow(struct table *t, struct csv *c)
 	if ((st = widen(t, &t->number, t->numbers, sizeof *t->number)) == TT_OK &&
 	    (st = widen(t, &t->code, t->codes, sizeof *t->code)) == TT_OK &&
 	    (st = widen(t, &c->id, t->ids, sizeof *c->id)) == TT_OK &&
+	    (st = widen(t, &t->cell, t->cells, sizeof *t->cell)) == TT_OK &&
 	    (st = widen(t, &c->weight, t->weight < t->width, sizeof *c->weight)) == TT_OK)
 		st = widen(t, &t->text, 1, sizeof *t->text);
 	if (st != TT_OK)
@@ -107,6 +108,17 @@ static tt_status read_id(const struct csv_column *c, struct csv *csv, size_t ids
 	return str_status(&csv->id_texts);
 }
 
+static tt_status read_text(struct table *t, size_t i, const char *cell, size_t row)
+{
+	t->cell[row * t->cells + t->column[i].place] = t->cell_texts.len;
+	if (cell_missing(cell)) {
+		t->column[i].missing++;
+		cell = "";
+	}
+	str_add_bytes(&t->cell_texts, cell, strlen(cell) + 1);
+	return str_status(&t->cell_texts);
+}
+
 static tt_status read_features(struct table *t, struct csv *c)
 {
 	float *number = t->number ? t->number + c->rows * t->numbers : NULL;
@@ -122,6 +134,8 @@ static tt_status read_features(struct table *t, struct csv *c)
 			st = read_code(t, i, cell, c);
 		else if (column->kind == TT_CELLS_ID)
 			st = read_id(column, c, t->ids, cell);
+		else if (column->apart == INPUT_TOKENS)
+			st = read_text(t, i, cell, c->rows);
 	}
 	return st;
 }
@@ -165,7 +179,9 @@ static tt_status blank_row(struct table *t, struct csv *c)
 	for (size_t i = 0; i < t->codes; i++)
 		t->code[c->rows * t->codes + i] = CODE_MISSING;
 	for (size_t i = 0; st == TT_OK && i < t->width; i++)
-		if (t->column[i].kind == TT_CELLS_ID)
+		if (t->column[i].apart == INPUT_TOKENS)
+			st = read_text(t, i, "", c->rows);
+		else if (t->column[i].kind == TT_CELLS_ID)
 			st = read_id(&t->column[i], c, t->ids,
 			             i < t->row.cells ? csv_row_cell(&t->row, i) : "");
 	if (c->weight)
@@ -212,7 +228,7 @@ static tt_status read_rows(struct table *t, struct csv *c)
 static void forget_rows(struct table *t, struct csv *c)
 {
 	c->rows = c->skipped = c->bad_rows = 0;
-	c->id_texts.len = t->texts.len = t->cap = 0;
+	c->id_texts.len = t->texts.len = t->cell_texts.len = t->cap = 0;
 	for (size_t i = 0; i < t->width; i++) {
 		t->column[i].missing = 0;
 		if (!t->column[i].known)
@@ -247,6 +263,8 @@ static void table_release(struct table *t)
 	mem_free(t->column);
 	mem_free(t->number);
 	mem_free(t->code);
+	mem_free(t->cell);
+	str_release(&t->cell_texts);
 	mem_free(t->part);
 }
 
@@ -287,6 +305,12 @@ tt_status csv_parse(struct csv *out, const struct bytes *in, const struct csv_op
 	return st;
 }
 
+static void free_apart(struct csv_apart *a)
+{
+	mem_free(a->data);
+	mem_free(a->offsets);
+}
+
 void csv_release(struct csv *c)
 {
 	mem_free(c->x);
@@ -298,7 +322,7 @@ void csv_release(struct csv *c)
 	mem_free(c->bad);
 	mem_free(c->id);
 	for (int i = 0; i < c->aparts; i++)
-		mem_free(c->apart[i].data);
+		free_apart(&c->apart[i]);
 	str_release(&c->id_texts);
 	arena_release(&c->arena);
 	*c = (struct csv){0};

@@ -54,7 +54,7 @@ const void *memory_source_peek(const struct reader *r, int column, int64_t index
 {
 	const struct memory_source *s = (const struct memory_source *)r;
 
-	if (find_bad(s, index, 1))
+	if (find_bad(s, index, 1) || column_ragged(r->schema.view.column[column]))
 		return NULL;
 	return (const char *)s->data[column] +
 	       (size_t)index * column_bytes(r->schema.view.column[column]);

@@ -11,7 +11,7 @@
 
 #include "data/reader.h"
 
-#define MEMORY_BLOCKS (BATCH_COLUMNS + 4)
+#define MEMORY_BLOCKS (2 * BATCH_COLUMNS + 4)  /* data, offsets, what else there is */
 
 /* A sample that cannot be read, and what is said of it. */
 struct bad_sample { int64_t index; const char *why; };

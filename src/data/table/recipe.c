@@ -7,6 +7,7 @@
 #include "data/table/cell.h"
 
 #define VALUES_MAX 10000000
+#define LENGTH_MAX (1 << 20)
 
 int recipe_matters(const struct recipe *r)
 {
@@ -44,6 +45,16 @@ tt_status recipe_names(const struct recipe_column *c, struct arena *a, const cha
 
 /* ---- JSON ---- */
 
+static void write_values(const struct recipe_column *c, struct str *out)
+{
+	str_add(out, ", \"values\": [");
+	for (int64_t i = 0; i < c->values; i++) {
+		str_add(out, i ? ", " : "");
+		str_add_json(out, c->value[i]);
+	}
+	str_add(out, "]");
+}
+
 static void write_column(const struct recipe_column *c, struct str *out)
 {
 	str_add(out, "{\"name\": ");
@@ -57,11 +68,15 @@ static void write_column(const struct recipe_column *c, struct str *out)
 	}
 	if (c->tells)
 		str_add(out, ", \"tells_missing\": true");
-	for (int64_t i = 0; c->kind == TT_CELLS_CATEGORY && i < c->values; i++) {
-		str_add(out, i ? ", " : ", \"values\": [");
-		str_add_json(out, c->value[i]);
+	if (c->kind == TT_CELLS_TEXT)
+		str_addf(out, ", \"max_length\": %d", c->max_length);
+	if (c->tokens) {
+		str_add(out, ", \"tokens\": ");
+		str_add(out, c->tokens);
+	} else if (c->kind == TT_CELLS_CATEGORY || c->kind == TT_CELLS_TEXT) {
+		write_values(c, out);
 	}
-	str_add(out, c->kind != TT_CELLS_CATEGORY ? "}" : c->values ? "]}" : ", \"values\": []}");
+	str_add(out, "}");
 }
 
 void recipe_write(const struct recipe *r, struct str *out)
@@ -93,7 +108,7 @@ static tt_status read_kind(const struct node *map, enum tt_cells *out)
 	for (int i = 0; n && n->kind == NODE_TEXT && cell_words[i]; i++)
 		if (strcmp(cell_words[i], n->text) == 0) {
 			*out = (enum tt_cells)i;
-			if (i <= TT_CELLS_DATE || i == TT_CELLS_ID)
+			if (i <= TT_CELLS_TEXT || i == TT_CELLS_ID)
 				return TT_OK;
 		}
 	return malformed(map, "a column of no known kind");
@@ -113,10 +128,31 @@ static tt_status read_values(const struct node *list, struct arena *a, struct re
 		if (v->kind != NODE_TEXT)
 			return malformed(v, "a category that is no text");
 		value[c->values++] = v->text;
-		if (c->values > 1 && strcmp(value[c->values - 2], v->text) >= 0)
+		if (c->kind == TT_CELLS_CATEGORY && c->values > 1 &&
+		    strcmp(value[c->values - 2], v->text) >= 0)
 			return malformed(v, "categories out of order");
 	}
 	return TT_OK;
+}
+
+/* A text's vocabulary; it is looked into where it is used. */
+static tt_status read_tokens(const struct node *map, struct arena *a, struct recipe_column *c)
+{
+	const struct node *length = node_get(map, "max_length"), *tokens = node_get(map, "tokens");
+	struct str s = {0};
+	int64_t most;
+	tt_status st;
+
+	if (!length || node_int(length, 1, LENGTH_MAX, &most) != TT_OK || !c->apart)
+		return malformed(map, "a text without a max_length");
+	c->max_length = (int)most;
+	if (!tokens)
+		return read_values(node_get(map, "values"), a, c);
+	node_write_json(tokens, &s);
+	if ((st = str_status(&s)) == TT_OK && !(c->tokens = arena_strdup(a, s.p)))
+		st = TT_ENOMEM;
+	str_release(&s);
+	return st;
 }
 
 static tt_status read_column(const struct node *map, struct arena *a, struct recipe_column *c)
@@ -138,6 +174,8 @@ static tt_status read_column(const struct node *map, struct arena *a, struct rec
 			return malformed(fill, "fill is not finite");
 		c->fills = 1;
 	}
+	if (c->kind == TT_CELLS_TEXT)
+		return read_tokens(map, a, c);
 	return c->kind == TT_CELLS_CATEGORY ? read_values(node_get(map, "values"), a, c) : TT_OK;
 }
 

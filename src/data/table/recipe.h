@@ -3,6 +3,7 @@
  *   colour  category  blue, red        -->   colour=blue, colour=red       0 1
  *   age     numeric   missing: 38.5    -->   age, age is missing           38.5 1
  *   shop    category  a, b, c; apart   -->   a column of its own: i32      0: never seen, 1 to 3
+ *   review  text      <unk>, the, ...  -->   tokens as a column of its own: i32 [any]
  *
  * As JSON it lies in a schema and in a checkpoint's signature; who opens a table for a net does
  * as it says, whatever that table looks like. */
@@ -21,8 +22,10 @@ struct recipe_column {
 	int                fills;       /* enum no/yes: what is missing becomes `fill`            */
 	int                tells;       /* enum no/yes: and a feature says so                     */
 	double             fill;
-	const char *const *value;       /* [values] of a category, sorted                         */
+	const char *const *value;       /* [values] of a category, sorted; tokens of a text       */
 	int64_t            values;
+	const char        *tokens;      /* of a text: a vocabulary's recipe; NULL: names say all  */
+	int                max_length;  /* of a text, in tokens                                   */
 };
 
 struct recipe {

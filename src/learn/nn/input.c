@@ -133,8 +133,11 @@ tt_status nn_name_columns(struct tt_model *m)
 		const struct net_input *in = &m->input[i];
 		const int one = m->n_inputs > 1 && in->numbers == 1 && !net_input_ragged(in);
 
-		m->column[i] = (struct known_input){ one ? in->name : "",
-		                                     in->desc.dtype == DTYPE_S32 ? TT_I32 : TT_F32 };
+		const int sequence = net_input_ragged(in) && in->desc.ndim == 2 &&
+		                     in->desc.dtype == DTYPE_S32;
+
+		m->column[i] = (struct known_input){ one || sequence ? in->name : "",
+			in->desc.dtype == DTYPE_S32 ? TT_I32 : TT_F32, sequence };
 	}
 	return TT_OK;
 }

@@ -27,6 +27,7 @@ static const struct { const char *file; size_t parameters; int64_t outputs; } zo
 	{ "nasnet-a-mobile", 5289978, 1000 },   /* what Keras' NASNetMobile trains */
 	{ "char-lstm", 3470549, 85 },           /* bench/versus-text has them in PyTorch */
 	{ "char-gpt", 10811221, 85 },
+	{ "gru-text", 200 * 24 + 3 * 32 * (24 + 32) + 2 * 3 * 32 + 2 * 33, 2 },
 	{ "mobilenet", 4231976, 1000 },         /* 4.2 million, Howard et al. table 8 */
 	/* 8 and 2 numbers for each of 1,170 words; 170 into 256, 128 and 2, and 10 into 2. */
 	{ "wide-deep", (8 + 2) * 1170 + 170 * 256 + 256 + 256 * 128 + 128 + 258 + 22, 2 },
