@@ -228,5 +228,9 @@ cp "$out" all.txt
 { sed -n 1p new.csv; sed -n 3p new.csv; } >one.csv
 run 0 "$tutti" predict gru csv:one.csv --format csv
 [ "$(sed -n 2p "$out" | cut -c1-18)" = "$(grep ^8 all.txt | cut -c1-18)" ] || fail "a text has another answer alone"
+# an empty text in quotes is a row of a table with one column, an empty line is none
+printf 'review\n""\n\nthe tent is a joy\n""\n' >lone.csv
+run 0 "$tutti" predict gru csv:lone.csv --format csv
+[ "$(wc -l <"$out")" = 4 ] || fail "three rows, one header: $(cat "$out")"
 run 0 "$tutti" train gru.yaml --folds 2 --run folds -q --epochs 1 --set 'data={train: "csv:reviews.csv?label=verdict"}' \
 	--set train.threads=1 --set train.tune_kernels=no

@@ -145,7 +145,8 @@ static tt_status read_cell(struct csv_row *r)
 	if (st != TT_OK)
 		return st;
 	skip_blanks(r);
-	if (r->at < r->in->n && r->in->p[r->at] == '"')
+	r->quoted = r->at < r->in->n && r->in->p[r->at] == '"';
+	if (r->quoted)
 		st = quoted_cell(r);
 	else
 		plain_cell(r);
@@ -172,6 +173,11 @@ static void end_line(struct csv_row *r)
 	r->next_line++;
 }
 
+static int is_blank_line(const struct csv_row *r)
+{
+	return r->cells == 1 && !r->quoted && csv_row_cell(r, 0)[0] == '\0';
+}
+
 tt_status csv_row_next(struct csv_row *r)
 {
 	tt_status st;
@@ -189,8 +195,8 @@ tt_status csv_row_next(struct csv_row *r)
 				return st;                  /* a separator ends the text: an empty cell */
 		}
 		end_line(r);
-	} while (r->cells == 1 && csv_row_cell(r, 0)[0] == '\0' && r->at < r->in->n);
-	if (r->cells == 1 && csv_row_cell(r, 0)[0] == '\0')
+	} while (is_blank_line(r) && r->at < r->in->n);
+	if (is_blank_line(r))
 		r->cells = 0;                           /* blank lines at the end */
 	return TT_OK;
 }

@@ -19,6 +19,7 @@ struct csv_row {
 	size_t      line;              /* on which this row starts, from 1          */
 	struct str  text;              /* its cells, unquoted, trimmed, each with \0 */
 	size_t     *start;             /* of each cell in text                      */
+	int         quoted;            /* was the last cell in quotes               */
 	size_t      cells, cap;
 };
 
@@ -36,7 +37,7 @@ static inline void csv_row_seek(struct csv_row *r, struct csv_row_place to)
 	r->at = to.at;
 	r->next_line = to.line;
 }
-/* Read the next row that is not blank; at the end of the text, 0 cells. */
+/* Read the next row that is not blank ("" in quotes is a cell); at the end of the text, 0 cells. */
 tt_status csv_row_next(struct csv_row *r);
 void      csv_row_release(struct csv_row *r);
 
