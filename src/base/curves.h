@@ -8,10 +8,8 @@
 #ifndef BASE_CURVES_H
 #define BASE_CURVES_H
 
-#include "base/str.h"
 #include "base/series.h"
-
-enum curve_unit { CURVE_PLAIN, CURVE_PERCENT };          /* 0.93, or 93 % */
+#include "base/svg.h"
 
 #define CURVES_MAX_LINES 10
 struct panel {
