@@ -5,6 +5,7 @@
 
 #include "kit/specfile.h"
 #include "kit/table.h"
+#include "predict/by_name.h"
 #include "print/names.h"
 
 /* Pictures are decoded to the shape the net wants, "[3, 32, 32]" in its spec. */
@@ -99,7 +100,10 @@ static tt_status open_files(struct samples *s)
 	if (s->files.skipped && !s->quiet)
 		fprintf(stderr, "tutti predict: note: %lld files in folders are no images by name\n",
 		        (long long)s->files.skipped);
-	return describe_pictures(s);
+	if ((st = describe_pictures(s)) != TT_OK || !by_name_per_place(tt_model_signature(s->model)))
+		return st;
+	return err_set(TT_ESHAPE, "%s: its model answers at each place of a picture: name a source "
+	               "instead of files (images:FOLDER)", s->checkpoint);
 }
 
 tt_status samples_open(struct samples *s)

@@ -325,7 +325,9 @@ static tt_status check_carry(const struct loader *l)
 {
 	if (!l->reader->follows)
 		return err_set(TT_ESPEC, "data.carry: yes is for texts, each of whose samples goes on "
-		               "where the one before has ended (text:FILE), and not for this source");
+		               "where the one before has ended (text:FILE), and not for this source, nor "
+		               "for the part of a text that data.split or --folds makes: give data.valid, "
+		               "or ?holdout=");
 	if (l->o.training && l->o.data->shuffle)
 		return err_set(TT_ESPEC, "data.carry: yes goes through a text in its order: set "
 		               "data.shuffle: no");

@@ -37,8 +37,14 @@ static tt_status translate(const char *pattern, struct str *out)
 
 	for (const char *p = pattern; *p; p++) {
 		const char next = *p == '\\' ? p[1] : '\0';
+		const char *named = class && *p == '[' && p[1] == ':' ? strstr(p, ":]") : NULL;
 
-		if (next == 'h' || next == 'H' || (class && *p == '[' && p[1] != ':'))
+		if (named) {                            /* [:alpha:], whose end is none of the class */
+			str_add_bytes(out, p, (size_t)(named + 2 - p));
+			p = named + 1;
+			continue;
+		}
+		if (next == 'h' || next == 'H' || (class && *p == '['))
 			return err_set(TT_ESUPPORT, "the pattern '%.100s' has \\h or a class in a class, "
 			               "which is not known here", pattern);
 		if (next == 's')

@@ -228,7 +228,20 @@ static tt_status name_texts(struct vocabulary *v)
 	return st;
 }
 
-static tt_status keep_recipe(struct vocabulary *v, const struct node *tokenizer)
+static tt_status take_tokenizer(struct vocabulary *v, const struct node *root)
+{
+	tt_status st = tokenizer_read(&v->tokenizer, root);
+
+	if (st != TT_OK)
+		return st;
+	v->kind = v->tokenizer->kind;
+	v->n = v->tokenizer->n;
+	v->unknown = v->tokenizer->unknown;
+	return name_texts(v);
+}
+
+/* The recipe of what take_tokenizer has taken. */
+static tt_status make_recipe(struct vocabulary *v, const struct node *tokenizer)
 {
 	struct str s = {0};
 	tt_status st;
@@ -242,26 +255,14 @@ static tt_status keep_recipe(struct vocabulary *v, const struct node *tokenizer)
 	return st;
 }
 
-static tt_status take_tokenizer(struct vocabulary *v, const struct node *root)
-{
-	tt_status st = tokenizer_read(&v->tokenizer, root);
-
-	if (st != TT_OK)
-		return st;
-	v->kind = v->tokenizer->kind;
-	v->n = v->tokenizer->n;
-	v->unknown = v->tokenizer->unknown;
-	return (st = name_texts(v)) == TT_OK ? keep_recipe(v, root) : st;
-}
-
 static tt_status take_json(struct vocabulary *v, const struct text_piece *json)
 {
 	struct arena a = {0};
 	struct node *root;
 	tt_status st = node_parse_json(&a, json->name, json->p, json->n, &root);
 
-	if (st == TT_OK)
-		st = take_tokenizer(v, root);
+	if (st == TT_OK && (st = take_tokenizer(v, root)) == TT_OK)
+		st = make_recipe(v, root);
 	arena_release(&a);
 	return st;
 }

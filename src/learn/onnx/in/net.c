@@ -123,8 +123,8 @@ int value_is_per_channel(const struct value *v, const struct value *x)
 /* c n t of a dimension. */
 static void take_apart(int64_t v, int64_t part[3])
 {
-	const int64_t u = -v - 1000;
 	const int symbol = NET_IS_SYMBOL(v) && v > -4 * FACTOR_MAX;
+	const int64_t u = symbol ? -v - 1000 : 0;       /* others may be any number of a file */
 
 	part[0] = symbol ? u / 4 : v;
 	part[1] = symbol ? u >> 1 & 1 : 0;

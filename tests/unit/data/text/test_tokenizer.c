@@ -245,6 +245,26 @@ static void what_we_lack_is_refused_by_its_name(void **state)
 	        BPE(AB, "[]") "}", TT_ESUPPORT, "single_word");
 }
 
+/* The brackets of a named class end no class that it stands in. */
+static void classes_by_name_stand_in_classes(void **state)
+{
+	static const char json[] = "{\"pre_tokenizer\": {\"type\": \"Split\", "
+		"\"behavior\": \"Removed\", \"pattern\": {\"Regex\": "
+		"\"[[:digit:][:punct:]\\\\s]+\"}}, " BPE(AB, "[\"a b\"]") "}";
+	const struct text_piece file = { json, sizeof json - 1, 0, "c.json" };
+	const struct text_piece p = piece("a1b 2, ab;b\na]b");
+	struct vocabulary v;
+	struct encoding e = {0};
+
+	(void)state;
+	assert_ok(vocabulary_parse(&v, &file));
+	assert_ok(vocabulary_encode(&v, &p, &e));
+	assert_int_equal(e.n, 6);
+	assert_memory_equal(e.id, ((const int32_t[]){ 0, 1, 2, 1, 0, 1 }), 6 * sizeof *e.id);
+	vocabulary_release(&v);
+	encoding_release(&e);
+}
+
 /* Merges that go round in a ring end, for each takes a token away; a pattern that searches for ever
  * is stopped. */
 static void hostile_ones_end(void **state)
@@ -281,6 +301,7 @@ int main(void)
 		cmocka_unit_test(a_long_piece_costs_no_square),
 		cmocka_unit_test(what_lies_is_refused),
 		cmocka_unit_test(what_we_lack_is_refused_by_its_name),
+		cmocka_unit_test(classes_by_name_stand_in_classes),
 		cmocka_unit_test(hostile_ones_end),
 	};
 

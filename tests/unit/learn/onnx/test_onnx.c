@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "learn/nn/model.h"
+#include "learn/onnx/in/atoms.h"
 #include "learn/onnx/in/read.h"
 #include "learn/onnx/out/rows.h"
 
@@ -107,6 +108,23 @@ static void models_give_the_answers_of_onnxruntime_and_go_back(void **state)
 		tt_model_free(&again);
 		tt_model_free(&m);
 	}
+}
+
+/* Whatever a file says of shapes; that no sum of theirs overflows UBSan looks for. */
+static void dimensions_of_any_size_are_told_apart(void **state)
+{
+	static const int64_t dim[][3] = {
+		{ 0, 0, 24 }, { INT64_MIN, 0, 24 }, { INT64_MAX, 0, -1 }, { 0, 0, INT64_MIN },
+		{ -1, INT64_MAX, INT64_MAX },
+	};
+	struct atoms a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof dim / sizeof *dim; i++)
+		for (int64_t batch = 0; batch <= 3; batch += 3) {
+			atoms_init(&a, 10, 24, 0);
+			assert_int_equal(atoms_reshape(&a, dim[i], 3, 1, batch), i == 0);
+		}
 }
 
 static void files_that_lie_are_refused(void **state)
@@ -336,6 +354,7 @@ int main(void)
 		cmocka_unit_test(every_operation_is_written_or_says_why_not),
 		cmocka_unit_test(what_onnx_lacks_is_named_and_nothing_written),
 		cmocka_unit_test(models_give_the_answers_of_onnxruntime_and_go_back),
+		cmocka_unit_test(dimensions_of_any_size_are_told_apart),
 		cmocka_unit_test(files_that_lie_are_refused),
 		cmocka_unit_test(many_nodes_of_one_name_are_read_soon),
 		cmocka_unit_test(what_stands_in_front_of_the_net_comes_back),
