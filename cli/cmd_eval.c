@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "print/json.h"
+#include "print/measured.h"
 #include "print/names.h"
 #include "print/roc.h"
 #include "print/spread.h"
@@ -14,8 +15,6 @@
 #include "kit/table.h"
 #include "kit/specfile.h"
 #include "verbs.h"
-
-#define MATRIX_MAX 11               /* classes that fit side by side on a page */
 
 struct eval_args {
 	struct common common;
@@ -54,15 +53,19 @@ static const struct example eval_examples[] = {
 
 struct evaluation {
 	const struct eval_args *args;
-	const char   *name;          /* of the checkpoint or run, as it was given    */
-	const char   *uri;           /* NULL: the data that the run validated on     */
-	tt_model   *model;
-	tt_session *session;
-	tt_source  *source;
-	tt_evaluation    *numbers;
-	const tt_metrics *metrics;
-	struct names names;
+	const char    *name;         /* of the checkpoint or run, as it was given    */
+	const char    *uri;          /* NULL: the data that the run validated on     */
+	tt_model      *model;
+	tt_session    *session;
+	tt_source     *source;
+	tt_evaluation *numbers;
+	struct names   names;
 };
+
+static struct measured measured_of(const struct evaluation *e)
+{
+	return (struct measured){ e->name, e->uri, e->args->curves, e->source, e->numbers, &e->names };
+}
 
 /* Of the data that the run has cut. */
 static tt_status open_part(struct evaluation *e, const struct call *c)
@@ -126,261 +129,11 @@ static tt_status measure(struct evaluation *e, struct call *c)
 		.top_k = (int)e->args->top, .kernel_cache = cache))) != TT_OK ||
 	    (st = tt_session_evaluation(&e->numbers, e->session, e->source)) != TT_OK)
 		return st;
-	e->metrics = tt_evaluation_metrics(e->numbers);
 	note_unread(e);
 	st = names_of_classes(&e->names, e->model, e->source, tt_evaluation_classes(e->numbers));
 	if (st == TT_OK && e->args->curves)
 		st = roc_write(&(struct roc){ e->numbers, &e->names, e->name, e->args->curves });
 	return st;
-}
-
-static const char *class_text(const struct evaluation *e, int i, char text[NAME_TEXT])
-{
-	return text_name(names_get(&e->names, i, text), text);
-}
-
-static int64_t row_sum(const tt_metrics *m, int row)
-{
-	int64_t n = 0;
-
-	for (int i = 0; i < m->classes; i++)
-		n += m->confusion[row * m->classes + i];
-	return n;
-}
-
-static int64_t column_sum(const tt_metrics *m, int column)
-{
-	int64_t n = 0;
-
-	for (int i = 0; i < m->classes; i++)
-		n += m->confusion[i * m->classes + column];
-	return n;
-}
-
-/* "-": there is nothing to be a part of. */
-static const char *percent(int64_t n, int64_t of, char text[NUMBER_TEXT])
-{
-	if (of > 0)
-		snprintf(text, NUMBER_TEXT, "%.2f", 100 * (double)n / (double)of);
-	return of > 0 ? text : "-";
-}
-
-/* Per class: how many there are, how many were found, how many findings were right. */
-static void print_classes(const struct evaluation *e)
-{
-	const tt_metrics *m = e->metrics;
-	struct table      t;
-	char              name[NAME_TEXT], n[NUMBER_TEXT];
-	char              recall[NUMBER_TEXT], precision[NUMBER_TEXT], f1[NUMBER_TEXT];
-	int               gaps = 0;
-
-	table_init(&t, "lrrrr");
-	table_add(&t, "class\tsamples\trecall %%\tprecision %%\tf1 %%");
-	table_rule(&t);
-	for (int i = 0; i < m->classes; i++) {
-		int64_t right = m->confusion[i * m->classes + i];
-
-		gaps += !row_sum(m, i) || !column_sum(m, i);
-		table_add(&t, "%s\t%s\t%s\t%s\t%s", class_text(e, i, name),
-		          text_count(row_sum(m, i), n), percent(right, row_sum(m, i), recall),
-		          percent(right, column_sum(m, i), precision),
-		          percent(2 * right, row_sum(m, i) + column_sum(m, i), f1));
-	}
-	putchar('\n');
-	table_print(&t, stdout);
-	table_release(&t);
-	if (gaps)
-		printf("-: no sample is of that class (recall), or none was answered so (precision)\n");
-}
-
-static void add_matrix_row(const struct evaluation *e, int row, struct table *t)
-{
-	const int64_t *count = e->metrics->confusion + row * e->metrics->classes;
-	struct str     line = { 0 };
-	char           name[NAME_TEXT];
-
-	str_add(&line, class_text(e, row, name));
-	for (int i = 0; i < e->metrics->classes; i++)
-		str_addf(&line, "\t%lld", (long long)count[i]);
-	table_add(t, "%s", line.p ? line.p : "");
-	str_release(&line);
-}
-
-/* Rows are the truth, columns the answers. */
-static void print_matrix(const struct evaluation *e)
-{
-	int          classes = e->metrics->classes;
-	char         align[MATRIX_MAX + 2] = "l", name[NAME_TEXT];
-	struct table t;
-	struct str   head = { 0 };
-
-	memset(align + 1, 'r', (size_t)classes);
-	table_init(&t, align);
-	str_add(&head, "truth \\ answer");
-	for (int i = 0; i < classes; i++)
-		str_addf(&head, "\t%s", class_text(e, i, name));
-	table_add(&t, "%s", head.p ? head.p : "");
-	table_rule(&t);
-	for (int row = 0; row < classes; row++)
-		add_matrix_row(e, row, &t);
-	putchar('\n');
-	table_print(&t, stdout);
-	table_release(&t);
-	str_release(&head);
-}
-
-/* That of so many best answers tells something if there are more classes than these. */
-static int tells(const struct evaluation *e, const tt_score *s)
-{
-	const tt_metrics *m = e->metrics;
-
-	return s->shown && (strncmp(s->name, "top_", 4) != 0 || (m->k > 1 && m->k < m->classes));
-}
-
-static const char *score_text(const tt_score *s, char n[NUMBER_TEXT])
-{
-	if (strcmp(s->name, "accuracy") == 0 || strncmp(s->name, "top_", 4) == 0)
-		snprintf(n, NUMBER_TEXT, "%.2f %%", 100 * s->value);
-	else
-		text_loss(s->value, n);
-	return n;
-}
-
-static void print_scores(const struct evaluation *e)
-{
-	tt_score s = TT_SIZED(tt_score);
-	char     n[NUMBER_TEXT], name[24];
-
-	for (int i = 0; tt_evaluation_get(e->numbers, i, &s) == TT_OK; i++) {
-		if (!tells(e, &s))
-			continue;
-		snprintf(name, sizeof name, "%s", s.name);
-		for (char *c = name; *c; c++)
-			*c = *c == '_' ? ' ' : *c;
-		printf("%-11s %s\n", name, score_text(&s, n));
-	}
-}
-
-/* Several answers of yes or no to each sample: no matrix. */
-static void print_labels(const struct evaluation *e)
-{
-	tt_class_score s = TT_SIZED(tt_class_score);
-	struct table   t;
-	char           name[NAME_TEXT];
-
-	if (!tt_evaluation_classes(e->numbers))
-		return;
-	table_init(&t, "lrrrrr");
-	table_add(&t, "label\tweight\trecall %%\tprecision %%\tf1 %%\troc auc");
-	table_rule(&t);
-	for (int i = 0; i < tt_evaluation_classes(e->numbers); i++)
-		if (tt_evaluation_class(e->numbers, i, &s) == TT_OK)
-			table_add(&t, "%s\t%.6g\t%.2f\t%.2f\t%.2f\t%.4f", class_text(e, i, name),
-			          s.weight, 100 * s.recall, 100 * s.precision, 100 * s.f1, s.roc_auc);
-	putchar('\n');
-	table_print(&t, stdout);
-	table_release(&t);
-}
-
-static void print_text(const struct evaluation *e)
-{
-	const tt_metrics *m = e->metrics;
-	char              n[NUMBER_TEXT];
-
-	text_printf(stdout, "source      %s\n", e->uri);
-	printf("samples     %s\n", text_count(m->samples, n));
-	if (tt_source_schema(e->source)->weight)
-		printf("weight      %.6g: loss and accuracy are weighted; the tables below count samples\n",
-		       m->weight);
-	print_scores(e);
-	printf("speed       %s samples/s\n", text_count(llround(m->samples_per_second), n));
-	if (e->args->curves)
-		printf("curves      %s/%s, %s\n", e->args->curves, roc_files[0], roc_files[1]);
-	if (e->args->common.quiet)
-		return;
-	if (!m->confusion) {
-		print_labels(e);
-		return;
-	}
-	print_classes(e);
-	if (m->classes <= MATRIX_MAX)
-		print_matrix(e);
-}
-
-static void add_confusion(const struct evaluation *e, struct json *j)
-{
-	const tt_metrics *m = e->metrics;
-	char              name[NUMBER_TEXT];
-
-	json_open(j, "classes", '[');
-	for (int i = 0; i < m->classes; i++)
-		json_text(j, NULL, names_get(&e->names, i, name));
-	json_close(j, ']');
-	json_open(j, "confusion", '[');
-	for (int row = 0; row < m->classes; row++) {
-		json_open(j, NULL, '[');
-		for (int i = 0; i < m->classes; i++)
-			json_int(j, NULL, m->confusion[row * m->classes + i]);
-		json_close(j, ']');
-	}
-	json_close(j, ']');
-}
-
-/* All that are known. */
-static void add_scores(const struct evaluation *e, struct json *j)
-{
-	tt_score s = TT_SIZED(tt_score);
-
-	json_open(j, "metrics", '{');
-	for (int i = 0; tt_evaluation_get(e->numbers, i, &s) == TT_OK; i++)
-		json_number(j, s.name, s.value);
-	json_close(j, '}');
-}
-
-static void add_per_class(const struct evaluation *e, struct json *j)
-{
-	char name[NUMBER_TEXT];
-
-	json_open(j, "per_class", '[');
-	for (int i = 0; i < tt_evaluation_classes(e->numbers); i++) {
-		tt_class_score s = TT_SIZED(tt_class_score);
-
-		if (tt_evaluation_class(e->numbers, i, &s) != TT_OK)
-			break;
-		json_open(j, NULL, '{');
-		json_text(j, "class", names_get(&e->names, i, name));
-		json_number(j, "weight", s.weight);
-		json_number(j, "precision", s.precision);
-		json_number(j, "recall", s.recall);
-		json_number(j, "f1", s.f1);
-		json_number(j, "iou", s.iou);
-		json_number(j, "roc_auc", s.roc_auc);
-		json_number(j, "pr_auc", s.pr_auc);
-		json_close(j, '}');
-	}
-	json_close(j, ']');
-}
-
-static void add_json(const struct evaluation *e, struct json *j)
-{
-	const tt_metrics *m = e->metrics;
-
-	json_open(j, NULL, '{');
-	json_text(j, "model", e->name);
-	json_text(j, "source", e->uri);
-	json_int(j, "samples", m->samples);
-	json_number(j, "weight", m->weight);
-	json_number(j, "loss", m->loss);
-	json_number(j, "accuracy", m->accuracy);
-	json_number(j, "top_k", m->top_k);
-	json_int(j, "k", m->k);
-	json_number(j, "samples_per_second", m->samples_per_second);
-	add_scores(e, j);
-	if (m->confusion)
-		add_confusion(e, j);
-	if (tt_evaluation_classes(e->numbers))
-		add_per_class(e, j);
-	json_close(j, '}');
 }
 
 static void release(struct evaluation *e)
@@ -392,26 +145,43 @@ static void release(struct evaluation *e)
 	tt_model_free(&e->model);
 }
 
+static tt_status tell(const struct evaluation *e)
+{
+	const struct measured m = measured_of(e);
+	struct json j = { 0 };
+
+	if (e->args->common.json) {
+		measured_json(&m, &j);
+		return json_print(&j);
+	}
+	measured_print(&m);
+	if (!e->args->common.quiet)
+		measured_print_classes(&m);
+	return TT_OK;
+}
+
 static tt_status run_one(struct evaluation *e, struct call *c)
 {
-	struct json j = { 0 };
 	tt_status st = measure(e, c);
 
-	if (st == TT_OK && e->args->common.json) {
-		add_json(e, &j);
-		st = json_print(&j);
-	} else if (st == TT_OK) {
-		print_text(e);
-	}
+	if (st == TT_OK)
+		st = tell(e);
 	release(e);
 	return st;
 }
 
 /* ---- several, side by side ---- */
 
+static void add_json(const struct evaluation *e, struct json *j)
+{
+	const struct measured m = measured_of(e);
+
+	measured_json(&m, j);
+}
+
 static void add_row(const struct evaluation *e, struct table *t)
 {
-	const tt_metrics *m = e->metrics;
+	const tt_metrics *m = tt_evaluation_metrics(e->numbers);
 	char n[NUMBER_TEXT], loss[NUMBER_TEXT], speed[NUMBER_TEXT];
 	char accuracy[NUMBER_TEXT] = "-", top[NUMBER_TEXT] = "-";
 

@@ -105,6 +105,8 @@ run 0 "$tutti" train bpe.yaml --run bpe -q --epochs 30
 run 0 "$tutti" show bpe
 says "$out" "263 classes: !"
 run 0 "$tutti" eval bpe text:valid.txt
+says_like "$out" "^2[0-9][0-9] more classes: no sample is of them, and no answer"
+[ "$(wc -l <"$out")" -lt 40 ] || fail "a line for each of 263 tokens, of which a dozen occur"
 run 0 "$tutti" generate bpe --prompt 'abcd' --length 4 --temperature 0
 [ "$(cat "$out")" = "abcd efgh
 abcd efgh" ] || fail "byte pairs learnt by heart go on as $(cat "$out")"
