@@ -26,6 +26,7 @@ static tt_status open_picture(const char *spec)
 	st = samples_open(&s);
 	samples_release(&s);
 	tt_model_free(&m);
+	tt_spec_free(&of);
 	arena_release(&a);
 	return st;
 }
