@@ -1,0 +1,452 @@
+/* cmd_ablate.c -- tutti ablate: what each part of a net is worth: train it without. */
+#include <tutti/train.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "kit/paths.h"
+#include "kit/specfile.h"
+#include "kit/stop.h"
+#include "kit/table.h"
+#include "print/json.h"
+#include "print/progress.h"
+#include "train/variants.h"
+#include "verbs.h"
+
+#define RESULTS "ablation.csv"
+#define RESULTS_MAX ((size_t)16 << 20)
+static const char head[] = "variant,seed,best,monitor,loss,seconds,parameters,name\n";
+
+struct ablate_args {
+	struct common    common;
+	struct flag_list set;
+	const char      *leave_out, *groups, *epochs, *out, *kernel_cache;
+	int64_t          seeds;
+	int              resume, dry_run;
+};
+
+#define AT(field) offsetof(struct ablate_args, field)
+static const struct flag ablate_flags[] = {
+	{ "leave-out", 0, FLAG_TEXT, AT(leave_out), "KINDS", 
+	  .def = "layers,groups,columns,augment", .help =
+	  "kinds of parts, by commas; groups: those of --groups, columns: of a table" },
+	{ "groups",  'g', FLAG_TEXT, AT(groups), "A,B", .help =
+	  "all layers at once whose names begin so: block2. leaves out block2.conv and block2.bn" },
+	{ "seeds",    0,  FLAG_INT, AT(seeds), "N", .def = "1", .min = 1, .max = 1000, .help =
+	  "train each so many times, by train.seed and the next ones: mean and deviation" },
+	{ "set",     's', FLAG_LIST, AT(set), "KEY=VALUE", .help =
+	  "change a key of the spec; may be repeated" },
+	{ "epochs",  'e', FLAG_TEXT, AT(epochs), "N", .help = "short for --set train.epochs=N" },
+	{ "out",     'o', FLAG_TEXT, AT(out), "DIR", .def = "ablation", .help =
+	  "a run folder for each training, and " RESULTS },
+	{ "resume",   0,  FLAG_YES, AT(resume), .help =
+	  "go on in --out: what has been trained is not trained again" },
+	{ "dry-run",  0,  FLAG_YES, AT(dry_run), .help = "say what would be left out, and train nothing" },
+	{ "kernel-cache", 0, FLAG_TEXT, AT(kernel_cache), "FILE", .help =
+	  "where measured choices are remembered (~/.cache/tutti/kernels.txt)" },
+	{ .kind = FLAG_END },
+};
+
+static const struct example ablate_examples[] = {
+	{ "tutti ablate examples/cnn6.yaml --epochs 3 --dry-run", "what can be left out" },
+	{ "tutti ablate examples/cnn6.yaml --epochs 3 --leave-out layers,augment --seeds 3",
+	  "which layers and augmentations are worth their time" },
+	{ "tutti ablate table.yaml --leave-out columns", "which columns say nothing" },
+	{ NULL, NULL },
+};
+
+/* What one training came to. */
+struct outcome { double best, loss, seconds; int64_t parameters; int done; };
+
+/* What those of one variant came to. */
+struct summary { double mean, deviation, seconds; int64_t parameters; };
+
+struct ablation {
+	const struct ablate_args *args;
+	struct arena             *arena;
+	struct variant_wish       wish;
+	struct variants           all;
+	struct outcome           *outcome;      /* [variants][seeds]           */
+	struct file_log          *log;
+	const char               *kernel_cache, *monitor;
+	int64_t                   first_seed;
+	struct progress           progress;
+};
+
+static struct outcome *outcome_of(const struct ablation *a, int variant, int64_t seed)
+{
+	return &a->outcome[variant * a->args->seeds + seed];
+}
+
+/* ---- results on disk: a line each, written when a training has ended ---- */
+
+static tt_status write_result(struct ablation *a, int variant, int64_t seed)
+{
+	const struct outcome *o = outcome_of(a, variant, seed);
+	struct str s = { 0 };
+	tt_status st;
+
+	str_addf(&s, "%d,%lld,%.17g,%s,%.17g,%.3f,%lld,\"%s\"\n", variant,
+	         (long long)(a->first_seed + seed), o->best, a->monitor, o->loss, o->seconds,
+	         (long long)o->parameters, a->all.v[variant].name);
+	if ((st = str_status(&s)) == TT_OK)
+		st = file_log_append(a->log, s.p, s.len);
+	str_release(&s);
+	return st;
+}
+
+/* A line that was cut by a crash, without its end, is no result. */
+static tt_status read_result(struct ablation *a, char *line, int number)
+{
+	char *cell[8], *end;
+	int n = 0;
+	long variant, seed;
+	struct outcome o = { .done = 1 };
+
+	while (n < 7 && (cell[n] = strsep(&line, ",")))
+		n++;
+	cell[7] = line;
+	variant = n == 7 && line ? strtol(cell[0], &end, 10) : -1;
+	seed = variant >= 0 ? strtol(cell[1], &end, 10) - a->first_seed : -1;
+	if (variant < 0 || variant >= a->all.n || strlen(line) < 2 ||
+	    strncmp(line + 1, a->all.v[variant].name, strlen(line) - 2) != 0 ||
+	    strlen(a->all.v[variant].name) != strlen(line) - 2)
+		return err_set(TT_EINVAL, "%s/" RESULTS ":%d is of another ablation: name another folder "
+		               "with --out", a->args->out, number);
+	if (seed < 0 || seed >= a->args->seeds)
+		return TT_OK;
+	if (!str_to_double(cell[2], &o.best) || !str_to_double(cell[4], &o.loss) ||
+	    !str_to_double(cell[5], &o.seconds))
+		return err_set(TT_EFORMAT, "%s/" RESULTS ":%d: no result", a->args->out, number);
+	o.parameters = strtoll(cell[6], &end, 10);
+	a->monitor = arena_strdup(a->arena, cell[3]);
+	*outcome_of(a, (int)variant, seed) = o;
+	return a->monitor ? TT_OK : TT_ENOMEM;
+}
+
+static tt_status read_results(struct ablation *a, const char *path)
+{
+	char *text = NULL, *at, *end;
+	size_t size;
+	int number = 1;
+	tt_status st = file_read_all(path, RESULTS_MAX, &text, &size);
+
+	if (st != TT_OK)
+		return st;
+	if (strncmp(text, head, strlen(head)) != 0 || strlen(text) != size)
+		st = err_set(TT_EFORMAT, "%s is no list of results", path);
+	for (at = text; st == TT_OK && (end = strchr(at, '\n')); at = end + 1, number++) {
+		*end = '\0';
+		if (number > 1)
+			st = read_result(a, at, number);
+	}
+	if (st == TT_OK && *at)
+		st = err_set(TT_EFORMAT, "%s:%d is cut off: remove that line, then go on", path, number);
+	mem_free(text);
+	return st;
+}
+
+static tt_status open_results(struct ablation *a)
+{
+	const char *path = arena_printf(a->arena, "%s/" RESULTS, a->args->out);
+	int there;
+	tt_status st;
+
+	if (!path)
+		return TT_ENOMEM;
+	there = file_exists(path);
+	if (file_exists(a->args->out) && !a->args->resume)
+		return err_set(TT_EINVAL, "%s is there already: go on in it with --resume, or name another "
+		               "folder with --out", a->args->out);
+	if (there && (st = read_results(a, path)) != TT_OK)
+		return st;
+	if ((st = file_mkdirs(a->args->out)) != TT_OK ||
+	    (st = file_log_open(&a->log, path, FILE_LINKS_REFUSED)) != TT_OK)
+		return st;
+	return there ? TT_OK : file_log_append(a->log, head, strlen(head));
+}
+
+/* ---- training ---- */
+
+/* OUT/03-conv4-seed-1 */
+static const char *folder_of(const struct ablation *a, int variant, int64_t seed)
+{
+	char *dir = arena_printf(a->arena, "%s/%02d-%s-seed-%lld", a->args->out, variant,
+	                         a->all.v[variant].name, (long long)(a->first_seed + seed));
+
+	for (char *p = dir ? dir + strlen(a->args->out) + 1 : NULL; p && *p; p++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-", *p))
+			*p = '_';
+	return dir;
+}
+
+static tt_status train(struct ablation *a, tt_model *m, const char *dir, struct outcome *o)
+{
+	tt_trainer *t = NULL;
+	tt_status st = tt_trainer_new(&t, m, TT_TRAINER_OPTS(
+		.run_dir = dir, .kernel_cache = a->kernel_cache, .resume = a->args->resume ? "auto" : NULL,
+		.stop = stop_asked));
+	const tt_progress *p;
+
+	if (st != TT_OK)
+		return st;
+	stop_tell(t);
+	if ((st = tt_trainer_observe(t, TT_OBSERVER(.ctx = &a->progress,
+	                                            .event = progress_event))) == TT_OK)
+		st = tt_trainer_run(t);
+	stop_remove();
+	progress_finish(&a->progress);
+	p = tt_trainer_progress(t);
+	*o = (struct outcome){ p->best, isnan(p->valid_loss) ? p->loss : p->valid_loss, p->seconds,
+	                       (int64_t)tt_model_parameters(m), 1 };
+	a->monitor = arena_strdup(a->arena, p->monitor ? p->monitor : "loss");
+	tt_trainer_free(&t);
+	return st != TT_OK || a->monitor ? st : TT_ENOMEM;
+}
+
+static tt_status run_one(struct ablation *a, int variant, int64_t seed)
+{
+	const char *dir = folder_of(a, variant, seed);
+	const char *number = arena_printf(a->arena, "%lld", (long long)(a->first_seed + seed));
+	struct specfile file = { 0 };
+	tt_model *m = NULL;
+	tt_status st = dir && number ? TT_OK : TT_ENOMEM;
+
+	stop_install("tutti ablate");
+	progress_init(&a->progress, a->args->common.quiet ? PROGRESS_QUIET : PROGRESS_TALK);
+	if (st == TT_OK && !a->args->common.quiet)
+		text_printf(stderr, "without %s, seed %s\n", a->all.v[variant].name, number);
+	if (st == TT_OK && (st = variant_load(&file, &a->wish, &a->all.v[variant])) == TT_OK &&
+	    (st = tt_spec_set(file.spec, "train.seed", number)) == TT_OK &&
+	    (st = tt_model_new(&m, file.spec)) == TT_OK)
+		st = specfile_hint(&file, train(a, m, dir, outcome_of(a, variant, seed)));
+	if (st == TT_OK)
+		st = write_result(a, variant, seed);
+	tt_model_free(&m);
+	specfile_release(&file);
+	return st == TT_OK || st == TT_ESTOPPED ? st : err_at(st, "without %s", a->all.v[variant].name);
+}
+
+static tt_status run_all(struct ablation *a)
+{
+	tt_status st = TT_OK;
+
+	for (int64_t seed = 0; seed < a->args->seeds; seed++)
+		for (int i = 0; i < a->all.n && st == TT_OK; i++)
+			if (!a->all.v[i].refused && !outcome_of(a, i, seed)->done)
+				st = run_one(a, i, seed);
+	return st;
+}
+
+/* ---- telling ---- */
+
+static void summarise(const struct ablation *a, int variant, struct summary *s)
+{
+	const int64_t n = a->args->seeds;
+
+	*s = (struct summary){ .parameters = outcome_of(a, variant, 0)->parameters };
+	for (int64_t k = 0; k < n; k++) {
+		s->mean += outcome_of(a, variant, k)->best / (double)n;
+		s->seconds += outcome_of(a, variant, k)->seconds / (double)n;
+	}
+	for (int64_t k = 0; k < n; k++) {
+		const double d = outcome_of(a, variant, k)->best - s->mean;
+
+		s->deviation += n > 1 ? d * d / (double)(n - 1) : 0;
+	}
+	s->deviation = sqrt(s->deviation);
+}
+
+static int is_share(const char *monitor)
+{
+	return strstr(monitor, "accuracy") != NULL;
+}
+
+static void add_row(const struct ablation *a, struct table *t, int i, const struct summary *whole)
+{
+	const struct variant *v = &a->all.v[i];
+	const double scale = is_share(a->monitor) ? 100 : 1;
+	const int digits = is_share(a->monitor) ? 2 : 4;
+	const char *kind = i ? variant_words[v->kind] : "";
+	char n[NUMBER_TEXT], name[NAME_TEXT], spread[NUMBER_TEXT] = "";
+	struct summary s;
+
+	if (v->refused)
+		return;
+	summarise(a, i, &s);
+	if (a->args->seeds > 1)
+		snprintf(spread, sizeof spread, " ± %.*f", digits, scale * s.deviation);
+	table_add(t, "%s\t%s\t%.*f%s\t%+.*f\t%s\t%.1f", text_name(v->name, name), kind, digits,
+	          scale * s.mean, spread, digits, scale * (s.mean - whole->mean),
+	          text_count((long long)s.parameters, n), s.seconds);
+}
+
+static void print_refused(const struct ablation *a, FILE *f)
+{
+	for (int i = 0; i < a->all.n; i++)
+		if (a->all.v[i].refused)
+			text_printf(f, "stays: %s: %s\n", a->all.v[i].name, a->all.v[i].refused);
+}
+
+static void print_table(const struct ablation *a)
+{
+	struct summary whole;
+	struct table t;
+
+	summarise(a, 0, &whole);
+	table_init(&t, "llrrrr");
+	table_add(&t, "without\t\t%s%s\tdifference\tparameters\tseconds", a->monitor,
+	          is_share(a->monitor) ? " %" : "");
+	for (int i = 0; i < a->all.n; i++)
+		add_row(a, &t, i, &whole);
+	table_print(&t, stdout);
+	table_release(&t);
+	print_refused(a, stdout);
+	text_printf(stdout, "\nresults  %s/" RESULTS "\n", a->args->out);
+}
+
+static void json_variant(const struct ablation *a, struct json *j, int i)
+{
+	const struct variant *v = &a->all.v[i];
+	struct summary s;
+
+	json_open(j, NULL, '{');
+	json_text(j, "without", v->name);
+	json_text(j, "kind", variant_words[v->kind]);
+	if (v->refused) {
+		json_text(j, "refused", v->refused);
+	} else if (!a->args->dry_run) {
+		summarise(a, i, &s);
+		json_number(j, "mean", s.mean);
+		json_number(j, "deviation", s.deviation);
+		json_number(j, "seconds", s.seconds);
+		json_int(j, "parameters", s.parameters);
+	}
+	json_close(j, '}');
+}
+
+static tt_status print_json(const struct ablation *a)
+{
+	struct json j = { 0 };
+
+	json_open(&j, NULL, '{');
+	json_text(&j, "out", a->args->out);
+	if (a->monitor)
+		json_text(&j, "monitor", a->monitor);
+	json_open(&j, "variants", '[');
+	for (int i = 0; i < a->all.n; i++)
+		json_variant(a, &j, i);
+	json_close(&j, ']');
+	json_close(&j, '}');
+	return json_print(&j);
+}
+
+static tt_status tell(const struct ablation *a)
+{
+	if (a->args->common.json)
+		return print_json(a);
+	print_table(a);
+	return TT_OK;
+}
+
+static tt_status tell_plan(const struct ablation *a)
+{
+	struct table t;
+
+	if (a->args->common.json)
+		return print_json(a);
+	table_init(&t, "ll");
+	table_add(&t, "without\t");
+	for (int i = 0; i < a->all.n; i++) {
+		char name[NAME_TEXT];
+
+		if (!a->all.v[i].refused)
+			table_add(&t, "%s\t%s", text_name(a->all.v[i].name, name),
+			          i ? variant_words[a->all.v[i].kind] : "");
+	}
+	table_print(&t, stdout);
+	table_release(&t);
+	print_refused(a, stdout);
+	return TT_OK;
+}
+
+/* --epochs is one --set more, which holds over those before. */
+static tt_status add_epochs(struct ablation *a, struct flag_list *set)
+{
+	*set = a->args->set;
+	if (!a->args->epochs)
+		return TT_OK;
+	set->v = arena_alloc(a->arena, ((size_t)set->n + 1) * sizeof *set->v);
+	if (!set->v)
+		return TT_ENOMEM;
+	if (set->n)
+		memcpy(set->v, a->args->set.v, (size_t)set->n * sizeof *set->v);
+	set->v[set->n++] = arena_printf(a->arena, "train.epochs=%s", a->args->epochs);
+	return set->v[set->n - 1] ? TT_OK : TT_ENOMEM;
+}
+
+static tt_status find_seed(struct ablation *a)
+{
+	struct specfile file = { 0 };
+	int seed = 0;
+	tt_status st = variant_load(&file, &a->wish, &a->all.v[0]);
+
+	if (st == TT_OK && (st = tt_spec_resolve(file.spec)) == TT_OK)
+		st = specfile_int(file.spec, "train.seed", &seed);
+	a->first_seed = seed;
+	specfile_release(&file);
+	return st;
+}
+
+static tt_status prepare(struct ablation *a)
+{
+	tt_status st;
+
+	if ((st = variants_list(&a->all, &a->wish)) != TT_OK || (st = find_seed(a)) != TT_OK)
+		return st;
+	a->outcome = mem_calloc((size_t)a->all.n * (size_t)a->args->seeds, sizeof *a->outcome);
+	return a->outcome ? TT_OK : TT_ENOMEM;
+}
+
+static tt_status run_ablate(struct call *call)
+{
+	struct flag_list set;
+	struct ablation a = { .args = call->opts, .arena = call->arena, .all.arena = call->arena };
+	tt_status st = add_epochs(&a, &set);
+
+	a.wish = (struct variant_wish){ call->args.v[0], &set, a.args->leave_out, a.args->groups };
+	if (st == TT_OK)
+		st = prepare(&a);
+	if (st == TT_OK && a.args->dry_run)
+		st = tell_plan(&a);
+	else if (st == TT_OK &&
+	         (st = paths_kernel_cache(a.arena, a.args->kernel_cache, &a.kernel_cache)) == TT_OK &&
+	         (st = open_results(&a)) == TT_OK && (st = run_all(&a)) == TT_OK)
+		st = tell(&a);
+	if (st == TT_ESTOPPED) {
+		err_text("%s; what is trained stays in %s: the same command with --resume goes on",
+		         tt_last_error(), a.args->out);
+		if (stop_signal())
+			call->exit = TT_EXIT_SIGNAL + stop_signal();
+	}
+	file_log_close(&a.log);
+	mem_free(a.outcome);
+	variants_release(&a.all);
+	return st;
+}
+
+const struct verb verb_ablate = {
+	.name = "ablate", .args = "SPEC.yaml", .min_args = 1, .max_args = 1,
+	.summary = "train a model without each of its parts in turn",
+	.text =
+	"Trains the spec as it is, then without one part of it at a time: each layer but the first and\n"
+	"the last, each group of layers that --groups names, each column of a table, each augmentation.\n"
+	"A table says what was lost without each.  What cannot be left out, as nothing would fit, is\n"
+	"named with the reason.\n",
+	.examples = ablate_examples, .flags = ablate_flags, .opts_size = sizeof(struct ablate_args),
+	.run = run_ablate,
+};
