@@ -31,7 +31,7 @@ struct ablate_args {
 
 #define AT(field) offsetof(struct ablate_args, field)
 static const struct flag ablate_flags[] = {
-	{ "leave-out", 0, FLAG_TEXT, AT(leave_out), "KINDS", 
+	{ "leave-out", 0, FLAG_TEXT, AT(leave_out), "KINDS",
 	  .def = "layers,groups,columns,augment", .help =
 	  "kinds of parts, by commas; groups: those of --groups, columns: of a table" },
 	{ "groups",  'g', FLAG_TEXT, AT(groups), "A,B", .help =
@@ -45,7 +45,8 @@ static const struct flag ablate_flags[] = {
 	  "a run folder for each training, and " RESULTS },
 	{ "resume",   0,  FLAG_YES, AT(resume), .help =
 	  "go on in --out: what has been trained is not trained again" },
-	{ "dry-run",  0,  FLAG_YES, AT(dry_run), .help = "say what would be left out, and train nothing" },
+	{ "dry-run",  0,  FLAG_YES, AT(dry_run), .help =
+	  "say what would be left out, and train nothing" },
 	{ "kernel-cache", 0, FLAG_TEXT, AT(kernel_cache), "FILE", .help =
 	  "where measured choices are remembered (~/.cache/tutti/kernels.txt)" },
 	{ .kind = FLAG_END },
@@ -443,10 +444,10 @@ const struct verb verb_ablate = {
 	.name = "ablate", .args = "SPEC.yaml", .min_args = 1, .max_args = 1,
 	.summary = "train a model without each of its parts in turn",
 	.text =
-	"Trains the spec as it is, then without one part of it at a time: each layer but the first and\n"
-	"the last, each group of layers that --groups names, each column of a table, each augmentation.\n"
-	"A table says what was lost without each.  What cannot be left out, as nothing would fit, is\n"
-	"named with the reason.\n",
+	"Trains the spec as it is, then without one part of it at a time: each layer but the first\n"
+	"and the last, each group of layers that --groups names, each column of a table, each\n"
+	"augmentation.  A table says what was lost without each.  What cannot be left out, as nothing\n"
+	"would fit, is named with the reason.\n",
 	.examples = ablate_examples, .flags = ablate_flags, .opts_size = sizeof(struct ablate_args),
 	.run = run_ablate,
 };
