@@ -25,7 +25,9 @@ enum tt_catalog {
 	TT_LAYERS,           /* kinds of layers of model.layers, in the order of the table     */
 	TT_SOURCES,          /* schemes of sources                                             */
 	TT_STRATEGIES,       /* words of distribute.strategy                                   */
-	TT_DEVICES           /* compute devices, in order of preference (plug.h has more)      */
+	TT_DEVICES,          /* compute devices, in order of preference (plug.h has more)      */
+	TT_SAMPLERS,         /* of a search: who says what is tried next (tune.h)              */
+	TT_SCHEDULERS        /* of a search: who says how far a trial goes (tune.h)            */
 };
 
 typedef struct tt_options tt_options;                 /* a table of options                   */
@@ -35,7 +37,8 @@ typedef struct tt_entry {
 	const char       *name;         /* "conv2d", "csv", "allreduce", "onednn"                  */
 	const char       *help;         /* one line; "" if there is none                           */
 	const char       *group;        /* LAYERS: chapter of the reference; else ""               */
-	const tt_options *options;      /* LAYERS, SOURCES: their settings; else NULL              */
+	const tt_options *options;      /* LAYERS, SOURCES, SAMPLERS, SCHEDULERS: their settings,
+	                                 * or NULL: none; else NULL                                */
 } tt_entry;
 
 TT_API int       tt_catalog_count(enum tt_catalog c);

@@ -20,5 +20,6 @@
 #include <tutti/session.h>
 #include <tutti/status.h>
 #include <tutti/train.h>
+#include <tutti/tune.h>
 
 #endif

@@ -6,6 +6,7 @@
 #include "compute/exec/device.h"
 #include "data/readers/registry.h"
 #include "distribute/sync/sync.h"
+#include "lab/tune/rows.h"
 #include "learn/nn/layers/kinds.h"
 #include "learn/spec/spec.h"
 #include "sys/thread.h"
@@ -41,6 +42,8 @@ static int count_rows(const void *const *rows)
 static int layers(void) { return COUNT(layer_kinds); }
 static int sources(void) { return COUNT(readers); }
 static int strategies(void) { return COUNT(sync_strategies); }
+static int sampler_rows(void) { return COUNT(samplers); }
+static int scheduler_rows(void) { return COUNT(schedulers); }
 static int devices(void)
 {
 	const struct device_ops *row[DEVICE_LIST_MAX + 1];
@@ -77,12 +80,27 @@ static void device(int i, tt_entry *e)
 		e->name = row[i]->name;
 }
 
+static void sampler(int i, tt_entry *e)
+{
+	e->name = samplers[i]->name;
+	e->help = samplers[i]->help;
+	e->options = table(samplers[i]->options);
+}
+
+static void scheduler(int i, tt_entry *e)
+{
+	e->name = schedulers[i]->name;
+	e->help = schedulers[i]->help;
+	e->options = table(schedulers[i]->options);
+}
+
 static const struct {
 	int (*count)(void);
 	void (*get)(int i, tt_entry *e);
 } tables[] = {
 	[TT_LAYERS] = { layers, layer },          [TT_SOURCES] = { sources, source },
 	[TT_STRATEGIES] = { strategies, strategy }, [TT_DEVICES] = { devices, device },
+	[TT_SAMPLERS] = { sampler_rows, sampler },      [TT_SCHEDULERS] = { scheduler_rows, scheduler },
 };
 #define TABLES (sizeof tables / sizeof *tables)
 

@@ -13,7 +13,7 @@ struct rng_key { uint32_t k[2]; };
 
 /* What a key is for: the same seed never serves two purposes. */
 enum rng_use { RNG_INIT = 1, RNG_SHUFFLE, RNG_AUGMENT, RNG_DROPOUT, RNG_SYNTH, RNG_TEST,
-               RNG_PARTS, RNG_LOOK, RNG_SAMPLE, RNG_BUCKETS };
+               RNG_PARTS, RNG_LOOK, RNG_SAMPLE, RNG_BUCKETS, RNG_TUNE };
 
 struct rng_key rng_key(uint64_t seed, enum rng_use use);
 

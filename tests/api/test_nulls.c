@@ -17,6 +17,7 @@
 #include <tutti/generate.h>
 #include <tutti/session.h>
 #include <tutti/train.h>
+#include <tutti/tune.h>
 
 static tt_spec *spec;
 static tt_model *model;
@@ -369,12 +370,57 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static void test_searches(void **state)
+{
+	const char *const metric[] = { "loss" };
+	const double value = 0;
+	enum tt_verdict verdict;
+	tt_space *space = NULL;
+	tt_study *study = NULL;
+	int64_t trial;
+
+	(void)state;
+	REFUSES(tt_space_new, NULL);
+	assert_ok(tt_space_new(&space));
+	REFUSES(tt_space_add, NULL, "x", "0..1");
+	REFUSES(tt_space_add, space, NULL, "0..1");
+	REFUSES(tt_space_add, space, "x", NULL);
+	assert_ok(tt_space_add(space, "x", "0..1"));
+	assert_int_equal(tt_space_count(NULL), 0);
+	REFUSES(tt_space_get, NULL, 0, &(tt_param)TT_SIZED(tt_param));
+	REFUSES(tt_space_get, space, 0, NULL);
+	REFUSES(tt_study_new, NULL, space, NULL);
+	REFUSES(tt_study_new, &study, NULL, NULL);
+	assert_status(tt_study_new(&study, space, NULL), TT_EINVAL);
+	assert_ok(tt_study_new(&study, space, TT_STUDY_OPTS(.objectives = metric, .n_objectives = 1)));
+	REFUSES(tt_study_ask, NULL, &(tt_suggestion)TT_SIZED(tt_suggestion));
+	REFUSES(tt_study_ask, study, NULL);
+	assert_ok(tt_study_ask(study, &(tt_suggestion)TT_SIZED(tt_suggestion)));
+	REFUSES(tt_study_tell, NULL, 0, 1, &value, 1, &verdict);
+	REFUSES(tt_study_tell, study, 0, 1, &value, 1, NULL);
+	assert_status(tt_study_tell(study, 0, 1, NULL, 1, &verdict), TT_EINVAL);
+	REFUSES(tt_study_end, NULL, 0, TT_TRIAL_FAILED, NULL, 0);
+	REFUSES(tt_study_trial, NULL, 0, &(tt_trial)TT_SIZED(tt_trial));
+	REFUSES(tt_study_trial, study, 0, NULL);
+	REFUSES(tt_study_value, NULL, 0, 0, &(tt_value)TT_SIZED(tt_value));
+	REFUSES(tt_study_value, study, 0, 0, NULL);
+	REFUSES(tt_study_best, NULL, &trial);
+	REFUSES(tt_study_best, study, NULL);
+	assert_int_equal(tt_study_count(NULL), 0);
+	assert_int_equal(tt_study_front(NULL, NULL, 0), 0);
+	tt_study_free(NULL);
+	tt_study_free(&study);
+	tt_space_free(NULL);
+	tt_space_free(&space);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(functions_refuse_null),
 		cmocka_unit_test(getters_of_nothing_give_nothing),
 		cmocka_unit_test(nothing_can_be_freed_and_stopped),
+		cmocka_unit_test(test_searches),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

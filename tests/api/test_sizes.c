@@ -20,6 +20,7 @@
 #include <tutti/launch.h>
 #include <tutti/learner.h>
 #include <tutti/train.h>
+#include <tutti/tune.h>
 
 #include "base/file.h"
 #include "base/sized.h"
@@ -249,6 +250,28 @@ static void fill_schema(void *o)
 	                    .classes = 2), sizeof(tt_schema));
 }
 
+static tt_status take_study_opts(void *o)
+{
+	tt_space *space = NULL;
+	tt_study *study = NULL;
+	tt_status st;
+
+	assert_ok(tt_space_new(&space));
+	assert_ok(tt_space_add(space, "x", "0..1"));
+	st = tt_study_new(&study, space, o);
+	tt_study_free(&study);
+	tt_space_free(&space);
+	return st;
+}
+
+static void fill_study(void *o)
+{
+	static const char *const metric[] = { "loss" };
+
+	((tt_study_opts *)o)->objectives = metric;
+	((tt_study_opts *)o)->n_objectives = 1;
+}
+
 static const struct taken {
 	const char *name;
 	size_t      size, least;     /* least: of the struct of the oldest caller         */
@@ -266,6 +289,7 @@ static const struct taken {
 #define ROW(T, least, f, fill, st) { #T, sizeof(T), offsetof(T, least), f, fill, st }
 	ROW(tt_group_opts, timeout, take_group_opts, fill_group, TT_OK),
 	ROW(tt_launch_opts, again, take_launch_opts, fill_launch, TT_OK),
+	ROW(tt_study_opts, trials, take_study_opts, fill_study, TT_OK),
 	ROW(tt_source_info, count, take_source_info, fill_info, TT_ESHAPE),
 	ROW(tt_observer, close, take_observer, fill_observer, TT_OK),
 	ROW(tt_column, features, take_column, fill_column, TT_EINVAL),     /* it has no data */
@@ -321,6 +345,33 @@ static void structs_that_are_taken_may_be_shorter_or_longer(void **state)
 static tt_status give_tensor(void *out) { return tt_model_tensor(model, 0, out); }
 
 static tt_status give_metric(void *out) { return tt_metric_get(0, out); }
+
+/* One of the structs that a study of one trial gives. */
+static tt_status give_of_study(void *out, int which)
+{
+	tt_suggestion first = TT_SIZED(tt_suggestion);
+	tt_study_opts o = TT_SIZED(tt_study_opts);
+	tt_space *space = NULL;
+	tt_study *study = NULL;
+	tt_status st;
+
+	fill_study(&o);
+	assert_ok(tt_space_new(&space));
+	assert_ok(tt_space_add(space, "x", "0..1"));
+	assert_ok(tt_study_new(&study, space, &o));
+	if (which > 1)
+		assert_ok(tt_study_ask(study, &first));
+	st = which == 0 ? tt_space_get(space, 0, out) : which == 1 ? tt_study_ask(study, out) :
+	     which == 2 ? tt_study_trial(study, 0, out) : tt_study_value(study, 0, 0, out);
+	tt_study_free(&study);
+	tt_space_free(&space);
+	return st;
+}
+
+static tt_status give_param(void *out) { return give_of_study(out, 0); }
+static tt_status give_suggestion(void *out) { return give_of_study(out, 1); }
+static tt_status give_trial(void *out) { return give_of_study(out, 2); }
+static tt_status give_value(void *out) { return give_of_study(out, 3); }
 
 static tt_status give_entry(void *out) { return tt_catalog_get(TT_LAYERS, 0, out); }
 static tt_status give_option(void *out) { return tt_options_get(tt_options_spec(), 0, out); }
@@ -415,6 +466,9 @@ static const struct given {
 	{ "tt_curve", sizeof(tt_curve), give_curve },
 	{ "tt_entry", sizeof(tt_entry), give_entry },
 	{ "tt_option", sizeof(tt_option), give_option },
+	{ "tt_param", sizeof(tt_param), give_param }, { "tt_trial", sizeof(tt_trial), give_trial },
+	{ "tt_suggestion", sizeof(tt_suggestion), give_suggestion },
+	{ "tt_value", sizeof(tt_value), give_value },
 	{ "tt_file_format", sizeof(tt_file_format), give_format },
 	{ "tt_table_column", sizeof(tt_table_column), give_column },
 	{ "tt_origin", sizeof(tt_origin), give_origin },

@@ -43,7 +43,7 @@ static void every_catalog_has_entries_with_names_of_their_own(void **state)
 	tt_entry e = TT_SIZED(tt_entry), other = TT_SIZED(tt_entry);
 
 	(void)state;
-	for (int c = TT_LAYERS; c <= TT_DEVICES; c++) {
+	for (int c = TT_LAYERS; c <= TT_SCHEDULERS; c++) {
 		const int n = tt_catalog_count((enum tt_catalog)c);
 
 		assert_true(n > 0);
@@ -58,13 +58,13 @@ static void every_catalog_has_entries_with_names_of_their_own(void **state)
 		assert_status(tt_catalog_get((enum tt_catalog)c, n, &e), TT_EINVAL);
 		assert_status(tt_catalog_get((enum tt_catalog)c, -1, &e), TT_EINVAL);
 	}
-	assert_int_equal(tt_catalog_count((enum tt_catalog)(TT_DEVICES + 1)), 0);
+	assert_int_equal(tt_catalog_count((enum tt_catalog)(TT_SCHEDULERS + 1)), 0);
 	assert_status(tt_catalog_get((enum tt_catalog)-1, 0, &e), TT_EINVAL);
 }
 
 static void layers_and_sources_have_help_and_options(void **state)
 {
-	static const enum tt_catalog all[] = { TT_LAYERS, TT_SOURCES };
+	static const enum tt_catalog all[] = { TT_LAYERS, TT_SOURCES, TT_SAMPLERS, TT_SCHEDULERS };
 	tt_entry e = TT_SIZED(tt_entry);
 	int rows = 0;
 
