@@ -27,7 +27,8 @@ NETS = {
     "norms": (net(IMAGE, [
         "lrn: {size: 3, alpha: 0.3}", "groupnorm: {groups: 2}", "instancenorm: {affine: yes}",
         "instancenorm", "layernorm: {dims: 2}", "rmsnorm: {eps: 0.01}", "layernorm: {dims: 3}",
-        "prelu: {channels: yes}", "prelu", "elu: {alpha: 0.7}", "tanh", "dropout", *BIAS]), 0),
+        "prelu: {channels: yes}", "prelu", "elu: {alpha: 0.7}", "tanh", "dropout", "relu6", "hardswish",
+        "hardsigmoid", *BIAS]), 0),
     "rows": (net(ROW, [
         "conv1d: {out: 6, kernel: 3, padding: same, activation: relu}", "batchnorm",
         "maxpool1d: {kernel: 2}", "conv1d: {out: 4, kernel: 2, groups: 2, bias: no}",

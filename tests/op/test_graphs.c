@@ -86,7 +86,7 @@ static struct ir_value *draw_norm(struct draw *d, struct ir_value *x)
 
 static struct ir_value *draw_act(struct draw *d, struct ir_value *x)
 {
-	enum ir_act act = below(d, 2) ? ACT_RELU : (enum ir_act)(ACT_RELU + below(d, ACT_TANH));
+	enum ir_act act = below(d, 2) ? ACT_RELU : (enum ir_act)(ACT_RELU + below(d, ACT_COUNT - 1));
 
 	return net_act(d->g, new_name(d, "act"), x, act);
 }

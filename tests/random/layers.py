@@ -59,11 +59,14 @@ class Net:
     def act(self, word, x, alpha=None):
         if word in ("relu", "leaky_relu") or (word == "elu" and alpha not in (None, 1.0)):
             self.near(x)
+        for at in {"relu6": (0, 6), "hardswish": (-3, 3), "hardsigmoid": (-3, 3)}.get(word, ()):
+            self.near(x - at)
         return {"none": lambda: x, "relu": lambda: F.relu(x),
                 "leaky_relu": lambda: F.leaky_relu(x, 0.01 if alpha is None else alpha),
                 "elu": lambda: F.elu(x, 1.0 if alpha is None else alpha), "gelu": lambda: F.gelu(x),
                 "silu": lambda: F.silu(x), "sigmoid": lambda: torch.sigmoid(x),
-                "tanh": lambda: torch.tanh(x)}[word]()
+                "tanh": lambda: torch.tanh(x), "relu6": lambda: F.relu6(x),
+                "hardswish": lambda: F.hardswish(x), "hardsigmoid": lambda: F.hardsigmoid(x)}[word]()
 
     def maximum(self, x, kernel, stride, pad):
         top, left, bottom, right = pad
@@ -407,7 +410,8 @@ KINDS = {
     "add": (draw_join, add), "concat": (draw_concat, lambda net, name, s, x: torch.cat(x, s["axis"])),
     "relu": plain("relu"), "leaky_relu": alpha("leaky_relu", [0.01, 0.2, 1.0]),
     "elu": alpha("elu", [1.0, 0.5]), "gelu": plain("gelu"), "silu": plain("silu"),
-    "sigmoid": plain("sigmoid"), "tanh": plain("tanh"),
+    "sigmoid": plain("sigmoid"), "tanh": plain("tanh"), "relu6": plain("relu6"),
+    "hardswish": plain("hardswish"), "hardsigmoid": plain("hardsigmoid"),
     "softmax": (draw_nothing, lambda net, name, s, x: torch.softmax(x, -1)),
     "sequence": (draw_group, lambda net, name, s, x: net.list(s["layers"], x, name + ".")),
     "repeat": (draw_repeat, repeat), "residual": (draw_residual, residual),

@@ -2,7 +2,8 @@
 import torch
 import torch.nn.functional as F
 
-ACTS = ["none", "relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh"]
+ACTS = ["none", "relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "relu6", "hardswish",
+        "hardsigmoid"]
 
 
 def pair(v):

@@ -151,8 +151,8 @@ static void normalise(struct dag *d, struct value *v)
 
 static void act(struct dag *d, struct value *v)
 {
-	layer(d, v, ONE_OF(d, "relu", "tanh", "sigmoid", "gelu", "silu", "leaky_relu", "dropout"), *v,
-	      "%s", "");
+	layer(d, v, ONE_OF(d, "relu", "tanh", "sigmoid", "gelu", "silu", "leaky_relu", "dropout",
+	                   "relu6", "hardswish", "hardsigmoid"), *v, "%s", "");
 }
 
 static void nest(struct dag *d, struct value *v)

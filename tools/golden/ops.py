@@ -75,7 +75,8 @@ def read_cases(path):
 def act(kind, x, a):
     return {"none": lambda: x, "relu": lambda: F.relu(x), "leaky_relu": lambda: F.leaky_relu(x, a["alpha"]),
             "elu": lambda: F.elu(x, a["alpha"]), "gelu": lambda: F.gelu(x), "silu": lambda: F.silu(x),
-            "sigmoid": lambda: torch.sigmoid(x), "tanh": lambda: torch.tanh(x)}[kind]()
+            "sigmoid": lambda: torch.sigmoid(x), "tanh": lambda: torch.tanh(x), "relu6": lambda: F.relu6(x),
+            "hardswish": lambda: F.hardswish(x), "hardsigmoid": lambda: F.hardsigmoid(x)}[kind]()
 
 
 def conv2d(a, x, w, b=None):

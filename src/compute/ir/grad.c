@@ -95,12 +95,12 @@ struct ir_attr ir_grad_attr(const struct ir_node *n, const struct ir_value *x)
 	return a;
 }
 
-/* Can the slope be told from the output?  gelu and silu fall before they rise; a leaky relu with
- * a negative slope does as well. */
+/* Can the slope be told from the output?  gelu, silu and hardswish fall before they rise; a leaky
+ * relu with a negative slope does as well. */
 int ir_slope_from_y(const struct ir_attr *a)
 {
 	switch (a->act) {
-	case ACT_RELU: case ACT_SIGMOID: case ACT_TANH:
+	case ACT_RELU: case ACT_SIGMOID: case ACT_TANH: case ACT_RELU6: case ACT_HARDSIGMOID:
 		return 1;
 	case ACT_LEAKY_RELU: case ACT_ELU:
 		return a->alpha > 0;

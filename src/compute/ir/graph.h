@@ -22,8 +22,10 @@ enum ir_op {
 };
 
 enum ir_act {
-	ACT_NONE, ACT_RELU, ACT_LEAKY_RELU, ACT_ELU, ACT_GELU, ACT_SILU, ACT_SIGMOID, ACT_TANH
+	ACT_NONE, ACT_RELU, ACT_LEAKY_RELU, ACT_ELU, ACT_GELU, ACT_SILU, ACT_SIGMOID, ACT_TANH,
+	ACT_RELU6, ACT_HARDSWISH, ACT_HARDSIGMOID
 };
+#define ACT_COUNT (ACT_HARDSIGMOID + 1)
 /* gelu is the exact one, x*Phi(x) by erf; alpha: slope of leaky_relu, scale of elu. */
 
 enum ir_mix { MIX_VALUES, MIX_SOFTMAX, MIX_SIGMOID };

@@ -51,7 +51,7 @@ tt_status ir_infer(struct ir_node *n, struct tensor_desc out[IR_MAX_OUT])
 {
 	tt_status st;
 
-	if ((unsigned)n->attr.act > ACT_TANH)
+	if ((unsigned)n->attr.act >= ACT_COUNT)
 		return ir_bad(n, TT_EINVAL, "there is no activation number %d", (int)n->attr.act);
 	if (ir_op_outputs(n) < 1 || ir_op_outputs(n) > IR_MAX_OUT)
 		return ir_bad(n, TT_EINVAL, "%d parts: 1 to %d are possible", n->attr.parts, IR_MAX_OUT);

@@ -144,7 +144,7 @@ double ref_blend(double run, double now, double momentum);
 double ref_act_value(enum ir_act act, double alpha, double x);
 /* The slope at a point given by its input x ... */
 double ref_act_slope(enum ir_act act, double alpha, double x);
-/* ... or by its output y; not defined for gelu and silu, which are not monotonous: NaN. */
+/* ... or by its output y; not defined for gelu, silu and hardswish, which are not monotonous. */
 double ref_act_slope_y(enum ir_act act, double alpha, double y);
 
 /* log(sum(exp(x))) of x[n] */

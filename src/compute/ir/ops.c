@@ -35,7 +35,8 @@ const struct ir_attr_row ir_attr_rows[] = {
 static const char *const acts[] = {
 	[ACT_NONE] = "none", [ACT_RELU] = "relu", [ACT_LEAKY_RELU] = "leaky_relu",
 	[ACT_ELU] = "elu", [ACT_GELU] = "gelu", [ACT_SILU] = "silu",
-	[ACT_SIGMOID] = "sigmoid", [ACT_TANH] = "tanh",
+	[ACT_SIGMOID] = "sigmoid", [ACT_TANH] = "tanh", [ACT_RELU6] = "relu6",
+	[ACT_HARDSWISH] = "hardswish", [ACT_HARDSIGMOID] = "hardsigmoid",
 };
 
 const struct ir_op_row *ir_op_row(enum ir_op op)

@@ -8,7 +8,7 @@
  *   sum(a, b, ..) -> relu_dx        ==>  relu_dx(a, b, ..)
  *
  * Only if nobody else reads the value in between: then it need not exist.  An activation whose
- * gradient looks at its input (gelu, silu) has that second reader when training, and stays. */
+ * gradient looks at its input (gelu, silu ...) has that second reader when training, and stays. */
 #include "compute/pass/pass.h"
 
 #include "compute/ir/edit.h"

@@ -87,6 +87,8 @@ static tt_status check_order(const struct keras_layer *l)
 static const struct { const char *theirs, *ours; } acts[] = {
 	{ "linear", "none" }, { "relu", "relu" }, { "elu", "elu" }, { "gelu", "gelu" },
 	{ "silu", "silu" }, { "swish", "silu" }, { "sigmoid", "sigmoid" }, { "tanh", "tanh" },
+	{ "relu6", "relu6" }, { "hard_silu", "hardswish" }, { "hard_swish", "hardswish" },
+	{ "hard_sigmoid", "hardsigmoid" },
 };
 
 static const char *act_of(const char *theirs)
@@ -154,10 +156,13 @@ static tt_status say_softmax(struct keras_layer *l, struct str *out)
 
 static tt_status say_relu(struct keras_layer *l, struct str *out)
 {
-	if (value(l->config, "max_value") || keras_number(l->config, "negative_slope", 0) != 0 ||
+	const int bounded = value(l->config, "max_value") != NULL;
+
+	if ((bounded && keras_number(l->config, "max_value", 0) != 6) ||
+	    keras_number(l->config, "negative_slope", 0) != 0 ||
 	    keras_number(l->config, "threshold", 0) != 0)
-		return keras_refuse(l, "a relu with a bound, slope or threshold");
-	return say_plain(l, "relu", out);
+		return keras_refuse(l, "a relu with a slope, a threshold or a bound other than 6");
+	return say_plain(l, bounded ? "relu6" : "relu", out);
 }
 
 static tt_status say_leaky(struct keras_layer *l, struct str *out)

@@ -59,6 +59,7 @@ static const char *act_word(const struct ir_node *n)
 	static const char *const words[] = {
 		[ACT_NONE] = "linear", [ACT_RELU] = "relu", [ACT_ELU] = "elu", [ACT_GELU] = "gelu",
 		[ACT_SILU] = "silu", [ACT_SIGMOID] = "sigmoid", [ACT_TANH] = "tanh",
+		[ACT_RELU6] = "relu6", [ACT_HARDSWISH] = "hard_silu", [ACT_HARDSIGMOID] = "hard_sigmoid",
 	};
 
 	if (n->attr.act == ACT_LEAKY_RELU || (n->attr.act == ACT_ELU && n->attr.alpha != 1))

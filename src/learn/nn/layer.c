@@ -9,7 +9,8 @@
 
 const char *const act_words[] = {
 	[ACT_NONE] = "none", [ACT_RELU] = "relu", [ACT_LEAKY_RELU] = "leaky_relu", [ACT_ELU] = "elu",
-	[ACT_GELU] = "gelu", [ACT_SILU] = "silu", [ACT_SIGMOID] = "sigmoid", [ACT_TANH] = "tanh", NULL
+	[ACT_GELU] = "gelu", [ACT_SILU] = "silu", [ACT_SIGMOID] = "sigmoid", [ACT_TANH] = "tanh",
+	[ACT_RELU6] = "relu6", [ACT_HARDSWISH] = "hardswish", [ACT_HARDSIGMOID] = "hardsigmoid", NULL
 };
 
 /* ---- messages ---- */

@@ -152,7 +152,8 @@ struct init build_bias_init(const struct init *weight);
 	X(flatten) X(reshape) X(add) X(concat) \
 	X(transpose) X(pad) X(slice) X(reduce) X(multiply) \
 	X(seqpool) X(class_token) X(rnn) X(lstm) X(gru) X(attention) X(transformer) X(positions) \
-	X(relu) X(leaky_relu) X(prelu) X(elu) X(gelu) X(silu) X(sigmoid) X(tanh) X(softmax) \
+	X(relu) X(leaky_relu) X(prelu) X(elu) X(gelu) X(silu) X(sigmoid) X(tanh) \
+	X(relu6) X(hardswish) X(hardsigmoid) X(softmax) \
 	X(sequence) X(repeat) X(residual) X(branches)
 #define X(kind) extern const struct layer_kind nn_##kind;
 LAYER_KINDS(X)

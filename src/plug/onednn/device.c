@@ -138,6 +138,8 @@ static int one_supports(const struct device *dev, const struct plan *p, const st
 		return n->attr.act == ACT_RELU;     /* our own kernel: the library's takes one dy */
 	if (n->op == IR_ACT_DX && n->attr.act == ACT_ELU && !n->attr.use_y)
 		return 0;               /* the library makes a number of a NaN */
+	if (n->op == IR_ACT_DX && n->attr.act == ACT_HARDSIGMOID)
+		return 0;               /* the library has none */
 	if (n->op == IR_ROTARY && n->n_in > 1)
 		return 0;               /* a few places of a sequence that goes on */
 	return n->op != IR_ACT || n->attr.act != ACT_NONE;

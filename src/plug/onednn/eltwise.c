@@ -7,7 +7,13 @@
 
 static float slope(const struct ir_attr *a)
 {
-	return a->act == ACT_RELU ? 0 : a->act == ACT_SILU ? 1 : a->alpha;
+	return a->act == ACT_RELU || a->act == ACT_RELU6 ? 0 : a->act == ACT_SILU ? 1 : a->alpha;
+}
+
+/* The other number that an activation of the library takes. */
+static float bound(const struct ir_attr *a)
+{
+	return a->act == ACT_RELU6 ? 6 : 0;
 }
 
 /* The primitive of an activation on x. */
@@ -22,7 +28,7 @@ static tt_status act_find(struct one_device *d, const struct plan *p, const stru
 		return st;
 	st = one_check(dnnl_eltwise_forward_desc_init(&ed, plan_purpose(p) == PROGRAM_TRAIN ?
 		dnnl_forward_training : dnnl_forward_inference, one_eltwise(act->act, 0), x,
-		slope(act), 0), "an activation");
+		slope(act), bound(act)), "an activation");
 	if (st == TT_OK)
 		st = one_find(d, &ed, attr, NULL, NULL, out);
 	dnnl_primitive_attr_destroy(attr);
@@ -111,11 +117,13 @@ tt_status one_act_dx(struct one_device *d, struct plan *p, const struct ir_node 
 	if ((st = one_attr(ACT_NONE, 0, &attr)) != TT_OK)
 		return st;
 	st = one_check(dnnl_eltwise_forward_desc_init(&fd, dnnl_forward_training, alg, &z,
-	                                              slope(&n->attr), 0), "an activation");
+	                                              slope(&n->attr), bound(&n->attr)),
+	               "an activation");
 	if (st == TT_OK)
 		st = one_find(d, &fd, attr, NULL, NULL, &hint);
 	if (st == TT_OK)
-		st = one_check(dnnl_eltwise_backward_desc_init(&ed, alg, &z, &z, slope(&n->attr), 0),
+		st = one_check(dnnl_eltwise_backward_desc_init(&ed, alg, &z, &z, slope(&n->attr),
+		                                               bound(&n->attr)),
 		               "an activation's gradient");
 	if (st == TT_OK)
 		st = one_find(d, &ed, attr, hint, NULL, &pd);

@@ -191,6 +191,9 @@ dnnl_alg_kind_t one_eltwise(enum ir_act act, int use_y)
 	case ACT_SILU: return dnnl_eltwise_swish;
 	case ACT_SIGMOID: return use_y ? dnnl_eltwise_logistic_use_dst_for_bwd : dnnl_eltwise_logistic;
 	case ACT_TANH: return use_y ? dnnl_eltwise_tanh_use_dst_for_bwd : dnnl_eltwise_tanh;
+	case ACT_RELU6: return use_y ? dnnl_eltwise_clip_v2_use_dst_for_bwd : dnnl_eltwise_clip_v2;
+	case ACT_HARDSWISH: return dnnl_eltwise_hardswish;
+	case ACT_HARDSIGMOID: break;            /* forward it is ours, its slope the reference's */
 	}
 	return dnnl_alg_kind_undef;
 }

@@ -33,6 +33,24 @@ INLINE float tanh_of(float x, float alpha)
 	return exp_tanh(x);
 }
 
+INLINE float relu6(float x, float alpha)
+{
+	(void)alpha;
+	return x < 0 ? 0 : x > 6 ? 6 : x;
+}
+
+INLINE float hardsigmoid(float x, float alpha)
+{
+	(void)alpha;
+	return x <= -3 ? 0 : x >= 3 ? 1 : x * (1 / 6.0f) + 0.5f;
+}
+
+INLINE float hardswish(float x, float alpha)
+{
+	(void)alpha;
+	return x <= -3 ? 0 : x >= 3 ? x : x * (x + 3) * (1 / 6.0f);
+}
+
 struct job { const struct act *a; const void *x; void *y; };
 
 #define KERNEL(NAME)                                                                           \
@@ -61,12 +79,18 @@ KERNEL(relu)
 KERNEL(elu)
 KERNEL(sigmoid)
 KERNEL(tanh_of)
+KERNEL(relu6)
+KERNEL(hardsigmoid)
+KERNEL(hardswish)
 
 typedef void some_fn(void *ctx, int64_t lo, int64_t hi);
 
 static const struct { some_fn *f32, *bf16; } kernels[] = {
 	[ACT_RELU] = { relu_f32, relu_bf16 },          [ACT_ELU] = { elu_f32, elu_bf16 },
 	[ACT_SIGMOID] = { sigmoid_f32, sigmoid_bf16 }, [ACT_TANH] = { tanh_of_f32, tanh_of_bf16 },
+	[ACT_RELU6] = { relu6_f32, relu6_bf16 },
+	[ACT_HARDSWISH] = { hardswish_f32, hardswish_bf16 },
+	[ACT_HARDSIGMOID] = { hardsigmoid_f32, hardsigmoid_bf16 },
 };
 
 int act_knows(enum ir_act act)

@@ -132,6 +132,9 @@ double ref_act_value(enum ir_act act, double alpha, double x)
 	case ACT_SILU:       return x * sigmoid(x);
 	case ACT_SIGMOID:    return sigmoid(x);
 	case ACT_TANH:       return tanh(x);
+	case ACT_RELU6:      return x < 0 ? 0 : x > 6 ? 6 : x;
+	case ACT_HARDSWISH:  return x <= -3 ? 0 : x >= 3 ? x : x * (x + 3) / 6;
+	case ACT_HARDSIGMOID: return x <= -3 ? 0 : x >= 3 ? 1 : x / 6 + 0.5;
 	}
 	return NAN;
 }
@@ -149,6 +152,9 @@ double ref_act_slope(enum ir_act act, double alpha, double x)
 	case ACT_SILU:       s = sigmoid(x); return s * (1 + x * (1 - s));
 	case ACT_SIGMOID:    s = sigmoid(x); return s * (1 - s);
 	case ACT_TANH:       s = tanh(x); return 1 - s * s;
+	case ACT_RELU6:      return !(x <= 0 || x >= 6);
+	case ACT_HARDSWISH:  return x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5;
+	case ACT_HARDSIGMOID: return x <= -3 || x >= 3 ? 0 : 1 / 6.0;
 	}
 	return NAN;
 }
@@ -162,6 +168,8 @@ double ref_act_slope_y(enum ir_act act, double alpha, double y)
 	case ACT_ELU:        return y > 0 ? 1 : y + alpha;
 	case ACT_SIGMOID:    return y * (1 - y);
 	case ACT_TANH:       return 1 - y * y;
+	case ACT_RELU6:      return !(y <= 0 || y >= 6);
+	case ACT_HARDSIGMOID: return y <= 0 || y >= 1 ? 0 : 1 / 6.0;
 	default:             return NAN;
 	}
 }

@@ -37,6 +37,9 @@ BUILD_ACT(gelu, ACT_GELU)
 BUILD_ACT(silu, ACT_SILU)
 BUILD_ACT(sigmoid, ACT_SIGMOID)
 BUILD_ACT(tanh, ACT_TANH)
+BUILD_ACT(relu6, ACT_RELU6)
+BUILD_ACT(hardswish, ACT_HARDSWISH)
+BUILD_ACT(hardsigmoid, ACT_HARDSIGMOID)
 
 static tt_status build_softmax(struct builder *b, struct layer *l)
 {
@@ -90,5 +93,8 @@ const struct layer_kind
 	ROW(silu, plain_options, build_silu, "x times sigmoid(x)"),
 	ROW(sigmoid, plain_options, build_sigmoid, "1 / (1 + exp(-x))"),
 	ROW(tanh, plain_options, build_tanh, "hyperbolic tangent"),
+	ROW(relu6, plain_options, build_relu6, "x between 0 and 6, what is nearer to it beyond"),
+	ROW(hardswish, plain_options, build_hardswish, "x times hardsigmoid(x)"),
+	ROW(hardsigmoid, plain_options, build_hardsigmoid, "x / 6 + 1/2 between 0 and 1"),
 	LAST(softmax, plain_options, build_softmax,
 	    "exp(x) / sum exp(x) over the last dimension; the loss cross_entropy brings its own");

@@ -1,6 +1,7 @@
 /* arith.c -- activations, sums and products, and what is done with raw samples. */
 #include "learn/onnx/in/rows.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +42,57 @@ tt_status in_act(struct net *r, const Onnx__Node *n)
 	if (onnx_is(n, "Gelu") && !onnx_word_is(n, "approximate", "none", "none"))
 		return onnx_refuse(r, n, "tutti has the exact one, by erf");
 	return say_as(r, n, x, onnx_is(n, "Gelu") ? "gelu" : onnx_is(n, "Tanh") ? "tanh" : "relu");
+}
+
+/* One end of what a Clip lets through: an input, before opset 11 an attribute; or none. */
+static tt_status clip_end(struct net *r, const Onnx__Node *n, int i, const char *name, double *end)
+{
+	struct value *v = NULL;
+	tt_status st;
+
+	if (r->opset < 11) {
+		*end = (double)onnx_float(n, name, i == 1 ? -INFINITY : INFINITY);
+		return TT_OK;
+	}
+	if ((st = onnx_input(r, n, i, &v)) != TT_OK)
+		return st;
+	*end = i == 1 ? -INFINITY : INFINITY;
+	if (!v || onnx_number(r, v, end))
+		return TT_OK;
+	return onnx_refuse(r, n, "its %s is no number of the file", name);
+}
+
+tt_status in_clip(struct net *r, const Onnx__Node *n)
+{
+	struct value *x;
+	double min, max;
+	tt_status st;
+
+	if ((st = onnx_layer(r, n, 0, &x)) != TT_OK || (st = clip_end(r, n, 1, "min", &min)) != TT_OK ||
+	    (st = clip_end(r, n, 2, "max", &max)) != TT_OK)
+		return st;
+	if (min == 0 && max == 6)
+		return say_as(r, n, x, "relu6");
+	if (min == 0 && max >= (double)FLT_MAX)
+		return say_as(r, n, x, "relu");
+	return onnx_refuse(r, n, "it keeps what is between %g and %g: tutti has 0 to 6 (relu6) and "
+	                   "from 0 on (relu)", min, max);
+}
+
+tt_status in_hard(struct net *r, const Onnx__Node *n)
+{
+	const double alpha = (double)onnx_float(n, "alpha", 0.2f);
+	const double beta = (double)onnx_float(n, "beta", 0.5f);
+	struct value *x;
+	tt_status st = onnx_layer(r, n, 0, &x);
+
+	if (st != TT_OK)
+		return st;
+	if (onnx_is(n, "HardSwish"))
+		return say_as(r, n, x, "hardswish");
+	if (fabs(alpha - 1 / 6.0) > 1e-4 || beta != 0.5)
+		return onnx_refuse(r, n, "it is %g x + %g, tutti's x / 6 + 0.5", alpha, beta);
+	return say_as(r, n, x, "hardsigmoid");
 }
 
 /* An answer's sigmoid or softmax is the loss's affair. */

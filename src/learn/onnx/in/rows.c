@@ -3,11 +3,12 @@
 
 const struct in_row onnx_in_rows[] = {
 	{ "Add", in_add }, { "AveragePool", in_pool }, { "BatchNormalization", in_batchnorm },
-	{ "Cast", in_same }, { "Concat", in_concat }, { "Conv", in_conv },
+	{ "Cast", in_same }, { "Clip", in_clip }, { "Concat", in_concat }, { "Conv", in_conv },
 	{ "ConvTranspose", in_conv_transpose }, { "Div", in_div }, { "Dropout", in_same },
 	{ "Elu", in_act }, { "Flatten", in_flatten }, { "GRU", in_recurrent }, { "Gather", in_gather },
 	{ "Gelu", in_act }, { "Gemm", in_gemm }, { "GlobalAveragePool", in_global_pool },
-	{ "GlobalMaxPool", in_global_pool }, { "Identity", in_same },
+	{ "GlobalMaxPool", in_global_pool }, { "HardSigmoid", in_hard }, { "HardSwish", in_hard },
+	 { "Identity", in_same },
 	{ "InstanceNormalization", in_instancenorm }, { "LRN", in_lrn }, { "LSTM", in_recurrent },
 	{ "LayerNormalization", in_layernorm }, { "LeakyRelu", in_act }, { "MatMul", in_matmul },
 	{ "LinearClassifier", in_linear_classifier }, { "LinearRegressor", in_linear_regressor },

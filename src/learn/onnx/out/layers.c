@@ -30,6 +30,20 @@ static const char *sloped(struct emitter *e, const struct ir_node *n, const char
 	return y;
 }
 
+static const char *relu6(struct emitter *e, const struct ir_node *n, const char *x)
+{
+	return EMIT(e, n->name, "Clip", x, emit_number(e, n->name, 0), emit_number(e, n->name, 6));
+}
+
+static const char *hardsigmoid(struct emitter *e, const struct ir_node *n, const char *x)
+{
+	const char *y = plain(e, n, "HardSigmoid", x);
+
+	emit_float(e, "alpha", 1 / 6.0f);
+	emit_float(e, "beta", 0.5f);
+	return y;
+}
+
 static const char *act(struct emitter *e, const struct ir_node *n, const char *x)
 {
 	switch (n->attr.act) {
@@ -40,6 +54,9 @@ static const char *act(struct emitter *e, const struct ir_node *n, const char *x
 	case ACT_SILU: return EMIT(e, n->name, "Mul", x, plain(e, n, "Sigmoid", x));
 	case ACT_SIGMOID: return plain(e, n, "Sigmoid", x);
 	case ACT_TANH: return plain(e, n, "Tanh", x);
+	case ACT_RELU6: return relu6(e, n, x);
+	case ACT_HARDSWISH: return plain(e, n, "HardSwish", x);
+	case ACT_HARDSIGMOID: return hardsigmoid(e, n, x);
 	default: return x;
 	}
 }

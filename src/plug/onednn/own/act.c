@@ -80,12 +80,13 @@ static int64_t count_of(const md_t *md)
 	return (int64_t)(dnnl_memory_desc_get_size(md) / (is_bf16(md) ? 2 : 4));
 }
 
-/* Only sigmoid makes something of 0. */
+/* Only the sigmoids make something of 0. */
 static struct padding padding_of(const md_t *md, enum ir_act act)
 {
 	struct padding p = { .images = md->dims[0], .points = 1 };
 
-	if (act != ACT_SIGMOID || md->ndims < 2 || md->padded_dims[1] == md->dims[1])
+	if ((act != ACT_SIGMOID && act != ACT_HARDSIGMOID) || md->ndims < 2 ||
+	    md->padded_dims[1] == md->dims[1])
 		return (struct padding){ 0 };
 	p.block = md->format_desc.blocking.inner_blks[0];
 	p.blocks = md->padded_dims[1] / p.block;

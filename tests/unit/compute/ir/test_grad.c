@@ -115,7 +115,8 @@ static void slopes_come_from_the_output_where_they_can(void **state)
 {
 	static const struct { enum ir_act act; int use_y; } want[] = {
 		{ ACT_RELU, 1 }, { ACT_LEAKY_RELU, 1 }, { ACT_ELU, 1 }, { ACT_GELU, 0 },
-		{ ACT_SILU, 0 }, { ACT_SIGMOID, 1 }, { ACT_TANH, 1 },
+		{ ACT_SILU, 0 }, { ACT_SIGMOID, 1 }, { ACT_TANH, 1 }, { ACT_RELU6, 1 },
+		{ ACT_HARDSWISH, 0 }, { ACT_HARDSIGMOID, 1 },
 	};
 	(void)state;
 

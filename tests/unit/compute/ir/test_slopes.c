@@ -132,9 +132,9 @@ static struct ir_value *dropout(struct ir_graph *g)
 /* All activations side by side. */
 static struct ir_value *activations(struct ir_graph *g)
 {
-	struct ir_value *x = rows(g, 6), *y[ACT_TANH + 1] = { NULL };
+	struct ir_value *x = rows(g, 6), *y[ACT_COUNT] = { NULL };
 
-	for (int a = ACT_RELU; a <= ACT_TANH; a++)
+	for (int a = ACT_RELU; a < ACT_COUNT; a++)
 		y[a - 1] = net_act(g, ir_act_name(a), x, a);
 	return net_node(g, IR_CONCAT, "cat", &(struct ir_attr){ .axis = 1 }, y);
 }

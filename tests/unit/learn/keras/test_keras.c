@@ -217,7 +217,7 @@ static void architectures_that_lie_are_refused(void **state)
 		  "[null,null,null,3]}}]}}", "no fixed size" },
 		{ HEAD "{\"class_name\":\"InputLayer\",\"config\":{\"name\":\"i\"}}]}}", "0 dimensions" },
 		{ HEAD INPUT ",{\"class_name\":\"Dense\",\"config\":{\"name\":\"d\",\"units\":3,"
-		  "\"activation\":\"hard_sigmoid\"}}]}}",
+		  "\"activation\":\"mish\"}}]}}",
 		  "layer d (Dense): tutti has not got its activation" },
 		{ HEAD INPUT ",{\"class_name\":\"Conv2D\",\"config\":{\"name\":\"c\",\"kernel_size\":[3,3],"
 		  "\"data_format\":\"channels_first\"}}]}}", "channels_first" },

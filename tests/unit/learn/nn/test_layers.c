@@ -100,8 +100,8 @@ static const struct { const char *input, *layers, *out, *params; } cases[] = {
 	{ "[3, 4, 5]", "[relu, gelu: {from: input}, concat: {from: [relu1, gelu1, input]}]",
 	  "2x9x4x5", "" },
 	{ "[3, 4, 5]", "[relu, concat: {from: [relu1, input], axis: 3}]", "2x3x4x10", "" },
-	{ "[5]", "[leaky_relu, elu, gelu, silu, sigmoid, tanh, softmax, relu: {name: last}]",
-	  "2x5", "" },
+	{ "[5]", "[leaky_relu, elu, gelu, silu, sigmoid, tanh, relu6, hardswish, hardsigmoid, softmax, "
+	  "relu: {name: last}]", "2x5", "" },
 	/* names */
 	{ "[5]", "[dense: {out: 1}, dense: {name: mid, out: 2}, dense: {out: 3}]", "2x3",
 	  "dense1.weight 1x5, dense1.bias 1, mid.weight 2x1, mid.bias 2, "
