@@ -10,6 +10,7 @@
 #include "kit/paths.h"
 #include "kit/stop.h"
 #include "print/entries.h"
+#include "train/record.h"
 #include "train/run.h"
 #include "train/tell.h"
 #include "verbs.h"
@@ -82,6 +83,9 @@ static const struct flag train_flags[] = {
 	  "the run folder (a new one in --runs, named after the spec and the time)" },
 	{ "runs",    0,   FLAG_TEXT,  AT(runs), "DIR", .def = "runs", .help =
 	  "where new run folders are made" },
+	{ "store",   0,   FLAG_TEXT,  AT(store), "URI", .help =
+	  "where the run is recorded (`tutti runs`): a file, or none ($TUTTI_STORE, or tutti.db beside "
+	  "the run folder)" },
 	{ "resume",  0,   FLAG_MAYBE, AT(resume), "PATH",
 	  .takes = paths_is_checkpoint, .help =
 	  "go on from a checkpoint or run folder, after = or behind it; without PATH from the last of "
@@ -109,6 +113,7 @@ static tt_status train(struct run *r)
 	st = tt_trainer_run(r->trainer);
 	stop_remove();
 	progress_finish(&r->progress);
+	record_end(r, st);
 	return st;
 }
 
@@ -135,6 +140,8 @@ static tt_status run_all(struct run *r, struct call *c)
 		return tell_nothing(r, &c->exit);
 	r->first_step = tt_trainer_progress(r->trainer)->step;
 	tell_start(r);
+	if ((st = record_start(r)) != TT_OK)
+		return st;
 	st = train(r);
 	if (st == TT_ESTOPPED)
 		return tell_stop(r, &c->exit);

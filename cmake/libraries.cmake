@@ -141,4 +141,14 @@ else()
 	plug_without(hdf5 "there was no libhdf5 of 1.10 or later (libhdf5-dev)")
 endif()
 
+# Stores of runs.
+plug(sqlite store "stores of runs")
+pkg_check_modules(SQLITE QUIET IMPORTED_TARGET sqlite3>=3.35)
+if(SQLITE_FOUND)
+	plug_with(sqlite PkgConfig::SQLITE)
+	string(APPEND TUTTI_PC_LIBS " -lsqlite3")
+else()
+	plug_without(sqlite "there was no libsqlite3 of 3.35 or later (libsqlite3-dev)")
+endif()
+
 message(STATUS "Plugs: ${TUTTI_PLUGS}")

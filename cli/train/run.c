@@ -204,6 +204,7 @@ tt_status run_prepare(struct run *r)
 }
 void run_release(struct run *r)
 {
+	tt_recorder_close(&r->recorder, TT_EINTERNAL);
 	tt_trainer_free(&r->trainer);
 	tt_group_close(&r->group);           /* who has left already is no news now */
 	tt_origins_free(&r->origins);

@@ -2,6 +2,7 @@
 #ifndef TRAIN_RUN_H
 #define TRAIN_RUN_H
 
+#include <tutti/store.h>
 #include <tutti/train.h>
 
 #include "base/arena.h"
@@ -14,6 +15,7 @@
 struct train_args {
 	struct common    common;
 	struct flag_list set;
+	const char      *store;
 	const char      *run, *runs, *resume, *kernel_cache, *trace;
 	const char      *epochs, *threads, *seed, *tune_kernels;     /* they change `set` */
 	const char      *strategy;
@@ -39,6 +41,7 @@ struct run {
 	struct facts     facts;                /* of it                     */
 	tt_model        *model;
 	tt_trainer      *trainer;
+	tt_recorder     *recorder;             /* writes into a store; NULL: nobody does */
 	tt_origins      *origins;              /* of the model's numbers; NULL: drawn, or its own */
 	tt_worker       *worker;               /* of a launcher; NULL: none */
 	tt_group        *group;                /* then: where it trains     */

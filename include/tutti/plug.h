@@ -17,7 +17,7 @@ extern "C" {
 typedef struct tt_plug {
 	uint32_t    size;              /* of this struct                                              */
 	const char *kind;              /* "device" computes, "transport" connects workers, "codec"
-	                                * reads pictures                                             */
+	                                * reads pictures, "store" keeps runs          */
 	const char *name;              /* "openblas"                                                  */
 	const char *serves;            /* one line: what it is good for; NULL if that is not known    */
 	const char *version;           /* of the library behind it; NULL: the plug is missing         */

@@ -19,6 +19,7 @@
 #include <tutti/runtime.h>
 #include <tutti/session.h>
 #include <tutti/status.h>
+#include <tutti/store.h>
 #include <tutti/train.h>
 #include <tutti/tune.h>
 

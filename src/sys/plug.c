@@ -20,7 +20,7 @@
 
 const char *const plug_kind_words[] = {
 	[PLUG_DEVICE] = "device", [PLUG_TRANSPORT] = "transport", [PLUG_CODEC] = "codec",
-	[PLUG_FILE] = "file", NULL
+	[PLUG_FILE] = "file", [PLUG_STORE] = "store", NULL
 };
 
 const char plug_home = 'T';

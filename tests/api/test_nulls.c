@@ -16,6 +16,7 @@
 #include <tutti/runtime.h>
 #include <tutti/generate.h>
 #include <tutti/session.h>
+#include <tutti/store.h>
 #include <tutti/train.h>
 #include <tutti/tune.h>
 
@@ -70,9 +71,26 @@ static void functions_refuse_null(void **state)
 	tt_group *group = NULL;
 	tt_origins *origins = NULL;
 	tt_model *read = NULL;
+	tt_store *store = NULL;
+	tt_recorder *recorder = NULL;
+	char id[65];
 	int n;
 
 	(void)state;
+	REFUSES(tt_store_open, NULL, "a.db", TT_STORE_MAKE);
+	REFUSES(tt_store_open, &store, NULL, TT_STORE_MAKE);
+	REFUSES(tt_store_put, NULL, TT_STORE_RUN(.id = "a"));
+	REFUSES(tt_store_delete, NULL, "a");
+	REFUSES(tt_store_resolve, NULL, "a", id);
+	REFUSES(tt_store_write, NULL, "a", NULL, 0);
+	REFUSES(tt_store_rewind, NULL, "a", 1);
+	REFUSES(tt_store_read, NULL, "a", NULL, NULL);
+	REFUSES(tt_store_history, NULL, "a", "b", NULL, NULL);
+	REFUSES(tt_store_find, NULL, NULL, NULL, NULL);
+	REFUSES(tt_store_import, NULL, "a");
+	REFUSES(tt_recorder_open, NULL, TT_RECORDER_OPTS(.store = "a.db", .folder = "."));
+	REFUSES(tt_recorder_open, &recorder, NULL);
+	REFUSES(tt_recorder_observer, NULL, NULL);
 	REFUSES(tt_source_open, NULL, "synth:objects");
 	REFUSES(tt_source_open, &source, NULL);
 	REFUSES(tt_source_open_for, NULL, "synth:objects", NULL);
@@ -324,6 +342,8 @@ static void nothing_can_be_freed_and_stopped(void **state)
 	tt_session_free(&p);
 	tt_learner_free(NULL);
 	tt_learner_free(&l);
+	tt_store_close(NULL);
+	tt_recorder_close(NULL, TT_OK);
 	tt_trainer_stop(NULL);
 	tt_context_free(NULL);
 	tt_context_free(&k);

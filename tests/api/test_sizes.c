@@ -17,6 +17,7 @@
 #include <tutti/runtime.h>
 #include <tutti/generate.h>
 #include <tutti/session.h>
+#include <tutti/store.h>
 #include <tutti/launch.h>
 #include <tutti/learner.h>
 #include <tutti/train.h>
@@ -133,6 +134,68 @@ static tt_status look(void *ctx, const tt_observation *o)
 	(void)ctx;
 	assert_int_equal(o->size, sizeof *o);
 	return TT_OK;
+}
+
+/* ---- a store of runs ---- */
+
+static tt_store *open_store(void)
+{
+	tt_store *s = NULL;
+
+	assert_ok(tt_store_open(&s, test_path(test_temp_dir(), "sizes.db"), TT_STORE_MAKE));
+	assert_ok(tt_store_put(s, TT_STORE_RUN(.id = "sizes")));
+	return s;
+}
+
+static tt_status find_none(void *ctx, const tt_store_run *r)
+{
+	(void)ctx;
+	assert_int_equal(r->size, sizeof *r);
+	return TT_OK;
+}
+
+static tt_status take_store_run(void *o)
+{
+	tt_store *s = open_store();
+	const tt_status st = tt_store_put(s, o);
+
+	tt_store_close(&s);
+	return st;
+}
+
+static tt_status take_store_query(void *o)
+{
+	tt_store *s = open_store();
+	const tt_status st = tt_store_find(s, o, find_none, NULL);
+
+	tt_store_close(&s);
+	return st;
+}
+
+static tt_status take_record(void *o)
+{
+	tt_store *s = open_store();
+	const tt_status st = tt_store_write(s, "sizes", o, 1);
+
+	tt_store_close(&s);
+	return st;
+}
+
+static tt_status take_recorder_opts(void *o)
+{
+	tt_recorder *r = NULL;
+	const tt_status st = tt_recorder_open(&r, o);
+
+	tt_recorder_close(&r, TT_OK);
+	return st;
+}
+
+static void fill_store_run(void *o) { ((tt_store_run *)o)->id = "sizes"; }
+static void fill_record(void *o) { ((tt_record *)o)->name = "loss"; }
+static void fill_recorder(void *o)
+{
+	((tt_recorder_opts *)o)->store = test_path(test_temp_dir(), "sizes.db");
+	((tt_recorder_opts *)o)->folder = test_temp_dir();
 }
 
 static tt_status take_observer(void *o)
@@ -296,6 +359,10 @@ static const struct taken {
 	ROW(tt_batch, weight, take_batch, fill_batch, TT_OK),
 	ROW(tt_schema, target, take_schema, fill_schema, TT_OK),
 	ROW(tt_callback, ctx, take_callback, fill_callback, TT_OK),
+	OPTIONS(tt_store_query, take_store_query),
+	ROW(tt_store_run, name, take_store_run, fill_store_run, TT_OK),
+	ROW(tt_record, text, take_record, fill_record, TT_OK),
+	ROW(tt_recorder_opts, parent, take_recorder_opts, fill_recorder, TT_OK),
 };
 
 /* A struct of this size, all zero but what makes it valid, with TAIL bytes behind it. */

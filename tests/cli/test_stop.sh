@@ -159,7 +159,7 @@ run 1 "$tutti" train "$spec" --resume
 says "$err" "no run of 'tiny'"
 run 0 "$tutti" train "$spec" -q --epochs 1
 run 0 "$tutti" train "$spec" -q --epochs 2 --resume
-[ "$(ls runs | wc -l)" -eq 1 ] || fail "--resume made a new run folder"
+[ "$(ls -d runs/*/ | wc -l)" -eq 1 ] || fail "--resume made a new run folder"
 
 # the same seed twice: bit-identical
 run 0 "$tutti" train "$spec" -q --run again --epochs $epochs

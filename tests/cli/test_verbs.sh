@@ -23,7 +23,7 @@ one_line "$out"
 last_json
 says "$out" '"outcome": "trained"'
 run 0 "$tutti" train "$spec" -q --epochs 1
-[ "$(ls runs | wc -l)" -eq 2 ] || fail "two runs did not leave two folders"
+[ "$(ls -d runs/*/ | wc -l)" -eq 2 ] || fail "two runs did not leave two folders"
 
 # eval, with and without a source; a run folder and a file
 run 0 "$tutti" eval one

@@ -19,6 +19,7 @@
 static const char *const name_of[] = {
 	[TT_RUN_SPEC] = "spec.yaml", [TT_RUN_ENVIRONMENT] = "environment.json",
 	[TT_RUN_LOG] = "log.txt", [TT_RUN_METRICS] = "metrics.csv", [TT_RUN_CURVES] = "curves.svg",
+	[TT_RUN_ID] = "run.id",
 	[TT_RUN_LAST] = CHECKPOINTS "/last" TAIL, [TT_RUN_BEST] = CHECKPOINTS "/best" TAIL,
 };
 #define FILES (sizeof name_of / sizeof *name_of)

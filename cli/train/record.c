@@ -1,0 +1,91 @@
+#include "train/record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <tutti/plug.h>
+
+#include "kit/table.h"
+
+/* The folder that this one lies in: of "runs/a" it is "runs", of "a" it is ".". */
+static const char *above(struct arena *a, const char *path)
+{
+	char *out = arena_strdup(a, path), *slash;
+
+	if (!out)
+		return NULL;
+	for (size_t n = strlen(out); n > 1 && out[n - 1] == '/'; n--)
+		out[n - 1] = '\0';
+	slash = strrchr(out, '/');
+	if (!slash)
+		return ".";
+	slash[slash == out] = '\0';
+	return out;
+}
+
+/* Builds without SQLite record where they are told to, and say why they cannot. */
+static int has_stores(void)
+{
+	tt_plug p = TT_SIZED(tt_plug);
+
+	for (int i = 0; i < tt_plug_count(); i++)
+		if (tt_plug_get(i, &p) == TT_OK && strcmp(p.kind, "store") == 0 && p.version)
+			return 1;
+	return 0;
+}
+
+/* *out is NULL where nothing is to be recorded. */
+static tt_status choose_store(const struct run *r, const char *folder, const char **out)
+{
+	const char *given = r->args->store ? r->args->store : getenv("TUTTI_STORE");
+
+	*out = NULL;
+	if (given && *given) {
+		*out = strcmp(given, "none") == 0 ? NULL : given;
+		return TT_OK;
+	}
+	if (!has_stores())
+		return TT_OK;
+	if (!(folder = above(r->arena, folder)))
+		return TT_ENOMEM;
+	*out = strcmp(folder, ".") == 0 ? "tutti.db" : arena_printf(r->arena, "%s/tutti.db", folder);
+	return *out ? TT_OK : TT_ENOMEM;
+}
+
+static void tell(void *ctx, const char *text)
+{
+	const struct run *r = ctx;
+
+	text_printf(stderr, "tutti train: %s (training goes on; `tutti runs import %s` adds it)\n",
+	            text,
+	            r->dir);
+}
+
+tt_status record_start(struct run *r)
+{
+	const char *parent = NULL, *store = NULL;
+	tt_observer o = TT_SIZED(tt_observer);
+	tt_status st;
+
+	if (!run_is_first(r))
+		return TT_OK;
+	if (r->args->folds && !(parent = above(r->arena, r->dir)))
+		return TT_ENOMEM;
+	if ((st = choose_store(r, parent ? parent : r->dir, &store)) != TT_OK || !store)
+		return st;
+	st = tt_recorder_open(&r->recorder, TT_RECORDER_OPTS(.store = store, .folder = r->dir,
+		.parent = parent, .kind = parent ? "fold" : "train", .spec = tt_model_spec(r->model),
+		.resumed = r->first_step, .tell = tell, .tell_ctx = r));
+	if (st != TT_OK) {
+		tell(r, tt_last_error());
+		return TT_OK;
+	}
+	if ((st = tt_recorder_observer(r->recorder, &o)) == TT_OK)
+		st = tt_trainer_observe(r->trainer, &o);
+	return st;
+}
+
+void record_end(struct run *r, tt_status st)
+{
+	tt_recorder_close(&r->recorder, st);
+}

@@ -1,0 +1,109 @@
+# Every training is in the store beside its folder, whatever befell the one or the other.
+. "${TUTTI_SOURCE:?}/tests/cli/lib.sh"
+
+unset TUTTI_STORE
+"$tutti" info | grep -q '^ *sqlite .*tutti\|^ *sqlite  *[0-9]' || { echo "skipped: no SQLite in this build"; exit 77; }
+spec=$here/tiny.yaml
+quick="-q --epochs 1 --set train.tensorboard.every_steps=0"
+
+# sql STATEMENT: what the store itself holds
+sql() { python3 -c 'import sqlite3, sys
+for row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2]): print(*row, sep="|")' runs/tutti.db "$1"; }
+
+# a training is recorded, and goes on in the same row
+run 0 "$tutti" train "$spec" $quick --run runs/one --seed 3
+run 0 "$tutti" runs list 'train.seed = 3 and valid.loss > 0' --json
+last_json
+says "$out" '"status": "finished"'
+before=$(sql "SELECT count(*) FROM points WHERE name = 'valid.loss'")
+run 0 "$tutti" train "$spec" $quick --run runs/one --seed 3 --epochs 2 --resume
+[ "$(sql 'SELECT count(*) FROM runs')" = 1 ] || fail "a resumed run has a second row"
+[ "$(sql "SELECT count(*) FROM points WHERE name = 'valid.loss'")" = $((before + 1)) ] ||
+	fail "a resumed run has numbers twice, or none"
+run 0 "$tutti" runs show runs/one
+for word in "train.seed " "valid.accuracy" "environment" "checkpoints/last.safetensors"; do says "$out" "$word"; done
+
+# none is none; where the user says so it is elsewhere
+run 0 "$tutti" train "$spec" $quick --run runs/two --store none
+[ "$(sql 'SELECT count(*) FROM runs')" = 1 ] || fail "--store none was recorded"
+run 0 "$tutti" train "$spec" $quick --run runs/three --store other.db
+[ -s other.db ] || fail "--store other.db wrote nothing"
+
+# what was not recorded can be added, any number of times
+run 0 "$tutti" runs import runs/two runs/two runs/one
+run 0 "$tutti" runs list --csv --columns train.loss
+[ "$(wc -l <"$out")" = 3 ] || fail "two runs are not two lines behind the head"
+[ "$(sql "SELECT count(*) FROM points WHERE name = 'valid.loss'")" = $((before + 2)) ] ||
+	fail "what was imported is there twice, or not at all"
+[ "$(sql "SELECT status FROM runs ORDER BY id DESC")" = "finished
+finished" ] || fail "an imported run is not finished"
+
+# words of the user's
+run 0 "$tutti" runs tag runs/two data=clean odd
+run 0 "$tutti" runs note runs/two "the best so far"
+run 0 "$tutti" runs list "data = clean and note like '%best%'"
+[ "$(wc -l <"$out")" -ge 2 ] || fail "no run has the tag"
+run 0 "$tutti" runs delete runs/two
+run 1 "$tutti" runs list "data = clean"
+says "$err" "no run has"
+[ -s runs/two/spec.yaml ] || fail "a run deleted from the store has lost its folder"
+
+# folds are children of one run
+run 0 "$tutti" train "$spec" $quick --run runs/folds --folds 2
+[ "$(sql "SELECT count(*) FROM runs c JOIN runs p ON c.parent = p.uid AND p.kind = 'folds'
+	WHERE c.kind = 'fold' AND p.status = 'finished'")" = 2 ] || fail "folds have no parent"
+
+# a store that others hold is no reason not to train: one line, and import catches up
+python3 -c 'import sqlite3, sys, time
+c = sqlite3.connect("runs/tutti.db", isolation_level=None)
+c.execute("BEGIN EXCLUSIVE"); open("held", "w").close(); time.sleep(30)' &
+holder=$!
+while ! [ -e held ]; do sleep 0.05; done
+run 0 "$tutti" train "$spec" $quick --run runs/four
+one_line "$err"
+says "$err" "not recorded yet"
+kill $holder
+wait $holder 2>/dev/null
+run 0 "$tutti" runs import runs/four
+run 0 "$tutti" runs show runs/four
+says "$out" "finished"
+
+# nor is one that is gone, damaged, or of a later version
+run 0 "$tutti" train "$spec" $quick --run runs/five --store nowhere/at/all.db
+one_line "$err"
+head -c 8192 /dev/urandom >bad.db
+run 0 "$tutti" train "$spec" $quick --run runs/six --store bad.db
+one_line "$err"
+says "$err" "bad.db"
+cp runs/tutti.db new.db
+python3 -c 'import sqlite3
+c = sqlite3.connect("new.db"); c.execute("UPDATE tutti_store SET version = 7"); c.commit()'
+run 1 "$tutti" runs --store new.db
+says "$err" "version 7"
+
+# a run that is killed is killed, in whole numbers; added again it has nothing twice
+"$tutti" train "$spec" -q --epochs 100000 --run runs/seven --set train.tensorboard.every_steps=0 >/dev/null 2>&1 &
+victim=$!
+for i in $(seq 100); do
+	[ "$(sql "SELECT count(*) FROM points JOIN runs r ON run = r.id WHERE r.folder LIKE '%seven'
+		" 2>/dev/null)" -gt 20 ] 2>/dev/null && break
+	sleep 0.1
+done
+kill -9 $victim
+wait $victim 2>/dev/null
+run 0 "$tutti" runs list "folder like '%seven'"
+says "$out" "killed"
+run 0 "$tutti" runs import runs/seven
+[ "$(sql "SELECT count(*) FROM (SELECT 1 FROM points GROUP BY run, name, step HAVING count(*) > 1)")" = 0 ] ||
+	fail "a killed run has a number twice"
+rows=$(grep -c ',valid,loss,' runs/seven/metrics.csv)
+[ "$(sql "SELECT count(*) FROM points JOIN runs r ON run = r.id WHERE r.folder LIKE '%seven' AND
+	points.name = 'valid.loss'")" = "$rows" ] || fail "a killed run has lost numbers"
+
+# what is no action, no run, no store
+run 2 "$tutti" runs lst
+says "$err" "did you mean list?"
+run 1 "$tutti" runs show zzzz
+run 1 "$tutti" runs --store nothing.db
+[ -e nothing.db ] && fail "who looks has made a store"
+exit 0
