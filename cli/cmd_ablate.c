@@ -85,15 +85,34 @@ static struct outcome *outcome_of(const struct ablation *a, int variant, int64_t
 
 /* ---- results on disk: a line each, written when a training has ended ---- */
 
+/* A name as the last cell of a line: quoted, and one line whatever a table's column is called. */
+static const char *name_cell(const struct ablation *a, int variant)
+{
+	struct str s = { 0 };
+	const char *out = NULL;
+
+	str_add(&s, "\"");
+	for (const char *p = a->all.v[variant].name; *p; p++)
+		str_addf(&s, "%s%c", *p == '"' ? "\"" : "", *p == '\n' || *p == '\r' ? ' ' : *p);
+	str_add(&s, "\"");
+	if (str_status(&s) == TT_OK)
+		out = arena_strdup(a->arena, s.p);
+	str_release(&s);
+	return out;
+}
+
 static tt_status write_result(struct ablation *a, int variant, int64_t seed)
 {
 	const struct outcome *o = outcome_of(a, variant, seed);
+	const char *name = name_cell(a, variant);
 	struct str s = { 0 };
 	tt_status st;
 
-	str_addf(&s, "%d,%lld,%.17g,%s,%.17g,%.3f,%lld,\"%s\"\n", variant,
+	if (!name)
+		return TT_ENOMEM;
+	str_addf(&s, "%d,%lld,%.17g,%s,%.17g,%.3f,%lld,%s\n", variant,
 	         (long long)(a->first_seed + seed), o->best, a->monitor, o->loss, o->seconds,
-	         (long long)o->parameters, a->all.v[variant].name);
+	         (long long)o->parameters, name);
 	if ((st = str_status(&s)) == TT_OK)
 		st = file_log_append(a->log, s.p, s.len);
 	str_release(&s);
@@ -103,19 +122,20 @@ static tt_status write_result(struct ablation *a, int variant, int64_t seed)
 /* A line that was cut by a crash, without its end, is no result. */
 static tt_status read_result(struct ablation *a, char *line, int number)
 {
+	const char *name = NULL;
 	char *cell[8], *end;
 	int n = 0;
-	long variant, seed;
+	int64_t variant, seed;
 	struct outcome o = { .done = 1 };
 
 	while (n < 7 && (cell[n] = strsep(&line, ",")))
 		n++;
 	cell[7] = line;
 	variant = n == 7 && line ? strtol(cell[0], &end, 10) : -1;
-	seed = variant >= 0 ? strtol(cell[1], &end, 10) - a->first_seed : -1;
-	if (variant < 0 || variant >= a->all.n || strlen(line) < 2 ||
-	    strncmp(line + 1, a->all.v[variant].name, strlen(line) - 2) != 0 ||
-	    strlen(a->all.v[variant].name) != strlen(line) - 2)
+	seed = variant >= 0 ? strtoll(cell[1], &end, 10) - a->first_seed : -1;
+	if (variant >= 0 && variant < a->all.n && !(name = name_cell(a, (int)variant)))
+		return TT_ENOMEM;
+	if (!name || strcmp(line, name) != 0)
 		return err_set(TT_EINVAL, "%s/" RESULTS ":%d is of another ablation: name another folder "
 		               "with --out", a->args->out, number);
 	if (seed < 0 || seed >= a->args->seeds)
@@ -176,7 +196,7 @@ static tt_status open_results(struct ablation *a)
 /* OUT/03-conv4-seed-1 */
 static const char *folder_of(const struct ablation *a, int variant, int64_t seed)
 {
-	char *dir = arena_printf(a->arena, "%s/%02d-%s-seed-%lld", a->args->out, variant,
+	char *dir = arena_printf(a->arena, "%s/%02d-%.100s-seed-%lld", a->args->out, variant,
 	                         a->all.v[variant].name, (long long)(a->first_seed + seed));
 
 	for (char *p = dir ? dir + strlen(a->args->out) + 1 : NULL; p && *p; p++)
@@ -209,6 +229,24 @@ static tt_status train(struct ablation *a, tt_model *m, const char *dir, struct 
 	return st != TT_OK || a->monitor ? st : TT_ENOMEM;
 }
 
+/* What ails this one alone, such as a loss without bounds, or data that do not fit: an answer to
+ * what its part is worth, and no reason not to train the others.  Of the whole it is an error. */
+static tt_status note_failure(struct ablation *a, int variant, int64_t seed, tt_status st)
+{
+	static const tt_status own[] = {
+		TT_ENAN, TT_ESPEC, TT_ESHAPE, TT_EINVAL, TT_EFORMAT, TT_ESUPPORT
+	};
+	struct variant *v = &a->all.v[variant];
+
+	for (size_t i = 0; variant && i < sizeof own / sizeof *own; i++)
+		if (st == own[i]) {
+			v->failed = arena_printf(a->arena, "seed %lld: %s", (long long)(a->first_seed + seed),
+			                         tt_last_error());
+			return v->failed ? TT_OK : TT_ENOMEM;
+		}
+	return st == TT_ESTOPPED ? st : err_at(st, "without %s", v->name);
+}
+
 static tt_status run_one(struct ablation *a, int variant, int64_t seed)
 {
 	const char *dir = folder_of(a, variant, seed);
@@ -225,11 +263,16 @@ static tt_status run_one(struct ablation *a, int variant, int64_t seed)
 	    (st = tt_spec_set(file.spec, "train.seed", number)) == TT_OK &&
 	    (st = tt_model_new(&m, file.spec)) == TT_OK)
 		st = specfile_hint(&file, train(a, m, dir, outcome_of(a, variant, seed)));
-	if (st == TT_OK)
-		st = write_result(a, variant, seed);
+	st = st == TT_OK ? write_result(a, variant, seed) : note_failure(a, variant, seed, st);
 	tt_model_free(&m);
 	specfile_release(&file);
-	return st == TT_OK || st == TT_ESTOPPED ? st : err_at(st, "without %s", a->all.v[variant].name);
+	return st;
+}
+
+/* Without results. */
+static int is_out(const struct variant *v)
+{
+	return v->refused || v->failed;
 }
 
 static tt_status run_all(struct ablation *a)
@@ -238,7 +281,7 @@ static tt_status run_all(struct ablation *a)
 
 	for (int64_t seed = 0; seed < a->args->seeds; seed++)
 		for (int i = 0; i < a->all.n && st == TT_OK; i++)
-			if (!a->all.v[i].refused && !outcome_of(a, i, seed)->done)
+			if (!is_out(&a->all.v[i]) && !outcome_of(a, i, seed)->done)
 				st = run_one(a, i, seed);
 	return st;
 }
@@ -276,7 +319,7 @@ static void add_row(const struct ablation *a, struct table *t, int i, const stru
 	char n[NUMBER_TEXT], name[NAME_TEXT], spread[NUMBER_TEXT] = "";
 	struct summary s;
 
-	if (v->refused)
+	if (is_out(v))
 		return;
 	summarise(a, i, &s);
 	if (a->args->seeds > 1)
@@ -286,11 +329,15 @@ static void add_row(const struct ablation *a, struct table *t, int i, const stru
 	          text_count((long long)s.parameters, n), s.seconds);
 }
 
-static void print_refused(const struct ablation *a, FILE *f)
+static void print_without_results(const struct ablation *a)
 {
-	for (int i = 0; i < a->all.n; i++)
-		if (a->all.v[i].refused)
-			text_printf(f, "stays: %s: %s\n", a->all.v[i].name, a->all.v[i].refused);
+	for (int i = 0; i < a->all.n; i++) {
+		const struct variant *v = &a->all.v[i];
+
+		if (is_out(v))
+			text_printf(stdout, "%s: %s: %s\n", v->refused ? "stays" : "fails", v->name,
+			            v->refused ? v->refused : v->failed);
+	}
 }
 
 static void print_table(const struct ablation *a)
@@ -306,7 +353,7 @@ static void print_table(const struct ablation *a)
 		add_row(a, &t, i, &whole);
 	table_print(&t, stdout);
 	table_release(&t);
-	print_refused(a, stdout);
+	print_without_results(a);
 	text_printf(stdout, "\nresults  %s/" RESULTS "\n", a->args->out);
 }
 
@@ -320,6 +367,8 @@ static void json_variant(const struct ablation *a, struct json *j, int i)
 	json_text(j, "kind", variant_words[v->kind]);
 	if (v->refused) {
 		json_text(j, "refused", v->refused);
+	} else if (v->failed) {
+		json_text(j, "failed", v->failed);
 	} else if (!a->args->dry_run) {
 		summarise(a, i, &s);
 		json_number(j, "mean", s.mean);
@@ -371,7 +420,7 @@ static tt_status tell_plan(const struct ablation *a)
 	}
 	table_print(&t, stdout);
 	table_release(&t);
-	print_refused(a, stdout);
+	print_without_results(a);
 	return TT_OK;
 }
 
@@ -393,12 +442,17 @@ static tt_status add_epochs(struct ablation *a, struct flag_list *set)
 static tt_status find_seed(struct ablation *a)
 {
 	struct specfile file = { 0 };
-	int seed = 0;
+	const char *seed = "", *last;
 	tt_status st = variant_load(&file, &a->wish, &a->all.v[0]);
 
 	if (st == TT_OK && (st = tt_spec_resolve(file.spec)) == TT_OK)
-		st = specfile_int(file.spec, "train.seed", &seed);
-	a->first_seed = seed;
+		st = specfile_text(a->arena, file.spec, "train.seed", &seed);
+	a->first_seed = strtoll(seed, NULL, 10);
+	last = arena_printf(a->arena, "%lld", (long long)(a->first_seed + a->args->seeds - 1));
+	if (st == TT_OK)
+		st = last ? tt_spec_set(file.spec, "train.seed", last) : TT_ENOMEM;
+	if (st == TT_OK)
+		st = tt_spec_resolve(file.spec);
 	specfile_release(&file);
 	return st;
 }

@@ -17,6 +17,8 @@ struct maker {
 	struct arena              *arena;
 	const struct variant_wish *wish;
 	const struct specfile     *file;       /* as it is written     */
+	const tt_source           *table;      /* as it is written     */
+	const char                *group;      /* of data.split, or "" */
 	int                        layers;
 	const char               **layer;      /* [layers] as JSON     */
 	const char               **name;       /* [layers] or NULL     */
@@ -126,6 +128,15 @@ static tt_status read_layers(struct maker *m)
 	return st;
 }
 
+/* Whether it is in the list already: a kind or a group that is named twice. */
+static int is_there(const struct variants *all, enum variant_kind kind, const char *name)
+{
+	for (int i = 0; i < all->n; i++)
+		if (all->v[i].kind == kind && (!name || strcmp(all->v[i].name, name) == 0))
+			return 1;
+	return 0;
+}
+
 /* The list without layers from `from` to `to` whose name begins with prefix (NULL: all of them). */
 static const char *without(const struct maker *m, int from, int to, const char *prefix)
 {
@@ -174,6 +185,7 @@ static tt_status list_groups(struct maker *m)
 	tt_status st = rest || !m->wish->groups ? TT_OK : TT_ENOMEM;
 
 	while (st == TT_OK && (prefix = strsep(&rest, ","))) {
+		const char *name = arena_printf(m->arena, "%s*", prefix);
 		int members = 0;
 
 		for (int i = 0; i < m->layers; i++)
@@ -181,8 +193,8 @@ static tt_status list_groups(struct maker *m)
 		if (!members)
 			return err_set(TT_EINVAL, "--groups: no layer of %s has a name that begins with '%s'",
 			               m->wish->path, prefix);
-		st = leave_out(m, add(m, VARIANT_GROUP, arena_printf(m->arena, "%s*", prefix)),
-		               without(m, 0, m->layers, prefix));
+		if (!name || !is_there(m->out, VARIANT_GROUP, name))
+			st = leave_out(m, add(m, VARIANT_GROUP, name), without(m, 0, m->layers, prefix));
 	}
 	return st;
 }
@@ -199,7 +211,9 @@ static const char *ignoring(struct arena *a, const char *uri, const char *column
 {
 	const char *at = strstr(uri, "ignore="), *end;
 
-	if (!at || (at[-1] != '?' && at[-1] != '&'))
+	while (at && at[-1] != '?' && at[-1] != '&')
+		at = strstr(at + 1, "ignore=");
+	if (!at)
 		return arena_printf(a, "%s%cignore=%s", uri, strchr(uri, '?') ? '&' : '?', column);
 	end = at + strcspn(at, "&");
 	return arena_printf(a, "%.*s,%s%s", (int)(end - uri), uri, column, end);
@@ -218,6 +232,36 @@ static const char *quoted(struct arena *a, const char *text)
 	return out;
 }
 
+static int has_feature(const tt_column *x, const char *name)
+{
+	for (int64_t i = 0; x->features && i < x->shape[0]; i++)
+		if (strcmp(x->features[i], name) == 0)
+			return 1;
+	return 0;
+}
+
+/* data.mean and data.std may have a number for each feature: those of the features left. */
+static tt_status change_numbers(struct maker *m, struct variant *v, const char *key,
+                                const tt_column *x)
+{
+	const tt_column *all = tt_source_schema(m->table)->column[0];
+	struct node *list = NULL;
+	const char *text, *left = "";
+	int64_t i = 0;
+
+	if (specfile_text(m->arena, m->file->spec, key, &text) != TT_OK || !*text ||
+	    node_parse_yaml(m->arena, m->wish->path, text, strlen(text), &list) != TT_OK ||
+	    list->kind != NODE_LIST || (int64_t)node_count(list) != all->shape[0] || !all->features)
+		return TT_OK;
+	for (struct node *c = list->child; c && left; c = c->next, i++)
+		if (c->kind == NODE_TEXT && has_feature(x, all->features[i]))
+			left = arena_printf(m->arena, "%s%s%s", left, *left ? ", " : "", c->text);
+	text = left ? arena_printf(m->arena, "[%s]", left) : NULL;
+	if (text)
+		change(v, key, text);
+	return text ? TT_OK : TT_ENOMEM;
+}
+
 /* How many numbers a sample has now: the model's input is as wide. */
 static tt_status change_width(struct maker *m, struct variant *v, const char *uri)
 {
@@ -232,6 +276,8 @@ static tt_status change_width(struct maker *m, struct variant *v, const char *ur
 			change(v, "model.input", shape);
 		else
 			st = TT_ENOMEM;
+		if (st == TT_OK && (st = change_numbers(m, v, "data.mean", x)) == TT_OK)
+			st = change_numbers(m, v, "data.std", x);
 	} else if (st != TT_ENOMEM) {
 		v->refused = arena_strdup(m->arena, st == TT_OK ? "no feature is left" : tt_last_error());
 		st = v->refused ? TT_OK : TT_ENOMEM;
@@ -263,6 +309,8 @@ static tt_status leave_out_column(struct maker *m, const char *column)
 		train = i ? train : uri;
 		change(v, key[i], text);
 	}
+	if (st == TT_OK && *m->group && !(train = ignoring(m->arena, train, m->group)))
+		st = TT_ENOMEM;
 	if (st == TT_OK)
 		st = change_width(m, v, train);
 	return st == TT_OK && !v->refused ? check(m, v) : st;
@@ -303,8 +351,14 @@ static tt_status list_columns(struct maker *m)
 	if (specfile_text(m->arena, m->file->spec, "data.train", &uri) != TT_OK || !is_table(uri) ||
 	    specfile_text(m->arena, m->file->spec, "model.input", &input) != TT_OK)
 		return TT_OK;
-	if ((st = tt_source_open(&s, uri)) == TT_OK)
+	if (specfile_text(m->arena, m->file->spec, "data.split.group", &m->group) != TT_OK)
+		m->group = "";
+	if (*m->group && !(uri = ignoring(m->arena, uri, m->group)))
+		return TT_ENOMEM;
+	if ((st = tt_source_open(&s, uri)) == TT_OK) {
+		m->table = s;
 		st = list_columns_of(m, s);
+	}
 	tt_source_close(&s);
 	return specfile_hint(m->file, st);
 }
@@ -356,7 +410,8 @@ static tt_status list_kinds(struct maker *m)
 		if (k == VARIANT_KINDS)
 			return err_set(TT_EINVAL, "--leave-out: no '%s'; there are layers, groups, columns, "
 			               "augment", word);
-		st = list[k](m);
+		if (!is_there(m->out, (enum variant_kind)k, NULL))
+			st = list[k](m);
 	}
 	return st;
 }

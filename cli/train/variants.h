@@ -15,6 +15,7 @@ struct variant {
 	enum variant_kind kind;
 	const char       *name;                          /* "conv3", "dropout (layer 4)", "age"     */
 	const char       *refused;                       /* why it cannot be left out; NULL: it can */
+	const char       *failed;                        /* how its training ended; NULL: it did not */
 	struct change     change[VARIANT_CHANGES];
 	int               changes;
 };

@@ -75,3 +75,41 @@ says "$err" "nothing of it can be left out"
 run 1 "$tutti" ablate nowhere.yaml
 run 0 "$tutti" ablate t.yaml -q --groups fc --leave-out groups --out groups
 says_like "$out" '^fc\* +groups'
+
+# one that cannot be trained is told and the others are trained; of the whole it is an error
+sed 's/relu, dense/batchnorm: {name: bn}, relu, dense/' t.yaml >bn.yaml
+run 0 "$tutti" ablate bn.yaml -q --leave-out layers --out fails --set train.freeze='[bn]' --seeds 2
+says_like "$out" '^fails: bn: seed 1: .*train.freeze'
+says_like "$out" '^fc2 +layers'
+lacks "$out" 'bn '
+run 0 "$tutti" ablate bn.yaml -q --leave-out layers --out fails --set train.freeze='[bn]' --seeds 2 --resume --json
+last_json
+says "$out" '"without": "bn", "kind": "layers", "failed": "seed 1: '
+run 1 "$tutti" ablate t.yaml -q --leave-out layers --out nan --set train.optimizer='{kind: sgd, lr: 1e30}'
+says "$err" "without nothing: the loss is not finite"
+
+# names as tables have them; a line each, that is read again
+python3 - <<'PY'
+import csv, random
+random.seed(1)
+names = ["a b", "new\nline", 'q"uo', "../up", "ü" * 200, "2", "nothing"]
+w = csv.writer(open("odd.csv", "w", newline=""))
+w.writerow(names + ["g", "y"])
+for i in range(60):
+    w.writerow([round(random.gauss(0, 1), 3) for _ in names] + [i % 20, "pq"[i % 2]])
+PY
+odd="$tutti ablate t.yaml -q --leave-out columns,columns -e 1 --out odd --set data.train=csv:odd.csv?label=y"
+odd="$odd --set data.split.group=g --set model.input=[7]"
+run 0 $odd --set data.mean='[1,2,3,4,5,6,7]' --set data.std='[1,2,3,4,5,6,7]'
+lacks "$out" "fails"
+[ "$(wc -l <odd/ablation.csv)" = 9 ] || fail "8 results: $(cat odd/ablation.csv)"
+grep -qx 'mean: *\[1, 2, 3, 4, 5, 6\]' <(sed 's/^ *//' odd/07-nothing-seed-1/spec.yaml) || fail "$(cat odd/07*/spec.yaml)"
+run 0 $odd --resume --set data.mean='[1,2,3,4,5,6,7]' --set data.std='[1,2,3,4,5,6,7]'
+
+# seeds are large numbers
+run 0 "$tutti" ablate t.yaml -q --leave-out layers -e 1 --out seeds --set train.seed=4000000000000000001
+says seeds/ablation.csv 4000000000000000001
+run 2 "$tutti" ablate t.yaml -q --leave-out layers --seeds 2 --out late --set train.seed=4611686018427387904
+absent late
+run 0 "$tutti" ablate t.yaml --leave-out groups --groups fc,fc --dry-run
+[ "$(grep -c '^fc' "$out")" = 1 ] || fail "a group twice: $(cat "$out")"
