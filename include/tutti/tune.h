@@ -184,6 +184,11 @@ TT_API tt_status tt_study_best(const tt_study *s, int64_t *trial);
 /* Completed trials that no other beats in one objective without being worse in another, by their
  * number: at most max to `trials`; answers how many there are. */
 TT_API int64_t   tt_study_front(const tt_study *s, int64_t *trials, int64_t max);
+/* How much of the first objective each parameter alone explains: share [n], as many as the space
+ * has, each 0 .. 1: the part of the variance of the trials' ranks that lies between bins of the
+ * parameter's values, less what chance would explain (epsilon squared; Kelley 1935).  Shares of
+ * parameters that work together only are small, and they need not add up to 1. */
+TT_API tt_status tt_study_importance(tt_study *s, double *share, int n);
 
 #ifdef __cplusplus
 }

@@ -11,14 +11,6 @@ enum { PANEL_W = 440, PICTURE_H = 320, LEFT = 58, RIGHT = 18, TOP = 70, BOTTOM =
        LEGEND_Y = TOP - 14, LEGEND_ROW = 18, TITLE_W = 87, DOT = 4, LETTER_W = 7,
        TITLE_LETTER_W = 8 };
 
-/* Three significant digits are enough for a legend. */
-static double rounded(double v)
-{
-	double scale = v != 0 ? pow(10, 2 - floor(log10(fabs(v)))) : 1;
-
-	return isfinite(scale) && scale > 0 ? round(v * scale) / scale : v;
-}
-
 /* ---- axes ---- */
 
 static void widen(double v, double *lo, double *hi)
@@ -76,7 +68,7 @@ static void add_entry(const struct panel *p, int l, struct str *s)
 
 	svg_escaped(s, p->name[l]);
 	str_add(s, " ");
-	svg_value(s, rounded(p->value ? p->value[l] : line->p[line->n - 1].y), p->unit);
+	svg_value(s, svg_rounded(p->value ? p->value[l] : line->p[line->n - 1].y), p->unit);
 }
 
 /* How wide line l's entry is.  It is written at the end of s and taken away again, so that too

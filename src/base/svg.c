@@ -9,7 +9,7 @@ static const char style[] =
 	"<style>"
 	"svg{font:12px system-ui,sans-serif;color:#24292f;background:#fff}"
 	"text{fill:currentColor}.t{font-size:14px;font-weight:600}.m{opacity:.65}"
-	".o{fill:none;stroke:currentColor;stroke-opacity:.45}.b{fill:#8c959f;fill-opacity:.25}"
+	".o0{fill:none;stroke:currentColor;stroke-opacity:.45}.b{fill:#8c959f;fill-opacity:.25}"
 	".g{stroke:currentColor;stroke-opacity:.13}.a{stroke:currentColor;stroke-opacity:.45}"
 	".l{fill:none;stroke-width:1.8;stroke-linejoin:round}"
 	".c0{stroke:#0969da}.d0{fill:#0969da}.c1{stroke:#cf5a00}.d1{fill:#cf5a00}"
@@ -54,6 +54,13 @@ void svg_px(struct str *s, double v)
 	long t = isnan(v) ? 0 : lround(fmax(-1e6, fmin(1e6, v)) * 10);
 
 	str_addf(s, "%s%ld.%ld", t < 0 ? "-" : "", labs(t) / 10, labs(t) % 10);
+}
+
+double svg_rounded(double v)
+{
+	double scale = v != 0 ? pow(10, 2 - floor(log10(fabs(v)))) : 1;
+
+	return isfinite(scale) && scale > 0 ? round(v * scale) / scale : v;
 }
 
 void svg_value(struct str *s, double v, enum curve_unit unit)

@@ -1,7 +1,7 @@
 /* svg.h -- the pieces of a picture: texts, lines, dots, axes; light or dark as the viewer likes.
  *
  * Classes: c0 .. c9 colour a stroke and d0 .. d9 a filling, t is a title, m a muted text, g a line
- * of the grid, a an axis, l a line without filling, o an outline, b a bar in the background.
+ * of the grid, a an axis, l a line without filling, o0 an outline, b a bar in the background.
  * Pure; texts may hold anything; a str that has failed stays so. */
 #ifndef BASE_SVG_H
 #define BASE_SVG_H
@@ -14,6 +14,7 @@ void svg_open(struct str *s, int w, int h);
 void svg_close(struct str *s);
 void svg_escaped(struct str *s, const char *text);
 void svg_px(struct str *s, double v);             /* tenths, with a point whatever the locale */
+double svg_rounded(double v);                      /* three digits, enough for a legend */
 void svg_value(struct str *s, double v, enum curve_unit unit);
 void svg_line(struct str *s, const char *class, const double end[4]);   /* x1 y1 x2 y2         */
 /* rest: attributes, as they are.  Close it by "</text>\n". */

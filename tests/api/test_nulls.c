@@ -394,6 +394,7 @@ static void test_searches(void **state)
 {
 	const char *const metric[] = { "loss" };
 	const double value = 0;
+	double share;
 	enum tt_verdict verdict;
 	tt_space *space = NULL;
 	tt_study *study = NULL;
@@ -426,6 +427,9 @@ static void test_searches(void **state)
 	REFUSES(tt_study_value, study, 0, 0, NULL);
 	REFUSES(tt_study_best, NULL, &trial);
 	REFUSES(tt_study_best, study, NULL);
+	REFUSES(tt_study_importance, NULL, &share, 1);
+	REFUSES(tt_study_importance, study, NULL, 1);
+	assert_status(tt_study_importance(study, &share, 2), TT_EINVAL);
 	assert_int_equal(tt_study_count(NULL), 0);
 	assert_int_equal(tt_study_front(NULL, NULL, 0), 0);
 	tt_study_free(NULL);
