@@ -14,7 +14,7 @@ tt_status   rules_refuse(const struct node *map, const char *what, const char *n
 /* "normalizer" and "pre_tokenizer" into t, whose arena has what they borrow; absent is fine. */
 tt_status rules_read_normal(struct tokenizer *t, const struct node *n);
 tt_status rules_read_pieces(struct tokenizer *t, const struct node *n);
-/* "decoder": the texts of all tokens as it writes them. */
+/* "decoder": the texts of all tokens as it writes them; where it changes any, none is exact. */
 tt_status tokenizer_write(struct tokenizer *t, const struct node *decoder);
 
 #endif

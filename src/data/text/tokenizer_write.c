@@ -88,6 +88,7 @@ tt_status tokenizer_write(struct tokenizer *t, const struct node *decoder)
 	struct str s = {0};
 	tt_status st = node_absent(decoder) ? TT_OK : read_decoder(&w, decoder);
 
+	t->exact = t->exact && !w.bytes && !w.words && !w.from;
 	for (int i = 0; st == TT_OK && i < t->n; i++)
 		if (t->text[i].count)
 			st = write_token(t, &w, &t->text[i], &s);

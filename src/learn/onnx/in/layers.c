@@ -32,11 +32,10 @@ static void pad_by_word(const Onnx__Node *n, struct window *w, int i, int64_t in
 /* A side is a whole number of a size at which nothing overflows. */
 static int is_sane(const struct window *w, int i)
 {
-	const int64_t v[] = { w->kernel[i], w->stride[i], w->dilation[i], w->pad[i] + 1,
-	                      w->pad[2 + i] + 1 };
+	const int64_t v[] = { w->kernel[i], w->stride[i], w->dilation[i], w->pad[i], w->pad[2 + i] };
 
-	for (size_t k = 0; k < sizeof v / sizeof *v; k++)
-		if (v[k] < 1 || v[k] > WINDOW_MAX)
+	for (int k = 0; k < 5; k++)
+		if (v[k] < (k < 3) || v[k] > WINDOW_MAX)
 			return 0;
 	return 1;
 }
