@@ -218,6 +218,14 @@ static tt_status note(struct trial *t, int64_t step, double loss)
 	return TT_OK;
 }
 
+static tt_status show(tt_study *s, struct trial *t)
+{
+	if (t->seen || !s->sampler->seen)
+		return TT_OK;
+	t->seen = 1;
+	return s->sampler->seen(s, t);
+}
+
 tt_status study_close_trial(tt_study *s, struct trial *t, enum tt_trial_state state)
 {
 	tt_status st = TT_OK;
@@ -226,9 +234,7 @@ tt_status study_close_trial(tt_study *s, struct trial *t, enum tt_trial_state st
 	t->state = state;
 	if (s->scheduler->ended)
 		st = s->scheduler->ended(s, t);
-	if (st == TT_OK && s->sampler->ended)
-		st = s->sampler->ended(s, t);
-	return st;
+	return st != TT_OK ? st : show(s, t);
 }
 
 static tt_status follow(tt_study *s, struct trial *t, enum tt_verdict v)
@@ -237,7 +243,7 @@ static tt_status follow(tt_study *s, struct trial *t, enum tt_verdict v)
 	case TT_PAUSE:
 		s->running--;
 		t->state = TT_TRIAL_PAUSED;
-		return TT_OK;
+		return show(s, t);
 	case TT_STOP:
 		return study_close_trial(s, t, TT_TRIAL_PRUNED);
 	case TT_COMPLETE:

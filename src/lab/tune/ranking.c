@@ -38,6 +38,11 @@ int study_compare(const struct tt_study *s, const struct trial *a, const struct 
 	return dominates(a->loss, b->loss, n) ? -1 : dominates(b->loss, a->loss, n) ? 1 : 0;
 }
 
+int study_beats(const struct tt_study *s, const struct trial *a, const struct trial *b)
+{
+	return dominates(a->loss, b->loss, s->n_objectives);
+}
+
 /* ---- several objectives ---- */
 
 struct place { struct trial *t; int front; double room; };

@@ -22,7 +22,8 @@ struct sampler {
 	/* A paced trial may go on: set its budget and answer it, or NULL. */
 	struct trial      *(*resume)(struct tt_study *s);
 	enum tt_verdict    (*told)(struct tt_study *s, struct trial *t);       /* if it paces       */
-	tt_status          (*ended)(struct tt_study *s, struct trial *t);
+	/* Once for each trial: it has ended, or paused for the first time. */
+	tt_status          (*seen)(struct tt_study *s, struct trial *t);
 };
 
 /* Says how far a trial goes.  Looks at the loss of the first objective. */

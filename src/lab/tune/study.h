@@ -17,7 +17,7 @@ struct trial {
 	double             *x;             /* [params]                                   */
 	double             *result;        /* [objectives], as told; NAN: none           */
 	double             *loss;          /* [objectives]                               */
-	int                 has_result;
+	int                 has_result, seen;      /* seen: by the sampler       */
 	struct point       *point;         /* by step, ascending                         */
 	int                 n_points, cap_points;
 	tt_value           *value;
@@ -60,6 +60,9 @@ struct trial **study_ranked(struct tt_study *s, int64_t *n);
 
 /* Is a better than b, by the order above but for room?  -1: yes, 1: b is, 0: neither. */
 int  study_compare(const struct tt_study *s, const struct trial *a, const struct trial *b);
+
+/* Is a better than b in one objective and worse in none, however far they got? */
+int  study_beats(const struct tt_study *s, const struct trial *a, const struct trial *b);
 
 /* The study ends a trial: its place is told. */
 tt_status study_close_trial(struct tt_study *s, struct trial *t, enum tt_trial_state state);

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "lab/tune/rows.h"
+#include "lab/tune/samplers/symmetric.h"
 
 static const char *const metric[] = { "loss", "seconds" };
 
@@ -278,7 +279,10 @@ static void test_min_and_max_mirror_each_other(void **state)
 
 static void test_another_seed_gives_others(void **state)
 {
-	static const struct sampler *const drawn[] = { &sampler_random, &sampler_sobol };
+	static const struct sampler *const drawn[] = {
+		&sampler_random, &sampler_sobol, &sampler_tpe, &sampler_cmaes, &sampler_de,
+		&sampler_evolution, &sampler_pbt,
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof drawn / sizeof *drawn; i++) {
@@ -502,6 +506,136 @@ static void test_the_median_rule_stops_the_worse_half(void **state)
 	tt_study_free(&s);
 }
 
+/* ---- those that learn ---- */
+
+static void test_a_matrix_is_its_eigenvectors_and_values(void **state)
+{
+	static const double A[9] = { 4, 1, 0.5, 1, 3, -1, 0.5, -1, 2 };
+	double B[9], d[3], L[9], b[3] = { 1, 2, 3 };
+
+	(void)state;
+	symmetric_eigen(A, 3, B, d);
+	for (int i = 0; i < 3; i++)
+		for (int k = 0; k < 3; k++) {
+			double sum = 0;
+
+			for (int j = 0; j < 3; j++)
+				sum += B[i * 3 + j] * d[j] * B[k * 3 + j];
+			assert_near(sum, A[i * 3 + k], 1e-14);
+		}
+	memcpy(L, A, sizeof L);
+	assert_true(symmetric_factor(L, 3));
+	symmetric_forward(L, 3, b);
+	symmetric_backward(L, 3, b);
+	for (int i = 0; i < 3; i++)
+		assert_near(A[i * 3] * b[0] + A[i * 3 + 1] * b[1] + A[i * 3 + 2] * b[2], i + 1, 1e-13);
+	assert_false(symmetric_factor((double[]){ 1, 2, 2, 1 }, 2));
+}
+
+/* The best of n trials on a bowl with its floor, 0, off the middle. */
+static double bowl(const char *sampler, uint64_t seed, int n)
+{
+	static const char *const rows[][2] = {
+		{ "a", "0..1" }, { "b", "-5..5" }, { "c", "log:1e-4..1" }, { "d", "0..1" }, { NULL },
+	};
+	tt_study *s = study_with(rows, TT_STUDY_OPTS(.sampler = sampler, .seed = seed));
+	double best = INFINITY;
+
+	for (int i = 0; i < n; i++) {
+		double v = 0;
+
+		next(s);
+		for (int k = 0; k < 4; k++)
+			v += pow(param_unit(&s->space->param[k], s->trial[i]->x[k]) - 0.3, 2);
+		best = v < best ? v : best;
+		assert_ok(tt_study_end(s, i, TT_TRIAL_COMPLETED, &v, 1));
+	}
+	tt_study_free(&s);
+	return best;
+}
+
+static void test_those_that_learn_find_the_floor_of_a_bowl(void **state)
+{
+	static const struct { const char *sampler; double times; } rows[] = {
+		{ "tpe", 3 }, { "cmaes", 10 }, { "de", 2 }, { "evolution", 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		double logs = 0;
+
+		for (uint64_t seed = 1; seed <= 8; seed++)
+			logs += log(bowl("random", seed, 120)) - log(bowl(rows[i].sampler, seed, 120));
+		assert_true(exp(logs / 8) > rows[i].times);
+	}
+}
+
+/* Under a scheduler most trials pause and never end: samplers learn from those, too. */
+static void test_trials_that_pause_are_learnt_from(void **state)
+{
+	static const char *const rows[] = { "cmaes", "de", "evolution", "tpe" };
+
+	(void)state;
+	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+		tt_study *s = study_with(plain, TT_STUDY_OPTS(.sampler = rows[k], .scheduler = "asha",
+		                         .scheduler_options = "{min: 1, max: 81, factor: 3}"));
+		double late = 0;
+
+		for (int i = 0; i < 400 && s->count < 160; i++) {
+			const tt_suggestion o = next(s);
+			const double *x = s->trial[o.trial]->x;
+
+			tell(s, o.trial, o.budget, fabs(x[0] - 0.2) + fabs(x[1] - 1));
+			late += o.what == TT_ASK_NEW && o.trial >= 120 ? fabs(x[0] - 0.2) : 0;
+		}
+		assert_true(late / 40 < 0.25);          /* at random: 0.34 */
+		tt_study_free(&s);
+	}
+}
+
+static void test_pbt_copies_the_better_from_their_checkpoints(void **state)
+{
+	static const char *const rows[][2] = { { "lr", "log:1e-4..1" }, { "k", "a,b" }, { NULL } };
+	tt_study *s = study_with(rows, TT_STUDY_OPTS(.sampler = "pbt",
+	        .sampler_options = "{population: 5, interval: 2, steps: 6, part: 0.2, resample: 0}"));
+	tt_suggestion o;
+	int ends = 0;
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		o = next(s);
+		assert_int_equal(o.parent, -1);
+		assert_int_equal(o.budget, 2);
+		assert_int_equal(tell(s, i, 1, 9), TT_GO_ON);
+	}
+	assert_int_equal(next(s).what, TT_ASK_WAIT);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(tell(s, i, 2, 5 - i), TT_PAUSE);
+	o = next(s);                            /* 0, the worst, gives up its place to a copy of 4 */
+	assert_int_equal(o.what, TT_ASK_NEW);
+	assert_int_equal(o.trial, 5);
+	assert_int_equal(o.parent, 4);
+	assert_int_equal(o.budget, 4);
+	for (int i = 1; i < 5; i++) {
+		o = next(s);
+		assert_int_equal(o.what, TT_ASK_RESUME);
+		assert_int_equal(o.trial, i);
+		assert_int_equal(o.budget, 4);
+	}
+	assert_int_equal(s->trial[0]->state, TT_TRIAL_PRUNED);
+	assert_string_equal(text_of(s, 5, 1), text_of(s, 4, 1));
+	assert_near(fabs(log(s->trial[5]->x[0] / s->trial[4]->x[0])), log(1.2), 1e-9);
+	for (int turn = 0; turn < 100 && o.what != TT_ASK_DONE; turn++) {
+		for (int64_t i = 0; i < s->count; i++)
+			while (s->trial[i]->state == TT_TRIAL_RUNNING)
+				ends += tell(s, i, s->trial[i]->budget, (double)i) == TT_COMPLETE;
+		o = next(s);
+	}
+	assert_int_equal(o.what, TT_ASK_DONE);
+	assert_int_equal(ends, 5);
+	tt_study_free(&s);
+}
+
 /* ---- what is known ---- */
 
 static void test_what_is_not_finite_is_never_best(void **state)
@@ -614,6 +748,10 @@ int main(void)
 		cmocka_unit_test(test_halving_waits_for_the_whole_rung),
 		cmocka_unit_test(test_hyperband_begins_on_each_rung),
 		cmocka_unit_test(test_the_median_rule_stops_the_worse_half),
+		cmocka_unit_test(test_a_matrix_is_its_eigenvectors_and_values),
+		cmocka_unit_test(test_those_that_learn_find_the_floor_of_a_bowl),
+		cmocka_unit_test(test_trials_that_pause_are_learnt_from),
+		cmocka_unit_test(test_pbt_copies_the_better_from_their_checkpoints),
 		cmocka_unit_test(test_what_is_not_finite_is_never_best),
 		cmocka_unit_test(test_the_front_of_two_objectives),
 		cmocka_unit_test(test_a_step_told_again_counts_once),
