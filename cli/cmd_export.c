@@ -1,6 +1,5 @@
 /* cmd_export.c -- tutti export: a trained model as a file for other tools. */
 #include <tutti/files.h>
-#include <tutti/run.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -104,7 +103,7 @@ static tt_status run_export(struct call *c)
 {
 	const struct export_args *o = c->opts;
 	tt_model *m = NULL;
-	char *checkpoint = NULL;
+	const char *checkpoint;
 	int files = 0;
 	tt_status st;
 
@@ -113,13 +112,12 @@ static tt_status run_export(struct call *c)
 	if (!files)
 		return err_set(TT_EINVAL, "say what to write: --safetensors FILE, --keras FILE or "
 		               "--onnx FILE");
-	if ((st = tt_run_checkpoint(c->args.v[0], &checkpoint)) == TT_OK &&
+	if ((st = paths_checkpoint(c->arena, c->args.v[0], &checkpoint)) == TT_OK &&
 	    (st = check_files(o, checkpoint)) == TT_OK &&
 	    (st = tt_model_load(&m, checkpoint)) == TT_OK && (st = write_all(o, m)) == TT_OK &&
 	    o->common.json)
 		st = print_json(o, checkpoint);
 	tt_model_free(&m);
-	tt_free(checkpoint);
 	return st;
 }
 

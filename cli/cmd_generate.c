@@ -1,6 +1,5 @@
 /* cmd_generate.c -- tutti generate: text from a language model. */
 #include <tutti/generate.h>
-#include <tutti/run.h>
 
 #include <math.h>
 #include <stdio.h>
@@ -108,18 +107,16 @@ static tt_status number(const char *option, const char *word, double *out)
 
 static tt_status open_generation(struct call *c, struct generation *g, tt_generate_opts *o)
 {
-	const char *cache;
-	char *path = NULL;
+	const char *cache, *path;
 	tt_status st;
 
-	if ((st = tt_run_checkpoint(c->args.v[0], &path)) == TT_OK &&
+	if ((st = paths_checkpoint(c->arena, c->args.v[0], &path)) == TT_OK &&
 	    (st = paths_kernel_cache(c->arena, g->args->kernel_cache, &cache)) == TT_OK &&
 	    (st = tt_model_load(&g->model, path)) == TT_OK &&
 	    (st = tt_session_new(&g->session, g->model, TT_SESSION_OPTS(
 		.threads = (int)g->args->threads, .kernel_cache = cache,
 		.precision = g->args->precision))) == TT_OK)
 		st = tt_generator_new(&g->generator, g->session, o);
-	tt_free(path);
 	return st;
 }
 

@@ -53,14 +53,6 @@ tt_status paths_newest_run(struct arena *a, const char *runs, const char *name, 
 	return keep(a, st, path, out);
 }
 
-tt_status paths_checkpoint(struct arena *a, const char *name, const char **out)
-{
-	char *path = NULL;
-	tt_status st = tt_run_checkpoint(name, &path);
-
-	return keep(a, st, path, out);
-}
-
 tt_status paths_kernel_cache(struct arena *a, const char *given, const char **out)
 {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -107,6 +99,28 @@ tt_status paths_folds(struct arena *a, const char *name, const char ***out, int 
 		if (!((*out)[i] = fold_of(a, name, i)))
 			return TT_ENOMEM;
 	return TT_OK;
+}
+
+/* A cross-validated run is a folder of runs, each with a model of its own. */
+static tt_status name_folds(struct arena *a, const char *name, tt_status err)
+{
+	const char **fold;
+	int n;
+	tt_status st = err == TT_ENOENT ? paths_folds(a, name, &fold, &n) : TT_ENOENT;
+
+	if (st != TT_OK || !n)
+		return err;
+	return err_set(TT_EINVAL, "%s: a cross-validation has a model for each of its %d folds and "
+	               "none of its own: name one, such as %s (`tutti eval %s` measures all), or train "
+	               "one on all the data", name, n, fold[0], name);
+}
+
+tt_status paths_checkpoint(struct arena *a, const char *name, const char **out)
+{
+	char *path = NULL;
+	tt_status st = tt_run_checkpoint(name, &path);
+
+	return st == TT_OK ? keep(a, st, path, out) : name_folds(a, name, st);
 }
 
 int paths_is_checkpoint(const char *name)

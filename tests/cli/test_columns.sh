@@ -140,6 +140,14 @@ assert len(one) == 3 and len({m["samples"] for m in e["models"]}) <= 2
 assert abs(e["metrics"]["loss"]["mean"] - statistics.mean(one)) < 1e-9
 assert abs(e["metrics"]["loss"]["deviation"] - statistics.stdev(one)) < 1e-9
 P
+# a folder of folds has no model of its own: who needs one is told how to name it
+for verb in "predict folds csv:valid.csv" "show folds" "export folds --onnx f.onnx" \
+	"generate folds --prompt a"; do
+	run 2 "$tutti" $verb
+	says "$err" "a cross-validation has a model for each of its 3 folds"
+	says "$err" "name one, such as folds/fold-0"
+done
+run 0 "$tutti" predict folds/fold-0 csv:valid.csv
 run 0 "$tutti" train cut.yaml --run jfolds --folds 2 --json --epochs 1 --set data.valid=csv:valid.csv
 [ "$(wc -l <"$out")" -eq 1 ] || fail "more than a line of JSON: $(cat "$out")"
 says "$out" '"valid_accuracy": {"mean": '

@@ -333,8 +333,12 @@ tt_status nn_bind(struct tt_model *m, const tt_schema *data)
 	struct signature *s;
 	tt_status st = signature_bind(&s, m, data, &c);
 
-	if (st == TT_OK)
+	if (st != TT_OK)
+		return st;
+	if ((st = signature_check_rows(s, m)) == TT_OK)
 		replace(m, s);
+	else
+		signature_free(&s);
 	return st;
 }
 

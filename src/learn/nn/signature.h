@@ -57,6 +57,10 @@ tt_status signature_pick(const tt_column *want, const tt_column *is, int64_t *pi
  * name features or classes, these are the same in the same order; else TT_ESHAPE. */
 tt_status signature_same_names(const struct signature *s, const tt_schema *there);
 
+/* rows.c: have the embeddings of the net a row for each number of the columns that they read, as
+ * far as a table or text says how many there are?  TT_ESHAPE names both. */
+tt_status signature_check_rows(const struct signature *s, const struct tt_model *m);
+
 /* Is this column of samples of the shape that the net wants of its n-th input?  TT_ESHAPE names
  * both. */
 tt_status signature_check_samples(const struct signature *s, int n, const tt_column *samples);

@@ -1,6 +1,7 @@
 /* What a net knows of its data, and how data of another order are shown to it. */
 #include "support/support.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <tutti/session.h>
@@ -112,6 +113,50 @@ static void data_give_their_names_until_they_are_taken_back(void **state)
 	assert_null(s->data->class_names);
 	assert_near(s->mean[0], 0.5, 0);
 	tt_model_free(&m);
+}
+
+/* ---- as many rows as there are things ---- */
+
+static tt_status bind_rows(int rows, const char *recipe, enum tt_target_kind kind)
+{
+	const int places = kind == TT_TARGET_PLACES;
+	char text[400];
+	const tt_column *column[] = {
+		TT_COLUMN(.name = "colour", .type = TT_I32, .ndim = places, .shape = { places ? -1 : 0 }),
+		TT_COLUMN(.name = "kind", .type = TT_I32, .ndim = places, .shape = { places ? -1 : 0 }) };
+	tt_spec *s;
+	tt_model *m;
+	tt_status st;
+
+	snprintf(text, sizeof text, "model: {inputs: {colour: {shape: [%d], type: i32}}, layers: [\n"
+	         "embedding: {rows: %d, dim: 2}, %sdense: {out: 3}]}\n", places ? -1 : 1, rows,
+	         places ? "" : "flatten, ");
+	assert_ok(tt_spec_parse(&s, "net", text));
+	assert_ok(tt_model_new(&m, s));
+	st = nn_bind(m, TT_SCHEMA(.columns = 2, .column = column, .target = "kind", .kind = kind,
+	                          .classes = 3, .recipe = recipe));
+	assert_int_equal(m->signature->view.known, st == TT_OK);
+	tt_spec_free(&s);
+	tt_model_free(&m);
+	return st;
+}
+
+static void an_embedding_has_a_row_for_each_thing_or_training_never_begins(void **state)
+{
+	static const char category[] = "{\"columns\": [{\"name\": \"colour\", \"kind\": "
+		"\"category\", \"apart\": true, \"values\": [\"blue\", \"green\", \"red\"]}]}";
+	static const char text[] = "{\"tokenizer\": {}}";
+
+	(void)state;
+	assert_status(bind_rows(3, category, TT_TARGET_CLASS), TT_ESHAPE);
+	assert_contains(tt_last_error(), "column 'colour' is numbered 0 to 3");
+	assert_contains(tt_last_error(), "embedding 'embedding1'");
+	assert_contains(tt_last_error(), "rows: 4, or more");
+	assert_ok(bind_rows(4, category, TT_TARGET_CLASS));
+	assert_status(bind_rows(2, text, TT_TARGET_PLACES), TT_ESHAPE);
+	assert_contains(tt_last_error(), "rows: 3, or more");
+	assert_ok(bind_rows(3, text, TT_TARGET_PLACES));
+	assert_ok(bind_rows(2, NULL, TT_TARGET_CLASS));        /* nobody knows how many */
 }
 
 /* ---- files ---- */
@@ -482,6 +527,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_new_net_knows_what_its_spec_says),
 		cmocka_unit_test(data_give_their_names_until_they_are_taken_back),
+		cmocka_unit_test(an_embedding_has_a_row_for_each_thing_or_training_never_begins),
 		cmocka_unit_test(a_checkpoint_keeps_all_of_it),
 		cmocka_unit_test(a_checkpoint_of_version_0_1_has_what_follows_from_its_spec),
 		cmocka_unit_test(a_signature_that_is_none_is_refused),
