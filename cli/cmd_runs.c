@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "kit/paths.h"
 #include "kit/table.h"
 #include "print/json.h"
 #include "verbs.h"
@@ -462,7 +463,6 @@ static tt_status find_action(const char *name, const struct action **out)
 static tt_status run_runs(struct call *c)
 {
 	const struct runs_args *o = c->opts;
-	const char *uri = o->store ? o->store : getenv("TUTTI_STORE");
 	const struct action *a = &actions[0];
 	tt_store *s = NULL;
 	tt_status st;
@@ -471,7 +471,7 @@ static tt_status run_runs(struct call *c)
 		return st;
 	if (c->args.n && (c->args.n - 1 < a->least || c->args.n - 1 > a->most))
 		return err_set(TT_EINVAL, "%s wants %s (see `tutti help runs`)", a->name, a->args);
-	if ((st = tt_store_open(&s, uri && *uri ? uri : "runs/tutti.db", a->access)) != TT_OK)
+	if ((st = tt_store_open(&s, paths_store(o->store), a->access)) != TT_OK)
 		return st;
 	st = a->run(s, c);
 	tt_store_close(&s);

@@ -7,6 +7,7 @@
 
 #include <tutti/model.h>
 #include <tutti/run.h>
+#include <tutti/store.h>
 
 #include "base/file.h"
 #include "base/str.h"
@@ -51,6 +52,46 @@ tt_status paths_newest_run(struct arena *a, const char *runs, const char *name, 
 	tt_status st = tt_run_newest(runs, name, &path);
 
 	return keep(a, st, path, out);
+}
+
+static const char models[] = "models:";
+
+const char *paths_store(const char *given)
+{
+	const char *usual = getenv("TUTTI_STORE");
+
+	if (given)
+		return given;
+	return usual && *usual && strcmp(usual, "none") != 0 ? usual : "runs/tutti.db";
+}
+
+struct kept { struct arena *arena; const char *path; };
+
+static tt_status keep_version(void *ctx, const tt_model_version *v)
+{
+	struct kept *k = ctx;
+
+	if (!file_exists(v->path))
+		return err_set(TT_ENOENT, "%s, version %lld of %s, is not there any more", v->path,
+		               (long long)v->version, v->model);
+	return (k->path = arena_strdup(k->arena, v->path)) ? TT_OK : TT_ENOMEM;
+}
+
+static tt_status find_model(struct arena *a, const char *name, const char **out)
+{
+	struct kept k = { a, NULL };
+	tt_store *s = NULL;
+	tt_status st = tt_store_open(&s, paths_store(NULL), TT_STORE_THERE);
+
+	if (st == TT_OK && (st = tt_store_version(s, name, keep_version, &k)) == TT_OK)
+		*out = k.path;
+	tt_store_close(&s);
+	return st;
+}
+
+static int is_model(const char *name)
+{
+	return strncmp(name, models, sizeof models - 1) == 0 && !file_exists(name);
 }
 
 tt_status paths_kernel_cache(struct arena *a, const char *given, const char **out)
@@ -118,14 +159,17 @@ static tt_status name_folds(struct arena *a, const char *name, tt_status err)
 tt_status paths_checkpoint(struct arena *a, const char *name, const char **out)
 {
 	char *path = NULL;
-	tt_status st = tt_run_checkpoint(name, &path);
+	tt_status st;
 
+	if (is_model(name))
+		return find_model(a, name, out);
+	st = tt_run_checkpoint(name, &path);
 	return st == TT_OK ? keep(a, st, path, out) : name_folds(a, name, st);
 }
 
 int paths_is_checkpoint(const char *name)
 {
-	return str_ends_with(name, ".safetensors") || file_is_dir(name);
+	return str_ends_with(name, ".safetensors") || file_is_dir(name) || is_model(name);
 }
 
 #define FOLDERS_UP 8                    /* that are looked at */

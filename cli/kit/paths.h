@@ -19,7 +19,11 @@ tt_status paths_log(struct arena *a, const char *run, const char **out);
  * made.  *out is NULL where there is no home to write in: then nothing is remembered. */
 tt_status paths_kernel_cache(struct arena *a, const char *given, const char **out);
 
-/* A checkpoint from what was named: a file as it stands; of a run folder its best or last one. */
+/* The store of runs: `given`, else $TUTTI_STORE, else runs/tutti.db. */
+const char *paths_store(const char *given);
+
+/* A checkpoint from what was named: a file as it stands; of a run folder its best or last one; of
+ * models:NAME@ALIAS what the store of runs says. */
 tt_status paths_checkpoint(struct arena *a, const char *name, const char **out);
 /* Runs of a cross-validation: of a folder with fold-0, fold-1 ... these, *n of them; else 0. */
 tt_status paths_folds(struct arena *a, const char *name, const char ***out, int *n);

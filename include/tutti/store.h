@@ -101,6 +101,37 @@ TT_API tt_status tt_store_find(tt_store *s, const tt_store_query *q, tt_store_ru
  * folder's id stands in its file run.id, which is made where it can be. */
 TT_API tt_status tt_store_import(tt_store *s, const char *folder);
 
+/* ---- models ---- */
+
+/* A checkpoint with a name and a number.  Its run, by id, says what it learnt from. */
+typedef struct tt_model_version {
+	uint32_t    size;              /* of this struct                                           */
+	const char *model;             /* no '@', '/', ':' or blank in it                          */
+	int64_t     version;           /* from 1 on                                                */
+	const char *run;               /* id ("": not known)                                       */
+	const char *path;              /* of the checkpoint, absolute                              */
+	const char *stage;             /* "none", "staging", "production", "archived", yours       */
+	const char *description;
+	const char *aliases;           /* found: "canary,prod"                                     */
+	double      made;              /* seconds since 1970 (now)                                 */
+} tt_model_version;
+#define TT_MODEL_VERSION(...) (&(tt_model_version){ .size = sizeof(tt_model_version), __VA_ARGS__ })
+/* One more version; *version is its number. */
+TT_API tt_status tt_store_register(tt_store *s, const tt_model_version *v, int64_t *version);
+/* Change stage and description, where they are not NULL. */
+TT_API tt_status tt_store_describe(tt_store *s, const tt_model_version *v);
+TT_API tt_status tt_store_unregister(tt_store *s, const char *model, int64_t version);
+/* From now on the alias is this version. */
+TT_API tt_status tt_store_alias(tt_store *s, const char *model, const char *alias, int64_t version);
+/* Again what it was before; *version is that.  TT_ENOENT: nothing. */
+TT_API tt_status tt_store_rollback(tt_store *s, const char *model, const char *alias,
+                                   int64_t *version);
+typedef tt_status tt_version_fn(void *ctx, const tt_model_version *v);
+/* All versions of a model, in order; of all models where it is NULL. */
+TT_API tt_status tt_store_versions(tt_store *s, const char *model, tt_version_fn *f, void *ctx);
+/* One: "N@alias", "N/3", or "N", the newest; `models:` may stand in front. */
+TT_API tt_status tt_store_version(tt_store *s, const char *word, tt_version_fn *f, void *ctx);
+
 /* ---- a training as it goes on ---- */
 
 typedef struct tt_recorder tt_recorder;

@@ -88,6 +88,13 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_store_history, NULL, "a", "b", NULL, NULL);
 	REFUSES(tt_store_find, NULL, NULL, NULL, NULL);
 	REFUSES(tt_store_import, NULL, "a");
+	REFUSES(tt_store_register, NULL, NULL, NULL);
+	REFUSES(tt_store_describe, NULL, NULL);
+	REFUSES(tt_store_unregister, NULL, "a", 1);
+	REFUSES(tt_store_alias, NULL, "a", "b", 1);
+	REFUSES(tt_store_rollback, NULL, "a", "b", NULL);
+	REFUSES(tt_store_versions, NULL, NULL, NULL, NULL);
+	REFUSES(tt_store_version, NULL, "a", NULL, NULL);
 	REFUSES(tt_recorder_open, NULL, TT_RECORDER_OPTS(.store = "a.db", .folder = "."));
 	REFUSES(tt_recorder_open, &recorder, NULL);
 	REFUSES(tt_recorder_observer, NULL, NULL);

@@ -181,6 +181,16 @@ static tt_status take_record(void *o)
 	return st;
 }
 
+static tt_status take_version(void *o)
+{
+	tt_store *s = open_store();
+	int64_t version;
+	const tt_status st = tt_store_register(s, o, &version);
+
+	tt_store_close(&s);
+	return st;
+}
+
 static tt_status take_recorder_opts(void *o)
 {
 	tt_recorder *r = NULL;
@@ -192,6 +202,11 @@ static tt_status take_recorder_opts(void *o)
 
 static void fill_store_run(void *o) { ((tt_store_run *)o)->id = "sizes"; }
 static void fill_record(void *o) { ((tt_record *)o)->name = "loss"; }
+static void fill_version(void *o)
+{
+	((tt_model_version *)o)->model = "net";
+	((tt_model_version *)o)->path = "/net.safetensors";
+}
 static void fill_recorder(void *o)
 {
 	((tt_recorder_opts *)o)->store = test_path(test_temp_dir(), "sizes.db");
@@ -362,6 +377,7 @@ static const struct taken {
 	OPTIONS(tt_store_query, take_store_query),
 	ROW(tt_store_run, name, take_store_run, fill_store_run, TT_OK),
 	ROW(tt_record, text, take_record, fill_record, TT_OK),
+	ROW(tt_model_version, stage, take_version, fill_version, TT_OK),
 	ROW(tt_recorder_opts, parent, take_recorder_opts, fill_recorder, TT_OK),
 };
 

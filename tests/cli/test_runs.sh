@@ -100,6 +100,27 @@ rows=$(grep -c ',valid,loss,' runs/seven/metrics.csv)
 [ "$(sql "SELECT count(*) FROM points JOIN runs r ON run = r.id WHERE r.folder LIKE '%seven' AND
 	points.name = 'valid.loss'")" = "$rows" ] || fail "a killed run has lost numbers"
 
+# models are versions of checkpoints, and words that point to them
+run 0 "$tutti" models register runs/one --name digits
+says "$out" "digits/1"
+run 0 "$tutti" models register runs/four --name digits
+run 0 "$tutti" models best digits --by train.loss
+run 0 "$tutti" models promote digits 1
+run 0 "$tutti" models promote digits 2
+run 0 "$tutti" models rollback digits
+run 0 "$tutti" models show digits@prod
+says "$out" "runs/one/checkpoints/best.safetensors"
+says "$out" "synth:objects"
+run 0 "$tutti" eval models:digits@prod
+cp "$out" named.txt
+run 0 "$tutti" show models:digits/1
+run 0 "$tutti" export models:digits@prod --safetensors digits.safetensors
+run 1 "$tutti" eval models:digits@none
+says "$err" "no model 'digits@none'"
+rm -rf runs/four
+run 1 "$tutti" eval models:digits
+says "$err" "is not there any more"
+
 # what is no action, no run, no store
 run 2 "$tutti" runs lst
 says "$err" "did you mean list?"

@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "sys/plug.h"
 
-#define VERSION 1
+#define VERSION 2
 #define ID_MOST 64
 #define LOOK_AHEAD 64
 
@@ -83,7 +83,8 @@ static tt_status make_tables(tt_store *s)
 	                     "NULL, kind BIGINT NOT NULL, number DOUBLE PRECISION, text TEXT, step "
 	                     "BIGINT,"
 	                     " PRIMARY KEY(run, name, kind))", s->ops->table_tail, "")) != TT_OK ||
-	    (st = say(s, "CREATE INDEX IF NOT EXISTS facts_by_name ON facts(name, number)")) != TT_OK)
+	    (st = say(s, "CREATE INDEX IF NOT EXISTS facts_by_name ON facts(name, number)")) != TT_OK ||
+	    (st = store_make_models(s)) != TT_OK)
 		return st;
 	return store_do(s, "INSERT INTO tutti_store(version) VALUES(?1) ON CONFLICT DO NOTHING",
 	                db_int(VERSION));
@@ -102,7 +103,7 @@ static tt_status check_version(tt_store *s, const char *uri)
 	if (version > VERSION)
 		return err_set(TT_ESUPPORT, "%s: this store is of version %lld, and this tutti knows up to "
 		               "%d: use a newer tutti, or another store", uri, (long long)version, VERSION);
-	if (version)
+	if (version == VERSION)
 		return TT_OK;
 	return (st = store_begin(s)) == TT_OK ? store_end(s, make_tables(s)) : st;
 }

@@ -20,6 +20,7 @@ tt_status store_end(tt_store *s, tt_status st);
 /* The number by which the tables know a run. */
 tt_status store_key(tt_store *s, const char *id, int64_t *out);
 /* Inside a transaction. */
+tt_status store_make_models(tt_store *s);
 tt_status store_put_row(tt_store *s, const tt_store_run *r);
 tt_status store_write_rows(tt_store *s, int64_t key, const tt_record *v, int n);
 

@@ -325,6 +325,56 @@ static void a_filter_over_ten_thousand_runs_asks_an_index(void **state)
 	tt_store_close(&s);
 }
 
+static tt_status note_version(void *ctx, const tt_model_version *v)
+{
+	char *to = ctx;
+
+	sprintf(to + strlen(to), "%s/%d(%s)%s ", v->model, (int)v->version, v->aliases, v->path);
+	return TT_OK;
+}
+
+static const char *named(tt_store *s, const char *word)
+{
+	static char seen[512];
+
+	seen[0] = '\0';
+	assert_ok(tt_store_version(s, word, note_version, seen));
+	return seen;
+}
+
+static void models_have_versions_and_words_that_point_to_them(void **state)
+{
+	int64_t version = 0;
+	char seen[512] = "";
+	tt_store *s = open_store();
+
+	(void)state;
+	assert_ok(tt_store_register(s, TT_MODEL_VERSION(.model = "net", .path = "/a"), &version));
+	assert_ok(tt_store_register(s, TT_MODEL_VERSION(.model = "net", .path = "/b"), &version));
+	assert_int_equal(version, 2);
+	assert_ok(tt_store_register(s, TT_MODEL_VERSION(.model = "other", .path = "/c"), &version));
+	assert_int_equal(version, 1);
+	assert_ok(tt_store_alias(s, "net", "prod", 1));
+	assert_string_equal(named(s, "models:net@prod"), "net/1(prod)/a ");
+	assert_string_equal(named(s, "models:/net"), "net/2()/b ");
+	assert_ok(tt_store_alias(s, "net", "prod", 2));
+	assert_string_equal(named(s, "net@prod"), "net/2(prod)/b ");
+	assert_string_equal(named(s, "net/1"), "net/1()/a ");
+	assert_ok(tt_store_rollback(s, "net", "prod", &version));
+	assert_int_equal(version, 1);
+	assert_string_equal(named(s, "net@prod"), "net/1(prod)/a ");
+	assert_status(tt_store_rollback(s, "net", "prod", &version), TT_ENOENT);
+	assert_status(tt_store_alias(s, "net", "prod", 9), TT_ENOENT);
+	assert_status(tt_store_alias(s, "net", "a@b", 1), TT_EINVAL);
+	assert_status(tt_store_register(s, TT_MODEL_VERSION(.model = "a b", .path = "/a"), &version),
+	              TT_EINVAL);
+	assert_ok(tt_store_unregister(s, "net", 1));
+	assert_status(tt_store_version(s, "net@prod", note_version, seen), TT_ENOENT);
+	assert_ok(tt_store_versions(s, NULL, note_version, seen));
+	assert_string_equal(seen, "net/2()/b other/1()/c ");
+	tt_store_close(&s);
+}
+
 static int set_up(void **state)
 {
 	static int n;
@@ -345,6 +395,7 @@ int main(void)
 		cmocka_unit_test_setup(a_batch_is_written_whole_or_not_at_all, set_up),
 		cmocka_unit_test_setup(what_is_no_store_of_ours_is_refused, set_up),
 		cmocka_unit_test_setup(processes_write_at_once_and_nothing_is_lost, set_up),
+		cmocka_unit_test_setup(models_have_versions_and_words_that_point_to_them, set_up),
 		cmocka_unit_test_setup(a_thousand_numbers_are_one_wait_for_the_disk, set_up),
 		cmocka_unit_test_setup(a_filter_over_ten_thousand_runs_asks_an_index, set_up),
 	};
