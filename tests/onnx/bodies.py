@@ -3,6 +3,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import torches
+
 PLACES = (2, 6, 8)
 
 
@@ -111,6 +113,7 @@ NETS = {
                          lambda: nn.InstanceNorm2d(4, affine=True), lambda: nn.LayerNorm([4, 8, 8]),
                          lambda: nn.RMSNorm(8), lambda: nn.LocalResponseNorm(3))),
     "acts": lazy(images(nn.ReLU, nn.SiLU, nn.GELU, nn.Tanh, nn.ELU, nn.Sigmoid, nn.LeakyReLU, nn.PReLU)),
+    "convnext": lambda: (torches.ConvNext(4, 8), torch.randn(2, 4, 8, 8), ()),
     "hard": lazy(images(nn.ReLU6, nn.Hardswish, nn.Hardsigmoid)),
     "pools": lazy(images(lambda: nn.MaxPool2d(3, 1, 1), lambda: nn.AvgPool2d(2, padding=1),
                          lambda: nn.AvgPool2d(2, padding=1, count_include_pad=False),

@@ -45,6 +45,19 @@ class View(nn.Module):
         return x.view(x.size(0), -1)
 
 
+class ConvNext(nn.Module):
+    """A block of it: products at each place, a trained number for each channel; behind it ShuffleNet's halves."""
+    def __init__(self, c, side):
+        super().__init__()
+        self.norm, self.up, self.down = nn.LayerNorm(c), nn.Linear(c, 9), nn.Linear(9, c, bias=False)
+        self.gamma, self.head = nn.Parameter(torch.rand(c, 1, 1)), nn.Linear(c * side * side, 3)
+
+    def forward(self, x):
+        y = nn.functional.hardswish(self.up(self.norm(x.permute(0, 2, 3, 1))))
+        a, b = (x + self.gamma * self.down(y).permute(0, 3, 1, 2)).chunk(2, 1)
+        return self.head(torch.cat([nn.functional.relu6(a), b], 1).flatten(1))
+
+
 def lstm(how, **more):
     return Last(nn.LSTM(5, 4, batch_first=True, **more), 8 if more.get("bidirectional") else 4, how)
 
@@ -70,7 +83,7 @@ NETS = {
     "torch_lstm": (lambda: lstm("y"), PLACES), "torch_lstm2": (lambda: lstm("y", num_layers=2), PLACES),
     "torch_state": (lambda: lstm("h"), PLACES), "torch_all": (lambda: lstm("all", bidirectional=True), PLACES),
     "torch_rnn": (lambda: Last(nn.RNN(5, 4, batch_first=True, nonlinearity="relu"), 4, "y"), PLACES),
-    "torch_words": (Words, WORDS),
+    "torch_words": (Words, WORDS), "torch_convnext": (lambda: ConvNext(3, 12), IMAGE),
 }
 
 

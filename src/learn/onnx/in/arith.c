@@ -324,6 +324,29 @@ static tt_status try_rmsnorm(struct net *r, const Onnx__Node *n, struct value *x
 	return onnx_give(r, name, "weight", &w);
 }
 
+/* A trained number for each channel of images: a convolution of each by itself, of one pixel. */
+static tt_status scaled_channels(struct net *r, const Onnx__Node *n, struct value *x,
+                                 const struct value *by, int *said)
+{
+	struct number w = { .ndim = 4, .dim = { 0, 1, 1, 1 } };
+	const char *name;
+	size_t count;
+	tt_status st;
+
+	*said = x->kind == VALUE_LAYER && x->form == FORM_PLAIN && x->ndim == 4 && x->dim[1] > 1 &&
+	        by->kind == VALUE_CONSTANT && !by->c.whole &&
+	        value_count(by) == (size_t)x->dim[1] && value_is_per_channel(by, x);
+	if (!*said)
+		return TT_OK;
+	w.dim[0] = x->dim[1];
+	if (!(name = onnx_name(r, n, by)))
+		return TT_ENOMEM;
+	if ((st = SAY(r, n, name, x, 4, x->dim, "depthwise2d: {kernel: 1, bias: no")) != TT_OK ||
+	    (st = onnx_floats(r, by, &w.f, &count)) != TT_OK)
+		return st;
+	return onnx_give(r, name, "weight", &w);
+}
+
 tt_status in_mul(struct net *r, const Onnx__Node *n)
 {
 	struct value *a, *b;
@@ -345,6 +368,8 @@ tt_status in_mul(struct net *r, const Onnx__Node *n)
 			return st;
 	}
 	if ((st = scaled_features(r, n, a, b, &said)) != TT_OK || said ||
+	    (st = scaled_channels(r, n, a, b, &said)) != TT_OK || said ||
+	    (st = scaled_channels(r, n, b, a, &said)) != TT_OK || said ||
 	    (st = onnx_layer(r, n, 0, &a)) != TT_OK || (st = onnx_layer(r, n, 1, &b)) != TT_OK)
 		return st;
 	for (int i = 0; i < a->ndim; i++) {

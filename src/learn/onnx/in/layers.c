@@ -261,6 +261,28 @@ tt_status in_global_pool(struct net *r, const Onnx__Node *n)
 
 /* ---- products ---- */
 
+/* At each place of a picture whose channels lie last: tutti's works on rows of places. */
+static tt_status say_places(struct net *r, const struct product *p, const char *name,
+                            const int64_t *dim)
+{
+	const int64_t *is = p->x->dim;
+	struct value rows = { .layer = onnx_name(r, p->n, NULL) }, made = { .layer = name };
+	const char *back = onnx_name(r, p->n, NULL);
+	tt_status st;
+
+	if (!rows.layer || !back)
+		return TT_ENOMEM;
+	if ((st = onnx_line(r, &(struct saying){ p->n, rows.layer, (struct value *const[]){ p->x }, 1 },
+	                    "reshape: {shape: [%lld, %lld]", (long long)(is[1] * is[2]),
+	                    (long long)is[3])) != TT_OK ||
+	    (st = onnx_line(r, &(struct saying){ p->n, name, (struct value *const[]){ &rows }, 1 },
+	                    "dense: {out: %lld, bias: %s", (long long)dim[3],
+	                    p->b ? "yes" : "no")) != TT_OK)
+		return st;
+	return SAY(r, p->last, back, &made, 4, dim, "reshape: {shape: [%lld, %lld, %lld]",
+	           (long long)dim[1], (long long)dim[2], (long long)dim[3]);
+}
+
 static tt_status say_dense(struct net *r, const struct product *p)
 {
 	const int64_t out = p->w->dim[p->turned], in = p->w->dim[!p->turned];
@@ -270,13 +292,15 @@ static tt_status say_dense(struct net *r, const struct product *p)
 	tt_status st;
 
 	memcpy(dim, x->dim, sizeof dim);
-	if (x->ndim < 2 || x->ndim > 3 || x->dim[x->ndim - 1] != in)
+	if (x->ndim < 2 || x->ndim > 4 || x->dim[x->ndim - 1] != in)
 		return onnx_refuse(r, p->n, "its weights do not fit what it reads");
 	dim[x->ndim - 1] = out;
 	if (!(name = onnx_name(r, p->n, p->w)))
 		return TT_ENOMEM;
-	if ((st = SAY(r, p->last, name, p->x, x->ndim, dim, "dense: {out: %lld, bias: %s",
-	              (long long)out, p->b ? "yes" : "no")) != TT_OK)
+	st = x->ndim == 4 ? say_places(r, p, name, dim)
+	                  : SAY(r, p->last, name, p->x, x->ndim, dim, "dense: {out: %lld, bias: %s",
+	                        (long long)out, p->b ? "yes" : "no");
+	if (st != TT_OK)
 		return st;
 	if ((st = p->turned ? onnx_give_turned(r, p->n, name, "weight", p->w)
 	                    : onnx_give_value(r, name, "weight", p->w)) != TT_OK)

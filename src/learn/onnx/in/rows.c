@@ -17,7 +17,8 @@ const struct in_row onnx_in_rows[] = {
 	{ "ReduceSum", in_reduce }, { "Relu", in_act }, { "Reshape", in_reshape },
 	{ "Resize", in_resize }, { "Scaler", in_scaler }, { "Sigmoid", in_sigmoid },
 	{ "Slice", in_slice },
-	{ "Softmax", in_softmax }, { "Squeeze", in_squeeze }, { "Sub", in_sub }, { "Sum", in_add },
+	{ "Softmax", in_softmax }, { "Split", in_split },
+	{ "Squeeze", in_squeeze }, { "Sub", in_sub }, { "Sum", in_add },
 	{ "Tanh", in_act }, { "Transpose", in_transpose }, { "Unsqueeze", in_unsqueeze },
 	{ "Upsample", in_resize },
 	{ NULL, NULL }

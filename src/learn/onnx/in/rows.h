@@ -13,8 +13,8 @@
 	X(conv) X(conv_transpose) X(pool) X(global_pool) X(gemm) X(matmul) X(batchnorm) \
 	X(instancenorm) X(layernorm) X(lrn) X(prelu) X(embedding) \
 	X(act) X(clip) X(hard) X(sigmoid) X(softmax) X(same) X(add) X(sub) X(mul) X(div) \
-	X(concat) X(flatten) \
-	X(reshape) X(squeeze) X(unsqueeze) X(transpose) X(slice) X(pad) X(reduce) X(gather) X(resize) \
+	X(concat) X(flatten) X(reshape) X(squeeze) X(unsqueeze) X(transpose) X(slice) \
+	X(split) X(pad) X(reduce) X(gather) X(resize) \
 	X(recurrent) X(scaler) X(linear_classifier) X(linear_regressor)
 #define X(op) tt_status in_##op(struct net *r, const Onnx__Node *n);
 IN_OPS(X)

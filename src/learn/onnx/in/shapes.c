@@ -386,6 +386,50 @@ tt_status in_slice(struct net *r, const Onnx__Node *n)
 	                           : onnx_refuse(r, n, "it takes nothing");
 }
 
+/* The i-th part of x: a slice, which is that output of the node. */
+static tt_status say_part(struct net *r, const Onnx__Node *n, size_t i, struct value *x, int axis,
+                          const int64_t range[2])
+{
+	Onnx__Node part = *n;
+
+	part.output = &n->output[i];
+	part.n_output = 1;
+	return say_slice(r, &part, x, axis, range);
+}
+
+/* Parts of given sizes (an attribute, later an input), or equal ones. */
+tt_status in_split(struct net *r, const Onnx__Node *n)
+{
+	const Onnx__Attribute *list = onnx_attribute(n, "split");
+	const int64_t *sizes = list ? list->ints : NULL;
+	size_t count = list ? list->n_ints : 0;
+	int64_t axis = onnx_int(n, "axis", 0), range[2] = { 0, 0 }, each;
+	struct value *x, *v;
+	tt_status st;
+
+	if ((st = onnx_layer(r, n, 0, &x)) != TT_OK || (st = onnx_input(r, n, 1, &v)) != TT_OK ||
+	    (v && (st = onnx_wholes(r, v, &sizes, &count)) != TT_OK))
+		return st;
+	axis += axis < 0 ? x->ndim : 0;
+	if (axis < 1 || axis >= x->ndim || x->dim[axis] < 1)
+		return onnx_refuse(r, n, "it takes parts of the batch or of sequences");
+	if (sizes && count != n->n_output)
+		return onnx_refuse(r, n, "it has %zu sizes for %zu parts", count, n->n_output);
+	each = (x->dim[axis] + (int64_t)n->n_output - 1) / (int64_t)n->n_output;
+	for (size_t i = 0; i < n->n_output && st == TT_OK; i++) {
+		const int64_t left = x->dim[axis] - range[1], size = sizes ? sizes[i] : each;
+
+		if (left < 1 || (sizes && (size < 1 || size > left)))
+			return onnx_refuse(r, n, "its parts are more than there is");
+		range[0] = range[1];
+		range[1] += size < left ? size : left;
+		st = say_part(r, n, i, x, (int)axis, range);
+	}
+	if (st == TT_OK && range[1] != x->dim[axis])
+		return onnx_refuse(r, n, "its parts are less than there is");
+	return st;
+}
+
 /* The states of a recurrence with one side. */
 static tt_status only_side(struct net *r, const Onnx__Node *n, const struct value *x)
 {
