@@ -14,12 +14,13 @@ pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(NLOPT REQUIRED IMPORTED_TARGET nlopt)
 find_program(PROTOC_C protoc-c REQUIRED)        # of messages it makes C
 
 set(TUTTI_LIBRARIES PkgConfig::YAML PkgConfig::JANSSON JPEG::JPEG PkgConfig::ARCHIVE
-	PkgConfig::SODIUM PkgConfig::PROTOBUF_C PkgConfig::PCRE2 PkgConfig::UTF8PROC
+	PkgConfig::SODIUM PkgConfig::PROTOBUF_C PkgConfig::PCRE2 PkgConfig::UTF8PROC PkgConfig::NLOPT
 	PNG::PNG ZLIB::ZLIB Threads::Threads m)
-set(TUTTI_PC_LIBS "-lyaml -ljansson -ljpeg -larchive -lsodium -lprotobuf-c -lpcre2-8 -lutf8proc -lpng -lz -lm -lpthread")
+set(TUTTI_PC_LIBS "-lyaml -ljansson -ljpeg -larchive -lsodium -lprotobuf-c -lpcre2-8 -lutf8proc -lnlopt -lpng -lz -lm -lpthread")
 
 if(TUTTI_OPENMP)
 	find_package(OpenMP REQUIRED COMPONENTS C)

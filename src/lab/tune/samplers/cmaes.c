@@ -26,6 +26,7 @@ static const struct option cmaes_options[] = {
 #undef T
 
 #define REDRAWS 100
+#define MOST    200             /* parameters: matrices of their square */
 
 struct cmaes {
 	int      n, pop, mu;            /* dimensions                                 */
@@ -120,6 +121,8 @@ static tt_status open(struct tt_study *s)
 	s->sampler_state = c;
 	if (c->n == 0)
 		return err_set(TT_EINVAL, "sampler cmaes needs a parameter that is a number");
+	if (c->n > MOST)
+		return err_set(TT_EINVAL, "sampler cmaes knows %d numbers, there are %d", MOST, c->n);
 	c->pop = o->popsize ? o->popsize : 4 + (int)floor(3 * log(c->n));
 	c->pop = c->pop < 4 ? 4 : c->pop;
 	c->mu = c->pop / 2;
