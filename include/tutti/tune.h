@@ -17,6 +17,8 @@
  * replayed: a study made with the same space and options and given the same calls in the same order
  * answers the same, bit for bit.  Whoever keeps a journal of the calls can go on after a crash.
  *
+ * After TT_ENOMEM from ask, tell or end a study is only good for being looked at and freed.
+ *
  * A study, and a space while it is filled, serve one thread at a time.  Texts that a call is
  * given are borrowed for the call; texts and arrays that it answers belong to the study and
  * live as long. */
