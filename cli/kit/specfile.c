@@ -43,6 +43,8 @@ tt_status specfile_load(struct specfile *out, const char *path, const struct fla
 	for (int i = 0; i < sets->n; i++)
 		if ((st = set_one(f.spec, sets->v[i])) != TT_OK)
 			goto out;
+	if ((st = tt_spec_meet(f.spec)) != TT_OK)
+		goto out;
 	f.data_defaulted = e.data_defaulted;
 	*out = f;
 	f = (struct specfile){ 0 };

@@ -35,6 +35,9 @@ TT_API tt_status tt_spec_new(tt_spec **out, const char *name);
 TT_API tt_status tt_spec_set(tt_spec *s, const char *key, const char *value);
 /* Append a layer to model.layers; settings as a YAML flow map or NULL. */
 TT_API tt_status tt_spec_layer(tt_spec *s, const char *kind, const char *settings);
+/* Where a layer says `out: classes`, open data.train and write their number there; other specs stay
+ * as they are.  To be called before the first tt_spec_resolve, which knows numbers alone. */
+TT_API tt_status tt_spec_meet(tt_spec *s);
 /* Check all of it and fill in defaults; the calls below do this by themselves. */
 TT_API tt_status tt_spec_resolve(tt_spec *s);
 /* The whole spec as YAML, after resolve with every default; owned by the caller: tt_free. */

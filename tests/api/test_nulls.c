@@ -139,6 +139,7 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_spec_set, spec, "name", NULL);
 	REFUSES(tt_spec_layer, NULL, "dense", NULL);
 	REFUSES(tt_spec_layer, spec, NULL, NULL);
+	REFUSES(tt_spec_meet, NULL);
 	REFUSES(tt_spec_resolve, NULL);
 	REFUSES(tt_spec_text, NULL, &text);
 	REFUSES(tt_spec_text, spec, NULL);

@@ -45,6 +45,20 @@ run 1 "$tutti" train table.yaml --run one --resume -q --epochs 5 --set data.trai
 says "$err" "data.train: "
 lacks "$err" "data.valid"
 
+# one spec for any number of classes: the run's own has the number, and goes on from any
+sed 's/out: 3/out: classes/' table.yaml >any.yaml
+run 0 "$tutti" train any.yaml --run any -q
+grep -Eq 'out: 3' any/spec.yaml || fail "no number in the run's spec: $(cat any/spec.yaml)"
+run 0 "$tutti" predict any csv:plain.csv --format csv
+cp "$out" got.txt
+run 0 "$tutti" train table.yaml --run fixed -q
+run 0 "$tutti" predict fixed csv:plain.csv --format csv
+cmp "$out" got.txt || fail "other answers than with out: 3"
+run 0 "$tutti" train any.yaml --run any --resume -q --epochs 4
+run 2 "$tutti" train any.yaml --run no -q --set model.loss=mse --set 'data.train=csv:plain.csv?label=width&task=regress'
+says "$err" "any.yaml:3: \`out: classes\`, and the targets of data.train are no classes"
+[ ! -e no ] || fail "a run folder was made"
+
 # prediction needs no target, and takes no feature for it
 run 0 "$tutti" predict one csv:nolabel.csv --format csv
 cut -d, -f3- "$out" >got.txt

@@ -5,8 +5,7 @@
 #include "learn/spec/save.h"
 #include "learn/spec/spec.h"
 
-/* A model without numbers. */
-static tt_status shape_model(tt_model **out, const tt_spec *s)
+tt_status model_shape(tt_model **out, const tt_spec *s)
 {
 	tt_model *m = mem_calloc(1, sizeof *m);
 	tt_status st;
@@ -36,7 +35,7 @@ tt_status tt_model_new(tt_model **out, const tt_spec *s)
 
 	if (!out || !s)
 		return err_null(__func__);
-	if ((st = shape_model(&m, s)) != TT_OK)
+	if ((st = model_shape(&m, s)) != TT_OK)
 		return st;
 	if ((st = nn_model_room(m)) != TT_OK) {
 		tt_model_free(&m);
@@ -66,7 +65,7 @@ tt_status model_of_ckpt(tt_model **out, const struct ckpt *c, const char *path)
 	if ((st = model_check_format(c, path)) != TT_OK)
 		return st;
 	if ((st = tt_spec_parse(&s, path, ckpt_meta(c, MODEL_META_SPEC))) != TT_OK ||
-	    (st = shape_model(&m, s)) != TT_OK || (st = model_check_tensors(m, c, path)) != TT_OK ||
+	    (st = model_shape(&m, s)) != TT_OK || (st = model_check_tensors(m, c, path)) != TT_OK ||
 	    (st = nn_model_room(m)) != TT_OK || (st = model_load_tensors(m, c, path)) != TT_OK ||
 	    (st = model_signature_of(m, c, path)) != TT_OK)
 		goto out;

@@ -83,6 +83,8 @@ extern const struct option spec_options[];      /* the top: name and the groups 
 
 /* A spec of its own that says the same, with the same lines; not resolved. */
 tt_status spec_copy(tt_spec **out, const tt_spec *s);
+/* A model without numbers, for who asks what it reads: model_file.c. */
+tt_status model_shape(tt_model **out, const tt_spec *s);
 /* A child by its key, or of a list by its number; NULL: there is none. */
 const struct node *spec_child(const struct node *n, const char *word);
 /* A branch of the tree with all below it. */

@@ -1,6 +1,8 @@
 /* Specs: from files, from texts, from calls; written out; changed. */
+#include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "learn/spec/spec.h"
 #include "support/support.h"
@@ -202,6 +204,58 @@ static void memory_that_ends_leaks_nothing(void **state)
 	assert_true(n > 20);
 }
 
+static tt_spec *of_data(const char *data, const char *loss)
+{
+	char text[1000];
+	tt_spec *s;
+
+	snprintf(text, sizeof text, "data: {train: '%.600s'}\nmodel: {input: [1, 8, 8], loss: %s,\n"
+	         "  layers: [flatten, dense: {name: fc, out: classes}]}\n", data, loss);
+	assert_ok(tt_spec_parse(&s, "net", text));
+	return s;
+}
+
+static void classes_are_as_many_as_the_data_have(void **state)
+{
+	static const char *const many[] = { "3", "7" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		char uri[100], *out;
+		tt_spec *s;
+
+		snprintf(uri, sizeof uri, "synth:objects?size=8&count=20&gray=yes&classes=%s", many[i]);
+		s = of_data(uri, "cross_entropy");
+		assert_status(tt_spec_resolve(s), TT_ESPEC);
+		assert_ok(tt_spec_meet(s));
+		assert_ok(tt_spec_resolve(s));
+		assert_ok(tt_spec_get(s, "model.layers.1.dense.out", &out));
+		assert_string_equal(out, many[i]);
+		tt_free(out);
+		assert_ok(tt_spec_meet(s));             /* nothing is left to its data */
+		assert_int_equal(s->resolved, 1);
+		tt_spec_free(&s);
+	}
+}
+
+static void data_without_classes_are_refused_by_name(void **state)
+{
+	const char *table = test_path(test_temp_dir(), "values.csv");
+	char uri[600];
+	tt_spec *s = of_data("", "cross_entropy");
+
+	(void)state;
+	assert_status(tt_spec_meet(s), TT_ESPEC);
+	assert_contains(tt_last_error(), "net:3: `out: classes` asks data.train, which is not set");
+	tt_spec_free(&s);
+	assert_ok(file_write_all(table, "a,b\n1,0.5\n2,1.5\n", 16));
+	snprintf(uri, sizeof uri, "csv:%s", table);
+	s = of_data(uri, "mse");
+	assert_status(tt_spec_meet(s), TT_ESPEC);
+	assert_contains(tt_last_error(), "are no classes");
+	tt_spec_free(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +266,8 @@ int main(void)
 		cmocka_unit_test(a_layers_setting_needs_no_kind),
 		cmocka_unit_test(wrong_settings_are_named_without_a_file),
 		cmocka_unit_test(a_second_mapping_cannot_be_smuggled_in),
+		cmocka_unit_test(classes_are_as_many_as_the_data_have),
+		cmocka_unit_test(data_without_classes_are_refused_by_name),
 		cmocka_unit_test(a_copy_is_its_own),
 		cmocka_unit_test(memory_that_ends_leaks_nothing),
 	};
