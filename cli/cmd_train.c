@@ -74,6 +74,11 @@ static const struct flag train_flags[] = {
 	  "and deviation" },
 	{ "trace",   0,   FLAG_TEXT,  AT(trace), "FILE", .help =
 	  "what each worker did when, for chrome://tracing or ui.perfetto.dev" },
+	{ "track",   0,   FLAG_TEXT,  AT(track), "URI", .help =
+	  "tell an MLflow server of the run, as http://HOST:5000; training never waits for it "
+	  "($MLFLOW_TRACKING_TOKEN, or $MLFLOW_TRACKING_USERNAME and $MLFLOW_TRACKING_PASSWORD)" },
+	{ "experiment", 0, FLAG_TEXT, AT(experiment), "NAME", .help =
+	  "with --track: under which experiment (the spec's name), which is made if need be" },
 	{ "tune-kernels", 0, FLAG_TEXT, AT(tune_kernels), .key = "train.tune_kernels",
 	  .arg = "on|off", .words = on_off, .help =
 	  "measure which implementation of each layer is fastest, or take the library's choice" },

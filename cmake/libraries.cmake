@@ -152,4 +152,14 @@ else()
 	plug_without(sqlite "there was no libsqlite3 of 3.35 or later (libsqlite3-dev)")
 endif()
 
+# Servers that are told of runs.
+plug(mlflow tracker "runs in MLflow's servers")
+pkg_check_modules(CURL QUIET IMPORTED_TARGET libcurl>=7.85)
+if(CURL_FOUND)
+	plug_with(mlflow PkgConfig::CURL)
+	string(APPEND TUTTI_PC_LIBS " -lcurl")
+else()
+	plug_without(mlflow "there was no libcurl of 7.85 or later (libcurl4-openssl-dev)")
+endif()
+
 message(STATUS "Plugs: ${TUTTI_PLUGS}")

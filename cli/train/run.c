@@ -11,6 +11,7 @@
 #include "print/machine.h"
 #include "print/origins.h"
 #include "train/changed.h"
+#include "train/track.h"
 
 #define LARGE_NET ((size_t)1 << 28)         /* parameters: a gigabyte of them */
 
@@ -186,7 +187,8 @@ tt_status run_prepare(struct run *r)
 	    (st = tt_model_new(&r->model, r->file.spec)) != TT_OK ||
 	    (st = machine_environment(r->arena, r->line, &r->environment)) != TT_OK ||
 	    (st = paths_kernel_cache(r->arena, r->args->kernel_cache, &r->kernel_cache)) != TT_OK ||
-	    (st = run_choose_place(r)) != TT_OK || (st = find_origins(r)) != TT_OK)
+	    (st = run_choose_place(r)) != TT_OK || (st = find_origins(r)) != TT_OK ||
+	    (run_is_first(r) && (st = track_open(r)) != TT_OK))
 		return st;
 	talk = r->args->common.quiet || !run_is_first(r) ? PROGRESS_QUIET : PROGRESS_TALK;
 	progress_init(&r->progress, talk);
@@ -199,6 +201,8 @@ tt_status run_prepare(struct run *r)
 		.stop = stop_asked));
 	if (st != TT_OK)
 		return specfile_hint(&r->file, st);
+	if ((st = track_observe(r)) != TT_OK)
+		return st;
 	return tt_trainer_observe(r->trainer, TT_OBSERVER(.ctx = &r->progress,
 	                                                  .event = progress_event));
 }
@@ -206,6 +210,7 @@ void run_release(struct run *r)
 {
 	tt_recorder_close(&r->recorder, TT_EINTERNAL);
 	tt_trainer_free(&r->trainer);
+	track_close(r);
 	tt_group_close(&r->group);           /* who has left already is no news now */
 	tt_origins_free(&r->origins);
 	tt_model_free(&r->model);

@@ -3,6 +3,7 @@
 #define TRAIN_RUN_H
 
 #include <tutti/store.h>
+#include <tutti/track.h>
 #include <tutti/train.h>
 
 #include "base/arena.h"
@@ -16,7 +17,7 @@ struct train_args {
 	struct common    common;
 	struct flag_list set;
 	const char      *store;
-	const char      *run, *runs, *resume, *kernel_cache, *trace;
+	const char      *run, *runs, *resume, *kernel_cache, *trace, *track, *experiment;
 	const char      *epochs, *threads, *seed, *tune_kernels;     /* they change `set` */
 	const char      *strategy;
 	struct launch_args launch;
@@ -42,6 +43,7 @@ struct run {
 	tt_model        *model;
 	tt_trainer      *trainer;
 	tt_recorder     *recorder;             /* writes into a store; NULL: nobody does */
+	tt_tracker      *tracker;              /* NULL: no server is told          */
 	tt_origins      *origins;              /* of the model's numbers; NULL: drawn, or its own */
 	tt_worker       *worker;               /* of a launcher; NULL: none */
 	tt_group        *group;                /* then: where it trains     */

@@ -17,7 +17,8 @@ extern "C" {
 typedef struct tt_plug {
 	uint32_t    size;              /* of this struct                                              */
 	const char *kind;              /* "device" computes, "transport" connects workers, "codec"
-	                                * reads pictures, "store" keeps runs          */
+	                                * reads pictures, "store" keeps runs, "tracker" tells
+	                                * a server of them                                           */
 	const char *name;              /* "openblas"                                                  */
 	const char *serves;            /* one line: what it is good for; NULL if that is not known    */
 	const char *version;           /* of the library behind it; NULL: the plug is missing         */

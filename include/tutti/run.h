@@ -3,6 +3,7 @@
  *   RUNS/NAME-20260101-120000/
  *     spec.yaml  environment.json  log.txt  metrics.csv  curves.svg  events.out.tfevents...
  *     run.id                       what a store of runs knows it by
+ *     track.json                   which run of a tracking server this is
  *     lock                         while a trainer has it: a second one gets TT_EBUSY
  *     checkpoints/last.safetensors  best.safetensors  step-00001234.safetensors ...
  *
@@ -18,7 +19,7 @@ extern "C" {
 #endif
 
 enum tt_run_file { TT_RUN_SPEC, TT_RUN_ENVIRONMENT, TT_RUN_LOG, TT_RUN_METRICS, TT_RUN_CURVES,
-                   TT_RUN_LAST, TT_RUN_BEST, TT_RUN_ID };
+                   TT_RUN_LAST, TT_RUN_BEST, TT_RUN_ID, TT_RUN_TRACK };
 
 /* The path of one of its files, whether there or not. */
 TT_API tt_status tt_run_path(const char *run, enum tt_run_file file, char **out);

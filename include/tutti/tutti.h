@@ -20,6 +20,7 @@
 #include <tutti/session.h>
 #include <tutti/status.h>
 #include <tutti/store.h>
+#include <tutti/track.h>
 #include <tutti/train.h>
 #include <tutti/tune.h>
 

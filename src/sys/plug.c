@@ -20,7 +20,8 @@
 
 const char *const plug_kind_words[] = {
 	[PLUG_DEVICE] = "device", [PLUG_TRANSPORT] = "transport", [PLUG_CODEC] = "codec",
-	[PLUG_FILE] = "file", [PLUG_STORE] = "store", NULL
+	[PLUG_FILE] = "file", [PLUG_STORE] = "store",
+	[PLUG_TRACKER] = "tracker", NULL
 };
 
 const char plug_home = 'T';

@@ -24,10 +24,10 @@
 #define PLUG_MAX    32
 #define PLUG_FOLDER "tutti-plugs"
 
-enum plug_kind { PLUG_DEVICE, PLUG_TRANSPORT, PLUG_CODEC, PLUG_FILE, PLUG_STORE,
+enum plug_kind { PLUG_DEVICE, PLUG_TRANSPORT, PLUG_CODEC, PLUG_FILE, PLUG_STORE, PLUG_TRACKER,
                  PLUG_KINDS };
 extern const char *const plug_kind_words[];      /* "device", "transport", "codec", "file", "store",
-                                                  * NULL: in file names */
+                                                  * "tracker", NULL: in file names */
 
 struct plug {
 	uint32_t       abi;

@@ -17,6 +17,7 @@
 #include <tutti/generate.h>
 #include <tutti/session.h>
 #include <tutti/store.h>
+#include <tutti/track.h>
 #include <tutti/train.h>
 #include <tutti/tune.h>
 
@@ -31,6 +32,7 @@ static tt_source *source;
 static tt_report *report;
 static tt_checkpoint *checkpoint;
 static tt_learner *learner;
+static tt_tracker *tracker;
 
 static tt_status each(void *ctx, const char *key, const char *value)
 {
@@ -243,6 +245,14 @@ static void functions_refuse_null(void **state)
 	REFUSES(tt_run_each, "runs", NULL, NULL);
 	REFUSES(tt_trainer_observe, NULL, TT_OBSERVER(.event = look));
 	REFUSES(tt_trainer_observe, trainer, NULL);
+	REFUSES(tt_tracker_open, NULL, spec, TT_TRACKER_OPTS(.uri = "http://x", .run_dir = "x"));
+	REFUSES(tt_tracker_open, &tracker, NULL, TT_TRACKER_OPTS(.uri = "http://x", .run_dir = "x"));
+	REFUSES(tt_tracker_open, &tracker, spec, NULL);
+	REFUSES(tt_tracker_open, &tracker, spec, TT_TRACKER_OPTS(.run_dir = "x"));
+	REFUSES(tt_tracker_open, &tracker, spec, TT_TRACKER_OPTS(.uri = "http://x"));
+	REFUSES(tt_tracker_observer, NULL, TT_OBSERVER(.event = look));
+	assert_ok(tt_tracker_close(NULL, NULL));
+	assert_ok(tt_tracker_close(&tracker, NULL));
 	assert_status(tt_model_tensor(model, 0, NULL), TT_EINVAL);
 	REFUSES(tt_session_warm, NULL, NULL, 0);
 	REFUSES(tt_context_new, NULL, session);

@@ -20,6 +20,7 @@
 #include <tutti/store.h>
 #include <tutti/launch.h>
 #include <tutti/learner.h>
+#include <tutti/track.h>
 #include <tutti/train.h>
 #include <tutti/tune.h>
 
@@ -213,6 +214,22 @@ static void fill_recorder(void *o)
 	((tt_recorder_opts *)o)->folder = test_temp_dir();
 }
 
+static tt_status take_tracker_opts(void *o)
+{
+	tt_tracker *t = NULL;
+	const tt_status st = tt_tracker_open(&t, tt_model_spec(model), o);
+
+	assert_ok(tt_tracker_close(&t, NULL));
+	return st;
+}
+
+/* Nothing is sent before a training begins. */
+static void fill_tracker(void *o)
+{
+	((tt_tracker_opts *)o)->uri = "http://127.0.0.1:9";
+	((tt_tracker_opts *)o)->run_dir = test_temp_dir();
+}
+
 static tt_status take_observer(void *o)
 {
 	tt_trainer *t = NULL;
@@ -379,6 +396,7 @@ static const struct taken {
 	ROW(tt_record, text, take_record, fill_record, TT_OK),
 	ROW(tt_model_version, stage, take_version, fill_version, TT_OK),
 	ROW(tt_recorder_opts, parent, take_recorder_opts, fill_recorder, TT_OK),
+	ROW(tt_tracker_opts, experiment, take_tracker_opts, fill_tracker, TT_OK),
 };
 
 /* A struct of this size, all zero but what makes it valid, with TAIL bytes behind it. */
@@ -503,6 +521,16 @@ static tt_status give_origin(void *out)
 
 static tt_status give_meta(void *out) { return tt_checkpoint_meta_get(checkpoint, 0, out); }
 static tt_status give_step(void *out) { return tt_report_get_step(report, 0, out); }
+static tt_status give_tracker_end(void *out)
+{
+	tt_tracker_opts o = TT_SIZED(tt_tracker_opts);
+	tt_tracker *t = NULL;
+
+	fill_tracker(&o);
+	assert_ok(tt_tracker_open(&t, tt_model_spec(model), &o));
+	return tt_tracker_close(&t, out);
+}
+
 static tt_status give_plug(void *out) { return tt_plug_get(0, out); }
 static tt_status give_step_result(void *out) { return learn(NULL, out); }
 
@@ -560,6 +588,7 @@ static const struct given {
 	{ "tt_checkpoint_meta", sizeof(tt_checkpoint_meta), give_meta },
 	{ "tt_report_step", sizeof(tt_report_step), give_step },
 	{ "tt_plug", sizeof(tt_plug), give_plug },
+	{ "tt_tracker_end", sizeof(tt_tracker_end), give_tracker_end },
 	{ "tt_place", sizeof(tt_place), give_place },
 	{ "tt_step_result", sizeof(tt_step_result), give_step_result },
 };

@@ -21,6 +21,7 @@ static const char *const name_of[] = {
 	[TT_RUN_LOG] = "log.txt", [TT_RUN_METRICS] = "metrics.csv", [TT_RUN_CURVES] = "curves.svg",
 	[TT_RUN_ID] = "run.id",
 	[TT_RUN_LAST] = CHECKPOINTS "/last" TAIL, [TT_RUN_BEST] = CHECKPOINTS "/best" TAIL,
+	[TT_RUN_TRACK] = "track.json",
 };
 #define FILES (sizeof name_of / sizeof *name_of)
 
@@ -45,7 +46,7 @@ static tt_status checkpoints_of(struct str *out, const char *dir)
 tt_status run_dir_make(const char *dir)
 {
 	static const char *const own[] = { "spec.yaml", "environment.json", "curves.svg", "metrics.csv",
-	                                   NULL };
+	                                   "track.json", NULL };
 	static const char *const saved[] = { TAIL, NULL };
 	struct str path = {0};
 	tt_status st;
