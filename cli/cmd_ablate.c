@@ -14,12 +14,8 @@
 #include "kit/table.h"
 #include "print/json.h"
 #include "print/progress.h"
-#include "train/variants.h"
+#include "train/outcomes.h"
 #include "verbs.h"
-
-#define RESULTS "ablation.csv"
-#define RESULTS_MAX ((size_t)16 << 20)
-static const char head[] = "variant,seed,best,monitor,loss,seconds,parameters,name\n";
 
 struct ablate_args {
 	struct common    common;
@@ -42,7 +38,7 @@ static const struct flag ablate_flags[] = {
 	  "change a key of the spec; may be repeated" },
 	{ "epochs",  'e', FLAG_TEXT, AT(epochs), "N", .help = "short for --set train.epochs=N" },
 	{ "out",     'o', FLAG_TEXT, AT(out), "DIR", .def = "ablation", .help =
-	  "a run folder for each training, and " RESULTS },
+	  "a run folder for each training, and " OUTCOMES_FILE },
 	{ "resume",   0,  FLAG_YES, AT(resume), .help =
 	  "go on in --out: what has been trained is not trained again" },
 	{ "dry-run",  0,  FLAG_YES, AT(dry_run), .help =
@@ -60,9 +56,6 @@ static const struct example ablate_examples[] = {
 	{ NULL, NULL },
 };
 
-/* What one training came to. */
-struct outcome { double best, loss, seconds; int64_t parameters; int done; };
-
 /* What those of one variant came to. */
 struct summary { double mean, deviation, seconds; int64_t parameters; };
 
@@ -71,125 +64,10 @@ struct ablation {
 	struct arena             *arena;
 	struct variant_wish       wish;
 	struct variants           all;
-	struct outcome           *outcome;      /* [variants][seeds]           */
-	struct file_log          *log;
-	const char               *kernel_cache, *monitor;
-	int64_t                   first_seed;
+	struct outcomes           got;
+	const char               *kernel_cache;
 	struct progress           progress;
 };
-
-static struct outcome *outcome_of(const struct ablation *a, int variant, int64_t seed)
-{
-	return &a->outcome[variant * a->args->seeds + seed];
-}
-
-/* ---- results on disk: a line each, written when a training has ended ---- */
-
-/* A name as the last cell of a line: quoted, and one line whatever a table's column is called. */
-static const char *name_cell(const struct ablation *a, int variant)
-{
-	struct str s = { 0 };
-	const char *out = NULL;
-
-	str_add(&s, "\"");
-	for (const char *p = a->all.v[variant].name; *p; p++)
-		str_addf(&s, "%s%c", *p == '"' ? "\"" : "", *p == '\n' || *p == '\r' ? ' ' : *p);
-	str_add(&s, "\"");
-	if (str_status(&s) == TT_OK)
-		out = arena_strdup(a->arena, s.p);
-	str_release(&s);
-	return out;
-}
-
-static tt_status write_result(struct ablation *a, int variant, int64_t seed)
-{
-	const struct outcome *o = outcome_of(a, variant, seed);
-	const char *name = name_cell(a, variant);
-	struct str s = { 0 };
-	tt_status st;
-
-	if (!name)
-		return TT_ENOMEM;
-	str_addf(&s, "%d,%lld,%.17g,%s,%.17g,%.3f,%lld,%s\n", variant,
-	         (long long)(a->first_seed + seed), o->best, a->monitor, o->loss, o->seconds,
-	         (long long)o->parameters, name);
-	if ((st = str_status(&s)) == TT_OK)
-		st = file_log_append(a->log, s.p, s.len);
-	str_release(&s);
-	return st;
-}
-
-/* A line that was cut by a crash, without its end, is no result. */
-static tt_status read_result(struct ablation *a, char *line, int number)
-{
-	const char *name = NULL;
-	char *cell[8], *end;
-	int n = 0;
-	int64_t variant, seed;
-	struct outcome o = { .done = 1 };
-
-	while (n < 7 && (cell[n] = strsep(&line, ",")))
-		n++;
-	cell[7] = line;
-	variant = n == 7 && line ? strtol(cell[0], &end, 10) : -1;
-	seed = variant >= 0 ? strtoll(cell[1], &end, 10) - a->first_seed : -1;
-	if (variant >= 0 && variant < a->all.n && !(name = name_cell(a, (int)variant)))
-		return TT_ENOMEM;
-	if (!name || strcmp(line, name) != 0)
-		return err_set(TT_EINVAL, "%s/" RESULTS ":%d is of another ablation: name another folder "
-		               "with --out", a->args->out, number);
-	if (seed < 0 || seed >= a->args->seeds)
-		return TT_OK;
-	if (!str_to_double(cell[2], &o.best) || !str_to_double(cell[4], &o.loss) ||
-	    !str_to_double(cell[5], &o.seconds))
-		return err_set(TT_EFORMAT, "%s/" RESULTS ":%d: no result", a->args->out, number);
-	o.parameters = strtoll(cell[6], &end, 10);
-	a->monitor = arena_strdup(a->arena, cell[3]);
-	*outcome_of(a, (int)variant, seed) = o;
-	return a->monitor ? TT_OK : TT_ENOMEM;
-}
-
-static tt_status read_results(struct ablation *a, const char *path)
-{
-	char *text = NULL, *at, *end;
-	size_t size;
-	int number = 1;
-	tt_status st = file_read_all(path, RESULTS_MAX, &text, &size);
-
-	if (st != TT_OK)
-		return st;
-	if (strncmp(text, head, strlen(head)) != 0 || strlen(text) != size)
-		st = err_set(TT_EFORMAT, "%s is no list of results", path);
-	for (at = text; st == TT_OK && (end = strchr(at, '\n')); at = end + 1, number++) {
-		*end = '\0';
-		if (number > 1)
-			st = read_result(a, at, number);
-	}
-	if (st == TT_OK && *at)
-		st = err_set(TT_EFORMAT, "%s:%d is cut off: remove that line, then go on", path, number);
-	mem_free(text);
-	return st;
-}
-
-static tt_status open_results(struct ablation *a)
-{
-	const char *path = arena_printf(a->arena, "%s/" RESULTS, a->args->out);
-	int there;
-	tt_status st;
-
-	if (!path)
-		return TT_ENOMEM;
-	there = file_exists(path);
-	if (file_exists(a->args->out) && !a->args->resume)
-		return err_set(TT_EINVAL, "%s is there already: go on in it with --resume, or name another "
-		               "folder with --out", a->args->out);
-	if (there && (st = read_results(a, path)) != TT_OK)
-		return st;
-	if ((st = file_mkdirs(a->args->out)) != TT_OK ||
-	    (st = file_log_open(&a->log, path, FILE_LINKS_REFUSED)) != TT_OK)
-		return st;
-	return there ? TT_OK : file_log_append(a->log, head, strlen(head));
-}
 
 /* ---- training ---- */
 
@@ -197,7 +75,7 @@ static tt_status open_results(struct ablation *a)
 static const char *folder_of(const struct ablation *a, int variant, int64_t seed)
 {
 	char *dir = arena_printf(a->arena, "%s/%02d-%.100s-seed-%lld", a->args->out, variant,
-	                         a->all.v[variant].name, (long long)(a->first_seed + seed));
+	                         a->all.v[variant].name, (long long)(a->got.first_seed + seed));
 
 	for (char *p = dir ? dir + strlen(a->args->out) + 1 : NULL; p && *p; p++)
 		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-", *p))
@@ -216,6 +94,7 @@ static tt_status train(struct ablation *a, tt_model *m, const char *dir, struct 
 	if (st != TT_OK)
 		return st;
 	stop_tell(t);
+	a->got.begun = 1;
 	if ((st = tt_trainer_observe(t, TT_OBSERVER(.ctx = &a->progress,
 	                                            .event = progress_event))) == TT_OK)
 		st = tt_trainer_run(t);
@@ -224,9 +103,9 @@ static tt_status train(struct ablation *a, tt_model *m, const char *dir, struct 
 	p = tt_trainer_progress(t);
 	*o = (struct outcome){ p->best, isnan(p->valid_loss) ? p->loss : p->valid_loss, p->seconds,
 	                       (int64_t)tt_model_parameters(m), 1 };
-	a->monitor = arena_strdup(a->arena, p->monitor ? p->monitor : "loss");
+	a->got.monitor = arena_strdup(a->arena, p->monitor ? p->monitor : "loss");
 	tt_trainer_free(&t);
-	return st != TT_OK || a->monitor ? st : TT_ENOMEM;
+	return st != TT_OK || a->got.monitor ? st : TT_ENOMEM;
 }
 
 /* What ails this one alone, such as a loss without bounds, or data that do not fit: an answer to
@@ -240,8 +119,8 @@ static tt_status note_failure(struct ablation *a, int variant, int64_t seed, tt_
 
 	for (size_t i = 0; variant && i < sizeof own / sizeof *own; i++)
 		if (st == own[i]) {
-			v->failed = arena_printf(a->arena, "seed %lld: %s", (long long)(a->first_seed + seed),
-			                         tt_last_error());
+			v->failed = arena_printf(a->arena, "seed %lld: %s",
+			                         (long long)(a->got.first_seed + seed), tt_last_error());
 			return v->failed ? TT_OK : TT_ENOMEM;
 		}
 	return st == TT_ESTOPPED ? st : err_at(st, "without %s", v->name);
@@ -250,7 +129,7 @@ static tt_status note_failure(struct ablation *a, int variant, int64_t seed, tt_
 static tt_status run_one(struct ablation *a, int variant, int64_t seed)
 {
 	const char *dir = folder_of(a, variant, seed);
-	const char *number = arena_printf(a->arena, "%lld", (long long)(a->first_seed + seed));
+	const char *number = arena_printf(a->arena, "%lld", (long long)(a->got.first_seed + seed));
 	struct specfile file = { 0 };
 	tt_model *m = NULL;
 	tt_status st = dir && number ? TT_OK : TT_ENOMEM;
@@ -262,8 +141,8 @@ static tt_status run_one(struct ablation *a, int variant, int64_t seed)
 	if (st == TT_OK && (st = variant_load(&file, &a->wish, &a->all.v[variant])) == TT_OK &&
 	    (st = tt_spec_set(file.spec, "train.seed", number)) == TT_OK &&
 	    (st = tt_model_new(&m, file.spec)) == TT_OK)
-		st = specfile_hint(&file, train(a, m, dir, outcome_of(a, variant, seed)));
-	st = st == TT_OK ? write_result(a, variant, seed) : note_failure(a, variant, seed, st);
+		st = specfile_hint(&file, train(a, m, dir, outcome_of(&a->got, variant, seed)));
+	st = st == TT_OK ? outcome_write(&a->got, variant, seed) : note_failure(a, variant, seed, st);
 	tt_model_free(&m);
 	specfile_release(&file);
 	return st;
@@ -281,7 +160,7 @@ static tt_status run_all(struct ablation *a)
 
 	for (int64_t seed = 0; seed < a->args->seeds; seed++)
 		for (int i = 0; i < a->all.n && st == TT_OK; i++)
-			if (!is_out(&a->all.v[i]) && !outcome_of(a, i, seed)->done)
+			if (!is_out(&a->all.v[i]) && !outcome_of(&a->got, i, seed)->done)
 				st = run_one(a, i, seed);
 	return st;
 }
@@ -292,13 +171,13 @@ static void summarise(const struct ablation *a, int variant, struct summary *s)
 {
 	const int64_t n = a->args->seeds;
 
-	*s = (struct summary){ .parameters = outcome_of(a, variant, 0)->parameters };
+	*s = (struct summary){ .parameters = outcome_of(&a->got, variant, 0)->parameters };
 	for (int64_t k = 0; k < n; k++) {
-		s->mean += outcome_of(a, variant, k)->best / (double)n;
-		s->seconds += outcome_of(a, variant, k)->seconds / (double)n;
+		s->mean += outcome_of(&a->got, variant, k)->best / (double)n;
+		s->seconds += outcome_of(&a->got, variant, k)->seconds / (double)n;
 	}
 	for (int64_t k = 0; k < n; k++) {
-		const double d = outcome_of(a, variant, k)->best - s->mean;
+		const double d = outcome_of(&a->got, variant, k)->best - s->mean;
 
 		s->deviation += n > 1 ? d * d / (double)(n - 1) : 0;
 	}
@@ -313,8 +192,8 @@ static int is_share(const char *monitor)
 static void add_row(const struct ablation *a, struct table *t, int i, const struct summary *whole)
 {
 	const struct variant *v = &a->all.v[i];
-	const double scale = is_share(a->monitor) ? 100 : 1;
-	const int digits = is_share(a->monitor) ? 2 : 4;
+	const double scale = is_share(a->got.monitor) ? 100 : 1;
+	const int digits = is_share(a->got.monitor) ? 2 : 4;
 	const char *kind = i ? variant_words[v->kind] : "";
 	char n[NUMBER_TEXT], name[NAME_TEXT], spread[NUMBER_TEXT] = "";
 	struct summary s;
@@ -347,14 +226,14 @@ static void print_table(const struct ablation *a)
 
 	summarise(a, 0, &whole);
 	table_init(&t, "llrrrr");
-	table_add(&t, "without\t\t%s%s\tdifference\tparameters\tseconds", a->monitor,
-	          is_share(a->monitor) ? " %" : "");
+	table_add(&t, "without\t\t%s%s\tdifference\tparameters\tseconds", a->got.monitor,
+	          is_share(a->got.monitor) ? " %" : "");
 	for (int i = 0; i < a->all.n; i++)
 		add_row(a, &t, i, &whole);
 	table_print(&t, stdout);
 	table_release(&t);
 	print_without_results(a);
-	text_printf(stdout, "\nresults  %s/" RESULTS "\n", a->args->out);
+	text_printf(stdout, "\nresults  %s/" OUTCOMES_FILE "\n", a->args->out);
 }
 
 static void json_variant(const struct ablation *a, struct json *j, int i)
@@ -385,8 +264,8 @@ static tt_status print_json(const struct ablation *a)
 
 	json_open(&j, NULL, '{');
 	json_text(&j, "out", a->args->out);
-	if (a->monitor)
-		json_text(&j, "monitor", a->monitor);
+	if (a->got.monitor)
+		json_text(&j, "monitor", a->got.monitor);
 	json_open(&j, "variants", '[');
 	for (int i = 0; i < a->all.n; i++)
 		json_variant(a, &j, i);
@@ -439,6 +318,7 @@ static tt_status add_epochs(struct ablation *a, struct flag_list *set)
 	return set->v[set->n - 1] ? TT_OK : TT_ENOMEM;
 }
 
+/* The first seed and the last, of a spec that is the same but for these. */
 static tt_status find_seed(struct ablation *a)
 {
 	struct specfile file = { 0 };
@@ -447,8 +327,8 @@ static tt_status find_seed(struct ablation *a)
 
 	if (st == TT_OK && (st = tt_spec_resolve(file.spec)) == TT_OK)
 		st = specfile_text(a->arena, file.spec, "train.seed", &seed);
-	a->first_seed = strtoll(seed, NULL, 10);
-	last = arena_printf(a->arena, "%lld", (long long)(a->first_seed + a->args->seeds - 1));
+	a->got.first_seed = strtoll(seed, NULL, 10);
+	last = arena_printf(a->arena, "%lld", (long long)(a->got.first_seed + a->args->seeds - 1));
 	if (st == TT_OK)
 		st = last ? tt_spec_set(file.spec, "train.seed", last) : TT_ENOMEM;
 	if (st == TT_OK)
@@ -463,8 +343,23 @@ static tt_status prepare(struct ablation *a)
 
 	if ((st = variants_list(&a->all, &a->wish)) != TT_OK || (st = find_seed(a)) != TT_OK)
 		return st;
-	a->outcome = mem_calloc((size_t)a->all.n * (size_t)a->args->seeds, sizeof *a->outcome);
-	return a->outcome ? TT_OK : TT_ENOMEM;
+	a->got.seeds = a->args->seeds;
+	return TT_OK;
+}
+
+static tt_status open_results(struct ablation *a)
+{
+	struct specfile file = { 0 };
+	tt_status st;
+
+	if (file_exists(a->args->out) && !a->args->resume)
+		return err_set(TT_EINVAL, "%s is there already: go on in it with --resume, or name another "
+		               "folder with --out", a->args->out);
+	if ((st = variant_load(&file, &a->wish, &a->all.v[0])) == TT_OK &&
+	    (st = tt_spec_resolve(file.spec)) == TT_OK)
+		st = outcomes_open(&a->got, file.spec);
+	specfile_release(&file);
+	return st;
 }
 
 static tt_status run_ablate(struct call *call)
@@ -473,6 +368,7 @@ static tt_status run_ablate(struct call *call)
 	struct ablation a = { .args = call->opts, .arena = call->arena, .all.arena = call->arena };
 	tt_status st = add_epochs(&a, &set);
 
+	a.got = (struct outcomes){ .arena = a.arena, .dir = a.args->out, .all = &a.all };
 	a.wish = (struct variant_wish){ call->args.v[0], &set, a.args->leave_out, a.args->groups };
 	if (st == TT_OK)
 		st = prepare(&a);
@@ -488,8 +384,7 @@ static tt_status run_ablate(struct call *call)
 		if (stop_signal())
 			call->exit = TT_EXIT_SIGNAL + stop_signal();
 	}
-	file_log_close(&a.log);
-	mem_free(a.outcome);
+	outcomes_close(&a.got, st);
 	variants_release(&a.all);
 	return st;
 }

@@ -11,6 +11,7 @@ enum { MOST = 6, SHORT = 40 };          /* so many are named, with values of so 
 
 struct changes {
 	const tt_spec *now;
+	int          (*counts)(const char *key);
 	struct str     text;
 	int            n;
 };
@@ -42,7 +43,7 @@ static tt_status compare(void *ctx, const char *key, const char *was)
 	struct changes *c = ctx;
 	char *is;
 
-	if (!is_ours(key) || tt_spec_get(c->now, key, &is) != TT_OK)
+	if (!c->counts(key) || tt_spec_get(c->now, key, &is) != TT_OK)
 		return TT_OK;
 	if (strcmp(is, was) != 0)
 		add(c, key, was, is);
@@ -53,7 +54,7 @@ static tt_status compare(void *ctx, const char *key, const char *was)
 /* A folder without a spec, or with one that cannot be read, says nothing: who resumes it does. */
 void changed_tell(const char *dir, const tt_spec *now)
 {
-	struct changes c = { .now = now };
+	struct changes c = { .now = now, .counts = is_ours };
 	tt_spec *before = NULL;
 	char *path = NULL;
 
@@ -63,4 +64,28 @@ void changed_tell(const char *dir, const tt_spec *now)
 	str_release(&c.text);
 	tt_spec_free(&before);
 	tt_free(path);
+}
+
+static int is_no_seed(const char *key)
+{
+	return strcmp(key, "train.seed") != 0;
+}
+
+tt_status changed_refuse(const char *path, const tt_spec *now)
+{
+	struct changes c = { .now = now, .counts = is_no_seed };
+	tt_spec *before = NULL;
+	tt_status st = tt_spec_load(&before, path);
+
+	if (st == TT_OK && (st = tt_spec_resolve(before)) == TT_OK &&
+	    (st = tt_spec_each(before, compare, &c)) == TT_OK && !c.n) {
+		c.now = before;                 /* what was not there before, such as one layer more */
+		st = tt_spec_each(now, compare, &c);
+	}
+	if (st == TT_OK && c.n)
+		st = err_set(TT_EINVAL, "%s is of other settings: now %s%s; set them as before, or name "
+		             "another folder", path, c.text.p, c.n > MOST ? ", ..." : "");
+	str_release(&c.text);
+	tt_spec_free(&before);
+	return st;
 }

@@ -8,5 +8,7 @@
 /* One line on stderr, if `now` says something else than the spec in the run folder dir, which the
  * trainer is about to write anew. */
 void changed_tell(const char *dir, const tt_spec *now);
+/* TT_EINVAL names what `now` says otherwise than the spec in this file, train.seed aside. */
+tt_status changed_refuse(const char *path, const tt_spec *now);
 
 #endif

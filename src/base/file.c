@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -308,6 +309,13 @@ tt_status file_log_append(struct file_log *f, const void *p, size_t n)
 	if (k >= 0 && (size_t)k < n)
 		errno = ENOSPC;
 	return k == (ssize_t)n ? TT_OK : fail(f->path, "append");
+}
+
+tt_status file_log_hold(struct file_log *f)
+{
+	if (flock(f->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+		return err_set(TT_EBUSY, "%s: another process writes to it", f->path);
+	return TT_OK;
 }
 
 void file_log_close(struct file_log **f)

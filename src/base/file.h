@@ -42,6 +42,9 @@ enum file_links { FILE_LINKS_REFUSED, FILE_LINKS_FOLLOWED };
 struct file_log;
 tt_status file_log_open(struct file_log **out, const char *path, enum file_links links);
 tt_status file_log_append(struct file_log *f, const void *p, size_t n);
+/* Until it is closed, or the process ends, no other one holds it: TT_EBUSY.  Where a file system
+ * has no locks, everybody may. */
+tt_status file_log_hold(struct file_log *f);
 void      file_log_close(struct file_log **f);
 
 int       file_exists(const char *path);

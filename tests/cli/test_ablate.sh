@@ -113,3 +113,22 @@ run 2 "$tutti" ablate t.yaml -q --leave-out layers --seeds 2 --out late --set tr
 absent late
 run 0 "$tutti" ablate t.yaml --leave-out groups --groups fc,fc --dry-run
 [ "$(grep -c '^fc' "$out")" = 1 ] || fail "a group twice: $(cat "$out")"
+
+# results of other settings do not come to lie beside these; what was not begun leaves nothing behind
+run 2 "$tutti" ablate t.yaml -q --leave-out layers -e 2 --out seeds --set train.seed=4000000000000000001 --resume
+says "$err" "train.epochs 2 (was 1)"
+run 0 "$tutti" ablate t.yaml -q --leave-out layers -e 1 --out seeds --set train.seed=7 --resume
+run 1 "$tutti" ablate t.yaml -q --leave-out layers --out early --set model.input=[5]
+absent early
+mkdir -p early
+: >early/ablation.csv
+run 0 "$tutti" ablate t.yaml -q --leave-out layers --out early -e 1 --resume
+
+# one process at a time
+"$tutti" ablate t.yaml -q --leave-out layers --seeds 1000 --out held >/dev/null 2>&1 &
+pid=$!
+while [ "$(cat held/ablation.csv 2>/dev/null | wc -l)" -lt 2 ] && kill -0 $pid; do sleep 0.02; done
+run 1 "$tutti" ablate t.yaml -q --leave-out layers --seeds 1000 --out held --resume
+says "$err" "another process"
+kill -9 $pid
+wait $pid 2>/dev/null || true

@@ -285,6 +285,22 @@ static void a_log_is_appended_to(void **state)
 	assert_status(file_log_open(&f, "/nowhere/log", FILE_LINKS_REFUSED), TT_ENOENT);
 }
 
+static void a_log_has_one_holder(void **state)
+{
+	const char *path = test_path(test_temp_dir(), "log");
+	struct file_log *f[2] = { NULL };
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_ok(file_log_open(&f[i], path, FILE_LINKS_REFUSED));
+	assert_ok(file_log_hold(f[0]));
+	assert_status(file_log_hold(f[1]), TT_EBUSY);
+	assert_error("another process");
+	file_log_close(&f[0]);
+	assert_ok(file_log_hold(f[1]));
+	file_log_close(&f[1]);
+}
+
 /* Also one that leads nowhere yet: the file would be made where it leads. */
 static void a_log_goes_through_no_link_that_stands_in_its_place(void **state)
 {
@@ -369,6 +385,7 @@ int main(void)
 		cmocka_unit_test(whatever_step_fails_the_old_file_stays),
 		cmocka_unit_test(memory_that_ends_leaves_nothing),
 		cmocka_unit_test(a_log_is_appended_to),
+		cmocka_unit_test(a_log_has_one_holder),
 		cmocka_unit_test(a_log_goes_through_no_link_that_stands_in_its_place),
 		cmocka_unit_test(a_full_disk_is_told),
 		cmocka_unit_test(devices_and_folders_are_not_replaced),
