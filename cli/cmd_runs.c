@@ -10,6 +10,7 @@
 #include "kit/paths.h"
 #include "kit/table.h"
 #include "print/json.h"
+#include "runs_compare.h"
 #include "verbs.h"
 
 #define COLUMNS_MOST 7                  /* beside those of every run */
@@ -18,7 +19,7 @@
 
 struct runs_args {
 	struct common common;
-	const char   *store, *sort, *columns;
+	const char   *store, *sort, *columns, *svg;
 	int64_t       limit;
 	int           csv;
 };
@@ -34,6 +35,7 @@ static const struct flag runs_flags[] = {
 	  "list: these metrics, parameters and tags (valid.accuracy,valid.loss,train.loss)" },
 	{ "limit",   'n', FLAG_INT,  AT(limit), "N", .max = INT64_MAX, .help =
 	  "list: at most so many (0: all)" },
+	{ "svg",     0,   FLAG_TEXT, AT(svg), "FILE", .help = "compare: draw their curves there" },
 	{ "csv",     0,   FLAG_YES,  AT(csv), .help = "list: as a table for other programs" },
 	{ .kind = FLAG_END },
 };
@@ -43,6 +45,7 @@ static const struct example runs_examples[] = {
 	{ "tutti runs list \"valid.accuracy > 0.9 and train.optimizer.lr < 0.01\" --sort valid.loss",
 	  "some of them, in an order" },
 	{ "tutti runs show runs/lenet5-20260101-120000", "all that is known of a run" },
+	{ "tutti runs compare 3f2a 81c0 --svg both.svg", "settings that differ, numbers, and curves" },
 	{ "tutti runs tag 3f2a data=clean", "a word of yours, which filters know" },
 	{ "tutti runs import runs/*", "add runs that were made without a store, or elsewhere" },
 	{ NULL, NULL },
@@ -366,6 +369,13 @@ static tt_status show(tt_store *s, struct call *c)
 	return st;
 }
 
+static tt_status compare(tt_store *s, struct call *c)
+{
+	const struct runs_args *o = c->opts;
+
+	return runs_compare(s, c, &(struct compare_how){ o->svg, o->common.json });
+}
+
 /* ---- changes ---- */
 
 static tt_status each_run(tt_store *s, struct call *c, tt_status (*f)(tt_store *s, const char *id))
@@ -436,6 +446,7 @@ static const struct action {
 } actions[] = {
 	{ "list", "[FILTER]", 0, 1, TT_STORE_THERE, list },
 	{ "show", "RUN", 1, 1, TT_STORE_THERE, show },
+	{ "compare", "RUN RUN...", 2, COMPARED_MOST, TT_STORE_THERE, compare },
 	{ "tag", "RUN NAME[=TEXT]...", 2, 64, TT_STORE_THERE, tag },
 	{ "note", "RUN TEXT", 2, 2, TT_STORE_THERE, note },
 	{ "delete", "RUN...", 1, 100000, TT_STORE_THERE, delete },
@@ -485,7 +496,8 @@ const struct verb verb_runs = {
 	"Every training is recorded in a store, a file tutti.db beside the run folders (`tutti train\n"
 	"--store`): its settings, numbers, tags and files.  Actions: list [FILTER] (without one: "
 	    "list),\n"
-	"show RUN, tag RUN NAME[=TEXT]..., note RUN TEXT, delete RUN... (from the store; folders "
+	"show RUN, compare RUN RUN..., tag RUN NAME[=TEXT]..., note RUN TEXT, delete RUN... (from "
+	    "the store; folders "
 	    "stay),\n"
 	"import FOLDER...  A RUN is its folder, or the first letters of its id.\n"
 	"\n"

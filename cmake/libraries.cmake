@@ -152,6 +152,15 @@ else()
 	plug_without(sqlite "there was no libsqlite3 of 3.35 or later (libsqlite3-dev)")
 endif()
 
+plug(postgres store "stores of runs on a server")
+pkg_check_modules(LIBPQ QUIET IMPORTED_TARGET libpq)
+if(LIBPQ_FOUND)
+	plug_with(postgres PkgConfig::LIBPQ)
+	string(APPEND TUTTI_PC_LIBS " -lpq")
+else()
+	plug_without(postgres "there was no libpq (libpq-dev)")
+endif()
+
 # Servers that are told of runs.
 plug(mlflow tracker "runs in MLflow's servers")
 pkg_check_modules(CURL QUIET IMPORTED_TARGET libcurl>=7.85)

@@ -5,12 +5,12 @@
  *
  *   tt_recorder: an observer that writes a training into a store from a thread of its own
  *
- * A store is a file of SQLite ("runs/tutti.db", "sqlite:PATH").  The run folder is the truth and
- * the
- * store an index of it: what the store has lost, tt_store_import adds again.  A store belongs to
- * one thread at a time; several threads and processes open it once each.  Texts handed to a
+ * A store is a file of SQLite ("runs/tutti.db", "sqlite:PATH") or a database of a PostgreSQL server
+ * ("postgresql://USER@HOST/DATABASE", with all that libpq knows).  The run folder is the truth and
+ * the store an index of it: what the store has lost, tt_store_import adds again.  A store belongs
+ * to one thread at a time; several threads and processes open it once each.  Texts handed to a
  * callback are borrowed for the call; what it returns other than TT_OK ends the call and comes
- * back.  TT_EBUSY: others have written for too long.  TT_EIO: the disk is full, or the store
+ * back.  TT_EBUSY: others have written for too long.  TT_EIO: the disk is full, or the store is
  * gone. */
 #ifndef TUTTI_STORE_H
 #define TUTTI_STORE_H

@@ -48,6 +48,20 @@ run 1 "$tutti" runs list "data = clean"
 says "$err" "no run has"
 [ -s runs/two/spec.yaml ] || fail "a run deleted from the store has lost its folder"
 
+# side by side
+run 0 "$tutti" train "$spec" $quick --run runs/other --seed 4
+run 0 "$tutti" runs compare runs/one runs/other --svg both.svg
+says_like "$out" "^train.seed +3 +4"
+says_like "$out" "^valid.loss +[0-9.]+ +[0-9.]+"
+lacks "$out" "train.batch"
+says both.svg "<svg"
+run 0 "$tutti" runs show runs/one
+cp "$out" one.txt
+run 0 "$tutti" runs show runs/other
+[ "$(grep data.fingerprint "$out")" = "$(grep data.fingerprint one.txt)" ] ||
+	fail "the same data have two fingerprints"
+run 0 "$tutti" runs delete runs/other
+
 # folds are children of one run
 run 0 "$tutti" train "$spec" $quick --run runs/folds --folds 2
 [ "$(sql "SELECT count(*) FROM runs c JOIN runs p ON c.parent = p.uid AND p.kind = 'folds'

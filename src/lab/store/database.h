@@ -25,6 +25,7 @@ struct database_ops {
 	const char *serial;                  /* type of a key that counts by itself   */
 	const char *table_tail;              /* behind a table with a key of its own  */
 	const char *begin;                   /* a transaction that will write         */
+	const char *lock;                    /* in it, before tables are made; NULL: it is one  */
 	/* TT_ENOENT, TT_EFORMAT as of tt_store_open. */
 	tt_status (*open)(struct db **out, const char *place, enum tt_store_access access);
 	void      (*close)(struct db **d);

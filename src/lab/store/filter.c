@@ -68,8 +68,8 @@ tt_status filter_name(struct filter *f, const char *name, struct str *number, st
 	tt_status st;
 
 	if (mine >= 0) {
-		str_add(number, own[mine].is_text ? "NULL" : own[mine].sql);
-		str_add(text, own[mine].is_text ? own[mine].sql : "NULL");
+		str_add(number, own[mine].is_text ? "CAST(NULL AS DOUBLE PRECISION)" : own[mine].sql);
+		str_add(text, own[mine].is_text ? own[mine].sql : "CAST(NULL AS TEXT)");
 		return TT_OK;
 	}
 	name = fact_name(name, &kind);

@@ -150,7 +150,7 @@ static tt_status ask(tt_store *s, struct filter *f, const tt_store_query *q, str
 	if (q->sort && *q->sort)
 		st = add_order(f, q->sort, &sql);
 	else
-		str_add(&sql, " ORDER BY r.begun DESC, r.id DESC");
+		str_add(&sql, " ORDER BY coalesce(r.begun, 0) DESC, r.id DESC");
 	if (q->limit > 0)
 		str_addf(&sql, " LIMIT %lld", (long long)q->limit);
 	if (st == TT_OK && (st = str_status(&sql)) == TT_OK && (st = check_names(s, f)) == TT_OK)

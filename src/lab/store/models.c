@@ -274,9 +274,8 @@ tt_status tt_store_versions(tt_store *s, const char *model, tt_version_fn *f, vo
 
 	if (!s || !f)
 		return err_null(__func__);
-	st = store_ask(s, take_version, &l, SELECT "?1 IS NULL OR v.model = ?1 ORDER BY v.model, "
-	               "v.version",
-	               db_text(model));
+	st = store_ask(s, take_version, &l, SELECT "CAST(?1 AS TEXT) IS NULL OR v.model = ?1 "
+	               "ORDER BY v.model, v.version", db_text(model));
 	if (st == TT_OK)
 		return give(s, &l, f, ctx);
 	arena_release(&l.arena);

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/sized.h"
 #include "base/str.h"
+#include "lab/store/fingerprint.h"
 #include "lab/store/folder.h"
 #include "sys/thread.h"
 
@@ -74,6 +75,22 @@ static tt_status put_parent(struct tt_recorder *r)
 		.process = getpid()));
 }
 
+static tt_status add_fingerprint(struct tt_recorder *r)
+{
+	char print[FINGERPRINT];
+	const tt_record *v = r->facts.v;
+
+	for (int i = 0; i < r->facts.n; i++)
+		if (v[i].kind == TT_RECORD_PARAM && strcmp(v[i].name, "data.train") == 0) {
+			const tt_record tag = { .size = sizeof tag, .kind = TT_RECORD_TAG,
+			                        .name = "data.fingerprint", .text = print };
+
+			fingerprint(v[i].text, print);
+			return tt_store_write(r->store, r->id, &tag, 1);
+		}
+	return TT_OK;
+}
+
 /* The row and all that is known before the first step. */
 static tt_status put_row(struct tt_recorder *r)
 {
@@ -91,6 +108,8 @@ static tt_status put_row(struct tt_recorder *r)
 		st = tt_store_rewind(r->store, r->id, r->opts.resumed);
 	if (st == TT_OK)
 		st = tt_store_write(r->store, r->id, r->facts.v, r->facts.n);
+	if (st == TT_OK)
+		st = add_fingerprint(r);
 	free(path);
 	r->has_row = st == TT_OK;
 	return st;
@@ -214,6 +233,8 @@ static void work(void *ctx)
 
 		if (st == TT_OK && r->has_end)
 			break;
+		if (st != TT_OK && st != TT_EBUSY)
+			tt_store_close(&r->store);       /* the next one may be there again */
 		pause = st == TT_OK || end > 0 ? EVERY : pause < SLOWEST / 2 ? 2 * pause : SLOWEST;
 		if (end > 0 && now() > end)
 			break;

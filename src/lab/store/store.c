@@ -90,27 +90,65 @@ static tt_status make_tables(tt_store *s)
 	                db_int(VERSION));
 }
 
+static tt_status read_version(tt_store *s, int64_t *out)
+{
+	return store_ask(s, take_int, out, "SELECT max(version) FROM tutti_store WHERE ?1 = 1",
+	                 db_int(1));
+}
+
+/* One at a time; who comes second finds what the first has made. */
+static tt_status make_all(tt_store *s)
+{
+	tt_status st;
+
+	if ((s->ops->lock && (st = say(s, s->ops->lock)) != TT_OK) ||
+	    (st = say(s, "CREATE TABLE IF NOT EXISTS tutti_store(version BIGINT PRIMARY KEY)")) !=
+	    TT_OK)
+		return st;
+	return make_tables(s);
+}
+
+/* Where the table is missing the question is an error, of which nothing is said. */
 static tt_status check_version(tt_store *s, const char *uri)
 {
 	int64_t version = 0;
 	tt_status st;
 
-	if ((st = say(s, "CREATE TABLE IF NOT EXISTS tutti_store(version BIGINT PRIMARY "
-	              "KEY)")) != TT_OK ||
-	    (st = store_ask(s, take_int, &version, "SELECT max(version) FROM tutti_store WHERE ?1 = 1",
-	                    db_int(1))) != TT_OK)
-		return st;
-	if (version > VERSION)
+	if (read_version(s, &version) == TT_OK && version > VERSION)
 		return err_set(TT_ESUPPORT, "%s: this store is of version %lld, and this tutti knows up to "
 		               "%d: use a newer tutti, or another store", uri, (long long)version, VERSION);
 	if (version == VERSION)
 		return TT_OK;
-	return (st = store_begin(s)) == TT_OK ? store_end(s, make_tables(s)) : st;
+	return (st = store_begin(s)) == TT_OK ? store_end(s, make_all(s)) : st;
+}
+
+/* Which plug, by how a URI begins; what is behind it is the place. */
+static const struct { const char *begin, *plug; size_t skip; } schemes[] = {
+	{ "postgresql://", "postgres", 0 }, { "postgres://", "postgres", 0 },
+	{ "sqlite:", "sqlite", sizeof "sqlite:" - 1 }, { "", "sqlite", 0 },
+};
+
+static tt_status choose(const char *uri, const struct plug **out, const char **place)
+{
+	size_t i = 0;
+
+	while (strncmp(uri, schemes[i].begin, strlen(schemes[i].begin)) != 0)
+		i++;
+	if (!*schemes[i].begin && strstr(uri, "://"))
+		return err_set(TT_ESUPPORT, "%.*s://: stores are files, such as runs/tutti.db, or "
+		               "postgresql://HOST/DATABASE", (int)strcspn(uri, ":"), uri);
+	*place = uri + schemes[i].skip;
+	return plug_find(PLUG_STORE, schemes[i].plug, out);
+}
+
+/* A URI may hold a password. */
+static const char *shown(const char *uri)
+{
+	return strstr(uri, "://") ? "this database" : uri;
 }
 
 tt_status tt_store_open(tt_store **out, const char *uri, enum tt_store_access access)
 {
-	static const char sqlite[] = "sqlite:";
 	const char *place = uri;
 	const struct plug *p;
 	struct tt_store *s;
@@ -118,17 +156,13 @@ tt_status tt_store_open(tt_store **out, const char *uri, enum tt_store_access ac
 
 	if (!out || !uri)
 		return err_null(__func__);
-	if (strstr(uri, "://"))
-		return err_set(TT_ESUPPORT, "%s: stores are files of SQLite, such as runs/tutti.db", uri);
-	if (strncmp(uri, sqlite, sizeof sqlite - 1) == 0)
-		place += sizeof sqlite - 1;
-	if ((st = plug_find(PLUG_STORE, "sqlite", &p)) != TT_OK)
+	if ((st = choose(uri, &p, &place)) != TT_OK)
 		return st;
 	if (!(s = mem_calloc(1, sizeof *s)))
 		return TT_ENOMEM;
 	s->ops = p->ops;
-	if ((st = s->ops->open(&s->db, place, access)) == TT_OK && (st = check_version(s,
-	                                                                               uri)) == TT_OK)
+	if ((st = s->ops->open(&s->db, place, access)) == TT_OK &&
+	    (st = check_version(s, shown(uri))) == TT_OK)
 		*out = s;
 	else
 		tt_store_close(&s);

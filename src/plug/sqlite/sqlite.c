@@ -74,7 +74,8 @@ static tt_status prepare_file(struct db *d, enum tt_store_access access)
 		return fail(d);
 	sqlite3_busy_timeout(d->lite, BUSY_MS);
 	/* Readers and one writer do not wait for each other; what is committed is on the disk. */
-	if (sqlite3_exec(d->lite, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", NULL, NULL,
+	if (sqlite3_exec(d->lite, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
+	                 "PRAGMA case_sensitive_like = ON", NULL, NULL,
 	                 NULL) != SQLITE_OK)
 		return fail(d);
 	return TT_OK;

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@
 #include "sys/plug.h"
 #include "sys/thread.h"
 
-static const char *uri;
+static const char *uri, *server;       /* $TUTTI_TEST_STORE: else a file for each test */
 
 static tt_store *open_store(void)
 {
@@ -225,7 +226,7 @@ static void what_is_no_store_of_ours_is_refused(void **state)
 	assert_error("import");
 	assert_status(tt_store_open(&s, "/no/such/place.db", TT_STORE_THERE), TT_ENOENT);
 	assert_status(tt_store_open(&s, "/no/such/place.db", TT_STORE_MAKE), TT_EIO);
-	assert_status(tt_store_open(&s, "mysql://host/x", TT_STORE_MAKE), TT_ESUPPORT);
+	assert_status(tt_store_open(&s, "mysql://me:secret@host/x", TT_STORE_MAKE), TT_ESUPPORT);
 	assert_status(tt_store_open(&s, "/", TT_STORE_MAKE), TT_EINVAL);
 	assert_null(s);
 }
@@ -289,7 +290,7 @@ static void a_thousand_numbers_are_one_wait_for_the_disk(void **state)
 		best = fmin(best, thread_seconds() - t);
 	}
 	print_message("1,000 metrics in %.1f ms\n", 1e3 * best);
-	assert_true(best < 0.25);
+	assert_true(server || best < 0.25);
 	tt_store_close(&s);
 }
 
@@ -300,6 +301,10 @@ static void a_filter_over_ten_thousand_runs_asks_an_index(void **state)
 	char id[16], ids[256] = "";
 
 	(void)state;
+	if (server) {                    /* a statement is a message there: it would take seconds */
+		tt_store_close(&s);
+		skip();
+	}
 	assert_ok(store_begin(s));
 	for (int i = 0; i < 10000; i++) {
 		const tt_record v[] = { metric("valid.accuracy", i / 1e4, 1), metric("valid.loss",
@@ -378,10 +383,22 @@ static void models_have_versions_and_words_that_point_to_them(void **state)
 static int set_up(void **state)
 {
 	static int n;
-	static char path[512];
+	static char path[1024];
+	tt_store *s = NULL;
 
 	(void)state;
-	snprintf(path, sizeof path, "%s/store%d.db", test_temp_dir(), n++);
+	if (!server) {
+		snprintf(path, sizeof path, "%s/store%d.db", test_temp_dir(), n++);
+		uri = path;
+		return 0;
+	}
+	snprintf(path, sizeof path, "CREATE SCHEMA t%d", n);
+	    /* each test has tables of its own */
+	uri = server;
+	assert_ok(tt_store_open(&s, uri, TT_STORE_MAKE));
+	assert_ok(store_run(s, &(struct db_query){ .sql = path }));
+	tt_store_close(&s);
+	snprintf(path, sizeof path, "%s&options=-csearch_path%%3Dt%d", server, n++);
 	uri = path;
 	return 0;
 }
@@ -400,6 +417,8 @@ int main(void)
 		cmocka_unit_test_setup(a_filter_over_ten_thousand_runs_asks_an_index, set_up),
 	};
 	const struct plug *p;
+
+	server = getenv("TUTTI_TEST_STORE");
 
 	if (plug_find(PLUG_STORE, "sqlite", &p) != TT_OK) {
 		print_message("skipped: %s\n", tt_last_error());
