@@ -2,13 +2,14 @@
 demand.  Usage: fake.py FOLDER FAULT [FILES]: prints its port; what it knows lies in FOLDER/state.json.
 
 faults: none; down N: the first N requests get 500; garbage N: 200 with no JSON; lost: a run is made
-and its answer dropped; slow: answers after 30 s; deny: 401; batch: refuses every log-batch."""
+and its answer dropped; deny: 401; batch: refuses every log-batch.
+With FAKE_CERT, a file of key and certificate, it speaks https."""
 import http.server
 import json
 import os
+import ssl
 import sys
 import threading
-import time
 import urllib.parse
 
 folder, fault, count = sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 0
@@ -42,8 +43,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with lock:
             state["requests"] += 1
             state["auth"].append(self.headers.get("Authorization"))
-            if fault == "slow":
-                time.sleep(30)
             if fault == "deny":
                 return self.error(401, "UNAUTHENTICATED")
             if fault in ("down", "garbage") and left > 0:
@@ -101,5 +100,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 server.daemon_threads = True
+if "FAKE_CERT" in os.environ:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(os.environ["FAKE_CERT"])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
 print(server.server_port, flush=True)
 server.serve_forever()

@@ -1,7 +1,7 @@
 # lib.sh -- what the tests of tracking share: tests/cli/lib.sh, a spec and a fake server.
 . "$TUTTI_SOURCE/tests/cli/lib.sh"
 unset MLFLOW_TRACKING_TOKEN MLFLOW_TRACKING_USERNAME MLFLOW_TRACKING_PASSWORD http_proxy HTTP_PROXY
-export no_proxy=127.0.0.1
+export no_proxy=127.0.0.1,localhost
 tiny=$here/tiny.yaml
 pids=()
 trap 'kill "${pids[@]}" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT

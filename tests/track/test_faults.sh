@@ -22,7 +22,9 @@ grep -rq secret one && fail "the token stands in the run folder"
 run 0 "$tutti" train "$tiny" --store none --run one --resume --epochs 3 --track "$url/"
 knows well "len(r) == 1 and {'key': 'resumed.train.epochs', 'value': '3'} in r[0]['data']['tags']"
 knows well "len({p['key'] for p in r[0]['data']['params']}) == len(r[0]['data']['params'])"
-run 0 "$tutti" train "$tiny" --store none --run one --resume --epochs 4
+run 0 "$tutti" train "$tiny" --store none --run one --resume --epochs 4 --track "$url" --experiment other
+knows well "s['experiments'] == {'a b/ü': '1'} and len(r) == 1"
+run 0 "$tutti" train "$tiny" --store none --run one --resume --epochs 5
 says "$err" "one/track.json): --track goes on with it"
 
 # a server that is ill for a while: said once, and nothing is missing
@@ -52,6 +54,21 @@ run 0 "$tutti" train "$tiny" --store none --run batch --epochs 1 --track "$url"
 says "$err" "refuses (400): INVALID_PARAMETER_VALUE"
 says "$err" "track: not sent: "
 knows batch "r[0]['info']['status'] == 'FINISHED'"
+
+# https: who the server is is looked at
+if command -v openssl >/dev/null; then
+	run 0 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+		-addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem
+	cat key.pem cert.pem >both.pem
+	FAKE_CERT=$PWD/both.pem fake tls none
+	url=https://localhost:${url##*:}
+	run 0 "$tutti" train "$tiny" --store none --run stranger --epochs 1 --track "$url"
+	says "$err" "its certificate is not trusted"
+	[ ! -e tls/state.json ] || fail "a stranger was told something"
+	MLFLOW_TRACKING_SERVER_CERT_PATH=$PWD/cert.pem run 0 "$tutti" train "$tiny" --store none \
+		--run trusted --epochs 1 --track "$url"
+	knows tls "r[0]['info']['status'] == 'FINISHED'"
+fi
 
 # stopped: KILLED within five seconds, with the numbers, without files
 fake stopped none

@@ -52,7 +52,7 @@ struct track_sender {
 tt_status track_sender_start(struct track_sender *s);
 void      track_sender_add(struct track_sender *s, const struct track_metric *m);
 void      track_sender_ended(struct track_sender *s, enum track_end how);
-/* What has not been said yet; 0 if there is nothing. */
+/* What has not been said yet; 0 if there is nothing.  Before finish. */
 int       track_sender_news(struct track_sender *s, char *out, size_t room);
 void      track_sender_finish(struct track_sender *s);
 

@@ -187,6 +187,18 @@ static tt_status copy(struct arena *a, const char **text)
 	return TT_OK;
 }
 
+/* "http://host/" is "http://host": the same server, which knows the run. */
+static tt_status trim(struct arena *a, const char **uri)
+{
+	const char *scheme = strstr(*uri, "://");
+	const size_t least = scheme ? (size_t)(scheme - *uri) + 3 : 0;
+	size_t n = strlen(*uri);
+
+	while (n > least && (*uri)[n - 1] == '/')
+		n--;
+	return (*uri = arena_printf(a, "%.*s", (int)n, *uri)) ? TT_OK : TT_ENOMEM;
+}
+
 static tt_status copy_texts(struct tt_tracker *t)
 {
 	tt_tracker_opts *o = &t->opts;
@@ -196,7 +208,7 @@ static tt_status copy_texts(struct tt_tracker *t)
 
 	for (size_t i = 0; i < sizeof text / sizeof *text && st == TT_OK; i++)
 		st = copy(&t->arena, text[i]);
-	return st;
+	return st == TT_OK ? trim(&t->arena, &o->uri) : st;
 }
 
 static tt_status take_opts(struct tt_tracker *t, const tt_tracker_opts *o)

@@ -94,7 +94,7 @@ static tt_status read_uri(struct http *h, const char *uri)
 		str_add(&h->host, ":");
 		if (part_of(u, CURLUPART_PORT, &h->host) != TT_OK)
 			h->host.p[--h->host.len] = '\0';
-		str_add_bytes(&h->base, uri, strlen(uri) - (str_ends_with(uri, "/") ? 1 : 0));
+		str_add(&h->base, uri);
 		st = str_status(&h->base);
 	}
 	str_release(&other);

@@ -289,11 +289,10 @@ static tt_status begin(struct track_link *l, const struct track_run *r, char id[
 {
 	tt_status st = TT_OK;
 
-	if (!*l->experiment && (st = find_experiment(l, r->experiment)) != TT_OK)
-		return st;
 	if (!*l->run && *id && (st = get_run(l, id)) != TT_OK && st != TT_ENOENT)
 		return st;
-	if (!*l->run && (st = create_run(l, r)) != TT_OK)
+	if (!*l->run && ((!*l->experiment && (st = find_experiment(l, r->experiment)) != TT_OK) ||
+	                 (st = create_run(l, r)) != TT_OK))
 		return st;
 	if ((st = update_run(l, "RUNNING", 0)) != TT_OK || (st = tell_params(l, r)) != TT_OK)
 		return st;
