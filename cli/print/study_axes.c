@@ -10,16 +10,6 @@ enum { EDGE = 70, TOP_ROOM = 64, ABSENT_Y = 26 };
 /* As many as can be told apart. */
 enum { AXES = 9, LINES = 300, LABELS = 8 };
 
-const char *study_short_name(const char *name, double room)
-{
-	const size_t letters = room > LETTER_W ? (size_t)(room / LETTER_W) : 1;
-	const char *dot;
-
-	while (strlen(name) > letters && (dot = strchr(name, '.')) && dot[1])
-		name = dot + 1;
-	return strlen(name) > letters ? name + strlen(name) - letters : name;
-}
-
 struct axis { double x, lo, hi; tt_param param; int of; };         /* of -1: the metric */
 
 struct axes { struct axis v[AXES + 1]; int n; double top, bottom; };

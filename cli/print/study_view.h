@@ -1,4 +1,4 @@
-/* study_view.h -- what the parts of a search's picture share: study_svg.c and study_axes.c. */
+/* study_view.h -- what the parts of a search's picture share; study_svg.c and study_axes.c draw. */
 #ifndef PRINT_STUDY_VIEW_H
 #define PRINT_STUDY_VIEW_H
 
@@ -30,6 +30,10 @@ struct view {
 	int         *order;                    /* [params]: what explains most first    */
 	int          params;
 };
+
+/* Fill a view whose study and number of parameters are set. */
+tt_status study_collect(struct view *v);
+void      study_view_release(struct view *v);
 
 /* An axis from the best to where most are: a few wild ones do not flatten the rest, and stand at
  * its end. */
