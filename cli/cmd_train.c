@@ -91,6 +91,9 @@ static const struct flag train_flags[] = {
 	{ "store",   0,   FLAG_TEXT,  AT(store), "URI", .help =
 	  "where the run is recorded (`tutti runs`): a file, or none ($TUTTI_STORE, or tutti.db beside "
 	  "the run folder)" },
+	{ "keep",    0,   FLAG_LIST,  AT(keep), "FILE", .help =
+	  "copy this file, such as a notebook, into the run folder (kept/v1/), and again (kept/v2/) "
+	  "when a resumed run finds it changed; may be repeated" },
 	{ "resume",  0,   FLAG_MAYBE, AT(resume), "PATH",
 	  .takes = paths_is_checkpoint, .help =
 	  "go on from a checkpoint or run folder, after = or behind it; without PATH from the last of "

@@ -5,7 +5,11 @@
 
 #include <tutti/plug.h>
 
+#include "base/file.h"
+#include "base/mem.h"
 #include "kit/table.h"
+
+#define KEEP_MOST ((size_t)1 << 30)     /* bytes of a file that is kept */
 
 /* The folder that this one lies in: of "runs/a" it is "runs", of "a" it is ".". */
 static const char *above(struct arena *a, const char *path)
@@ -61,6 +65,57 @@ static void tell(void *ctx, const char *text)
 	            r->dir);
 }
 
+/* ---- files to keep ---- */
+
+static int is_same(const char *path, const char *bytes, size_t n)
+{
+	char *there = NULL;
+	size_t size = 0;
+	const int same = file_read_all(path, KEEP_MOST, &there, &size) == TT_OK && size == n &&
+	                 memcmp(there, bytes, n) == 0;
+
+	mem_free(there);
+	return same;
+}
+
+/* Where the next version of a file goes; *last: the one before, NULL: there is none. */
+static tt_status next_version(const struct run *r, const char *name, const char **last,
+                              const char **folder)
+{
+	*last = NULL;
+	for (int v = 1; ; v++) {
+		const char *path;
+
+		*folder = arena_printf(r->arena, "%s/kept/v%d", r->dir, v);
+		path = *folder ? arena_printf(r->arena, "%s/%s", *folder, name) : NULL;
+		if (!path)
+			return TT_ENOMEM;
+		if (!file_exists(path))
+			return TT_OK;
+		*last = path;
+	}
+}
+
+static tt_status keep_file(const struct run *r, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *last, *folder, *to;
+	char *bytes = NULL;
+	size_t n;
+	tt_status st;
+
+	if ((st = file_read_all(path, KEEP_MOST, &bytes, &n)) != TT_OK)
+		return err_at(st, "--keep");
+	if ((st = next_version(r, name, &last, &folder)) == TT_OK &&
+	    !(last && is_same(last, bytes, n)) && (st = file_mkdirs(folder)) == TT_OK) {
+		to = arena_printf(r->arena, "%s/%s", folder, name);
+		st = to ? file_write_all(to, bytes, n) : TT_ENOMEM;
+	}
+	mem_free(bytes);
+	return st;
+}
+
+/* ---- the run ---- */
+
 tt_status record_start(struct run *r)
 {
 	const char *parent = NULL, *store = NULL;
@@ -69,6 +124,9 @@ tt_status record_start(struct run *r)
 
 	if (!run_is_first(r))
 		return TT_OK;
+	for (int i = 0; i < r->args->keep.n; i++)
+		if ((st = keep_file(r, r->args->keep.v[i])) != TT_OK)
+			return st;
 	if (r->args->folds && !(parent = above(r->arena, r->dir)))
 		return TT_ENOMEM;
 	if ((st = choose_store(r, parent ? parent : r->dir, &store)) != TT_OK || !store)

@@ -15,7 +15,7 @@
 
 struct train_args {
 	struct common    common;
-	struct flag_list set;
+	struct flag_list set, keep;
 	const char      *store;
 	const char      *run, *runs, *resume, *kernel_cache, *trace, *track, *experiment;
 	const char      *epochs, *threads, *seed, *tune_kernels;     /* they change `set` */

@@ -58,7 +58,7 @@ tt_status track_open(struct run *r)
 tt_status track_observe(struct run *r)
 {
 	tt_observer o = TT_SIZED(tt_observer);
-	tt_status st;
+	tt_status st = TT_OK;
 
 	if (!r->tracker || (st = tt_tracker_observer(r->tracker, &o)) != TT_OK)
 		return r->tracker ? st : TT_OK;

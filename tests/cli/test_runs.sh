@@ -11,17 +11,24 @@ sql() { python3 -c 'import sqlite3, sys
 for row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2]): print(*row, sep="|")' runs/tutti.db "$1"; }
 
 # a training is recorded, and goes on in the same row
-run 0 "$tutti" train "$spec" $quick --run runs/one --seed 3
+echo one >notebook.ipynb
+run 0 "$tutti" train "$spec" $quick --run runs/one --seed 3 --keep notebook.ipynb
 run 0 "$tutti" runs list 'train.seed = 3 and valid.loss > 0' --json
 last_json
 says "$out" '"status": "finished"'
 before=$(sql "SELECT count(*) FROM points WHERE name = 'valid.loss'")
-run 0 "$tutti" train "$spec" $quick --run runs/one --seed 3 --epochs 2 --resume
+run 0 "$tutti" train "$spec" $quick --run runs/one --seed 3 --epochs 2 --resume --keep notebook.ipynb
+[ -e runs/one/kept/v2 ] && fail "a file that has not changed was kept twice"
+echo two >notebook.ipynb
+run 0 "$tutti" train "$spec" $quick --run runs/one --seed 3 --epochs 3 --resume --keep notebook.ipynb
+grep -q two runs/one/kept/v2/notebook.ipynb || fail "a file that has changed was not kept"
+run 1 "$tutti" train "$spec" $quick --run runs/none --keep nothing.ipynb
+says "$err" "--keep: nothing.ipynb"
 [ "$(sql 'SELECT count(*) FROM runs')" = 1 ] || fail "a resumed run has a second row"
-[ "$(sql "SELECT count(*) FROM points WHERE name = 'valid.loss'")" = $((before + 1)) ] ||
+[ "$(sql "SELECT count(*) FROM points WHERE name = 'valid.loss'")" = $((before + 2)) ] ||
 	fail "a resumed run has numbers twice, or none"
 run 0 "$tutti" runs show runs/one
-for word in "train.seed " "valid.accuracy" "environment" "checkpoints/last.safetensors"; do says "$out" "$word"; done
+for word in "train.seed " "valid.accuracy" "environment" "checkpoints/last.safetensors" "kept/v1/notebook.ipynb"; do says "$out" "$word"; done
 
 # none is none; where the user says so it is elsewhere
 run 0 "$tutti" train "$spec" $quick --run runs/two --store none
@@ -33,7 +40,7 @@ run 0 "$tutti" train "$spec" $quick --run runs/three --store other.db
 run 0 "$tutti" runs import runs/two runs/two runs/one
 run 0 "$tutti" runs list --csv --columns train.loss
 [ "$(wc -l <"$out")" = 3 ] || fail "two runs are not two lines behind the head"
-[ "$(sql "SELECT count(*) FROM points WHERE name = 'valid.loss'")" = $((before + 2)) ] ||
+[ "$(sql "SELECT count(*) FROM points WHERE name = 'valid.loss'")" = $((before + 3)) ] ||
 	fail "what was imported is there twice, or not at all"
 [ "$(sql "SELECT status FROM runs ORDER BY id DESC")" = "finished
 finished" ] || fail "an imported run is not finished"

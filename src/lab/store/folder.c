@@ -1,5 +1,6 @@
 #include "lab/store/folder.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,19 +150,41 @@ void facts_add_environment(struct facts *f, const char *folder, double *begun)
 	arena_release(&a);
 }
 
+static void add_file(struct facts *f, const char *folder, const char *path)
+{
+	struct stat s;
+
+	if (stat(path, &s) != 0)
+		return;
+	facts_add(f, TT_RECORD_ARTIFACT, path + strlen(folder) + 1, NULL);
+	if (f->st == TT_OK)
+		f->v[f->n - 1].value = (double)s.st_size;
+}
+
+/* What the user had kept: kept/v1/notebook.ipynb. */
+static void add_kept(struct facts *f, const char *folder)
+{
+	struct str pattern = {0};
+	glob_t found = { 0 };
+
+	str_addf(&pattern, "%s/kept/*/*", folder);
+	if (str_status(&pattern) == TT_OK && glob(pattern.p, 0, NULL, &found) == 0)
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			add_file(f, folder, found.gl_pathv[i]);
+	globfree(&found);
+	str_release(&pattern);
+}
+
 void facts_add_files(struct facts *f, const char *folder)
 {
 	static const enum tt_run_file files[] = { TT_RUN_SPEC, TT_RUN_ENVIRONMENT, TT_RUN_LOG,
 		TT_RUN_METRICS, TT_RUN_CURVES, TT_RUN_BEST, TT_RUN_LAST };
 	struct str path = {0};
-	struct stat s;
 
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-		if (run_dir_path(&path, folder, files[i]) == TT_OK && stat(path.p, &s) == 0) {
-			facts_add(f, TT_RECORD_ARTIFACT, path.p + strlen(folder) + 1, NULL);
-			if (f->st == TT_OK)
-				f->v[f->n - 1].value = (double)s.st_size;
-		}
+		if (run_dir_path(&path, folder, files[i]) == TT_OK)
+			add_file(f, folder, path.p);
+	add_kept(f, folder);
 	str_release(&path);
 }
 

@@ -215,7 +215,7 @@ static double wait_for(struct tt_recorder *r, double seconds, tt_status st)
 		r->why[0] = '\0';
 	else
 		strncpy(r->why, tt_last_error(), sizeof r->why - 1);
-	while (!r->leave && !(st == TT_OK && r->end && !r->has_end) && r->n < RING / 2)
+	while (!r->leave)
 		if (pthread_cond_timedwait(&r->more, &r->lock, &until) == ETIMEDOUT)
 			break;
 	left = r->leave ? 1 : 0;
