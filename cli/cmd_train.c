@@ -72,6 +72,8 @@ static const struct flag train_flags[] = {
 	  "cross-validate: K trainings, each of which validates with another Kth of data.train (not "
 	  "with data.valid or data.split.valid), in fold-0, fold-1 ... of the run folder; then mean "
 	  "and deviation" },
+	{ "report",  0,   FLAG_YES,   AT(report), .help =
+	  "a line of JSON on stdout for each epoch with its metrics (as `tutti tune` reads them)" },
 	{ "trace",   0,   FLAG_TEXT,  AT(trace), "FILE", .help =
 	  "what each worker did when, for chrome://tracing or ui.perfetto.dev" },
 	{ "track",   0,   FLAG_TEXT,  AT(track), "URI", .help =

@@ -123,15 +123,32 @@ void docs_sources(struct str *out)
 	}
 }
 
-void docs_strategies(struct str *out)
+static void add_rows(enum tt_catalog table, struct str *out)
 {
 	tt_entry e;
 
+	for (int i = 0; entries_next(table, i, &e); i++)
+		str_addf(out, "  %-14s %s\n", e.name, e.help);
+}
+
+void docs_strategies(struct str *out)
+{
 	str_add(out, "By which workers stay together: `tutti train --strategy NAME`, or "
 	             "distribute.strategy in the spec.\n\n");
-	for (int i = 0; entries_next(TT_STRATEGIES, i, &e); i++)
-		str_addf(out, "  %-14s %s\n", e.name, e.help);
+	add_rows(TT_STRATEGIES, out);
 	str_add(out, "\n`tutti help spec` has the settings, below distribute.\n");
+}
+
+void docs_samplers(struct str *out)
+{
+	str_add(out, "What a search tries next: `tutti tune --sampler NAME:KEY=VALUE,...`\n\n");
+	add_rows(TT_SAMPLERS, out);
+}
+
+void docs_schedulers(struct str *out)
+{
+	str_add(out, "Who says how far a trial goes: `tutti tune --scheduler NAME:KEY=VALUE,...`\n\n");
+	add_rows(TT_SCHEDULERS, out);
 }
 
 void docs_metrics(struct str *out)
@@ -162,6 +179,8 @@ const struct topic help_topics[] = {
 	{ "sources", docs_sources },
 	{ "strategies", docs_strategies },
 	{ "metrics", docs_metrics },
+	{ "samplers", docs_samplers },
+	{ "schedulers", docs_schedulers },
 	{ "exit", docs_exit_codes },
 	{ NULL, NULL },
 };

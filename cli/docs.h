@@ -30,6 +30,8 @@ void docs_layers(struct str *out);
 void docs_sources(struct str *out);
 void docs_strategies(struct str *out);
 void docs_metrics(struct str *out);
+void docs_samplers(struct str *out);
+void docs_schedulers(struct str *out);
 void docs_exit_codes(struct str *out);
 
 /* Files below docs/ and share/. */

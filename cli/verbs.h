@@ -35,8 +35,8 @@ struct verb {
 };
 
 /* A new verb is a file cmd_X.c with a row `verb_X`, and its name in this list. */
-#define VERBS(X) X(train) X(compare) X(ablate) X(eval) X(predict) X(generate) X(export) X(import) \
-	X(show) X(data) X(runs) X(models) X(info) X(help) X(version)
+#define VERBS(X) X(train) X(compare) X(ablate) X(tune) X(eval) X(predict) X(generate) X(export) \
+	X(import) X(show) X(data) X(runs) X(models) X(info) X(help) X(version)
 
 #define X(name) extern const struct verb verb_##name;
 VERBS(X)

@@ -203,6 +203,10 @@ tt_status run_prepare(struct run *r)
 		return specfile_hint(&r->file, st);
 	if ((st = track_observe(r)) != TT_OK)
 		return st;
+	if (r->args->report && run_is_first(r) &&
+	    (st = tt_trainer_observe(r->trainer, TT_OBSERVER(.ctx = &r->epochs, .event = epochs_event,
+	                                                     .close = epochs_close))) != TT_OK)
+		return st;
 	return tt_trainer_observe(r->trainer, TT_OBSERVER(.ctx = &r->progress,
 	                                                  .event = progress_event));
 }

@@ -12,6 +12,7 @@
 #include "kit/specfile.h"
 #include "launch/launch.h"
 #include "print/progress.h"
+#include "train/epochs.h"
 
 struct train_args {
 	struct common    common;
@@ -21,7 +22,7 @@ struct train_args {
 	const char      *epochs, *threads, *seed, *tune_kernels;     /* they change `set` */
 	const char      *strategy;
 	struct launch_args launch;
-	int              dry_run, launched;
+	int              dry_run, launched, report;
 	int64_t          folds;
 };
 
@@ -49,6 +50,7 @@ struct run {
 	tt_group        *group;                /* then: where it trains     */
 	int64_t          first_step;           /* steps done before         */
 	struct progress  progress;
+	struct epochs    epochs;
 	struct str       environment;
 	const char      *dir, *resume, *kernel_cache;
 	int              made_new;             /* the folder is a new one of --runs    */

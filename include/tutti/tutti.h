@@ -17,6 +17,7 @@
 #include <tutti/report.h>
 #include <tutti/run.h>
 #include <tutti/runtime.h>
+#include <tutti/search.h>
 #include <tutti/session.h>
 #include <tutti/status.h>
 #include <tutti/store.h>

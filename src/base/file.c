@@ -318,6 +318,18 @@ tt_status file_log_hold(struct file_log *f)
 	return TT_OK;
 }
 
+tt_status file_log_sync(struct file_log *f)
+{
+	if (step_fails() || fdatasync(f->fd) < 0)
+		return fail(f->path, "sync");
+	return TT_OK;
+}
+
+tt_status file_log_cut(struct file_log *f, uint64_t size)
+{
+	return ftruncate(f->fd, (off_t)size) == 0 ? TT_OK : fail(f->path, "cut");
+}
+
 void file_log_close(struct file_log **f)
 {
 	if (!f || !*f)

@@ -45,6 +45,9 @@ tt_status file_log_append(struct file_log *f, const void *p, size_t n);
 /* Until it is closed, or the process ends, no other one holds it: TT_EBUSY.  Where a file system
  * has no locks, everybody may. */
 tt_status file_log_hold(struct file_log *f);
+tt_status file_log_sync(struct file_log *f);                 /* what was appended is on the disk */
+/* Cut it to `size` bytes: what a failed append has left goes. */
+tt_status file_log_cut(struct file_log *f, uint64_t size);
 void      file_log_close(struct file_log **f);
 
 int       file_exists(const char *path);

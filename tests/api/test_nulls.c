@@ -13,6 +13,7 @@
 #include <tutti/launch.h>
 #include <tutti/learner.h>
 #include <tutti/run.h>
+#include <tutti/search.h>
 #include <tutti/runtime.h>
 #include <tutti/generate.h>
 #include <tutti/session.h>
@@ -416,6 +417,8 @@ static void test_searches(void **state)
 	enum tt_verdict verdict;
 	tt_space *space = NULL;
 	tt_study *study = NULL;
+	tt_search *search = NULL;
+	char *text;
 	int64_t trial;
 
 	(void)state;
@@ -439,6 +442,15 @@ static void test_searches(void **state)
 	REFUSES(tt_study_tell, study, 0, 1, &value, 1, NULL);
 	assert_status(tt_study_tell(study, 0, 1, NULL, 1, &verdict), TT_EINVAL);
 	REFUSES(tt_study_end, NULL, 0, TT_TRIAL_FAILED, NULL, 0);
+	REFUSES(tt_search_new, NULL, study, NULL);
+	REFUSES(tt_search_new, &search, NULL, NULL);
+	REFUSES(tt_search_run, NULL);
+	REFUSES(tt_search_report, NULL, 0, 1, &value, &verdict);
+	REFUSES(tt_search_trial_dir, NULL, 0, &text);
+	tt_search_free(NULL);
+	tt_search_free(&search);
+	tt_command_add(NULL, "word");
+	assert_string_equal(tt_search_launchers()[0], "local");
 	REFUSES(tt_study_trial, NULL, 0, &(tt_trial)TT_SIZED(tt_trial));
 	REFUSES(tt_study_trial, study, 0, NULL);
 	REFUSES(tt_study_value, NULL, 0, 0, &(tt_value)TT_SIZED(tt_value));

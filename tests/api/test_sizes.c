@@ -15,6 +15,7 @@
 #include <tutti/plug.h>
 #include <tutti/report.h>
 #include <tutti/runtime.h>
+#include <tutti/search.h>
 #include <tutti/generate.h>
 #include <tutti/session.h>
 #include <tutti/store.h>
@@ -359,6 +360,50 @@ static tt_status take_study_opts(void *o)
 	return st;
 }
 
+static tt_status objective(void *ctx, tt_search *s, const tt_attempt *a, double *values)
+{
+	(void)ctx, (void)s, (void)a;
+	values[0] = 1;
+	return TT_OK;
+}
+
+static void hear(void *ctx, const tt_search_news *n)
+{
+	(void)ctx, (void)n;
+}
+
+static tt_status take_search_opts(void *o)
+{
+	static const char *const metric[] = { "loss" };
+	tt_space *space = NULL;
+	tt_study *study = NULL;
+	tt_search *s = NULL;
+	tt_status st;
+
+	assert_ok(tt_space_new(&space));
+	assert_ok(tt_space_add(space, "x", "0..1"));
+	assert_ok(tt_study_new(&study, space, TT_STUDY_OPTS(.objectives = metric, .n_objectives = 1)));
+	st = tt_search_new(&s, study, o);
+	tt_search_free(&s);
+	tt_study_free(&study);
+	tt_space_free(&space);
+	return st;
+}
+
+/* A folder of its own each time: a search is not begun twice. */
+static void fill_search(void *o)
+{
+	static const char *const metric[] = { "loss" };
+	tt_search_opts *s = o;
+
+	s->dir = test_temp_dir();
+	s->objectives = metric;
+	s->n_objectives = 1;
+	s->objective = objective;
+	if (s->size > offsetof(tt_search_opts, hear))
+		s->hear = hear;
+}
+
 static void fill_study(void *o)
 {
 	static const char *const metric[] = { "loss" };
@@ -385,6 +430,7 @@ static const struct taken {
 	ROW(tt_group_opts, timeout, take_group_opts, fill_group, TT_OK),
 	ROW(tt_launch_opts, again, take_launch_opts, fill_launch, TT_OK),
 	ROW(tt_study_opts, trials, take_study_opts, fill_study, TT_OK),
+	ROW(tt_search_opts, hear, take_search_opts, fill_search, TT_OK),
 	ROW(tt_source_info, count, take_source_info, fill_info, TT_ESHAPE),
 	ROW(tt_observer, close, take_observer, fill_observer, TT_OK),
 	ROW(tt_column, features, take_column, fill_column, TT_EINVAL),     /* it has no data */
