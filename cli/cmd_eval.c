@@ -14,12 +14,13 @@
 #include "kit/paths.h"
 #include "kit/table.h"
 #include "kit/specfile.h"
+#include "predict/remember.h"
 #include "verbs.h"
 
 struct eval_args {
 	struct common common;
 	int64_t       batch, threads, top;
-	const char   *kernel_cache, *curves, *part;
+	const char   *kernel_cache, *curves, *part, *store;
 };
 
 static const char *const parts[] = { "train", "valid", "test", NULL };     /* enum tt_part */
@@ -38,6 +39,10 @@ static const struct flag eval_flags[] = {
 	  "of a run whose data.split cuts its data: train, valid or test (valid)" },
 	{ "curves",  0,   FLAG_TEXT, AT(curves), "DIR", .help =
 	  "write ROC and precision-recall curves there: roc.svg, precision_recall.svg" },
+	{ "store",   0,   FLAG_TEXT, AT(store), "URI", .help =
+	  "where what is found of a run is recorded, below it (`tutti runs`), or none ($TUTTI_STORE, "
+	  "or "
+	  "tutti.db beside the run folder, if it is there)" },
 	{ .kind = FLAG_END },
 };
 
@@ -133,6 +138,9 @@ static tt_status measure(struct evaluation *e, struct call *c)
 	st = names_of_classes(&e->names, e->model, e->source, tt_evaluation_classes(e->numbers));
 	if (st == TT_OK && e->args->curves)
 		st = roc_write(&(struct roc){ e->numbers, &e->names, e->name, e->args->curves });
+	if (st == TT_OK)
+		remember_evaluation(c->arena, &(struct remembered){ e->args->store, e->name, e->uri,
+		                                                    e->numbers });
 	return st;
 }
 

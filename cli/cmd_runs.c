@@ -11,6 +11,7 @@
 #include "kit/table.h"
 #include "print/json.h"
 #include "runs_compare.h"
+#include "runs_export.h"
 #include "verbs.h"
 
 #define COLUMNS_MOST 7                  /* beside those of every run */
@@ -447,6 +448,7 @@ static const struct action {
 	{ "list", "[FILTER]", 0, 1, TT_STORE_THERE, list },
 	{ "show", "RUN", 1, 1, TT_STORE_THERE, show },
 	{ "compare", "RUN RUN...", 2, COMPARED_MOST, TT_STORE_THERE, compare },
+	{ "export", "[FILTER]", 0, 1, TT_STORE_THERE, runs_export },
 	{ "tag", "RUN NAME[=TEXT]...", 2, 64, TT_STORE_THERE, tag },
 	{ "note", "RUN TEXT", 2, 2, TT_STORE_THERE, note },
 	{ "delete", "RUN...", 1, 100000, TT_STORE_THERE, delete },
@@ -496,7 +498,8 @@ const struct verb verb_runs = {
 	"Every training is recorded in a store, a file tutti.db beside the run folders (`tutti train\n"
 	"--store`): its settings, numbers, tags and files.  Actions: list [FILTER] (without one: "
 	    "list),\n"
-	"show RUN, compare RUN RUN..., tag RUN NAME[=TEXT]..., note RUN TEXT, delete RUN... (from "
+	"show RUN, compare RUN RUN..., export [FILTER] (JSON), tag RUN NAME[=TEXT]..., note RUN "
+	    "TEXT, delete RUN... (from "
 	    "the store; folders "
 	    "stay),\n"
 	"import FOLDER...  A RUN is its folder, or the first letters of its id.\n"

@@ -65,6 +65,42 @@ const char *paths_store(const char *given)
 	return usual && *usual && strcmp(usual, "none") != 0 ? usual : "runs/tutti.db";
 }
 
+const char *paths_above(struct arena *a, const char *path)
+{
+	char *out = arena_strdup(a, path), *slash;
+
+	if (!out)
+		return NULL;
+	for (size_t n = strlen(out); n > 1 && out[n - 1] == '/'; n--)
+		out[n - 1] = '\0';
+	slash = strrchr(out, '/');
+	if (!slash)
+		return ".";
+	slash[slash == out] = '\0';
+	return out;
+}
+
+const char *paths_store_given(const char *given)
+{
+	const char *usual = getenv("TUTTI_STORE");
+
+	return given ? given : usual && *usual ? usual : NULL;
+}
+
+tt_status paths_store_of(struct arena *a, const char *given, const char *run, const char **out)
+{
+	const char *folder;
+
+	given = paths_store_given(given);
+	*out = given && strcmp(given, "none") != 0 ? given : NULL;
+	if (given)
+		return TT_OK;
+	if (!(folder = paths_above(a, run)))
+		return TT_ENOMEM;
+	*out = strcmp(folder, ".") == 0 ? "tutti.db" : arena_printf(a, "%s/tutti.db", folder);
+	return *out ? TT_OK : TT_ENOMEM;
+}
+
 struct kept { struct arena *arena; const char *path; };
 
 static tt_status keep_version(void *ctx, const tt_model_version *v)

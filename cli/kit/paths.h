@@ -21,6 +21,14 @@ tt_status paths_kernel_cache(struct arena *a, const char *given, const char **ou
 
 /* The store of runs: `given`, else $TUTTI_STORE, else runs/tutti.db. */
 const char *paths_store(const char *given);
+/* Where a run is recorded: `given` or $TUTTI_STORE, of which "none" gives NULL; else tutti.db
+ * beside
+ * the run folder. */
+const char *paths_store_given(const char *given);       /* NULL: nobody has said */
+tt_status   paths_store_of(struct arena *a, const char *given, const char *run, const char **out);
+/* The folder that this one lies in: of "runs/a" it is "runs", of "a" it is ".".  NULL: no
+ * memory. */
+const char *paths_above(struct arena *a, const char *path);
 
 /* A checkpoint from what was named: a file as it stands; of a run folder its best or last one; of
  * models:NAME@ALIAS what the store of runs says. */

@@ -1,31 +1,15 @@
 #include "train/record.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <tutti/plug.h>
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "kit/paths.h"
 #include "kit/table.h"
 
 #define KEEP_MOST ((size_t)1 << 30)     /* bytes of a file that is kept */
-
-/* The folder that this one lies in: of "runs/a" it is "runs", of "a" it is ".". */
-static const char *above(struct arena *a, const char *path)
-{
-	char *out = arena_strdup(a, path), *slash;
-
-	if (!out)
-		return NULL;
-	for (size_t n = strlen(out); n > 1 && out[n - 1] == '/'; n--)
-		out[n - 1] = '\0';
-	slash = strrchr(out, '/');
-	if (!slash)
-		return ".";
-	slash[slash == out] = '\0';
-	return out;
-}
 
 /* Builds without SQLite record where they are told to, and say why they cannot. */
 static int has_stores(void)
@@ -41,19 +25,12 @@ static int has_stores(void)
 /* *out is NULL where nothing is to be recorded. */
 static tt_status choose_store(const struct run *r, const char *folder, const char **out)
 {
-	const char *given = r->args->store ? r->args->store : getenv("TUTTI_STORE");
+	const char *given = paths_store_given(r->args->store);
 
 	*out = NULL;
-	if (given && *given) {
-		*out = strcmp(given, "none") == 0 ? NULL : given;
+	if (!given && !has_stores())
 		return TT_OK;
-	}
-	if (!has_stores())
-		return TT_OK;
-	if (!(folder = above(r->arena, folder)))
-		return TT_ENOMEM;
-	*out = strcmp(folder, ".") == 0 ? "tutti.db" : arena_printf(r->arena, "%s/tutti.db", folder);
-	return *out ? TT_OK : TT_ENOMEM;
+	return paths_store_of(r->arena, given, folder, out);
 }
 
 static void tell(void *ctx, const char *text)
@@ -127,7 +104,7 @@ tt_status record_start(struct run *r)
 	for (int i = 0; i < r->args->keep.n; i++)
 		if ((st = keep_file(r, r->args->keep.v[i])) != TT_OK)
 			return st;
-	if (r->args->folds && !(parent = above(r->arena, r->dir)))
+	if (r->args->folds && !(parent = paths_above(r->arena, r->dir)))
 		return TT_ENOMEM;
 	if ((st = choose_store(r, parent ? parent : r->dir, &store)) != TT_OK || !store)
 		return st;

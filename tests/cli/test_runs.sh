@@ -45,6 +45,20 @@ run 0 "$tutti" runs list --csv --columns train.loss
 [ "$(sql "SELECT status FROM runs ORDER BY id DESC")" = "finished
 finished" ] || fail "an imported run is not finished"
 
+# an evaluation is a child of its run, once
+run 0 "$tutti" eval runs/one
+run 0 "$tutti" eval runs/one --json
+run 0 "$tutti" eval runs/one --store none 'synth:objects?size=16&count=32&split=test'
+[ "$(sql "SELECT count(*) FROM runs e JOIN runs r ON e.parent = r.uid AND r.folder LIKE '%one'
+	WHERE e.kind = 'eval'")" = 1 ] || fail "two evaluations of a run are not one row below it"
+run 0 "$tutti" runs list "eval.loss > 0 and kind = eval"
+run 0 "$tutti" runs export "kind = train"
+python3 - "$out" <<'END' || fail "export does not hold the numbers"
+import json, sys
+runs = json.load(open(sys.argv[1]))["runs"]
+assert len(runs) == 2 and all(len(r["metrics"]["valid.loss"]) > 0 and r["parameters"] for r in runs)
+END
+
 # words of the user's
 run 0 "$tutti" runs tag runs/two data=clean odd
 run 0 "$tutti" runs note runs/two "the best so far"
