@@ -81,7 +81,7 @@ def copy_weights(net, tensors):
 def calm(net, tensors, x):
     """Scores of a size at which no probability is all."""
     scores = net(x)
-    last = [n for n, (v, _) in tensors.items() if v.ndim == 2 and len(v) == scores.shape[1]][-1]
+    last = [n for n, (v, _) in tensors.items() if v.ndim == 2 and len(v) == scores.shape[-1]][-1]
     for name in (last, last.replace("weight", "bias")):
         tensors[name][0][...] /= float(scores.std())
 
@@ -94,14 +94,18 @@ def compare(name):
     tensors = model.tensors()
     draw_norms(tensors, rng)
     net = NETS[name]().eval()
-    shape = [int(n) for n in re.search(r"input: .(\d+), (\d+), (\d+)", text).groups()]
+    words = re.search(r"inputs: {(\w+): {shape: \[-1\], type: i32}}", text)
+    rows = re.search(r"embedding: .*rows: (\d+)", text)
+    shape = words or [int(n) for n in re.search(r"input: \[([\d, ]+)\]", text).group(1).split(",")]
     wrong = copy_weights(net, tensors)
     if not wrong:
-        x = rng.standard_normal([IMAGES, *shape]).astype("f4")
+        x = rng.integers(0, int(rows.group(1)), [IMAGES, 9]) if words else \
+            rng.standard_normal([IMAGES, *shape]).astype("f4")
         calm(net, tensors, torch.from_numpy(x))
         copy_weights(net, tensors)
-        want = torch.softmax(net(torch.from_numpy(x)), 1).numpy()
-        got = tutti.answers(model, x, want.shape)
+        want = torch.softmax(net(torch.from_numpy(x)), -1).numpy()
+        got = tutti.answers_places(model, words.group(1) if words else "x", x, want.shape) \
+            if words or want.ndim == 3 else tutti.answers(model, x, want.shape)
         off = float(np.abs(got - want).max() / np.abs(want).max())
         print(f"{name}: off by {off:.2g} of the largest probability, {want.max():.3g}")
         if not off <= BOUND:

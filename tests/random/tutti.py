@@ -23,6 +23,8 @@ Column = struct("Column", ("type", c_int), ("name", c_char_p), ("ndim", c_int), 
                 ("features", c_void_p), ("data", c_void_p), ("offsets", c_void_p))
 Schema = struct("Schema", ("columns", c_int), ("column", POINTER(POINTER(Column))), ("target", c_char_p),
                 ("weight", c_char_p), ("kind", c_int), ("classes", c_int), ("class_names", c_void_p))
+Batch = struct("Batch", ("columns", c_int), ("column", POINTER(POINTER(Column))), ("n", c_int64),
+               ("weight", c_void_p))
 Tensor = struct("Tensor", ("name", c_char_p), ("ndim", c_int), ("shape", c_int64 * 5),
                 ("data", POINTER(c_float)), ("trainable", c_int))
 TrainerOpts = struct("TrainerOpts", ("run_dir", c_char_p), ("resume", c_char_p), ("observe", c_void_p),
@@ -137,6 +139,22 @@ def answers(model, x, shape):
     call("tt_session_new", byref(session), model.p, byref(SessionOpts(threads=1)))
     try:
         call("tt_session_run", session, c_void_p(x.ctypes.data), c_int64(len(x)), c_void_p(out.ctypes.data))
+    finally:
+        LIB.tt_session_free(byref(session))
+    return out
+
+
+def answers_places(model, column, x, shape):
+    """The same of a net that has sequences: rows of numbers, or sequences of whole ones, all as long."""
+    session, out = c_void_p(), np.empty(shape, dtype="f4")
+    words = x.dtype.kind == "i"
+    x, offsets = np.ascontiguousarray(x, "i4" if words else "f4"), np.arange(len(x) + 1, dtype="i8") * len(x[0])
+    made = Column(type=I32 if words else F32, name=column.encode(), ndim=1, data=x.ctypes.data,
+                  shape=(c_int64 * 4)(-1 if words else len(x[0])), offsets=offsets.ctypes.data if words else None)
+    batch = Batch(columns=1, column=(POINTER(Column) * 1)(ctypes.pointer(made)), n=len(x))
+    call("tt_session_new", byref(session), model.p, byref(SessionOpts(threads=1)))
+    try:
+        call("tt_session_predict", session, byref(batch), c_void_p(out.ctypes.data))
     finally:
         LIB.tt_session_free(byref(session))
     return out

@@ -182,7 +182,31 @@ def mobilenet():
                  pool=nn.AdaptiveAvgPool2d(1), flat=nn.Flatten(), fc=nn.Linear(1024, 1000))
 
 
+class Digits(nn.Module):
+    """The columns of a strip as a sequence; scores of ten digits and the blank at each."""
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(1, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16)
+        self.conv2, self.bn2 = nn.Conv2d(16, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32)
+        self.gru, self.head = nn.GRU(96, 64, batch_first=True, bidirectional=True), nn.Linear(128, 11)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x.reshape(-1, 1, 14, 80)))), 2)
+        x = F.max_pool2d(F.relu(self.bn2(self.conv2(x))), (2, 1))
+        return self.head(self.gru(x.permute(0, 3, 1, 2).flatten(2))[0])
+
+
+class GruText(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.gru, self.head = nn.Embedding(200, 24), nn.GRU(24, 32, batch_first=True), nn.Linear(32, 2)
+
+    def forward(self, x):
+        return self.head(self.gru(self.embed(x))[1][-1])
+
+
 NETS = {
+    "digits-ctc": Digits, "gru-text": GruText,
     "mlp": mlp, "cnn1": cnn1, "demo": demo, "vgg11-cifar": vgg11_cifar, "mobilenet": mobilenet,
     "vit": Vit,
     "nasnet-a-mobile": lambda: Nasnet(44, 4, 32, True, 1000),

@@ -28,6 +28,7 @@ static const struct { const char *file; size_t parameters; int64_t outputs; } zo
 	{ "char-lstm", 3470549, 85 },           /* bench/versus-text has them in PyTorch */
 	{ "char-gpt", 10811221, 85 },
 	{ "gru-text", 200 * 24 + 3 * 32 * (24 + 32) + 2 * 3 * 32 + 2 * 33, 2 },
+	{ "digits-ctc", 16 * 9 + 32 + 32 * 16 * 9 + 64 + 2 * 3 * 64 * (96 + 64 + 2) + 11 * 129, 11 },
 	{ "mobilenet", 4231976, 1000 },         /* 4.2 million, Howard et al. table 8 */
 	/* 8 and 2 numbers for each of 1,170 words; 170 into 256, 128 and 2, and 10 into 2. */
 	{ "wide-deep", (8 + 2) * 1170 + 170 * 256 + 256 + 256 * 128 + 128 + 258 + 22, 2 },
@@ -160,7 +161,7 @@ static void graphs_pass_the_verifier(void **state)
 			                 p == NN_EVAL ? 2 : 2 + m.n_outputs);
 			assert_int_equal(g->n_inputs, m.n_inputs + lengths +
 			                 (p == NN_TRAIN ? 2 : p == NN_EVAL) +
-			                 (m.per_place && p != NN_PREDICT));      /* weights of places */
+			                 (nn_counts_places(&m) && p != NN_PREDICT));
 			ir_graph_free(&g);
 		}
 		arena_release(&m.arena);
