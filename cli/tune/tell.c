@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "kit/clock.h"
 #include "kit/table.h"
 #include "print/json.h"
 #include "print/progress.h"
+#include "print/study_svg.h"
 
 #define REDRAW_SECONDS 0.25
 #define ROWS 10
@@ -19,7 +21,7 @@ static const char *const states[] = {
 	[TT_TRIAL_COMPLETED] = "completed", [TT_TRIAL_PRUNED] = "pruned", [TT_TRIAL_FAILED] = "failed",
 };
 
-void tell_init(struct tell *t, const struct plan *p, const tt_study *s)
+void tell_init(struct tell *t, const struct plan *p, tt_study *s)
 {
 	*t = (struct tell){ .plan = p, .study = s, .terminal = progress_terminal() };
 }
@@ -176,6 +178,90 @@ static void print_rows(const struct tell *t, const struct ranked *r, int64_t n)
 	table_release(&table);
 }
 
+/* ---- the picture, and what each parameter explains ---- */
+
+static tt_status draw(struct tell *t)
+{
+	const struct plan *p = t->plan;
+	const struct study_picture of = { t->study, p->space, p->metric, p->direction, p->metrics,
+	                                  p->dir };
+	char *path = arena_printf(p->arena, "%s/study.svg", p->dir);
+	struct str s = {0};
+	tt_status st = path ? study_svg(&of, &s) : TT_ENOMEM;
+
+	if (st == TT_OK && (st = str_status(&s)) == TT_OK &&
+	    (st = file_write_all(path, s.p, s.len)) == TT_OK)
+		t->picture = path;
+	str_release(&s);
+	return st;
+}
+
+/* Owned; NULL: no memory, or nothing is known. */
+static double *importance(const struct tell *t)
+{
+	const int n = tt_space_count(t->plan->space);
+	double *share = mem_calloc((size_t)n, sizeof *share);
+
+	if (share && tt_study_importance(t->study, share, n) == TT_OK)
+		return share;
+	mem_free(share);
+	return NULL;
+}
+
+static void print_importance(const struct tell *t)
+{
+	double *share = importance(t);
+	tt_param p = TT_SIZED(tt_param);
+
+	text_printf(stdout, "explains ");
+	for (int i = 0; share && i < tt_space_count(t->plan->space); i++)
+		if (tt_space_get(t->plan->space, i, &p) == TT_OK)
+			text_printf(stdout, "%s %s %.0f %%", i ? "," : "", p.name, 100 * share[i]);
+	text_printf(stdout, "\n");
+	mem_free(share);
+}
+
+static void json_importance(const struct tell *t, struct json *j)
+{
+	double *share = importance(t);
+	tt_param p = TT_SIZED(tt_param);
+
+	json_open(j, "importance", '{');
+	for (int i = 0; share && i < tt_space_count(t->plan->space); i++)
+		if (tt_space_get(t->plan->space, i, &p) == TT_OK)
+			json_number(j, p.name, share[i]);
+	json_close(j, '}');
+	mem_free(share);
+}
+
+/* ---- several metrics: those that no other beats in all ---- */
+
+#define FRONT_MOST 100
+
+static void print_front(const struct tell *t)
+{
+	int64_t front[FRONT_MOST], n = tt_study_front(t->study, front, FRONT_MOST);
+
+	if (t->plan->metrics < 2)
+		return;
+	text_printf(stdout, "front    ");
+	for (int64_t i = 0; i < n && i < FRONT_MOST; i++)
+		text_printf(stdout, "%s trial %lld", i ? "," : "", (long long)front[i]);
+	text_printf(stdout, "\n");
+}
+
+static void json_front(const struct tell *t, struct json *j)
+{
+	int64_t front[FRONT_MOST], n = tt_study_front(t->study, front, FRONT_MOST);
+
+	if (t->plan->metrics < 2)
+		return;
+	json_open(j, "front", '[');
+	for (int64_t i = 0; i < n && i < FRONT_MOST; i++)
+		json_int(j, NULL, front[i]);
+	json_close(j, ']');
+}
+
 static tt_status print_text(const struct tell *t, const struct ranked *r, int64_t n)
 {
 	struct str line = {0};
@@ -190,7 +276,12 @@ static tt_status print_text(const struct tell *t, const struct ranked *r, int64_
 		text_printf(stdout, "\nbest      trial %lld, in %s/trial-%05lld\ncommand   %s\n",
 		            (long long)number, t->plan->dir, (long long)number, line.p);
 	str_release(&line);
-	return st;
+	if (st != TT_OK || !t->picture)
+		return st;
+	print_front(t);
+	print_importance(t);
+	text_printf(stdout, "picture   %s\n", t->picture);
+	return TT_OK;
 }
 
 static void json_trial(const struct tell *t, struct json *j, const tt_trial *info)
@@ -248,6 +339,11 @@ static tt_status print_json(const struct tell *t, const struct ranked *r, int64_
 		json_release(&j);
 		return st;
 	}
+	if (t->picture) {
+		json_front(t, &j);
+		json_importance(t, &j);
+		json_text(&j, "picture", t->picture);
+	}
 	json_open(&j, "ranking", '[');
 	for (int64_t i = 0; i < n; i++) {
 		json_open(&j, NULL, '{');
@@ -266,6 +362,8 @@ tt_status tell_end(struct tell *t, const char *outcome)
 	tt_status st;
 
 	tell_clear(t);
+	if (tt_study_best(t->study, &n) == TT_OK && (st = draw(t)) != TT_OK)
+		return st;
 	if ((st = rank(t, &r, &n)) != TT_OK)
 		return st;
 	st = t->plan->args->common.json ? print_json(t, r, n, outcome) : print_text(t, r, n);

@@ -12,6 +12,8 @@ says "$out" '"completed": 2'
 says "$out" '"valid.accuracy"'
 says_like "$out" "tutti train $spec --set train.epochs=2 --set train.optimizer.lr=0.0[0-9]+"
 exists spec/trial-00001/run/checkpoints/last.safetensors
+says "$out" '"importance": {"train.optimizer.lr": '
+says spec/study.svg '</svg>'
 says spec/trial-00000/output.txt '{"epoch": 2, '
 
 # a pruned trial leaves a checkpoint, a promoted one goes on from it
@@ -23,6 +25,10 @@ for promoted in $(sed -n 's/.*"what": "resume", "trial": \([0-9]*\),.*/\1/p' ash
 	[ "$(grep -c '"epoch": 1,' "asha/trial-0000$promoted/output.txt")" -eq 1 ] ||
 		fail "trial $promoted was not gone on with, but begun again"
 done
+
+# two metrics: the trials that no other beats in both
+run 0 "$tutti" tune -q --json -o front -n 3 -m max:y -m min:cost -p x=0..1 -- echo 'y={x} cost={x}'
+says_like "$out" '"front": \[0, 1, 2\]'
 
 # what is refused before anything starts
 run 2 "$tutti" tune "$spec" -p train.optimizer.lrr=0..1 -o none
