@@ -39,7 +39,7 @@ done
 
 # nobody listens: training is as it was, and what was not sent is counted
 wait $gone || fail "training fails without its server"
-says gone.err "track: http://127.0.0.1:9 does not answer"
+says gone.err "http://127.0.0.1:9 does not answer"
 says gone.err "6 of 6 files"
 run 0 "$tutti" train "$tiny" --store none --run alone --epochs 1 --json
 cmp gone/checkpoints/best.safetensors alone/checkpoints/best.safetensors || fail "other bits"

@@ -34,6 +34,17 @@ static void wait_for(struct track_sender *s, double seconds)
 	pthread_cond_timedwait(&s->wake, &s->lock, &t);
 }
 
+/* All of that time, whoever wakes the thread, unless it is to close. */
+static void pause_for(struct track_sender *s, double seconds)
+{
+	const double until = thread_seconds() + seconds;
+	const int closing = s->closing;
+	double left;
+
+	while (s->closing == closing && (left = until - thread_seconds()) > 0)
+		wait_for(s, left);
+}
+
 static int is_passing(tt_status st)
 {
 	return st == TT_EPEER || st == TT_ETIMEDOUT;
@@ -163,9 +174,11 @@ static void body(void *ctx)
 		tt_status st;
 
 		if (job == WAIT) {
+			s->idle = 1;
 			pthread_cond_wait(&s->wake, &s->lock);
-			if (!s->closing)
-				wait_for(s, s->pace.gather);
+			s->idle = 0;
+			if (!s->closing && s->begun)
+				pause_for(s, s->pace.gather);
 			continue;
 		}
 		pthread_mutex_unlock(&s->lock);
@@ -175,7 +188,7 @@ static void body(void *ctx)
 		if (is_passing(st)) {
 			if (s->closing)
 				again = fmin(again, s->pace.retry);
-			wait_for(s, again);
+			pause_for(s, again);
 			again = fmin(2 * again, s->pace.retry_most);
 			continue;
 		}
@@ -247,7 +260,8 @@ void track_sender_add(struct track_sender *s, const struct track_metric *m)
 		else
 			track_queue_add(&s->queue, &one);
 	}
-	pthread_cond_signal(&s->wake);
+	if (s->idle)
+		pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -39,7 +39,7 @@ struct track_sender {
 	pthread_cond_t      wake;
 	struct track_queue  queue;
 	int                 started, begun, closing, dead;
-	int                 failing, file_next;
+	int                 failing, file_next, idle;      /* idle: waits for something to do */
 	enum track_end      how;
 	int64_t             ended;              /* milliseconds; 0: it still trains  */
 	double              give_up;            /* when closing: not a moment longer */

@@ -16,6 +16,7 @@ static struct server {
 	enum track_end end;
 	int64_t numbers, last;              /* taken, and the step of the last one      */
 	int  disorder;
+	double pace;                        /* seconds between calls; 0: hardly any    */
 } server;
 static const struct track_server *asked;
 
@@ -106,8 +107,10 @@ static void begin(struct server how)
 	s = (struct track_sender){ .ops = &fake, .memory = test_path(test_temp_dir(), "track.json") };
 	s.pace = (struct track_pace){ .gather = 0.001, .retry = 0.001, .retry_most = 0.004, .gone = 0.2,
 	                              .never = 0.1, .stopped = 0.1, .room = 5000 };
+	if (how.pace > 0)
+		s.pace.gather = s.pace.retry = s.pace.retry_most = how.pace;
 	s.server.uri = "fake://x";
-	file = (struct track_file){ __FILE__, "file" };
+	file = (struct track_file){ test_source("CMakeLists.txt"), "file" };
 	s.file = &file;
 	s.files = 1;
 	assert_ok(track_sender_start(&s));
@@ -203,6 +206,28 @@ static void a_stopped_run_sends_its_numbers_and_no_files(void **state)
 	assert_int_equal(s.end.files_unsent, 0);
 }
 
+/* Numbers that come one by one leave together, and new ones are no reason to try again sooner. */
+static void calls_depend_on_the_clock_alone(void **state)
+{
+	static const struct server how[] = { { .pace = 0.1 },
+	                                     { .failing = 1 << 30, .how = TT_EPEER, .pace = 0.1 } };
+
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		const double start = thread_seconds();
+		int most;
+
+		begin(how[k]);
+		for (int i = 0; i < 200; i++) {
+			add(i, i + 1);
+			nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		}
+		most = 3 + (int)((thread_seconds() - start) / 0.1);
+		assert_in_range(__atomic_load_n(&server.calls, __ATOMIC_RELAXED), 1, most);
+		finish(TRACK_KILLED);
+	}
+}
+
 static void a_run_that_never_began_is_not_told(void **state)
 {
 	(void)state;
@@ -220,6 +245,7 @@ int main(void)
 		cmocka_unit_test(a_server_that_never_answers_is_given_up),
 		cmocka_unit_test(a_refusal_is_final),
 		cmocka_unit_test(a_stopped_run_sends_its_numbers_and_no_files),
+		cmocka_unit_test(calls_depend_on_the_clock_alone),
 		cmocka_unit_test(a_run_that_never_began_is_not_told),
 	};
 
