@@ -21,24 +21,12 @@ SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 PROTOTYPE = re.compile(
     r"TT_API\s+((?:const\s+)?(?:struct\s+|enum\s+)?\w+[\s*const]*?)(tt_\w+)\(([^()]*(?:\([^()]*\)[^()]*)*)\)\s*;"
 )
+# What programs hold and hand on, as the headers say: `typedef struct x tt_x;`
 HANDLES = {
-    "tt_checkpoint",
-    "tt_source",
-    "tt_generator",
-    "tt_group",
-    "tt_launch",
-    "tt_learner",
-    "tt_spec",
-    "tt_model",
-    "tt_origins",
-    "tt_report",
-    "tt_session",
-    "tt_evaluation",
-    "tt_context",
-    "tt_trainer",
-    "tt_worker",
-    "tt_batch",
-}
+    name
+    for path in (SOURCE / "include" / "tutti").glob("*.h")
+    for name in re.findall(r"^typedef struct \w+ (tt_\w+);", path.read_text(), re.MULTILINE)
+} | {"tt_batch"}
 # These wait for other processes, start some, or are about the whole process.
 NOT_TRIED = {
     "tt_launch_run",

@@ -20,7 +20,7 @@ static void every_file_has_a_path(void **state)
 	char *path, *first = NULL;
 
 	(void)state;
-	for (int f = TT_RUN_SPEC; f <= TT_RUN_BEST; f++) {
+	for (int f = TT_RUN_SPEC; f <= TT_RUN_TRACK; f++) {
 		assert_ok(tt_run_path("runs/a", (enum tt_run_file)f, &path));
 		assert_memory_equal(path, "runs/a/", 7);
 		if (first)
@@ -29,7 +29,7 @@ static void every_file_has_a_path(void **state)
 		first = path;
 	}
 	tt_free(first);
-	assert_status(tt_run_path("a", (enum tt_run_file)(TT_RUN_BEST + 1), &path), TT_EINVAL);
+	assert_status(tt_run_path("a", (enum tt_run_file)(TT_RUN_TRACK + 1), &path), TT_EINVAL);
 	assert_status(tt_run_path(NULL, TT_RUN_LOG, &path), TT_EINVAL);
 	assert_status(tt_run_path("a", TT_RUN_LOG, NULL), TT_EINVAL);
 }
