@@ -6,6 +6,7 @@
 
 #include "kit/stop.h"
 #include "tune/plan.h"
+#include "tune/section.h"
 #include "tune/tell.h"
 #include "verbs.h"
 
@@ -17,18 +18,20 @@ static const struct flag tune_flags[] = {
 	{ "metric",  'm', FLAG_LIST,  AT(metric), "[min:|max:]NAME", .help =
 	  "what is to be better (valid.accuracy): any that a training tells, that the command prints, "
 	  "or seconds; repeated: a front of those that no other beats in all" },
-	{ "trials",  'n', FLAG_INT,   AT(trials), "N", .def = "20", .max = 1000000000, .help =
-	  "how many; 0: as many as the sampler has" },
-	{ "sampler", 0,   FLAG_TEXT,  AT(sampler), "NAME[:OPTIONS]", .def = "random", .help =
-	  "who says what is tried next (`tutti help samplers`), with options as NAME:KEY=VALUE,..." },
-	{ "scheduler", 0, FLAG_TEXT,  AT(scheduler), "NAME[:OPTIONS]", .def = "none", .help =
-	  "who says how far a trial goes (`tutti help schedulers`), likewise: asha:max=9,factor=3" },
-	{ "seed",    0,   FLAG_INT,   AT(seed), "N", .def = "1", .max = INT64_MAX, .help =
-	  "of what is tried: the same seed and order of results, the same trials" },
+	{ "trials",  'n', FLAG_INT,   AT(trials), "N", .min = 1, .max = 1000000000, .help =
+	  "how many (20; of grid and launch all that there are)" },
+	{ "sampler", 0,   FLAG_TEXT,  AT(sampler), "NAME[:OPTIONS]", .help =
+	  "who says what is tried next (`tutti help samplers`), with options as NAME:KEY=VALUE,... "
+	  "(random)" },
+	{ "scheduler", 0, FLAG_TEXT,  AT(scheduler), "NAME[:OPTIONS]", .help =
+	  "who says how far a trial goes (`tutti help schedulers`), likewise: asha:max=9,factor=3 "
+	  "(none)" },
+	{ "seed",    0,   FLAG_INT,   AT(seed), "N", .min = 1, .max = INT64_MAX, .help =
+	  "of what is tried: the same seed and order of results, the same trials (1)" },
 	{ "set",     's', FLAG_LIST,  AT(set), "KEY=VALUE", .help =
 	  "change a key of the spec for all trials; may be repeated" },
-	{ "slots",   0,   FLAG_INT,   AT(slots), "N", .def = "1", .min = 1, .max = 4096, .help =
-	  "trials at once" },
+	{ "slots",   0,   FLAG_INT,   AT(slots), "N", .min = 1, .max = 4096, .help =
+	  "trials at once (1)" },
 	{ "threads", 't', FLAG_INT,   AT(threads), "N", .def = "1", .min = 1, .max = 4096, .help =
 	  "compute threads of a trial of a spec, and cores that a launcher asks for" },
 	{ "launcher", 0,  FLAG_TEXT,  AT(launcher), "WORDS", .def = "local", .help =
@@ -178,7 +181,8 @@ static tt_status run_tune(struct call *c)
 	if ((st = divide(c, &t.plan)) != TT_OK)
 		return st;
 	stop_install("tutti tune");
-	if ((st = plan_make(&t.plan)) == TT_OK)
+	if ((st = section_read(c->arena, t.plan.spec, c->opts)) == TT_OK &&
+	    (st = plan_make(&t.plan)) == TT_OK)
 		st = search(&t, c);
 	stop_prepared();
 	plan_release(&t.plan);
@@ -198,7 +202,10 @@ const struct verb verb_tune = {
 	"\n"
 	"A trial that is not worth going on with gets SIGTERM, and SIGKILL ten seconds later.  All\n"
 	"that happens is written to journal.jsonl in the folder first, so that --resume goes on after\n"
-	"any crash, with the same suggestions.\n",
+	"any crash, with the same suggestions.\n"
+	"\n"
+	"A spec may have a section `tune` with params (a map of names to ranges), metric, sampler,\n"
+	"scheduler, trials, seed and slots; the command line holds where both speak.\n",
 	.examples = tune_examples, .flags = tune_flags, .opts_size = sizeof(struct tune_args),
 	.run = run_tune,
 };

@@ -26,6 +26,16 @@ for promoted in $(sed -n 's/.*"what": "resume", "trial": \([0-9]*\),.*/\1/p' ash
 		fail "trial $promoted was not gone on with, but begun again"
 done
 
+# a section of the spec says the same; the command line holds where both speak; a training ignores it
+{ cat "$spec"; printf 'tune:\n  params: {train.optimizer.lr: log:1e-3..1e-1, train.batch: [16, 32]}\n  metric: valid.loss\n  trials: 9\n'; } >section.yaml
+run 0 "$tutti" tune section.yaml -q --json -o section -n 1 -s train.epochs=1
+says "$out" '"train.batch": "'
+says "$out" '"metrics": {"valid.loss"'
+run 0 "$tutti" train section.yaml -q -e 1 --run trained
+sed 's/trials: 9/trails: 9/' section.yaml >wrong.yaml
+run 2 "$tutti" tune wrong.yaml -o none
+says "$err" "did you mean 'trials'?"
+
 # two metrics: the trials that no other beats in both
 run 0 "$tutti" tune -q --json -o front -n 3 -m max:y -m min:cost -p x=0..1 -- echo 'y={x} cost={x}'
 says_like "$out" '"front": \[0, 1, 2\]'

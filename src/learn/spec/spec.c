@@ -18,6 +18,16 @@ void tt_free(void *p)
 
 /* ---- come and go ---- */
 
+/* What a search over the spec tries (`tune`) is no part of a training. */
+static void leave_search(struct node *root)
+{
+	for (struct node **at = &root->child; *at; at = &(*at)->next)
+		if (strcmp((*at)->key, "tune") == 0) {
+			*at = (*at)->next;
+			return;
+		}
+}
+
 static tt_status spec_of_text(tt_spec **out, const char *name, const char *text, size_t size)
 {
 	tt_spec *s = mem_calloc(1, sizeof *s);
@@ -31,6 +41,7 @@ static tt_status spec_of_text(tt_spec **out, const char *name, const char *text,
 		st = node_err(s->root, TT_ESPEC, "a spec is a map with the keys name, data, model, train");
 		goto out;
 	}
+	leave_search(s->root);
 	*out = s;
 	s = NULL;
 out:
