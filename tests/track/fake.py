@@ -95,6 +95,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return self.error(400, "INVALID_PARAMETER_VALUE")
             for k in ("params", "metrics", "tags"):
                 run["data"][k] += j.get(k, [])
+            return self.answer(200, {})
         return self.answer(200, {"run": run})
 
 
