@@ -70,12 +70,15 @@ static tt_status write_command(tt_search *s, const tt_suggestion *g, char *dir, 
 static tt_status start(tt_search *s, const tt_suggestion *g, struct slot *l)
 {
 	struct known *k = search_known(s, g->trial);
+	enum tt_verdict late = TT_GO_ON;
 	tt_command c = {0};
 	char *dir = NULL;
 	tt_status st;
 
 	if (!k)
 		return TT_ENOMEM;
+	if (k->attempts && ((st = search_read_late(s, g->trial, &late)) != TT_OK || late != TT_GO_ON))
+		return st;                      /* it had gone further before it heard */
 	*l = (struct slot){ .used = 1, .trial = g->trial, .search = s,
 	                    .job = { .pidfd = -1, .out = -1 } };
 	k->attempts++;

@@ -3,7 +3,6 @@
 
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/sized.h"
@@ -66,38 +65,6 @@ static void end_left_over(const struct known *k)
 		kill(-k->pid, SIGKILL);
 }
 
-/* What it printed and nobody read: all attempts append to one file. */
-struct late { tt_search *s; int64_t trial; enum tt_verdict verdict; tt_status st; };
-
-static void take_late(void *ctx, const struct lines_report *r)
-{
-	struct late *l = ctx;
-
-	if (l->st == TT_OK && l->verdict == TT_GO_ON)
-		l->st = event_tell(l->s, l->trial, r, &l->verdict);
-}
-
-static tt_status read_left_over(tt_search *s, int64_t trial, enum tt_verdict *verdict)
-{
-	struct late late = { s, trial, TT_GO_ON, TT_OK };
-	struct lines lines = { .name = s->name, .n = s->o.n_objectives };
-	struct job j = { .pidfd = -1, .out = -1 };
-	char text[16384], *dir;
-	ssize_t n;
-	tt_status st = tt_search_trial_dir(s, trial, &dir);
-
-	if (st != TT_OK)
-		return st;
-	st = job_open_output(&j, dir, s->known[trial].at);
-	while (st == TT_OK && j.out >= 0 && (n = read(j.out, text, sizeof text)) > 0)
-		lines_take(&lines, text, (size_t)n, take_late, &late);
-	job_close(&j);
-	lines_release(&lines);
-	mem_free(dir);
-	*verdict = late.verdict;
-	return st == TT_OK ? late.st : st;
-}
-
 static tt_status adopt(tt_search *s)
 {
 	enum tt_verdict verdict = TT_GO_ON;
@@ -110,7 +77,7 @@ static tt_status adopt(tt_search *s)
 			continue;
 		if (s->known[i].attempts) {
 			end_left_over(&s->known[i]);
-			st = read_left_over(s, i, &verdict);
+			st = search_read_late(s, i, &verdict);
 		}
 		if (st == TT_OK && verdict == TT_GO_ON)
 			st = search_enqueue(s, i);

@@ -65,6 +65,11 @@ tt_status search_next(tt_search *s, tt_suggestion *out);
 /* The suggestion of a trial that has been asked already. */
 tt_status search_again(tt_search *s, int64_t trial, tt_suggestion *out);
 
+/* ---- late.c ---- */
+
+/* Tell what the trial's last attempt has printed beyond the last step told. */
+tt_status search_read_late(tt_search *s, int64_t trial, enum tt_verdict *verdict);
+
 /* ---- events.c: told to the journal, then to the study ---- */
 
 tt_status event_study(tt_search *s);
