@@ -28,6 +28,27 @@ static tt_status parse(struct keras_file *f, const char *text, size_t n)
 	return st;
 }
 
+/* 2.13.1 is old; what says nothing is as old as its form of file. */
+static int is_old(const char *version, int otherwise)
+{
+	return version && *version ? *version < '3' && version[1] == '.' : otherwise;
+}
+
+static tt_status read_version(struct keras_file *f)
+{
+	struct zip_wanted w = { "metadata.json", CONFIG_MAX };
+	struct node *root;
+	char *text = NULL;
+	size_t n;
+	tt_status st = zip_read(f->path, &w, &text, &n);
+
+	if (st == TT_OK && text && node_parse_json(&f->arena, f->path, text, n, &root) == TT_OK &&
+	    root->kind == NODE_MAP && node_get(root, "keras_version"))
+		f->old = is_old(node_get(root, "keras_version")->text, 0);
+	mem_free(text);
+	return st == TT_ENOMEM ? st : TT_OK;
+}
+
 static tt_status open_zip(struct keras_file *f)
 {
 	struct zip_wanted w = { "config.json", CONFIG_MAX };
@@ -38,6 +59,8 @@ static tt_status open_zip(struct keras_file *f)
 	if ((st = zip_read(f->path, &w, &text, &n)) == TT_OK)
 		st = parse(f, text ? text : "", n);
 	mem_free(text);
+	if (st == TT_OK)
+		st = read_version(f);
 	w = (struct zip_wanted){ "model.weights.h5", 0 };
 	if (st == TT_OK && (st = zip_read(f->path, &w, &f->bytes, &n)) == TT_OK)
 		st = f->ops->open(&f->h5, f->path, f->bytes, n);
@@ -46,7 +69,7 @@ static tt_status open_zip(struct keras_file *f)
 
 static tt_status open_legacy(struct keras_file *f)
 {
-	struct h5_texts t = { .n = 0 };
+	struct h5_texts t = { .n = 0 }, version = { .n = 0 };
 	size_t n;
 	tt_status st;
 
@@ -57,6 +80,11 @@ static tt_status open_legacy(struct keras_file *f)
 	if (st == TT_ENOENT || (st == TT_OK && t.n != 1))
 		return err_set(TT_EFORMAT, "%s: it holds weights, but no model_config: save the whole "
 		               "model, by model.save(\"net.keras\")", f->path);
+	if (st == TT_OK)
+		st = f->ops->texts(f->h5, "/", "keras_version", &f->arena, &version);
+	if (st == TT_ENOENT)
+		st = TT_OK;
+	f->old = is_old(version.n == 1 ? version.v[0] : NULL, 1);
 	return st == TT_OK ? parse(f, t.v[0], strlen(t.v[0])) : st;
 }
 

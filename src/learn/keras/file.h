@@ -12,6 +12,7 @@
 struct keras_file {
 	const char          *path;
 	int                  legacy;         /* .h5                                  */
+	int                  old;            /* written by a Keras before version 3  */
 	struct arena         arena;
 	struct node         *config;         /* {class_name, config}                 */
 	char                *bytes;          /* of the HDF5 part, owned              */

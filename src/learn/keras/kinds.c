@@ -91,12 +91,17 @@ static const struct { const char *theirs, *ours; } acts[] = {
 	{ "hard_sigmoid", "hardsigmoid" },
 };
 
-static const char *act_of(const char *theirs)
+/* hard_sigmoid was clip(0.2 x + 0.5) before version 3; now it is clip(x / 6 + 0.5). */
+static tt_status find_act(const struct keras_layer *l, const char *theirs, const char **out)
 {
+	if (l->old && strcmp(theirs, "hard_sigmoid") == 0)
+		return keras_refuse(l, "hard_sigmoid was another function before Keras 3");
 	for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
-		if (strcmp(acts[i].theirs, theirs) == 0)
-			return acts[i].ours;
-	return NULL;
+		if (strcmp(acts[i].theirs, theirs) == 0) {
+			*out = acts[i].ours;
+			return TT_OK;
+		}
+	return keras_refuse(l, "tutti has not got its activation");
 }
 
 /* What answers with probabilities tells the loss, which brings its own. */
@@ -113,6 +118,7 @@ static tt_status say_act(struct keras_layer *l, struct str *out)
 {
 	const struct node *n = node_get(l->config, "activation");
 	const char *act = node_absent(n) ? "linear" : n->kind == NODE_TEXT ? n->text : "?";
+	tt_status st;
 
 	if (is_answer(l, act))
 		return TT_OK;
@@ -120,10 +126,9 @@ static tt_status say_act(struct keras_layer *l, struct str *out)
 		l->behind = "softmax";
 		return TT_OK;
 	}
-	if (!act_of(act))
-		return keras_refuse(l, "tutti has not got its activation");
-	str_addf(out, ", activation: %s", act_of(act));
-	return TT_OK;
+	if ((st = find_act(l, act, &act)) == TT_OK)
+		str_addf(out, ", activation: %s", act);
+	return st;
 }
 
 /* A layer that is an activation alone. */
@@ -138,13 +143,15 @@ static tt_status say_plain(struct keras_layer *l, const char *act, struct str *o
 static tt_status say_activation(struct keras_layer *l, struct str *out)
 {
 	const char *act = keras_text(l->config, "activation", "?");
+	tt_status st = TT_OK;
 
 	if (is_answer(l, act) || strcmp(act, "linear") == 0)
 		return TT_OK;
-	if (strcmp(act, "softmax") != 0 && !(act = act_of(act)))
-		return keras_refuse(l, "tutti has not got its activation");
-	str_addf(out, "%s: {", act);
-	return TT_OK;
+	if (strcmp(act, "softmax") != 0)
+		st = find_act(l, act, &act);
+	if (st == TT_OK)
+		str_addf(out, "%s: {", act);
+	return st;
 }
 
 static tt_status say_softmax(struct keras_layer *l, struct str *out)
@@ -282,19 +289,20 @@ static tt_status say_dense(struct keras_layer *l, struct str *out)
 	return say_act(l, out);
 }
 
-/* Of four dimensions the last is 3; where it stands first in a list, too. */
-static int last_axis(const struct node *config)
+/* Of four dimensions the last is 3, of two 1; where it stands first in a list, too. */
+static int last_axis(const struct keras_layer *l)
 {
-	const struct node *n = node_get(config, "axis");
+	const struct node *n = node_get(l->config, "axis");
 	const struct node *one = n && n->kind == NODE_LIST && node_count(n) == 1 ? n->child : NULL;
-	const int v = one && one->kind == NODE_TEXT ? atoi(one->text) : keras_int(config, "axis", -1);
+	const int v = one && one->kind == NODE_TEXT ? atoi(one->text)
+	                                            : keras_int(l->config, "axis", -1);
 
-	return v == -1 || v == 3 || v == 1;
+	return v == -1 || v == (l->flat ? 1 : 3);
 }
 
 static tt_status say_batchnorm(struct keras_layer *l, struct str *out)
 {
-	if (!last_axis(l->config))
+	if (!last_axis(l))
 		return keras_refuse(l, "its axis is not the channels");
 	str_addf(out, "batchnorm: {eps: %.9g, momentum: %.9g", keras_number(l->config, "epsilon", 1e-3),
 	         1 - keras_number(l->config, "momentum", 0.99));
@@ -303,7 +311,7 @@ static tt_status say_batchnorm(struct keras_layer *l, struct str *out)
 
 static tt_status say_layernorm(struct keras_layer *l, struct str *out)
 {
-	if (!last_axis(l->config))
+	if (!last_axis(l))
 		return keras_refuse(l, "its axis is not the last");
 	str_addf(out, "layernorm: {eps: %.9g", keras_number(l->config, "epsilon", 1e-3));
 	return TT_OK;
@@ -330,7 +338,7 @@ static tt_status say_add(struct keras_layer *l, struct str *out)
 
 static tt_status say_concat(struct keras_layer *l, struct str *out)
 {
-	if (!last_axis(l->config) || keras_int(l->config, "axis", -1) == 1)
+	if (!last_axis(l))
 		return keras_refuse(l, "its axis is not the last");
 	str_add(out, "concat: {axis: 1");
 	return TT_OK;

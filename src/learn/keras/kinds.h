@@ -16,6 +16,8 @@ struct keras_layer {
 	int                pad[4];           /* zeros that the layer in front should add     */
 	int                padded;           /* ... if it does                               */
 	int                positive;         /* what it reads is never below 0               */
+	int                flat;             /* what it reads is features, no pictures       */
+	int                old;              /* of a Keras before version 3                  */
 };
 
 /* Arrays in their order: the key that says whether it is there, NULL: always; and our name. */

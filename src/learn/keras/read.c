@@ -142,7 +142,7 @@ static tt_status add_item(struct keras_in *r, const struct node *n)
 		return damaged(r, "a layer has no config");
 	it->l = (struct keras_layer){
 		.path = r->f.path, .config = config, .class_name = keras_text(n, "class_name", "?"),
-		.name = keras_text(config, "name", keras_text(n, "name", "?")),
+		.name = keras_text(config, "name", keras_text(n, "name", "?")), .old = r->f.old,
 	};
 	if ((st = keras_kind_find(&it->l, &it->kind)) != TT_OK)
 		return st;
@@ -277,12 +277,23 @@ static int is_relu(const struct item *it)
 	       strcmp(keras_text(it->l.config, "activation", ""), "relu") == 0;
 }
 
+/* Is its answer features? */
+static int gives_features(const struct item *it)
+{
+	const char *class_name = it->l.class_name;
+
+	return it->l.flat || strcmp(class_name, "Flatten") == 0 ||
+	       strcmp(class_name, "GlobalAveragePooling2D") == 0 ||
+	       strcmp(class_name, "GlobalMaxPooling2D") == 0;
+}
+
 /* Our layers of one of theirs, whose inputs are known. */
 static tt_status say_item(struct keras_in *r, struct item *it, const struct item *const *in, int n)
 {
 	struct str text = {0};
 	tt_status st;
 
+	it->l.flat = n ? gives_features(in[0]) : r->input.ndim == 1;
 	if (n == 1) {
 		it->l.padded = in[0]->l.padded &&
 		               strcmp(in[0]->l.class_name, "ZeroPadding2D") == 0;

@@ -236,9 +236,50 @@ static void architectures_that_lie_are_refused(void **state)
 	}
 }
 
+#define BATCHNORM(axis) "{\"class_name\":\"BatchNormalization\",\"config\":{\"name\":\"b\"," \
+	"\"axis\":" axis "}}"
+#define LAYER(class_name) ",{\"class_name\":\"" class_name "\",\"config\":{\"name\":\"" \
+	class_name "\"}},"
+
+/* Axis 1 is the last of features and the height of pictures. */
+static void channels_are_the_last_axis(void **state)
+{
+#define PICTURES "{\"class_name\":\"InputLayer\",\"config\":{\"name\":\"i\"," \
+	"\"batch_shape\":[null,4,4,4]}}"
+#define END ",{\"class_name\":\"Dense\",\"config\":{\"name\":\"d\",\"units\":2}}]}}"
+	static const struct { const char *text; int fits; } rows[] = {
+		{ HEAD PICTURES "," BATCHNORM("3") LAYER("Flatten") BATCHNORM("[1]") END, 1 },
+		{ HEAD PICTURES "," BATCHNORM("-1") LAYER("Flatten") BATCHNORM("-1") END, 1 },
+		{ HEAD PICTURES "," BATCHNORM("1") LAYER("Flatten") BATCHNORM("1") END, 0 },
+		{ HEAD PICTURES "," BATCHNORM("[1]") LAYER("Flatten") BATCHNORM("1") END, 0 },
+		{ HEAD INPUT "," BATCHNORM("1") END, 1 },
+		{ HEAD INPUT "," BATCHNORM("3") END, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct str text = { 0 };
+		tt_spec *s = NULL;
+		char *second;
+
+		str_add(&text, rows[i].text);                   /* two layers have two names */
+		if ((second = strstr(text.p, "\"Flatten\"")) && (second = strstr(second, "\"b\"")))
+			second[1] = 'c';
+		if (rows[i].fits) {
+			assert_ok(keras_parse_config("x.json", text.p, text.len, &s));
+		} else {
+			assert_status(keras_parse_config("x.json", text.p, text.len, &s), TT_ESUPPORT);
+			assert_error("its axis is not the channels");
+		}
+		tt_spec_free(&s);
+		str_release(&text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(channels_are_the_last_axis),
 		cmocka_unit_test(models_give_the_answers_of_keras_and_go_back),
 		cmocka_unit_test(what_is_not_there_is_refused),
 		cmocka_unit_test(what_keras_does_otherwise_is_not_written),
