@@ -31,7 +31,8 @@ static const struct flag tune_flags[] = {
 	{ "set",     's', FLAG_LIST,  AT(set), "KEY=VALUE", .help =
 	  "change a key of the spec for all trials; may be repeated" },
 	{ "slots",   0,   FLAG_INT,   AT(slots), "N", .min = 1, .max = 4096, .help =
-	  "trials at once (1)" },
+	  "trials at once (as many as have --threads cores here, elsewhere 1); with 1 the order of "
+	  "results, and so the whole search, is the same each time" },
 	{ "threads", 't', FLAG_INT,   AT(threads), "N", .def = "1", .min = 1, .max = 4096, .help =
 	  "compute threads of a trial of a spec, and cores that a launcher asks for" },
 	{ "launcher", 0,  FLAG_TEXT,  AT(launcher), "WORDS", .def = "local", .help =

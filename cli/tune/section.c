@@ -1,5 +1,7 @@
 #include "tune/section.h"
 
+#include <tutti/catalog.h>
+
 #include <string.h>
 
 #include "base/file.h"
@@ -152,6 +154,14 @@ static int64_t usual_trials(const char *sampler)
 	return strncmp(sampler, "grid", 4) == 0 || strncmp(sampler, "launch", 6) == 0 ? 0 : TRIALS;
 }
 
+/* As many as have cores here; elsewhere nobody knows. */
+static int64_t usual_slots(const struct tune_args *o)
+{
+	const int64_t cores = strcmp(o->launcher, "local") == 0 ? tt_cores() / o->threads : 1;
+
+	return cores > 1 ? cores : 1;
+}
+
 tt_status section_read(struct arena *a, const char *spec, struct tune_args *o)
 {
 	tt_status st = spec ? from_spec(a, spec, o) : TT_OK;
@@ -162,6 +172,6 @@ tt_status section_read(struct arena *a, const char *spec, struct tune_args *o)
 	o->scheduler = o->scheduler ? o->scheduler : "none";
 	o->trials = o->trials ? o->trials : usual_trials(o->sampler);
 	o->seed = o->seed ? o->seed : 1;
-	o->slots = o->slots ? o->slots : 1;
+	o->slots = o->slots ? o->slots : usual_slots(o);
 	return TT_OK;
 }
