@@ -58,6 +58,24 @@ static int known_direction(const char *name)
 	return 0;
 }
 
+#define METRICS_MOST 256
+static tt_status no_direction(const char *name)
+{
+	const char *words[METRICS_MOST + 1] = { "seconds" }, *near;
+	int n = 1;
+
+	for (int i = 0; i < tt_metric_count() && n < METRICS_MOST; i++) {
+		tt_metric m = TT_SIZED(tt_metric);
+
+		if (tt_metric_get(i, &m) == TT_OK && m.better)
+			words[n++] = m.name;
+	}
+	near = str_nearest(name, words);
+	return err_set(TT_EINVAL, "--metric %s: is more of it better (max:%s) or less (min:%s)?"
+	               "%s%s%s", name, name, name, near ? " Or did you mean '" : "", near ? near : "",
+	               near ? "'?" : "");
+}
+
 static tt_status add_metric(struct plan *p, const char *word)
 {
 	const int min = strncmp(word, "min:", 4) == 0, max = strncmp(word, "max:", 4) == 0;
@@ -67,8 +85,7 @@ static tt_status add_metric(struct plan *p, const char *word)
 	if (!*name)
 		return err_set(TT_EINVAL, "--metric wants [min:|max:]NAME, not '%s'", word);
 	if (!better)
-		return err_set(TT_EINVAL, "--metric %s: is more of it better (max:%s) or less (min:%s)?",
-		               name, name, name);
+		return no_direction(name);
 	if (p->metrics == PLAN_METRICS)
 		return err_set(TT_EINVAL, "--metric: at most %d", PLAN_METRICS);
 	p->direction[p->metrics] = better > 0 ? TT_MAXIMIZE : TT_MINIMIZE;

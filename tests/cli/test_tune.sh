@@ -90,6 +90,8 @@ for i in 0 1 2 3 4 5; do
 done
 run 2 "$tutti" tune -q -m max:y -p x=0..2 -n 6 -o killed --resume -- sh trial.sh {x}
 says "$err" "other settings"
+run 2 "$tutti" tune "$spec" -p train.optimizer.lr=0..1 -m valid.accurcy
+says "$err" "did you mean 'valid.accuracy'?"
 
 # a signal ends it, and says how to go on
 "$tutti" tune -q -m max:y -p x=0..1 -n 9 -o stopped -- sh trial.sh {x} >"$out" 2>"$err" &

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "data/readers/registry.h"
+#include "data/table/recipe.h"
 #include "learn/nn/loss.h"
 #include "learn/nn/model.h"
 
@@ -165,6 +166,50 @@ static tt_status add_inputs(struct signature *s, const struct tt_model *m, const
 	return st;
 }
 
+/* Does an input read the features that columns become? */
+static int reads_features(const tt_schema *net)
+{
+	for (int i = 0; i < net->columns; i++)
+		if (net->column[i]->features)
+			return 1;
+	return 0;
+}
+
+/* Of a table's recipe what the net reads: who predicts needs no other column. */
+static tt_status add_recipe(struct signature *s, const tt_schema *data)
+{
+	const tt_schema *net = &s->data.view;
+	const int features = reads_features(net);
+	struct arena a = { 0 };
+	struct recipe r = { 0 };
+	struct str text = { 0 };
+	int64_t kept = 0;
+	tt_status st;
+
+	if (!data->recipe)
+		return TT_OK;
+	if ((st = recipe_read(&r, &a, data->recipe, "data")) != TT_OK)
+		goto out;
+	if (!r.columns) {                               /* of a text */
+		st = schema_set_recipe(&s->data, data->recipe);
+		goto out;
+	}
+	for (int64_t i = 0; i < r.columns; i++) {
+		const struct recipe_column *c = &r.column[i];
+
+		if (c->apart ? schema_find(net, c->name) >= 0 : features || c->kind == TT_CELLS_ID)
+			r.column[kept++] = *c;
+	}
+	r.columns = kept;
+	recipe_write(&r, &text);
+	if ((st = str_status(&text)) == TT_OK)
+		st = schema_set_recipe(&s->data, text.p);
+out:
+	str_release(&text);
+	arena_release(&a);
+	return st;
+}
+
 static tt_status add_target(struct signature *s, const tt_schema *data)
 {
 	const int at = schema_target(data);
@@ -200,7 +245,7 @@ tt_status signature_bind(struct signature **out, const struct tt_model *m, const
 	if (st != TT_OK)
 		return st;
 	if ((st = add_inputs(s, m, data)) != TT_OK ||
-	    (st = schema_set_recipe(&s->data, data->recipe)) != TT_OK ||
+	    (st = add_recipe(s, data)) != TT_OK ||
 	    (st = add_target(s, data)) != TT_OK || (st = add_weight(s, data)) != TT_OK)
 		goto out;
 	s->view.known = 1;
