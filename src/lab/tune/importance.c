@@ -86,7 +86,7 @@ tt_status tt_study_importance(tt_study *s, double *share, int n)
 		return err_set(TT_EINVAL, "tt_study_importance: the space has %d parameters, not %d",
 		               s->space->n, n);
 	ranked = study_ranked(s, &trials);
-	if (s->n_objectives > 1)                        /* they are ranked by fronts */
+	if (s->n_objectives > 1 && trials > 1)          /* they are ranked by fronts */
 		qsort(ranked, (size_t)trials, sizeof *ranked, by_first_loss);
 	if (!(v = mem_alloc(((size_t)trials + 1) * sizeof *v)))
 		return err_set(TT_ENOMEM, "importance: no memory for %lld trials", (long long)trials);
