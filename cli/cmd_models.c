@@ -1,5 +1,4 @@
 /* cmd_models.c -- tutti models: checkpoints with names, versions and words that point to them. */
-#include <tutti/observer.h>
 #include <tutti/store.h>
 
 #include <limits.h>
@@ -8,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actions.h"
+#include "kit/metrics.h"
 #include "kit/paths.h"
 #include "kit/table.h"
 #include "print/json.h"
-#include "verbs.h"
 
 struct models_args {
 	struct common common;
@@ -277,15 +277,12 @@ static tt_status look_at_version(void *ctx, const tt_model_version *v)
 	return st;
 }
 
-/* Of metrics that we know, which way is better; of others the larger is. */
+/* Of metrics that nobody knows the larger is better, unless they call themselves a loss. */
 static int sign_of(const char *by)
 {
-	tt_metric m = TT_SIZED(tt_metric);
+	const int better = metric_better(by);
 
-	for (int i = 0; i < tt_metric_count(); i++)
-		if (tt_metric_get(i, &m) == TT_OK && strcmp(m.name, by) == 0 && m.better)
-			return m.better;
-	return strstr(by, "loss") ? -1 : 1;
+	return better ? better : strstr(by, "loss") ? -1 : 1;
 }
 
 static tt_status best(tt_store *s, struct call *c)
@@ -301,64 +298,31 @@ static tt_status best(tt_store *s, struct call *c)
 
 /* ---- verb ---- */
 
-static const struct action {
-	const char *name, *args;
-	int         least, most;
-	tt_status (*run)(tt_store *s, struct call *c);
-} actions[] = {
-	{ "list", "[NAME]", 0, 1, list },
-	{ "show", "NAME[@ALIAS|/VERSION]", 1, 1, show },
-	{ "register", "RUN", 1, 1, enter },
-	{ "best", "NAME", 1, 1, best },
-	{ "promote", "NAME VERSION", 2, 2, promote },
-	{ "rollback", "NAME", 1, 1, rollback },
-	{ "stage", "NAME VERSION WORD", 3, 3, stage },
-	{ "delete", "NAME VERSION", 2, 2, delete },
+static const struct action actions[] = {
+	{ "list", "[NAME]", 0, 1, TT_STORE_THERE, list },
+	{ "show", "NAME[@ALIAS|/VERSION]", 1, 1, TT_STORE_THERE, show },
+	{ "register", "RUN", 1, 1, TT_STORE_THERE, enter },
+	{ "best", "NAME", 1, 1, TT_STORE_THERE, best },
+	{ "promote", "NAME VERSION", 2, 2, TT_STORE_THERE, promote },
+	{ "rollback", "NAME", 1, 1, TT_STORE_THERE, rollback },
+	{ "stage", "NAME VERSION WORD", 3, 3, TT_STORE_THERE, stage },
+	{ "delete", "NAME VERSION", 2, 2, TT_STORE_THERE, delete },
+	{ NULL },
 };
-#define ACTIONS (sizeof actions / sizeof *actions)
-
-static tt_status find_action(const char *name, const struct action **out)
-{
-	const char *names[ACTIONS + 1] = { NULL }, *near;
-
-	for (size_t i = 0; i < ACTIONS; i++) {
-		names[i] = actions[i].name;
-		if (strcmp(name, actions[i].name) == 0) {
-			*out = &actions[i];
-			return TT_OK;
-		}
-	}
-	near = str_nearest(name, names);
-	return err_set(TT_EINVAL, "'%s' is nothing to do with models%s%s%s", name,
-	               near ? "; did you mean " : " (see `tutti help models`)", near ? near : "",
-	               near ? "?" : "");
-}
 
 static tt_status run_models(struct call *c)
 {
 	const struct models_args *o = c->opts;
-	const struct action *a = &actions[0];
-	tt_store *s = NULL;
-	tt_status st;
 
-	if (c->args.n && (st = find_action(c->args.v[0], &a)) != TT_OK)
-		return st;
-	if (c->args.n && (c->args.n - 1 < a->least || c->args.n - 1 > a->most))
-		return err_set(TT_EINVAL, "%s wants %s (see `tutti help models`)", a->name, a->args);
-	if ((st = tt_store_open(&s, paths_store(o->store), TT_STORE_THERE)) != TT_OK)
-		return st;
-	st = a->run(s, c);
-	tt_store_close(&s);
-	return st;
+	return actions_run(actions, c, o->store);
 }
 
 const struct verb verb_models = {
 	.name = "models", .args = "[ACTION [WORD...]]", .min_args = 0, .max_args = 4,
 	.summary = "checkpoints with names and versions",
 	.text =
-	"Keeps, in the store of runs, which checkpoints are versions 1, 2 ... of a model, and words "
-	    "that\n"
-	"point to one of them.  Actions: list [NAME] (without one: list), register RUN (its best\n"
+	"Keeps, in the store of runs, which checkpoints are versions 1, 2 ... of a model, and words\n"
+	"that point to one of them.  Actions: list [NAME] (without one: list), register RUN (its best\n"
 	"checkpoint), show NAME[@ALIAS|/VERSION], best NAME, promote NAME VERSION (--alias prod),\n"
 	"rollback NAME, stage NAME VERSION WORD, delete NAME VERSION (no file is touched).\n"
 	"\n"

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "actions.h"
 #include "kit/paths.h"
 #include "kit/table.h"
 #include "print/json.h"
 #include "runs_compare.h"
 #include "runs_export.h"
-#include "verbs.h"
 
 #define COLUMNS_MOST 7                  /* beside those of every run */
 #define SHORT_ID     8
@@ -439,12 +439,7 @@ static tt_status import(tt_store *s, struct call *c)
 
 /* ---- verb ---- */
 
-static const struct action {
-	const char *name, *args;
-	int         least, most;         /* words behind it */
-	enum tt_store_access access;
-	tt_status (*run)(tt_store *s, struct call *c);
-} actions[] = {
+static const struct action actions[] = {
 	{ "list", "[FILTER]", 0, 1, TT_STORE_THERE, list },
 	{ "show", "RUN", 1, 1, TT_STORE_THERE, show },
 	{ "compare", "RUN RUN...", 2, COMPARED_MOST, TT_STORE_THERE, compare },
@@ -453,56 +448,25 @@ static const struct action {
 	{ "note", "RUN TEXT", 2, 2, TT_STORE_THERE, note },
 	{ "delete", "RUN...", 1, 100000, TT_STORE_THERE, delete },
 	{ "import", "FOLDER...", 1, 100000, TT_STORE_MAKE, import },
+	{ NULL },
 };
-#define ACTIONS (sizeof actions / sizeof *actions)
-
-static tt_status find_action(const char *name, const struct action **out)
-{
-	const char *names[ACTIONS + 1] = { NULL }, *near;
-
-	for (size_t i = 0; i < ACTIONS; i++) {
-		names[i] = actions[i].name;
-		if (strcmp(name, actions[i].name) == 0) {
-			*out = &actions[i];
-			return TT_OK;
-		}
-	}
-	near = str_nearest(name, names);
-	return near ? err_set(TT_EINVAL, "'%s' is nothing to do with runs; did you mean %s?", name,
-	                      near) :
-	       err_set(TT_EINVAL, "'%s' is nothing to do with runs (see `tutti help runs`)", name);
-}
 
 static tt_status run_runs(struct call *c)
 {
 	const struct runs_args *o = c->opts;
-	const struct action *a = &actions[0];
-	tt_store *s = NULL;
-	tt_status st;
 
-	if (c->args.n && (st = find_action(c->args.v[0], &a)) != TT_OK)
-		return st;
-	if (c->args.n && (c->args.n - 1 < a->least || c->args.n - 1 > a->most))
-		return err_set(TT_EINVAL, "%s wants %s (see `tutti help runs`)", a->name, a->args);
-	if ((st = tt_store_open(&s, paths_store(o->store), a->access)) != TT_OK)
-		return st;
-	st = a->run(s, c);
-	tt_store_close(&s);
-	return st;
+	return actions_run(actions, c, o->store);
 }
 
 const struct verb verb_runs = {
 	.name = "runs", .args = "[ACTION [WORD...]]", .min_args = 0, .max_args = 100001,
 	.summary = "what was trained, and how well",
 	.text =
-	"Every training is recorded in a store, a file tutti.db beside the run folders (`tutti train\n"
-	"--store`): its settings, numbers, tags and files.  Actions: list [FILTER] (without one: "
-	    "list),\n"
-	"show RUN, compare RUN RUN..., export [FILTER] (JSON), tag RUN NAME[=TEXT]..., note RUN "
-	    "TEXT, delete RUN... (from "
-	    "the store; folders "
-	    "stay),\n"
-	"import FOLDER...  A RUN is its folder, or the first letters of its id.\n"
+	"`tutti train` records what it does in a store, a file tutti.db beside the run folders (its\n"
+	"option --store): settings, numbers, tags and files.  Actions: list [FILTER] (without one:\n"
+	"list), show RUN, compare RUN RUN..., export [FILTER] (JSON), tag RUN NAME[=TEXT]...,\n"
+	"note RUN TEXT, delete RUN... (from the store; folders stay), import FOLDER...  A RUN is its\n"
+	"folder, or the first letters of its id.\n"
 	"\n"
 	"A FILTER compares metrics (their last numbers), parameters (keys of the spec), tags, and\n"
 	"id name kind parent folder status note host begun ended seconds, by = != < <= > >= and like,\n"

@@ -348,9 +348,15 @@ static tt_status list_columns(struct maker *m)
 	tt_source *s = NULL;
 	tt_status st;
 
-	if (specfile_text(m->arena, m->file->spec, "data.train", &uri) != TT_OK || !is_table(uri) ||
-	    specfile_text(m->arena, m->file->spec, "model.input", &input) != TT_OK)
+	if (specfile_text(m->arena, m->file->spec, "data.train", &uri) != TT_OK || !is_table(uri))
 		return TT_OK;
+	if (specfile_text(m->arena, m->file->spec, "model.input", &input) != TT_OK) {
+		struct variant *v = add(m, VARIANT_COLUMN, "columns");
+
+		if (v)
+			v->refused = "the model has several inputs, or reads columns by their names";
+		return v ? TT_OK : TT_ENOMEM;
+	}
 	if (specfile_text(m->arena, m->file->spec, "data.split.group", &m->group) != TT_OK)
 		m->group = "";
 	if (*m->group && !(uri = ignoring(m->arena, uri, m->group)))

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/shell.h"
+#include "kit/metrics.h"
 #include "kit/specfile.h"
 #include "tune/words.h"
 
@@ -45,19 +46,6 @@ static tt_status read_params(struct plan *p)
 
 /* ---- metrics ---- */
 
-/* Which way is better, if the library knows the number; 0: it does not. */
-static int known_direction(const char *name)
-{
-	tt_metric m = TT_SIZED(tt_metric);
-
-	if (strcmp(name, "seconds") == 0)
-		return -1;
-	for (int i = 0; i < tt_metric_count(); i++)
-		if (tt_metric_get(i, &m) == TT_OK && strcmp(m.name, name) == 0)
-			return m.better;
-	return 0;
-}
-
 #define METRICS_MOST 256
 static tt_status no_direction(const char *name)
 {
@@ -80,7 +68,7 @@ static tt_status add_metric(struct plan *p, const char *word)
 {
 	const int min = strncmp(word, "min:", 4) == 0, max = strncmp(word, "max:", 4) == 0;
 	const char *name = min || max ? word + 4 : word;
-	const int better = min ? -1 : max ? 1 : known_direction(name);
+	const int better = min || strcmp(word, "seconds") == 0 ? -1 : max ? 1 : metric_better(name);
 
 	if (!*name)
 		return err_set(TT_EINVAL, "--metric wants [min:|max:]NAME, not '%s'", word);

@@ -102,3 +102,21 @@ wait $pid
 code=$?
 [ $code -eq 143 ] || fail "a stopped search gives exit code $code"
 says "$err" "--resume"
+
+# as many trials at once as there are cores
+cat >crowd.sh <<'SH'
+mkdir "in/$$"
+sleep 0.3
+echo "y=$(ls in | wc -l)"
+sleep 0.3
+rmdir "in/$$"
+SH
+mkdir in
+one=$(taskset -cp $$ | sed 's/.*: //; s/[,-].*//')
+most() { python3 -c 'import json, sys; print(int(json.loads(sys.stdin.readlines()[-1])["best"]["metrics"]["y"]))' <"$out"; }
+run 0 taskset -c "$one" "$tutti" tune -q --json -m max:y -p x=0..1 -n 2 -o alone -- sh "$PWD/crowd.sh" x{x}
+[ "$(most)" = 1 ] || fail "two trials at once on one core"
+if [ "$(nproc)" -gt 1 ]; then
+	run 0 "$tutti" tune -q --json -m max:y -p x=0..1 -n 2 -o both -- sh "$PWD/crowd.sh" x{x}
+	[ "$(most)" = 2 ] || fail "$(nproc) cores, and one trial at once"
+fi

@@ -78,3 +78,14 @@ void assert_share(const int64_t *mine, int n, const struct share *s)
 			assert_int_equal(mine[k++], s->all[p]);
 	assert_int_equal(n, k);
 }
+
+const struct data_opts fake_opts = { .shuffle = 1, .threads = 1 };
+
+struct loader *fake_loader(tt_source *s, const struct data_opts *d, int batch, int rank, int world)
+{
+	struct loader *l;
+
+	assert_ok(loader_new(&l, s, &(struct loader_opts){ .data = d, .training = 1, .batch = batch,
+	                     .rank = rank, .world = world, .seed = 5 }));
+	return l;
+}

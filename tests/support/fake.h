@@ -12,6 +12,10 @@
 tt_source *fake_source(int64_t count, int64_t broken);
 uint8_t    fake_pixel(int64_t k, int64_t i);
 
+/* Batches of it for training, shuffled by one thread with &fake_opts. */
+extern const struct data_opts fake_opts;
+struct loader *fake_loader(tt_source *s, const struct data_opts *d, int batch, int rank, int world);
+
 /* All sample numbers of an epoch in this rank's order; returns how many. */
 int        fake_read_epoch(struct loader *l, int64_t epoch, int64_t from, int64_t *out);
 

@@ -153,16 +153,13 @@ tt_status tt_search_new(tt_search **out, tt_study *study, const tt_search_opts *
 
 tt_status tt_search_run(tt_search *s)
 {
-	tt_status st, synced;
+	tt_status st;
 
 	if (!s)
 		return err_null(__func__);
 	s->done = s->waits = 0;
 	st = s->o.command ? drive_processes(s) : drive_calls(s);
-	if (st != TT_OK)
-		return st;
-	synced = journal_sync(&s->journal, 0);
-	return synced;
+	return st == TT_OK ? journal_sync(&s->journal, 0) : st;
 }
 
 void tt_search_free(tt_search **s)

@@ -21,7 +21,6 @@
 #define LOG_MOST ((size_t)64 << 20)
 #define JSON_MOST ((size_t)1 << 20)
 
-
 /* ---- id ---- */
 
 static int read_id(const char *path, char id[TT_STORE_ID])
@@ -205,24 +204,19 @@ static void add_metric(void *ctx, const struct csv_metric *m)
 {
 	struct import *i = ctx;
 	char name[128];
-	tt_record r = { .size = sizeof r, .kind = TT_RECORD_METRIC, .name = name, .step = m->step,
-	                .value = m->value };
 
 	if (i->st != TT_OK)
 		return;
 	snprintf(name, sizeof name, "%s.%s", m->split, m->name);
 	i->st = store_do(i->store, "INSERT INTO points(run, name, step, time, value) SELECT ?1, ?2, "
-	                 "?3, 0, "
-	                 "?4 WHERE NOT EXISTS (SELECT 1 FROM points WHERE run = ?1 AND name = ?2 AND "
-	                 "step = ?3)", db_int(i->key), db_text(name), db_int(m->step),
+	                 "?3, 0, ?4 WHERE NOT EXISTS (SELECT 1 FROM points WHERE run = ?1 AND "
+	                 "name = ?2 AND step = ?3)", db_int(i->key), db_text(name), db_int(m->step),
 	                 db_real(m->value));
 	if (i->st == TT_OK)
-		i->st = store_do(i->store, "INSERT INTO facts(run, name, kind, number, step) VALUES(?1, "
-		                 "?2, 0, "
-		                 "?3, ?4) ON CONFLICT(run, name, kind) DO UPDATE SET number = ?3, step = "
-		                 "?4 "
-		                 "WHERE facts.step <= ?4", db_int(i->key), db_text(name), db_real(r.value),
-		                 db_int(r.step));
+		i->st = store_do(i->store, "INSERT INTO facts(run, name, kind, number, step) "
+		                 "VALUES(?1, ?2, 0, ?3, ?4) ON CONFLICT(run, name, kind) DO UPDATE SET "
+		                 "number = ?3, step = ?4 WHERE facts.step <= ?4", db_int(i->key),
+		                 db_text(name), db_real(m->value), db_int(m->step));
 }
 
 /* How it ended, from the last line of the log that says so: "... end: finished". */
@@ -300,8 +294,7 @@ static tt_status load_spec(const char *folder, tt_spec **out)
 	if (st == TT_OK && !file_exists(path.p))
 		st = err_set(TT_ENOENT, "%s: no run folder: there is no spec.yaml in it", folder);
 	if (st == TT_OK && (st = tt_spec_load(out, path.p)) == TT_OK)
-		(void)tt_spec_resolve(*out);
-		    /* one that data taught more than a spec says stands as it is */
+		(void)tt_spec_resolve(*out);            /* one that cannot be stands as it is */
 	str_release(&path);
 	return st;
 }

@@ -28,6 +28,7 @@
 #define EVERY     0.5                   /* seconds between looks at the ring                */
 #define SLOWEST   10.0                  /* between tries while the store cannot be written  */
 #define AT_END    1.0                   /* seconds for what is left                         */
+#define AGAIN_US  50000                 /* between tries then                               */
 #define HOST_MOST 256
 
 struct number { char name[NAME_MOST]; double value, time; int64_t step; };
@@ -201,12 +202,12 @@ static tt_status write_all(struct tt_recorder *r)
 	return end && !r->has_end ? write_end(r, end, dropped) : TT_OK;
 }
 
-/* Until there is something to do, or so many seconds are over; *leave: nobody waits for more. */
-static double wait_for(struct tt_recorder *r, double seconds, tt_status st)
+/* For so many seconds, or until the training is over: then it is 1. */
+static int wait_for(struct tt_recorder *r, double seconds, tt_status st)
 {
 	struct timespec until;
 	const double at = now() + seconds;
-	double left;
+	int leave;
 
 	until.tv_sec = (time_t)at;
 	until.tv_nsec = (long)((at - (double)until.tv_sec) * 1e9);
@@ -214,34 +215,40 @@ static double wait_for(struct tt_recorder *r, double seconds, tt_status st)
 	if (st == TT_OK)
 		r->why[0] = '\0';
 	else
-		strncpy(r->why, tt_last_error(), sizeof r->why - 1);
+		snprintf(r->why, sizeof r->why, "%s", tt_last_error());
 	while (!r->leave)
 		if (pthread_cond_timedwait(&r->more, &r->lock, &until) == ETIMEDOUT)
 			break;
-	left = r->leave ? 1 : 0;
+	leave = r->leave;
 	pthread_mutex_unlock(&r->lock);
-	return left;
+	return leave;
+}
+
+/* One try; what has gone may be there again at the next. */
+static tt_status attempt(struct tt_recorder *r)
+{
+	const tt_status st = write_all(r);
+
+	if (st != TT_OK && st != TT_EBUSY)
+		tt_store_close(&r->store);
+	return st;
 }
 
 static void work(void *ctx)
 {
 	struct tt_recorder *r = ctx;
-	double pause = EVERY, end = 0;
+	double pause = EVERY, end;
+	tt_status st;
 
-	for (;;) {
-		tt_status st = write_all(r);
-
-		if (st == TT_OK && r->has_end)
-			break;
-		if (st != TT_OK && st != TT_EBUSY)
-			tt_store_close(&r->store);       /* the next one may be there again */
-		pause = st == TT_OK || end > 0 ? EVERY : pause < SLOWEST / 2 ? 2 * pause : SLOWEST;
-		if (end > 0 && now() > end)
-			break;
-		if (end > 0)
-			usleep(50000);
-		if (wait_for(r, pause, st) > 0 && !(end > 0))
-			end = now() + AT_END;
+	do {
+		st = attempt(r);
+		pause = st == TT_OK ? EVERY : pause < SLOWEST / 2 ? 2 * pause : SLOWEST;
+	} while (!wait_for(r, pause, st));
+	for (end = now() + AT_END; !r->has_end && now() < end; ) {
+		st = attempt(r);
+		wait_for(r, 0, st);              /* says why */
+		if (!r->has_end)
+			usleep(AGAIN_US);
 	}
 	tt_store_close(&r->store);
 }

@@ -285,8 +285,7 @@ static int comes_again(const tt_record *v, int i, int n)
 static tt_status write_point(tt_store *s, int64_t key, const tt_record *r)
 {
 	return store_do(s, "INSERT INTO points(run, name, step, time, value) VALUES(?1, ?2, ?3, ?4, "
-	                "?5) "
-	                "ON CONFLICT(run, name, step, time) DO UPDATE SET value = ?5",
+	                "?5) ON CONFLICT(run, name, step, time) DO UPDATE SET value = ?5",
 	                db_int(key), db_text(r->name), db_int(r->step), db_real(r->time),
 	                isnan(r->value) ? db_text(NULL) : db_real(r->value));
 }
@@ -297,9 +296,8 @@ static tt_status write_fact(tt_store *s, int64_t key, const tt_record *r)
 	int known = !r->text || str_to_double(r->text, &number);
 
 	return store_do(s, "INSERT INTO facts(run, name, kind, number, text, step) VALUES(?1, ?2, "
-	                "?3, ?4,"
-	                " ?5, ?6) ON CONFLICT(run, name, kind) DO UPDATE SET number = ?4, text = ?5, "
-	                "step = ?6 WHERE facts.step <= ?6",
+	                "?3, ?4, ?5, ?6) ON CONFLICT(run, name, kind) DO UPDATE SET number = ?4, "
+	                "text = ?5, step = ?6 WHERE facts.step <= ?6",
 	                db_int(key), db_text(r->name), db_int(r->kind),
 	                known && !isnan(number) ? db_real(number) : db_text(NULL), db_text(r->text),
 	                db_int(r->kind == TT_RECORD_METRIC ? r->step : 0));

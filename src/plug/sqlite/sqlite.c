@@ -75,8 +75,7 @@ static tt_status prepare_file(struct db *d, enum tt_store_access access)
 	sqlite3_busy_timeout(d->lite, BUSY_MS);
 	/* Readers and one writer do not wait for each other; what is committed is on the disk. */
 	if (sqlite3_exec(d->lite, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
-	                 "PRAGMA case_sensitive_like = ON", NULL, NULL,
-	                 NULL) != SQLITE_OK)
+	                 "PRAGMA case_sensitive_like = ON", NULL, NULL, NULL) != SQLITE_OK)
 		return fail(d);
 	return TT_OK;
 }
@@ -90,8 +89,7 @@ static tt_status lite_open(struct db **out, const char *place, enum tt_store_acc
 		return err_set(TT_EINVAL, "'%s' is no file for a store of runs", place);
 	if (access == TT_STORE_THERE && !file_exists(place))
 		return err_set(TT_ENOENT, "%s: there is no store of runs; a training makes one, and so "
-		               "does "
-		               "`tutti runs import DIR`", place);
+		               "does `tutti runs import DIR`", place);
 	if (!(d = mem_calloc(1, sizeof *d)) || !(d->path = mem_strdup(place))) {
 		mem_free(d);
 		return TT_ENOMEM;

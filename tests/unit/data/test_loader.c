@@ -10,21 +10,10 @@
 #include "base/mem.h"
 #include "data/augment.h"
 
-static const struct data_opts plain = { .shuffle = 1, .threads = 1 };
-
-static struct loader *make(tt_source *s, const struct data_opts *d, int batch, int rank, int world)
-{
-	struct loader *l;
-
-	assert_ok(loader_new(&l, s, &(struct loader_opts){ .data = d, .training = 1, .batch = batch,
-	                     .rank = rank, .world = world, .seed = 5 }));
-	return l;
-}
-
 static void last_batch_is_short(void **state)
 {
 	tt_source *s = fake_source(FAKE_COUNT, -1);
-	struct loader *l = make(s, &plain, 20, 2, 4);
+	struct loader *l = fake_loader(s, &fake_opts, 20, 2, 4);
 	struct batch *b, *last = NULL;
 	int steps = 0;
 
@@ -48,7 +37,7 @@ static void last_batch_is_short(void **state)
 	assert_ok(loader_next(l, &b));                  /* and it stays at the end */
 	assert_null(b);
 	loader_free(&l);
-	l = make(s, &plain, 20, 3, 4);                  /* a rank without a share still steps */
+	l = fake_loader(s, &fake_opts, 20, 3, 4);        /* a rank without a share still steps */
 	assert_ok(loader_seek(l, 0, 100));
 	assert_ok(loader_next(l, &b));
 	assert_non_null(b);
@@ -86,7 +75,7 @@ static void check_pictures(const struct augment_opts *augment)
 	                             .augment = *augment,
 	                             .mean = { mean, 2 }, .std = { std, 2 } };
 	tt_source *s = fake_source(FAKE_COUNT, -1);
-	struct loader *l = make(s, &d, 10, 0, 1);
+	struct loader *l = fake_loader(s, &d, 10, 0, 1);
 	struct batch *b;
 	int mirrored = 0, moved = 0, cut = 0;
 
@@ -149,7 +138,7 @@ static void the_last_epochs_see_pictures_as_they_are(void **state)
 static float *everything(tt_source *s, const struct data_opts *d, int batch)
 {
 	float *out = mem_calloc(2 * FAKE_COUNT, FAKE_PIXELS * sizeof *out), *to = out;
-	struct loader *l = make(s, d, batch, 0, 1);
+	struct loader *l = fake_loader(s, d, batch, 0, 1);
 	struct batch *b;
 
 	assert_non_null(out);
@@ -190,7 +179,7 @@ static void seek_starts_cleanly(void **state)
 {
 	const struct data_opts d = { .shuffle = 1, .threads = 3, .prefetch = 4 };
 	tt_source *s = fake_source(FAKE_COUNT, -1);
-	struct loader *one = make(s, &plain, 7, 0, 1), *l = make(s, &d, 7, 0, 1);
+	struct loader *one = fake_loader(s, &fake_opts, 7, 0, 1), *l = fake_loader(s, &d, 7, 0, 1);
 	int64_t order[3][FAKE_COUNT];
 
 	(void)state;
@@ -248,7 +237,7 @@ static void errors_come_home_and_stay(void **state)
 
 	(void)state;
 	for (d.prefetch = 0; d.prefetch < 5; d.prefetch += 2) {
-		struct loader *l = make(s, &d, 10, 0, 1);
+		struct loader *l = fake_loader(s, &d, 10, 0, 1);
 
 		for (int i = 0; i < 5; i++)
 			assert_ok(loader_next(l, &b));
@@ -268,7 +257,7 @@ static void nothing_is_allocated_after_new(void **state)
 {
 	const struct data_opts d = { .shuffle = 1, .threads = 2, .prefetch = 4 };
 	tt_source *s = fake_source(FAKE_COUNT, -1);
-	struct loader *l = make(s, &d, 10, 0, 1);
+	struct loader *l = fake_loader(s, &d, 10, 0, 1);
 	int64_t at[FAKE_COUNT];
 	uint64_t before = mem_count();
 
@@ -311,9 +300,9 @@ static void senseless_options_are_refused(void **state)
 
 	(void)state;
 #define TRY(...) loader_new(&l, s, &(struct loader_opts){ __VA_ARGS__ })
-	assert_status(TRY(.data = &plain, .batch = 0, .world = 1), TT_EINVAL);
-	assert_status(TRY(.data = &plain, .batch = 1, .world = 0), TT_EINVAL);
-	assert_status(TRY(.data = &plain, .batch = 1, .world = 2, .rank = 2), TT_EINVAL);
+	assert_status(TRY(.data = &fake_opts, .batch = 0, .world = 1), TT_EINVAL);
+	assert_status(TRY(.data = &fake_opts, .batch = 1, .world = 0), TT_EINVAL);
+	assert_status(TRY(.data = &fake_opts, .batch = 1, .world = 2, .rank = 2), TT_EINVAL);
 	assert_status(TRY(.data = &mean3, .batch = 1, .world = 1), TT_ESPEC);
 	assert_error("3 values; give one, or one for each of 2 channels");
 	assert_status(TRY(.data = &std0, .batch = 1, .world = 1), TT_ESPEC);
@@ -326,7 +315,7 @@ static void predict_normalises_like_the_loader(void **state)
 	static const double mean[] = { 0.3 }, std[] = { 0.7 };
 	const struct data_opts d = { .threads = 1, .mean = { mean, 1 }, .std = { std, 1 } };
 	tt_source *s = fake_source(FAKE_COUNT, -1);
-	struct loader *l = make(s, &d, 1, 0, 1);
+	struct loader *l = fake_loader(s, &d, 1, 0, 1);
 	struct batch *b;
 	uint8_t raw[FAKE_PIXELS];
 	float x[FAKE_PIXELS];

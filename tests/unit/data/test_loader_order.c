@@ -6,21 +6,10 @@
 
 #include "data/reader.h"
 
-static const struct data_opts plain = { .shuffle = 1, .threads = 1 };
-
-static struct loader *make(tt_source *s, const struct data_opts *d, int batch, int rank, int world)
-{
-	struct loader *l;
-
-	assert_ok(loader_new(&l, s, &(struct loader_opts){ .data = d, .training = 1, .batch = batch,
-	                     .rank = rank, .world = world, .seed = 5 }));
-	return l;
-}
-
 static void an_epoch_is_the_whole_set_once(void **state)
 {
 	tt_source *s = fake_source(FAKE_COUNT, -1);
-	struct loader *l = make(s, &plain, 10, 0, 1);
+	struct loader *l = fake_loader(s, &fake_opts, 10, 0, 1);
 	int64_t at[FAKE_COUNT], again[FAKE_COUNT];
 	int seen[FAKE_COUNT], moved = 0;
 
@@ -47,14 +36,14 @@ static void an_epoch_is_the_whole_set_once(void **state)
 static void ranks_share_the_order_of_one(void **state)
 {
 	tt_source *s = fake_source(FAKE_COUNT, -1);
-	struct loader *one = make(s, &plain, 8, 0, 1);
+	struct loader *one = fake_loader(s, &fake_opts, 8, 0, 1);
 	int64_t all[FAKE_COUNT], mine[FAKE_COUNT];
 
 	(void)state;
 	fake_read_epoch(one, 4, 0, all);
 	for (int world = 1; world <= 9; world++)
 		for (int rank = 0; rank < world; rank++) {
-			struct loader *l = make(s, &plain, 8, rank, world);
+			struct loader *l = fake_loader(s, &fake_opts, 8, rank, world);
 
 			assert_share(mine, fake_read_epoch(l, 4, 0, mine), &(struct share){
 				all, FAKE_COUNT, 8, rank, world });
@@ -68,14 +57,14 @@ static void ranks_share_the_order_of_one(void **state)
 static void another_world_goes_on_exactly(void **state)
 {
 	tt_source *s = fake_source(FAKE_COUNT, -1);
-	struct loader *one = make(s, &plain, 12, 0, 1);
+	struct loader *one = fake_loader(s, &fake_opts, 12, 0, 1);
 	int64_t all[FAKE_COUNT], part[FAKE_COUNT];
 	int seen[FAKE_COUNT] = {0}, n = 0;
 
 	(void)state;
 	fake_read_epoch(one, 1, 0, all);
 	for (int rank = 0; rank < 3; rank++) {
-		struct loader *l = make(s, &plain, 12, rank, 3);
+		struct loader *l = fake_loader(s, &fake_opts, 12, rank, 3);
 		struct batch *b;
 
 		assert_ok(loader_seek(l, 1, 0));
@@ -87,7 +76,7 @@ static void another_world_goes_on_exactly(void **state)
 		loader_free(&l);
 	}
 	for (int rank = 0; rank < 5; rank++) {
-		struct loader *l = make(s, &plain, 12, rank, 5);
+		struct loader *l = fake_loader(s, &fake_opts, 12, rank, 5);
 
 		n = fake_read_epoch(l, 1, 48, part);
 		for (int i = 0; i < n; i++)
@@ -201,7 +190,8 @@ static int read_part(tt_source *s, int rank, int world, int64_t epoch, int64_t *
 	struct loader *l;
 	int n;
 
-	assert_ok(loader_new(&l, s, &(struct loader_opts){ .data = &plain, .training = 1, .batch = 10,
+	assert_ok(loader_new(&l, s, &(struct loader_opts){
+	                     .data = &fake_opts, .training = 1, .batch = 10,
 	                     .rank = rank, .world = world, .seed = 5, .deal = DEAL_PARTS }));
 	n = fake_read_epoch(l, epoch, 0, out);
 	loader_free(&l);
@@ -264,7 +254,7 @@ static void parts_go_on_exactly(void **state)
 		int n = read_part(s, rank, 3, 2, whole), k = 0;
 		struct loader *l;
 
-		assert_ok(loader_new(&l, s, &(struct loader_opts){ .data = &plain, .training = 1,
+		assert_ok(loader_new(&l, s, &(struct loader_opts){ .data = &fake_opts, .training = 1,
 		                     .batch = 10, .rank = rank, .world = 3, .seed = 5,
 		                     .deal = DEAL_PARTS }));
 		k = fake_read_epoch(l, 2, 50, rest);

@@ -4,16 +4,7 @@
 #include <math.h>
 
 #include "lab/tune/space.h"
-
-static tt_space *space_of(const char *const (*rows)[2])
-{
-	tt_space *s = NULL;
-
-	assert_ok(tt_space_new(&s));
-	for (; (*rows)[0]; rows++)
-		assert_ok(tt_space_add(s, (*rows)[0], (*rows)[1]));
-	return s;
-}
+#include "support/study.h"
 
 static const char *const mixed[][2] = {
 	{ "kind", "mlp,cnn" }, { "lr", "log:1e-4..1e-1" }, { "depth", "int:1..8" },
@@ -89,7 +80,7 @@ static void test_a_bad_range_is_refused_and_says_why(void **state)
 
 static void test_single_values_have_equal_parts(void **state)
 {
-	tt_space *s = space_of(mixed);
+	tt_space *s = study_space(mixed);
 	int seen[9] = {0};
 
 	(void)state;
